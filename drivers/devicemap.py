@@ -1,0 +1,299 @@
+"""A device model as data: the TOML map files, validated, with an error that says where and what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from drivers.codec import Codec, RegisterType, WordOrder, decode, encode
+from drivers.errors import MapError
+from drivers.link import MAX_READ, Space
+from drivers.points import POINTS
+from drivers.roles import ROLE_POINTS, Role
+
+Evidence = Literal["captured", "documented", "manual", "simulated"]
+Storage = Literal["volatile", "flash"]
+Register = Annotated[int, Field(ge=0, le=0xFFFF)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Closed(BaseModel):
+    """Base of all parts of a map: frozen, and no key that we do not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LinkLimits(Closed):
+    """What the device bears on the wire."""
+
+    max_registers: Annotated[int, Field(ge=1, le=MAX_READ)]
+    """Most registers in one frame."""
+    gap_ms: Annotated[float, Field(ge=0, le=1000)]
+    """Pause that the device needs between two requests."""
+    worst_reply_ms: Annotated[float, Field(gt=0, le=30000)]
+    """Slowest reply seen or documented."""
+    writes_per_day: Annotated[int, Field(ge=0)]
+    """Points that may be written in a day, lease refreshes included; small where setpoints are kept in flash."""
+
+
+class Identity(Closed):
+    """Registers whose content tells that the device is of this model."""
+
+    space: Space
+    address: Register
+    registers: Annotated[tuple[Register, ...], Field(min_length=1, max_length=MAX_READ)]
+
+
+class Block(Closed):
+    """Registers that are read with one request."""
+
+    space: Space
+    start: Register
+    count: Annotated[int, Field(ge=1, le=MAX_READ)]
+
+
+class PointMap(Closed):
+    """Where one point of the vocabulary stands, and what it may be. `min`, `max` are in the unit of its name."""
+
+    space: Space
+    address: Register
+    type: RegisterType
+    word_order: WordOrder = "big"
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    offset: Finite = 0.0
+    step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Smallest change worth a write; an integer register has its scale, a writable float needs one."""
+    nan: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)] = ()
+    """Raw unsigned value or values that mean "not available"."""
+    min: Finite
+    max: Finite
+    writable: bool = False
+    storage: Storage | None = None
+    """Where a written value is kept: `volatile` bears frequent writes, `flash` wears out."""
+
+    @property
+    def codec(self) -> Codec:
+        """How the value stands in registers."""
+        return Codec(self.type, self.word_order, self.scale, self.offset, self.nan)
+
+    @property
+    def registers(self) -> int:
+        """How many registers the value takes."""
+        return self.codec.registers
+
+    @property
+    def end(self) -> int:
+        """The first address after the value."""
+        return self.address + self.registers
+
+    @property
+    def resolution(self) -> float:
+        """Smallest change that the register, or the map's `step`, can show."""
+        return self.step or self.scale
+
+
+class Lease(Closed):
+    """The device's own dead man: without a setpoint write for the time in `timeout_point` it uses its safe values."""
+
+    timeout_point: str
+    min_s: Annotated[float, Field(gt=0, le=86400)]
+    max_s: Annotated[float, Field(gt=0, le=86400)]
+
+
+class DeviceMap(Closed):
+    """One device model."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+    title: Annotated[str, Field(min_length=1)]
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    """Where the facts come from."""
+    evidence: Evidence
+    link: LinkLimits
+    identity: Identity | None = None
+    blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
+    points: Annotated[Mapping[str, PointMap], Field(min_length=1)]
+    lease: Lease | None = None
+
+    @property
+    def setpoints(self) -> tuple[str, ...]:
+        """The points that bear frequent writes."""
+        return tuple(name for name, point in self.points.items() if point.storage == "volatile")
+
+    def point(self, name: str) -> PointMap:
+        """The point called `name`; raises MapError when the device has none."""
+        if name not in self.points:
+            raise MapError(f"{self.name} has no point {name}; it has {', '.join(self.points)}")
+        return self.points[name]
+
+    def within(self, block: Block) -> tuple[str, ...]:
+        """The points inside a block."""
+        return tuple(name for name, point in self.points.items() if _inside(point, block))
+
+    def runs(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """The points in groups of adjacent registers, each short enough for one frame."""
+        runs: list[list[str]] = []
+        for name in sorted(names, key=lambda each: (self.point(each).space, self.point(each).address)):
+            point = self.points[name]
+            if runs:
+                first, last = self.points[runs[-1][0]], self.points[runs[-1][-1]]
+                adjacent = point.space == last.space and point.address == last.end
+                if adjacent and point.end - first.address <= self.link.max_registers:
+                    runs[-1].append(name)
+                    continue
+            runs.append([name])
+        return tuple(map(tuple, runs))
+
+
+def known_maps() -> tuple[str, ...]:
+    """Names of the maps that come with the package, sorted."""
+    return tuple(
+        sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    )
+
+
+@cache
+def load_map(name: str) -> DeviceMap:
+    """The map that comes with the package under `name`. Raises MapError when it is unknown or wrong."""
+    if name not in known_maps():
+        raise MapError(f"unknown device map {name!r}; known are {', '.join(known_maps())}")
+    device_map = parse_map((_folder() / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+    if device_map.name != name:
+        raise MapError(f"{name}.toml: name = {device_map.name!r}: must be {name!r}, as the file is called")
+    return device_map
+
+
+def parse_map(text: str, file: str) -> DeviceMap:
+    """The map in a TOML text; `file` is named in errors. Raises MapError for the first thing that is wrong."""
+    try:
+        device_map = DeviceMap.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as exc:
+        raise MapError(f"{file}: not a TOML file: {exc}") from None
+    except ValidationError as exc:
+        raise MapError(f"{file}: {_sentence(exc)}") from None
+    for fault in _faults(device_map):
+        raise MapError(f"{file}: {fault}")
+    return device_map
+
+
+def _folder() -> Traversable:
+    return resources.files("drivers") / "maps"
+
+
+_PARTS: Final[Mapping[str, type[Closed]]] = {
+    "link": LinkLimits,
+    "identity": Identity,
+    "blocks": Block,
+    "points": PointMap,
+    "lease": Lease,
+}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
+    if first["type"] == "missing":
+        return f"{where}: is missing"
+    if first["type"] == "extra_forbidden":
+        part = _PARTS[str(first["loc"][0])] if len(first["loc"]) > 1 else DeviceMap
+        return f"{where} = {first['input']!r}: unknown key; known are {', '.join(part.model_fields)}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{where} = {_short(first['input'])}: {message}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _inside(point: PointMap, block: Block) -> bool:
+    return point.space == block.space and block.start <= point.address and point.end <= block.start + block.count
+
+
+def _faults(device_map: DeviceMap) -> Iterable[str]:
+    """Everything that types and ranges cannot see, as "key = value: what is wrong; what is allowed"."""
+    yield from _block_faults(device_map)
+    for name, point in device_map.points.items():
+        yield from _point_faults(f"points.{name}", name, point)
+        homes = sum(_inside(point, block) for block in device_map.blocks)
+        if homes != 1:
+            yield (
+                f"points.{name}.address = {point.address}: {point.type} takes {point.registers} registers, which must "
+                f"lie in exactly one {point.space} block, not in {homes}"
+            )
+    yield from _overlaps(device_map)
+    for role in device_map.roles:
+        if lacking := [name for name in ROLE_POINTS[role] if name not in device_map.points]:
+            yield f"roles = {role!r}: this role needs the points {', '.join(lacking)}"
+    lease = device_map.lease
+    if lease is not None:
+        yield from _lease_faults(device_map, lease)
+
+
+def _block_faults(device_map: DeviceMap) -> Iterable[str]:
+    most = device_map.link.max_registers
+    for index, block in enumerate(device_map.blocks):
+        if block.count > most:
+            yield f"blocks[{index}].count = {block.count}: must be at most link.max_registers = {most}"
+        if block.start + block.count > 65536:
+            yield f"blocks[{index}].start = {block.start}: the block must end at register 65535 or before"
+    if device_map.identity and len(device_map.identity.registers) > most:
+        yield f"identity.registers: {len(device_map.identity.registers)}; must be at most link.max_registers = {most}"
+
+
+def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
+    if name not in POINTS:
+        near = get_close_matches(name, POINTS, n=3, cutoff=0.3)
+        yield f"{key}: unknown point; allowed are the names in drivers/points.py, nearest: {', '.join(near) or 'none'}"
+    if point.min >= point.max:
+        yield f"{key}.min = {point.min:g}: must be below max = {point.max:g}"
+    for limit, value in (("min", point.min), ("max", point.max)):
+        try:
+            encode(point.codec, value)
+        except ValueError as exc:
+            yield f"{key}.{limit} = {value:g}: {exc}"
+    for marker in point.nan:
+        if marker >= 1 << (16 * point.registers):
+            yield f"{key}.nan = {marker:#x}: must fit {point.registers} registers"
+            continue
+        plain = decode(Codec(point.type, "big", point.scale, point.offset), _words(marker, point.registers))
+        if plain is not None and point.min <= plain <= point.max:
+            yield f"{key}.nan = {marker:#x}: reads {plain:g}, which must lie outside {point.min:g}..{point.max:g}"
+    if point.writable != (point.storage is not None):
+        yield f"{key}.storage = {point.storage!r}: volatile or flash for a writable point, nothing for any other"
+    if point.writable and point.space != "holding":
+        yield f"{key}.space = {point.space!r}: only holding registers can be written"
+    if point.writable and point.type == "f32" and point.step is None:
+        yield f"{key}.step: is missing; a writable float needs the smallest change worth a write"
+
+
+def _overlaps(device_map: DeviceMap) -> Iterable[str]:
+    ordered = sorted(device_map.points.items(), key=lambda item: (item[1].space, item[1].address))
+    for (other, before), (name, point) in pairwise(ordered):
+        if point.space == before.space and point.address < before.end:
+            yield f"points.{name}.address = {point.address}: must be {before.end} or more, where {other} ends"
+
+
+def _lease_faults(device_map: DeviceMap, lease: Lease) -> Iterable[str]:
+    timeout = device_map.points.get(lease.timeout_point)
+    if timeout is None or timeout.storage != "flash":
+        yield f"lease.timeout_point = {lease.timeout_point!r}: must be a point of this map that is kept in flash"
+    elif not timeout.min <= lease.min_s < lease.max_s <= timeout.max:
+        yield f"lease.min_s = {lease.min_s:g}: min_s < max_s within {timeout.min:g}..{timeout.max:g} is allowed"
+
+
+def _words(raw: int, count: int) -> tuple[int, ...]:
+    return tuple((raw >> (16 * shift)) & 0xFFFF for shift in reversed(range(count)))

@@ -1,0 +1,91 @@
+"""The fixed vocabulary of measurements and setpoints, and what one reading of a device looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+POINTS: Final[Mapping[str, tuple[str, str]]] = {
+    # AC side
+    "active_power_kw": ("kW", "active power of all phases, + import, - export"),
+    "mains_v": ("V", "mains voltage, phase to neutral"),
+    "frequency_hz": ("Hz", "mains frequency"),
+    "energy_import_kwh": ("kWh", "energy imported since the meter was made"),
+    "energy_export_kwh": ("kWh", "energy exported since the meter was made"),
+    # DC bus and rectifier shelf
+    "bus_v": ("V", "DC bus voltage, magnitude"),
+    "rectifier_a": ("A", "current of all rectifiers into the bus"),
+    "dc_load_a": ("A", "current of the telecom load"),
+    "rectifier_modules": ("1", "rectifier modules at work"),
+    # battery
+    "battery_v": ("V", "battery voltage, magnitude"),
+    "battery_a": ("A", "battery current, + charging, - discharging"),
+    "soc": ("1", "state of charge, 0..1 of actual capacity"),
+    "soh": ("1", "state of health, 0..1 of rated capacity"),
+    "battery_c": ("degC", "battery temperature"),
+    # photovoltaics, at the bus
+    "pv_kw": ("kW", "power of the solar charger into the bus"),
+    "pv_v": ("V", "panel voltage"),
+    "pv_energy_kwh": ("kWh", "solar energy since the charger was made"),
+    # genset
+    "genset_kw": ("kW", "power of the genset, AC side"),
+    "genset_running": ("1", "1 = running, 0 = at rest"),
+    "fuel_share": ("1", "fuel level, 0..1 of the tank"),
+    # climate
+    "room_c": ("degC", "shelter temperature"),
+    "outdoor_c": ("degC", "outdoor temperature"),
+    # active setpoints
+    "rectifier_limit_a": ("A", "current limit of the whole rectifier shelf"),
+    "charge_limit_a": ("A", "charge current limit of the battery"),
+    "float_v": ("V", "float voltage of the rectifiers"),
+    "battery_setpoint_kw": ("kW", "battery power at the bus, + charging, - discharging"),
+    "pv_limit_kw": ("kW", "power limit of the solar charger"),
+    # what the device falls back to by itself, and when
+    "safe_rectifier_limit_a": ("A", "persistent rectifier current limit, used when the lease lapsed"),
+    "safe_charge_limit_a": ("A", "persistent charge current limit, used when the lease lapsed"),
+    "safe_battery_setpoint_kw": ("kW", "persistent battery power, used when the lease lapsed"),
+    "comm_timeout_s": ("s", "the lease: without a setpoint write for this long the device uses its safe values"),
+}
+"""Name to (unit, description). The unit is also in the name; shares have the unit "1"."""
+
+
+class Quality(StrEnum):
+    """What a value is worth. Only a good point has a value."""
+
+    GOOD = "good"
+    MISSING = "missing"
+    """The device itself says that it has no value."""
+    IMPLAUSIBLE = "implausible"
+    """The device gave a value outside the limits of its map."""
+    UNREACHABLE = "unreachable"
+    """The registers could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value with its quality; `value` is None unless the quality is good."""
+
+    value: float | None
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One picture of one device: every point asked for, each with its quality.
+
+    `time` (UTC, aware) is when the reading began, so no value in it is older than that.
+    `faults` says in words why registers could not be read.
+    """
+
+    device: str
+    time: datetime
+    points: Mapping[str, Point]
+    faults: tuple[str, ...] = ()
+
+    def value(self, name: str) -> float | None:
+        """The value of a good point; None for every other quality and for points that the device does not have."""
+        point = self.points.get(name)
+        return None if point is None else point.value

@@ -1,0 +1,68 @@
+"""What a device can be for a site (its roles), which points a role needs, and which lever moves the battery.
+
+All devices are one class, because a device model is data; so a role is a record here that maps are checked against,
+and a device is found by what its map can do, never by its maker's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
+
+from drivers.errors import MapError
+
+if TYPE_CHECKING:
+    from drivers.devicemap import DeviceMap
+
+Role = Literal["meter", "rectifier", "battery", "solar", "genset"]
+BatteryCommand = Literal["rectifier_levers", "power_setpoint"]
+
+ROLE_POINTS: Final[Mapping[Role, tuple[str, ...]]] = {
+    "meter": ("active_power_kw",),
+    "rectifier": ("bus_v", "rectifier_a", "dc_load_a"),
+    "battery": ("battery_v", "battery_a", "soc"),
+    "solar": ("pv_kw",),
+    "genset": ("genset_kw", "genset_running"),
+}
+"""The points without which a device cannot take the role; a map that lacks one does not load."""
+
+COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
+    "power_setpoint": ("battery_setpoint_kw",),
+    "rectifier_levers": ("rectifier_limit_a", "charge_limit_a"),
+}
+"""The setpoints that each way to command the battery writes; the more direct way stands first."""
+
+
+class Mapped(Protocol):
+    """Anything that is described by a device map."""
+
+    @property
+    def device_map(self) -> DeviceMap:
+        """The map."""
+
+
+M = TypeVar("M", bound=Mapped)
+
+
+def in_role(devices: Iterable[M], role: Role) -> tuple[M, ...]:
+    """The devices that have the role, in the order given."""
+    return tuple(device for device in devices if role in device.device_map.roles)
+
+
+def taking(devices: Iterable[M], setpoint: str) -> tuple[M, ...]:
+    """The devices that take the setpoint, in the order given."""
+    return tuple(device for device in devices if setpoint in device.device_map.setpoints)
+
+
+def battery_command(maps: Sequence[DeviceMap]) -> BatteryCommand:
+    """How the battery of a site with these device maps is commanded.
+
+    A power setpoint goes before the rectifier levers. Raises MapError when the maps offer neither.
+    """
+    offered = {name for device_map in maps for name in device_map.setpoints}
+    for command, needed in COMMAND_POINTS.items():
+        if offered.issuperset(needed):
+            return command
+    ways = " or ".join(" with ".join(needed) for needed in COMMAND_POINTS.values())
+    names = ", ".join(device_map.name for device_map in maps) or "no map at all"
+    raise MapError(f"no way to command the battery with {names}: a map must let {ways} be written")

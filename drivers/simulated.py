@@ -1,0 +1,169 @@
+"""Simulated devices: the register maps served over real Modbus TCP, with a source of values behind each unit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from drivers.codec import decode, encode
+from drivers.devicemap import DeviceMap
+from drivers.link import Space
+
+_log = logging.getLogger(__name__)
+
+_READS: Final[Mapping[int, Space]] = {3: "holding", 4: "input"}
+_WRITES: Final = (6, 16)
+
+
+class PointSource(Protocol):
+    """What stands behind the registers of one unit."""
+
+    def read_points(self) -> Mapping[str, float | None]:
+        """The values of all points of the map at this moment; None or absent = not available."""
+
+    def write_point(self, name: str, value: float) -> None:
+        """Take a written value. Raises ValueError to refuse it."""
+
+
+@dataclass(frozen=True)
+class SimulatedUnit:
+    """One unit of the server: which registers it has, and where their content comes from."""
+
+    device_map: DeviceMap
+    source: PointSource
+
+
+class RegisterServer:
+    """Modbus TCP server for simulated units; `port` 0 lets the operating system choose, and stays after a restart."""
+
+    def __init__(self, host: str, port: int, units: Mapping[int, SimulatedUnit]) -> None:
+        self._host, self._port = host, port
+        self._units = dict(units)
+        self._server: ModbusTcpServer | None = None
+
+    async def start(self) -> int:
+        """Listen; returns the port. Raises OSError when the address cannot be used."""
+        devices = [_Registers(unit).served_as(number) for number, unit in self._units.items()]
+        server = ModbusTcpServer([*devices, _nobody()], address=(self._host, self._port))
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError:
+            raise OSError(f"cannot listen on {self._host}:{self._port}, perhaps the port is in use") from None
+        self._server = server
+        self._port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        return self._port
+
+    async def stop(self) -> None:
+        """Stop listening and close all connections."""
+        if self._server is not None:
+            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            self._server = None
+
+
+class _Registers:
+    """The registers of one unit. They exist only in the moment of a request; the source holds the state."""
+
+    def __init__(self, unit: SimulatedUnit) -> None:
+        self._map, self._source = unit.device_map, unit.source
+        self._there = {
+            (block.space, at) for block in self._map.blocks for at in range(block.start, block.start + block.count)
+        }
+        probe = self._map.identity
+        if probe is not None:
+            self._there |= {(probe.space, at) for at in range(probe.address, probe.address + len(probe.registers))}
+
+    def served_as(self, number: int) -> SimDevice:
+        """One register space for all functions; `_answer` tells the spaces apart and fills it per request."""
+        size = max(at for _, at in self._there) + 1
+        return SimDevice(number, [SimData(0, count=size, datatype=DataType.REGISTERS)], action=self._answer)
+
+    async def _answer(
+        self,
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        written: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        """What pymodbus calls for each request; it would swallow a fault of the source."""
+        try:
+            return self._serve(function, start, address, count, registers, written)
+        except Exception:
+            _log.exception("simulated %s cannot answer for %d registers at %d", self._map.name, count, address)
+            return ExcCodes.DEVICE_FAILURE
+
+    def _serve(
+        self,
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        written: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        # pymodbus confirms function 6 by reading the register back under the same function code.
+        space = "holding" if function in _WRITES else _READS.get(function)
+        if space is None:
+            return ExcCodes.ILLEGAL_FUNCTION
+        if not self._there.issuperset((space, at) for at in range(address, address + count)):
+            return ExcCodes.ILLEGAL_ADDRESS
+        if written is not None:
+            return self._take(address, [int(word) for word in written])
+        registers[address - start : address - start + count] = self._content(space, address, count)
+        return None
+
+    def _content(self, space: Space, address: int, count: int) -> list[int]:
+        content = [0] * count
+
+        def put(at: int, words: tuple[int, ...]) -> None:
+            for offset, word in enumerate(words, at - address):
+                if 0 <= offset < count:
+                    content[offset] = word
+
+        values = self._source.read_points()
+        for name, point in self._map.points.items():
+            if point.space == space and point.address < address + count and address < point.end:
+                put(point.address, encode(point.codec, values.get(name)))
+        probe = self._map.identity
+        if probe is not None and probe.space == space:
+            put(probe.address, probe.registers)
+        return content
+
+    def _take(self, address: int, words: list[int]) -> ExcCodes | None:
+        """Hand over what was written, or nothing when a part of it cannot be."""
+        touched = {
+            name: point
+            for name, point in self._map.points.items()
+            if point.space == "holding" and point.address < address + len(words) and address < point.end
+        }
+        whole = all(p.writable and p.address >= address and p.end <= address + len(words) for p in touched.values())
+        if not whole or sum(point.registers for point in touched.values()) != len(words):
+            return ExcCodes.ILLEGAL_ADDRESS
+        values: dict[str, float] = {}
+        for name, point in touched.items():
+            value = decode(point.codec, words[point.address - address : point.end - address])
+            if value is None or not point.min <= value <= point.max:
+                return ExcCodes.ILLEGAL_VALUE
+            values[name] = value
+        try:
+            for name, value in values.items():
+                self._source.write_point(name, value)
+        except ValueError:
+            return ExcCodes.ILLEGAL_VALUE
+        return None
+
+
+async def _absent(*_: object) -> ExcCodes:
+    return ExcCodes.GATEWAY_NO_RESPONSE
+
+
+def _nobody() -> SimDevice:
+    """Answers for every unit that is not there, as a gateway does."""
+    return SimDevice(0, [SimData(0, count=65536, datatype=DataType.REGISTERS)], action=_absent)
