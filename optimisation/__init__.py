@@ -1,0 +1,1 @@
+"""Pure mathematics: numbers in, numbers out. No I/O, no clock, no configuration file."""

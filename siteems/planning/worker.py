@@ -1,0 +1,146 @@
+"""The planner's child process: solving may hang, crash or leak, and the controller only ever sees a status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pickle
+import signal
+import sys
+
+from optimisation.plan import Plan, PlanStatus
+from optimisation.problem import SiteProblem
+
+_LENGTH_BYTES = 8
+"""As in `optimisation/worker.py`, which is not imported: it would load the modelling library into this process."""
+
+
+class SolverProcess:
+    """A solver in a child process, started anew whenever it is missing. One solve at a time; others wait their turn.
+
+    The child has a session of its own, so Ctrl-C does not reach it, and ends with its stdin, so it does not outlive
+    this process. Its stderr is ours.
+    """
+
+    def __init__(self, *, grace_s: float = 5.0, start_limit_s: float = 60.0, recycle_after: int = 500) -> None:
+        """`grace_s` and `start_limit_s` bound an answer beyond its own limit and the start, in seconds.
+
+        After `recycle_after` solves the child is replaced, since solvers are known to grow.
+        """
+        self._grace_s = grace_s
+        self._start_limit_s = start_limit_s
+        self._recycle_after = recycle_after
+        self._lock = asyncio.Lock()
+        self._child: asyncio.subprocess.Process | None = None
+        self._solves = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; None while there is none."""
+        return self._child.pid if self._child is not None else None
+
+    async def start(self) -> None:
+        """Start the child and wait until it is ready. A failure is left to the next `solve`, which tries again."""
+        async with self._lock:
+            await self._start()
+
+    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+        """Solve within `limit_s` seconds of solver time; on the wall within that and the grace, or the child is killed.
+
+        Never raises for trouble with the solver or the numbers: the plan then has status `error` and the reason.
+        """
+        async with self._lock:
+            if self._solves >= self._recycle_after:
+                await self._end()
+            fault = await self._start()
+            if self._child is None:
+                return Plan(PlanStatus.ERROR, fault)
+            self._solves += 1
+            return await self._ask(self._child, problem, limit_s)
+
+    async def close(self) -> None:
+        """End the child, after the solve that is under way. A later `solve` would start another."""
+        async with self._lock:
+            await self._end()
+
+    async def _start(self) -> str:
+        """Make sure that a child runs; returns why there is none."""
+        if self._child is not None and self._child.returncode is None:
+            return ""
+        self._child, self._solves = None, 0
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "optimisation.worker")
+        try:
+            self._child = await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, start_new_session=True
+            )
+            async with asyncio.timeout(self._start_limit_s):
+                await _receive(self._child)
+        except TimeoutError:
+            await self._kill()
+            return f"solver did not start within {self._start_limit_s:g} s"
+        except (OSError, EOFError) as error:
+            await self._kill()
+            return f"solver did not start: {error}"
+        except BaseException:
+            await self._kill()
+            raise
+        return ""
+
+    async def _ask(self, child: asyncio.subprocess.Process, problem: SiteProblem, limit_s: float) -> Plan:
+        wall_s = limit_s + self._grace_s
+        try:
+            async with asyncio.timeout(wall_s):
+                await _send(child, pickle.dumps((problem, limit_s)))
+                plan = pickle.loads(await _receive(child))
+        except TimeoutError:
+            await self._kill()
+            return Plan(PlanStatus.ERROR, f"solver did not answer within {wall_s:g} s")
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            await self._kill()
+            return Plan(PlanStatus.ERROR, f"solver process died: {error}")
+        except BaseException:
+            # Cancelled: the answer that is still to come must not be taken for the next one's.
+            await self._kill()
+            raise
+        assert isinstance(plan, Plan)
+        return plan
+
+    async def _end(self) -> None:
+        child = self._child
+        if child is None:
+            return
+        try:
+            assert child.stdin is not None
+            child.stdin.close()
+            async with asyncio.timeout(self._grace_s):
+                await child.wait()
+        except TimeoutError:
+            pass
+        finally:
+            await self._kill()
+
+    async def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # it leads its own group
+        await child.wait()
+
+
+async def _send(child: asyncio.subprocess.Process, body: bytes) -> None:
+    assert child.stdin is not None
+    child.stdin.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+    await child.stdin.drain()
+
+
+async def _receive(child: asyncio.subprocess.Process) -> bytes:
+    assert child.stdout is not None
+    try:
+        length = int.from_bytes(await child.stdout.readexactly(_LENGTH_BYTES))
+        return await child.stdout.readexactly(length)
+    except asyncio.IncompleteReadError:
+        raise EOFError(f"exit code {await child.wait()}") from None

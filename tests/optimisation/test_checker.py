@@ -1,0 +1,97 @@
+"""The checker passes sound plans and catches each of a list of corrupted ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from site_cases import random_problem, site_problem
+
+from optimisation.checker import check
+from optimisation.plan import Plan, PlanStatus
+from optimisation.solver import PlanSolver
+
+
+@pytest.fixture(scope="module")
+def problem():
+    cap = np.full(96, np.inf)
+    cap[0:4] = 1.0
+    return site_problem(import_cap_kw=cap, stored_kwh=8.0)
+
+
+@pytest.fixture(scope="module")
+def plan(problem):
+    return PlanSolver().solve(problem)
+
+
+def moved(name, step, by):
+    def corrupt(plan):
+        series = np.array(getattr(plan, name))
+        series[step] += by
+        return replace(plan, **{name: series})
+
+    return corrupt
+
+
+def both_ways(plan):
+    # Charging 1 kW more and discharging 1 kW more at once: the bus stays in balance, the battery does not.
+    charge, discharge = np.array(plan.charge_kw), np.array(plan.discharge_kw)
+    charge[50] += 1.0
+    discharge[50] += 1.0
+    return replace(plan, charge_kw=charge, discharge_kw=discharge)
+
+
+CORRUPTIONS = {
+    "rectifier makes more than the bus takes": (moved("rectifier_dc_kw", 10, 0.1), "the DC bus is out of balance"),
+    "load forgotten": (moved("unserved_kw", 10, 0.1), "the DC bus is out of balance"),
+    "import without use": (moved("grid_import_kw", 10, 0.1), "the AC side is out of balance"),
+    "import above the limit": (moved("grid_import_kw", 10, 20.0), "import is above the connection's limit"),
+    "negative import": (moved("grid_import_kw", 10, -20.0), "grid_import_kw is below 0"),
+    "sun that does not shine": (moved("pv_kw", 0, 1.0), "PV is above what is available"),
+    "more unserved than load": (moved("unserved_kw", 10, 9.0), "unserved load is above the load"),
+    "charging too fast": (moved("charge_kw", 10, 20.0), "charging is above its limit"),
+    "charging a nearly full battery": (moved("charge_kw", 40, 5.0), "charging is above what the battery accepts"),
+    "discharging too fast": (moved("discharge_kw", 70, 20.0), "discharging is above its limit"),
+    "rectifier too small": (moved("rectifier_dc_kw", 10, 20.0), "the rectifier is above its limit"),
+    "energy from nowhere": (moved("stored_kwh", 30, 0.1), "stored energy does not follow from net power"),
+    "battery overfull": (moved("stored_kwh", 30, 60.0), "stored energy is above the capacity"),
+    "both ways": (both_ways, "charging and discharging at once"),
+    "shortage hidden": (lambda p: replace(p, reserve_short_kwh=0.0 * p.stored_kwh), "reserve shortage is misstated"),
+    "excess hidden": (lambda p: replace(p, cap_excess_kw=0.0 * p.stored_kwh), "excess over the cap is misstated"),
+    "cost too low": (lambda p: replace(p, objective=p.objective - 0.1), "the plan costs"),
+    "terms that do not add up": (
+        lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": 99.0}),
+        "the terms of the cost do not add up",
+    ),
+    "unknown number": (moved("charge_kw", 3, np.nan), "not finite: charge_kw"),
+    "unknown cost": (lambda p: replace(p, objective=float("nan")), "not finite: objective"),
+}
+
+
+def test_the_plan_that_is_corrupted_below_is_sound(problem, plan):
+    assert plan.usable
+    assert check(problem, plan) == ()
+    # else two of the corruptions would change nothing
+    assert plan.reserve_short_kwh.max() > 0.1
+    assert plan.cap_excess_kw.max() > 0.1
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_corrupted_plans_are_caught(name, problem, plan):
+    corrupt, words = CORRUPTIONS[name]
+    faults = check(problem, corrupt(plan))
+    assert any(words in fault for fault in faults), faults
+
+
+def test_a_plan_for_another_horizon_is_caught(plan):
+    assert check(site_problem(48), plan) == ("the plan has 96 steps, the problem 48",)
+
+
+def test_a_plan_without_series_has_no_faults(problem):
+    assert check(problem, Plan(PlanStatus.INFEASIBLE, "no")) == ()
+
+
+def test_sound_plans_pass():
+    solver = PlanSolver()
+    for seed in range(10):
+        problem = random_problem(seed)
+        assert check(problem, solver.solve(problem)) == ()
