@@ -1,0 +1,1 @@
+"""Tariffs: versioned calendars of periods and what a kWh costs at a given time."""

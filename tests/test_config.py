@@ -1,0 +1,363 @@
+"""`site.toml` to a site: each mistake is one line with file, key, value, what is wrong and what is allowed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drivers.devicemap import DeviceMap
+from drivers.errors import MapError
+from siteems import site_checks
+from siteems.config import load_site
+from siteems.errors import SiteFileError, UserError
+from siteems.seeds import seed_path
+from siteems.summary import summarise
+
+SEED = seed_path("hangzhou-macro")
+TEXT = (SEED / "site.toml").read_text(encoding="utf-8")
+DAY = date(2026, 7, 15)
+
+
+def edited(*edits: tuple[str, str]) -> str:
+    """The seed's text with each first occurrence of an old piece replaced by a new one."""
+    text = TEXT
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def site_file(folder: Path, text: str) -> Path:
+    shutil.copy(SEED / "day.csv", folder)
+    file = folder / "site.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def lines_of(folder: Path, *edits: tuple[str, str]) -> list[str]:
+    """What is said about the edited seed, without the file's name."""
+    file = site_file(folder, edited(*edits))
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert all("\n" not in line for line in caught.value.lines)
+    assert all(line.startswith(f"{file}: ") for line in caught.value.lines)
+    return [line.removeprefix(f"{file}: ") for line in caught.value.lines]
+
+
+@dataclass(frozen=True)
+class Broken:
+    old: str
+    new: str
+    line: str
+
+
+ONCE = "every hour of the day belongs to exactly one period"
+BROKEN = {
+    "missing key": Broken("rated_ah = 1000\n", "", "battery.rated_ah: is missing; allowed is a number above 0"),
+    "typo in a key": Broken(
+        "rated_ah = 1000\n", "ratd_ah = 1000\n", "battery.ratd_ah = 1000: unknown key; did you mean rated_ah?"
+    ),
+    "typo in a key that has a default": Broken(
+        "min_soc = 0.10", "mni_soc = 0.10", "battery.mni_soc = 0.1: unknown key; did you mean min_soc?"
+    ),
+    "typo in a table": Broken("[battery]", "[batery]", "batery: unknown key; did you mean battery?"),
+    "key from elsewhere": Broken(
+        'scope = "location"',
+        'scope = "location"\ncolour = "red"',
+        'carbon.colour = "red": unknown key; known are data_year, kg_per_kwh, region, scope, source',
+    ),
+    "missing table": Broken(
+        "[grid]\nimport_limit_kw = 12\n", "", "grid: is missing; allowed is a table with import_limit_kw"
+    ),
+    "number as text with unit": Broken(
+        "rated_ah = 1000\n",
+        'rated_ah = "48 Ah"\n',
+        'battery.rated_ah = "48 Ah": text where a number belongs; write 48 without quotes; '
+        "the unit is in the key's name",
+    ),
+    "true for a number": Broken(
+        "import_limit_kw = 12",
+        "import_limit_kw = true",
+        "grid.import_limit_kw = true: true or false where a number belongs; allowed is a number above 0",
+    ),
+    "percent for a share": Broken(
+        "soc_margin = 0.05",
+        "soc_margin = 5",
+        "backup.soc_margin = 5: too large; a share 0..1, not percent: 5 % is 0.05",
+    ),
+    "watts for kilowatts": Broken(
+        "max_charge_kw = 9.6 ",
+        "max_charge_kw = 9600 ",
+        "battery.max_charge_kw = 9600: 200.0 times the rated 48 kWh in an hour; kW, not W or A, at most 144",
+    ),
+    "load in watts": Broken(
+        "4.10, 4.10",
+        "4100, 4100",
+        "load.typical_dc_kw: its peak of 4100 kW is more than the rectifier's 12 kW; "
+        "values are kW, not W, and the rectifier carries them",
+    ),
+    "negative capacity": Broken(
+        "rated_ah = 1000\n", "rated_ah = -1000\n", "battery.rated_ah = -1000: too small; allowed is a number above 0"
+    ),
+    "not a number": Broken(
+        "rated_ah = 1000\n",
+        "rated_ah = nan\n",
+        "battery.rated_ah = nan: not a finite number; allowed is a number above 0",
+    ),
+    "endless": Broken(
+        "rated_ah = 1000\n",
+        "rated_ah = inf\n",
+        "battery.rated_ah = inf: not a finite number; allowed is a number above 0",
+    ),
+    "23 hours": Broken(
+        "3.05, 2.85, 2.70,",
+        "3.05, 2.85,",
+        "load.typical_dc_kw: has 23 entries; allowed is a list of 24 entries, each a number at least 0",
+    ),
+    "unknown word": Broken(
+        '"lead-carbon"', '"lead"', 'battery.chemistry = "lead": not known; allowed is lead-carbon or lfp'
+    ),
+    "no date": Broken(
+        "valid_from = 2026-07-01",
+        'valid_from = "July"',
+        'tariffs[0].valid_from = "July": no such date; allowed is a date such as 2026-07-01',
+    ),
+    "no local time": Broken(
+        '"14:30"',
+        '"2:30 pm"',
+        'demo.demand_call.start = "2:30 pm": has the wrong form; allowed is a local time of day such as "14:30"',
+    ),
+    "no link name": Broken(
+        "[links.cabinet]",
+        '[links."Cab inet"]',
+        'links."Cab inet": has the wrong form; allowed is a name of lower-case letters, digits and hyphens',
+    ),
+    "no url": Broken(
+        "tcp://127.0.0.1:15020",
+        "127.0.0.1",
+        'links.cabinet.url = "127.0.0.1": has the wrong form; allowed is "tcp://host:port"',
+    ),
+    "no port": Broken(
+        ":15020",
+        ":99999",
+        'links.cabinet.url = "tcp://127.0.0.1:99999": no such port; a port from 1 to 65535',
+    ),
+    "overlapping periods": Broken(
+        'peak = ["16:00-23:00"]',
+        'peak = ["15:00-23:00"]',
+        f"tariffs[0].calendars[0].periods: 15:00-16:00 is both flat and peak; {ONCE}",
+    ),
+    "gap between periods": Broken(
+        'peak = ["16:00-23:00"]',
+        'peak = ["17:00-23:00"]',
+        f"tariffs[0].calendars[0].periods: 16:00-17:00 belongs to no period; {ONCE}",
+    ),
+    "period over midnight": Broken(
+        '"16:00-23:00"',
+        '"22:00-06:00"',
+        'tariffs[0].calendars[0].periods.peak[0] = "22:00-06:00": ends before it starts; '
+        'split hours over midnight, as in "23:00-24:00" and "00:00-07:00"',
+    ),
+    "unpriced period": Broken(
+        "sharp = 2.05, ",
+        "",
+        "tariffs[0]: no price for the period sharp; priced are deep, flat, peak, valley; add it to prices or ratios",
+    ),
+    "missing month": Broken(
+        "[1, 7, 8, 12]",
+        "[1, 7, 8]",
+        "tariffs[0].calendars: no calendar for month 12; every month stands in exactly one calendar",
+    ),
+    "unknown device map": Broken(
+        "generic-smu-lead",
+        "generic-smu-led",
+        'devices[1].map = "generic-smu-led": no such device map; did you mean generic-smu-lead?',
+    ),
+    "two devices on one unit": Broken(
+        "unit = 2",
+        "unit = 1",
+        "devices[1].unit = 1: grid-meter already has unit 1 on link cabinet; "
+        "every device of a link has a unit of its own",
+    ),
+    "two devices of one name": Broken(
+        'name = "mppt"', 'name = "smu"', 'devices[2].name = "smu": used twice; every device has a name of its own'
+    ),
+    "unknown link": Broken(
+        'link = "cabinet"', 'link = "cabnet"', 'devices[0].link = "cabnet": no such link; did you mean cabinet?'
+    ),
+    "one address twice": Broken(
+        "[links.cabinet]",
+        '[links.other]\nurl = "tcp://127.0.0.1:15020"\n[links.cabinet]',
+        'links.cabinet.url = "tcp://127.0.0.1:15020": link other has the same address; devices share one link by name',
+    ),
+    "no meter": Broken(
+        'name = "grid-meter"\nmap = "eastron-sdm630"',
+        'name = "second-mppt"\nmap = "generic-mppt"',
+        "devices: no device is a meter; exactly one device measures the grid connection",
+    ),
+    "photovoltaics without a section": Broken(
+        "[pv]\nrated_kwp = 5\ntilt_deg = 20\nazimuth_deg = 180\n",
+        "",
+        "pv: is missing; a device has the role solar: add [pv] or drop the device",
+    ),
+    "genset without a device": Broken(
+        "[pv]",
+        "[genset]\nrated_kw = 8\nfuel_price_per_kwh = 2.5\n[pv]",
+        "genset: no device has the role genset; add its device or drop [genset]",
+    ),
+    "reserve larger than the battery": Broken(
+        "hours = 3",
+        "hours = 12",
+        "backup.hours = 12: the reserve of 58.0 kWh (4.10 kW, 15 degC) is larger than the battery of 47.0 kWh; "
+        "fewer hours, a smaller load or a larger battery",
+    ),
+    "battery too weak for the load": Broken(
+        "max_discharge_kw = 12",
+        "max_discharge_kw = 3",
+        "battery.max_discharge_kw = 3: cannot carry the load of 4.46 kW when the mains fail; "
+        "at least the load of the worst hours",
+    ),
+    "efficiency table out of order": Broken(
+        "float_v = 53.5",
+        "efficiency = [[0.1, 0.9], [0.5, 0.95], [0.4, 0.96]]",
+        "rectifier.efficiency[2][0] = 0.4: not above 0.5 before it; shares rise down the table",
+    ),
+    "lease shorter than a few cycles": Broken(
+        "[pv]",
+        "[control]\ncycle_s = 30\n[pv]",
+        "control.lease_s: 60 s is too short for a cycle of 30 s; at least 4 cycles",
+    ),
+    "bad time zone": Broken(
+        "Asia/Shanghai",
+        "Asia/Shanghia",
+        'site.timezone = "Asia/Shanghia": no such time zone; did you mean Asia/Shanghai?',
+    ),
+    "demo before the tariff": Broken(
+        "date = 2026-07-15",
+        "date = 2026-06-30",
+        "demo.date = 2026-06-30: no tariff holds on that day; a day within a tariff's validity",
+    ),
+    "no profile": Broken(
+        '"day.csv"', '"dya.csv"', 'demo.profile = "dya.csv": no such file; a CSV file beside site.toml'
+    ),
+    "other schema": Broken("schema_version = 1", "schema_version = 2", "schema_version = 2: not known; allowed is 1"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_one_mistake_is_one_line(tmp_path: Path, broken: Broken) -> None:
+    assert lines_of(tmp_path, (broken.old, broken.new)) == [broken.line]
+
+
+def test_price_change_within_a_step(tmp_path: Path) -> None:
+    lines = lines_of(
+        tmp_path,
+        ("[pv]", "[planning]\nstep_min = 60\n[pv]"),
+        ('"00:00-07:00"', '"00:00-07:30"'),
+        ('"07:00-11:00"', '"07:30-11:00"'),
+    )
+    assert lines == [
+        "planning.step_min = 60: the price changes within a step, at 07:30; "
+        "a shorter step, and tariff hours on quarter hours"
+    ]
+
+
+def test_all_mistakes_at_once_whatever_section_they_are_in(tmp_path: Path) -> None:
+    lines = lines_of(
+        tmp_path,
+        ("rated_kwp = 5", 'rated_kwp = "5 kW"'),
+        ("unit = 3", "unit = 300"),
+        ("Asia/Shanghai", "Beijing"),
+        ("hours = 3", "hours = 12"),
+        ("[1, 7, 8, 12]", "[1, 7, 8]"),
+    )
+    assert sorted(line.split(" ")[0].rstrip(":") for line in lines) == [
+        "backup.hours", "devices[2].unit", "pv.rated_kwp", "site.timezone", "tariffs[0].calendars",
+    ]  # fmt: skip
+
+
+def test_wrong_entries_do_not_make_a_list_too_short(tmp_path: Path) -> None:
+    lines = lines_of(tmp_path, ("unit = 1", "unit = 0"), ("unit = 2", "unit = 0"), ("unit = 3", "unit = 0"))
+    assert len(lines) == 3
+
+
+def test_a_broken_map_is_told_in_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> DeviceMap:
+        raise MapError(f"{name}.toml: points.soc: no such\nblock")
+
+    monkeypatch.setattr(site_checks, "load_map", broken)
+    lines = lines_of(tmp_path)
+    assert len(lines) == 3
+    assert "the map does not load: eastron-sdm630.toml: points.soc: no such block" in lines[0]
+
+
+def test_not_toml_names_the_line(tmp_path: Path) -> None:
+    (line,) = lines_of(tmp_path, ("[pv]\n", "[pv\n"))
+    assert line.startswith("is not TOML: ")
+    assert "at line 55" in line
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(SiteFileError, match=r"site.toml: cannot be read \(No such file or directory\)"):
+        load_site(tmp_path)
+    with pytest.raises(SiteFileError, match="nowhere: cannot be read"):
+        load_site(tmp_path / "nowhere")
+    (tmp_path / "site.toml").write_bytes(TEXT.encode("gb18030"))
+    with pytest.raises(SiteFileError, match="is not UTF-8 text"):
+        load_site(tmp_path)
+
+
+def test_directory_file_and_byte_order_mark_give_the_same_site(tmp_path: Path) -> None:
+    file = site_file(tmp_path, "\ufeff" + TEXT)
+    assert load_site(file) == load_site(tmp_path) == load_site(SEED)
+
+
+def test_defaults_fill_what_is_left_out(tmp_path: Path) -> None:
+    site = load_site(SEED)
+    assert site.genset is None
+    assert site.control.lease_s == 60
+    assert site.rectifier.efficiency[0] == (0.05, 0.84)
+    assert site.battery.rated_ah == 1000
+    assert isinstance(site.battery.rated_ah, float)
+
+
+def test_error_is_for_people() -> None:
+    error = SiteFileError("one.", "two.")
+    assert isinstance(error, UserError)
+    assert error.lines == ("one.", "two.")
+    assert str(error) == "one.\ntwo."
+
+
+VALUES = [number for number, line in enumerate(TEXT.splitlines()) if " = " in line and not line.startswith("#")]
+NUMBERS = ("-1", "0", "7", "1e9", "inf", "nan", "true")
+TEXTS = ('""', '"x"', '"8 kW"', '"00:00-24:00"', "2026-01-01", "2026-01-01T00:00:00Z", "07:00:00")
+GROUPS = ("[]", "[1, 2]", '["a"]', '["00:00-24:00"]', "[[0.1, 0.5], [0.2]]", "{}", "{ a = 1 }")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    edits=st.lists(
+        st.tuples(st.sampled_from(VALUES), st.sampled_from(NUMBERS + TEXTS + GROUPS)), min_size=1, max_size=3
+    )
+)
+def test_whatever_stands_there_the_answer_is_a_site_or_lines(tmp_path: Path, edits: list[tuple[int, str]]) -> None:
+    lines = TEXT.splitlines()
+    for number, junk in edits:
+        lines[number] = f"{lines[number].split(' = ')[0]} = {junk}"
+    file = site_file(tmp_path, "\n".join(lines))
+    try:
+        summarise(load_site(file), DAY)
+        return
+    except SiteFileError as error:
+        told = error.lines
+    assert told
+    for line in told:
+        assert line.startswith(f"{file}: ")
+        assert "\n" not in line
+        assert not any(word in line for word in ("Input should", "pydantic", "Tuple", "dataclass", "nothing else"))
