@@ -1,0 +1,130 @@
+"""The only source of "now": the wall clock, a clock file that several processes share, a virtual clock for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from siteems.errors import UserError
+
+
+class Clock(Protocol):
+    """Where every part of siteems asks for the time. `now()` is aware and in UTC."""
+
+    @property
+    def speed(self) -> float:
+        """Clock seconds per real second."""
+        ...
+
+    def now(self) -> datetime:
+        """The time on this clock."""
+        ...
+
+    async def started(self) -> None:
+        """Return once the clock runs."""
+        ...
+
+
+class WallClock:
+    """The machine's own clock."""
+
+    speed = 1.0
+
+    def now(self) -> datetime:
+        """UTC now."""
+        return datetime.now(UTC)
+
+    async def started(self) -> None:
+        """The wall clock always runs."""
+
+
+class ManualClock:
+    """A clock that moves only when told to: hours of control in milliseconds."""
+
+    speed = 1.0
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """The time that was set last."""
+        return self._now
+
+    def advance(self, step: timedelta) -> None:
+        """Move on by `step`."""
+        self._now += step
+
+    async def started(self) -> None:
+        """It always runs."""
+
+
+@dataclass(frozen=True)
+class ClockSettings:
+    """What a clock file holds. `anchor_s` is what the machine's monotonic clock read at `start`; none = not begun."""
+
+    start: datetime
+    speed: float
+    anchor_s: float | None = None
+
+
+class FileClock:
+    """An accelerated clock kept in a small JSON file, so that simulator, daemon and commands agree on the time.
+
+    It stands still until `start()` is called by whoever made it; that gives every process time to get ready.
+    It rests on the monotonic clock, which all processes of one machine share and which no one can set.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._settings = self._load()
+
+    @classmethod
+    def create(cls, path: Path, start: datetime, speed: float) -> FileClock:
+        """Write a new clock file that stands at `start`."""
+        _write(path, ClockSettings(start.astimezone(UTC), speed))
+        return cls(path)
+
+    @property
+    def speed(self) -> float:
+        """Clock seconds per real second."""
+        return self._settings.speed
+
+    def start(self) -> None:
+        """Let the clock run, for every process that uses the file."""
+        self._settings = ClockSettings(self._settings.start, self._settings.speed, time.monotonic())
+        _write(self.path, self._settings)
+
+    def now(self) -> datetime:
+        """The time on this clock."""
+        if self._settings.anchor_s is None:
+            self._settings = self._load()
+        settings = self._settings
+        if settings.anchor_s is None:
+            return settings.start
+        return settings.start + timedelta(seconds=(time.monotonic() - settings.anchor_s) * settings.speed)
+
+    async def started(self) -> None:
+        """Return once someone has called `start()`."""
+        while self._settings.anchor_s is None:
+            await asyncio.sleep(0.02)
+            self._settings = self._load()
+
+    def _load(self) -> ClockSettings:
+        try:
+            data = json.loads(self.path.read_text(encoding="utf-8"))
+            return ClockSettings(datetime.fromisoformat(data["start"]), float(data["speed"]), data["anchor_s"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self.path}: not a clock file ({error})") from error
+
+
+def _write(path: Path, settings: ClockSettings) -> None:
+    text = json.dumps({"start": settings.start.isoformat(), "speed": settings.speed, "anchor_s": settings.anchor_s})
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch.write_text(text + "\n", encoding="utf-8")
+    scratch.replace(path)

@@ -1,0 +1,1 @@
+"""The fast loop's pure core: one image in, one decision out."""

@@ -1,0 +1,187 @@
+"""One control cycle as a pure function: image, intent and limits in; one decision out, with the reason for it.
+
+Bounds on battery power nest: safety (device limits, grid connection), backup reserve, demand response, then the plan.
+A lower one never widens a higher one. Sign: + charging, - discharging.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from optimisation.problem import RectifierCurve
+from siteems.control.safe import worst_ac_load_kw
+from siteems.image import Image
+from siteems.planning.ladder import Intent
+from siteems.site import Site
+
+PROBE_KW = 0.15
+"""What the rectifiers keep giving while a surplus of sun is stored: below it, there may be more sun than is seen."""
+RESTING_KW = 0.05
+"""A battery that gives less than this does not discharge."""
+REBUILD_BELOW_SOC = 0.02
+"""This far below the reserve it is rebuilt at once and at full power, whatever the price and whoever calls."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What holds in this cycle whatever the plan says."""
+
+    reserve_soc: float
+    """State of charge below which the battery serves backup only."""
+    grid_limit_kw: float
+    """What the grid connection carries, AC side."""
+    call_cap_kw: float
+    """Import cap of the demand-response calls in force, AC side; infinite = none."""
+
+
+@dataclass(frozen=True)
+class ControlState:
+    """What one cycle hands to the next."""
+
+    reserve_held: bool = False
+    """Discharge was stopped at the reserve and is not yet allowed again."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A range of battery power in kW, and whose it is."""
+
+    low_kw: float
+    high_kw: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the devices shall do until the next cycle."""
+
+    mode: Literal["drive", "release"]
+    """`release`: no economic setpoint; the devices float and stand by for backup."""
+    battery_kw: float
+    rectifier_cap_kw: float
+    """Ceiling for the rectifiers' DC output."""
+    bus_v: float
+    dc_load_kw: float
+    pv_kw: float
+    """Bus voltage, load and photovoltaics that the decision rests on; current limits are reckoned from them."""
+    reason: str
+    state: ControlState
+
+
+def cycle(
+    image: Image, intent: Intent, limits: Limits, site: Site, curve: RectifierCurve, state: ControlState
+) -> Decision:
+    """Decide. When an input is unknown the site is released to its devices' safe values, and the reason says it."""
+    mains_ok = image.mains_ok
+    soc, load_kw = image.value("soc"), image.value("dc_load_kw")
+    if mains_ok is False:
+        return _release("mains failed: float voltage and full current, so that recharge starts when they return", state)
+    unknown = [
+        n for n, v in (("mains voltage", mains_ok), ("state of charge", soc), ("telecom load", load_kw)) if v is None
+    ]
+    if unknown or soc is None or load_kw is None:
+        return _release(f"no fresh measurement of {', '.join(unknown)}", state)
+
+    pv_kw = (
+        image.value("pv_kw") or 0.0
+    )  # unknown photovoltaics count as none: every bound below then errs to the safe side
+    state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state))
+    grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)
+    call_cap_kw = _rectifier_cap(image, limits.call_cap_kw, site, curve)
+    bounds = (
+        _safety(image, soc, site),
+        Bound(-math.inf, grid_cap_kw + pv_kw - load_kw, "grid connection"),
+        _reserve(soc, limits, site, state),
+        Bound(-math.inf, call_cap_kw + pv_kw - load_kw, f"demand-response cap of {limits.call_cap_kw:g} kW"),
+    )
+    wanted_kw = _with_surplus(intent.battery_kw, image)
+    reason = intent.reason if wanted_kw == intent.battery_kw else "photovoltaic surplus"
+    battery_kw, reason = resolve(wanted_kw, reason, bounds)
+    # A cap that the reserve has overruled must not starve the rectifiers either.
+    overruled = battery_kw > bounds[3].high_kw
+    rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, call_cap_kw)
+    bus_v = image.value("bus_v") or site.rectifier.float_v
+    return Decision("drive", battery_kw, rectifier_cap_kw, bus_v, load_kw, pv_kw, reason, state)
+
+
+def _release(reason: str, state: ControlState) -> Decision:
+    return Decision("release", 0.0, math.inf, math.nan, math.nan, math.nan, reason, state)
+
+
+def _reserve_held(soc: float, reserve_soc: float, site: Site, state: ControlState) -> bool:
+    """Hysteresis: stop at the reserve, go on only a little above it."""
+    return soc <= reserve_soc or (state.reserve_held and soc < reserve_soc + site.control.reserve_recovery_soc)
+
+
+def _rectifier_cap(image: Image, import_cap_kw: float, site: Site, curve: RectifierCurve) -> float:
+    """DC output at which the site imports this much, less the margin.
+
+    While the AC load is unknown, it is taken at its worst: the cap holds then too.
+    """
+    ac_load_kw = image.value("ac_load_kw")
+    if ac_load_kw is None:
+        ac_load_kw = worst_ac_load_kw(site)
+    room_kw = import_cap_kw - site.control.import_margin_kw - ac_load_kw
+    return min(site.rectifier.rated_kw, curve.dc_kw(room_kw))
+
+
+def _safety(image: Image, soc: float, site: Site) -> Bound:
+    battery = site.battery
+    low, high, reason = -battery.max_discharge_kw, battery.max_charge_kw, "device limit"
+    if soc <= battery.min_soc:
+        low, reason = 0.0, f"state of charge {soc:.0%} at the battery's own minimum"
+    temp_c = image.value("battery_c")
+    if temp_c is None:
+        # Charging frozen lithium destroys it; without a sensor, cold cannot be ruled out in a cold room.
+        if site.backup.coldest_c < battery.min_charge_temp_c:
+            high, reason = 0.0, "battery temperature unknown: no charging"
+    elif temp_c < battery.min_charge_temp_c:
+        high, reason = 0.0, f"battery at {temp_c:.0f} degC, too cold to charge"
+    elif temp_c > battery.max_temp_c:
+        low, high, reason = 0.0, 0.0, f"battery at {temp_c:.0f} degC, too hot to cycle"
+    return Bound(low, high, reason)
+
+
+def _reserve(soc: float, limits: Limits, site: Site, state: ControlState) -> Bound:
+    if soc < limits.reserve_soc - REBUILD_BELOW_SOC:
+        return Bound(
+            site.battery.max_charge_kw,
+            math.inf,
+            f"backup reserve is being rebuilt ({soc:.1%} of {limits.reserve_soc:.1%})",
+        )
+    if state.reserve_held:
+        return Bound(0.0, math.inf, f"backup reserve {limits.reserve_soc:.1%} reached")
+    return Bound(-math.inf, math.inf, "")
+
+
+def _with_surplus(wanted_kw: float, image: Image) -> float:
+    """Photovoltaics beyond the load are stored before they are curtailed.
+
+    A throttled converter does not show what it could give, but the rectifiers do: where they stand nearly still, there
+    may be more. The setpoint follows the measured battery power up until they give `PROBE_KW`, and down beyond that.
+    """
+    pv_kw, battery_kw, rectifier_kw = (image.value(n) for n in ("pv_kw", "battery_kw", "rectifier_dc_kw"))
+    if pv_kw is None or pv_kw <= 0 or battery_kw is None or rectifier_kw is None:
+        return wanted_kw
+    if wanted_kw < 0 and battery_kw < -RESTING_KW:
+        return wanted_kw  # it discharges as planned; one that rests has no load left to carry, for the sun carries it
+    return max(wanted_kw, battery_kw + PROBE_KW - rectifier_kw)
+
+
+def resolve(wanted_kw: float, reason: str, bounds: tuple[Bound, ...]) -> tuple[float, str]:
+    """Nest the bounds, the highest first, and place the wish inside; the bound that moved it gives the reason."""
+    low, low_reason, high, high_reason = -math.inf, reason, math.inf, reason
+    for bound in bounds:
+        # Each bound is brought inside what the higher ones left, so it can narrow but never widen.
+        inner_low, inner_high = min(max(bound.low_kw, low), high), max(min(bound.high_kw, high), low)
+        if inner_low > low:
+            low, low_reason = inner_low, bound.reason
+        if inner_high < high:
+            high, high_reason = inner_high, bound.reason
+    if wanted_kw < low:
+        return low, low_reason
+    if wanted_kw > high:
+        return high, high_reason
+    return wanted_kw, reason

@@ -1,0 +1,309 @@
+"""The one controller: image, plan, decision, record. The daemon and the replay are its two shells and nothing more.
+
+Clock, devices, solver and historian are handed in; nothing here knows Modbus, a process or a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from drivers.points import Reading
+from optimisation.plan import Plan
+from optimisation.problem import ProblemError, SiteProblem
+from siteems.backup import reserve_soc
+from siteems.clock import Clock
+from siteems.control.cycle import ControlState, Decision, Limits, cycle
+from siteems.demand_response.event import DrEvent, import_cap_kw
+from siteems.forecast.forecast import Forecaster
+from siteems.history.store import History, Incident, Sample
+from siteems.image import Image, Imager
+from siteems.planning.grid import time_grid
+from siteems.planning.ladder import Intent, choose_intent
+from siteems.planning.problem import rectifier_curve, reserve_series_kwh, site_problem
+from siteems.planning.published import PublishedPlan, publish
+from siteems.site import Site
+from siteems.tariff.lookup import TariffBook, TariffGap
+
+log = structlog.get_logger()
+
+LEARN_FROM = timedelta(days=14)
+"""How much of the record the forecaster learns from at a start."""
+REPLAN_SOC = 0.04
+"""A measured state of charge this far from the plan's asks for a new plan."""
+REPLAN_PAUSE = timedelta(minutes=5)
+"""At least this long between two plans that a deviation asked for."""
+LASTED = timedelta(minutes=2)
+"""A fallback or an exceeded cap is reported when it has lasted this long."""
+USABLE = ("optimal", "feasible")
+
+
+class Devices(Protocol):
+    """The site's devices, whatever carries them."""
+
+    async def read(self) -> Sequence[Reading]:
+        """Read all devices once; trouble shows as quality, never as an exception."""
+        ...
+
+    async def drive(self, decision: Decision) -> None:
+        """Bring a decision to the devices."""
+        ...
+
+
+class Solver(Protocol):
+    """Whoever solves the LP."""
+
+    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+        """Solve; a failure is a status."""
+        ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one control cycle saw and decided."""
+
+    image: Image
+    decision: Decision
+    intent: Intent
+    limits: Limits
+
+
+class Controller:
+    """Controls one site. `step()` is the fast loop's body, `make_plan()` the slow loop's."""
+
+    def __init__(
+        self, site: Site, clock: Clock, devices: Devices, solver: Solver, history: History, max_age: timedelta
+    ) -> None:
+        self.site = site
+        self._clock, self._devices, self._solver, self._history = clock, devices, solver, history
+        self._curve = rectifier_curve(site)
+        self._tariff = TariffBook(site.tariffs, site.site.zone)
+        self._forecaster = Forecaster(site)
+        self._imager = Imager(self._curve, max_age)
+        self.image = self._imager.first(clock.now())
+        self.plan: PublishedPlan | None = None
+        self.events: tuple[DrEvent, ...] = ()
+        self.replan = asyncio.Event()
+        """Set when a new plan is wanted before the next quarter hour; `replan_trigger` says why."""
+        self.replan_trigger = "start"
+        self._state = ControlState()
+        self._rung: str | None = None
+        self._rung_changed: datetime | None = None
+        self._cap_exceeded: datetime | None = None
+        self._cap_reported: float | None = None
+        self._mode: str | None = None
+        self._sampled: datetime | None = None
+        self._deviation_asked: datetime | None = None
+
+    def resume(self) -> None:
+        """Take up the record: learn from recent samples, and keep the last plan while it fits."""
+        now = self._clock.now()
+        past = self._history.samples(now - LEARN_FROM, now)
+        self._forecaster.replay((s.time, s.values) for s in past)
+        body = self._history.last_plan(USABLE)
+        self.plan = PublishedPlan.from_dict(body) if body else None
+        self.refresh_events()
+        log.info("resumed", samples=len(past), plan=None if self.plan is None else self.plan.issued.isoformat())
+
+    # -- the fast loop ----------------------------------------------------------------------------------------------
+
+    async def observe(self) -> None:
+        """Read all devices and freeze what was read into the image."""
+        readings = await self._devices.read()
+        self.image = self._imager.next(self.image, readings, self._clock.now())
+
+    async def step(self) -> Step:
+        """One control cycle: read, freeze the image, decide, drive, record."""
+        before = self.image
+        await self.observe()
+        now = self.image.time
+        limits = self._limits(now)
+        intent = self._intent(now)
+        decision = cycle(self.image, intent, limits, self.site, self._curve, self._state)
+        self._state = decision.state
+        await self._devices.drive(decision)
+        step = Step(self.image, decision, intent, limits)
+        self._watch(before, step, now)
+        self._record(step, now)
+        return step
+
+    def _limits(self, now: datetime) -> Limits:
+        hours = self.site.backup.hours
+        load_kw = self._forecaster.peak_load_kw(now, hours)
+        reserve = reserve_soc(self.site.battery, self.site.backup, load_kw, self.image.value("battery_c"))
+        return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, import_cap_kw(self.events, now))
+
+    def _intent(self, now: datetime) -> Intent:
+        prices, price_now = self._prices_today(now)
+        load_kw = self.image.value("dc_load_kw") or 0.0
+        return choose_intent(
+            self.plan, self.image.value("soc"), now, prices, price_now, self.site.battery.max_charge_kw, load_kw
+        )
+
+    def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:
+        try:
+            price = self._tariff.price_at(now).per_kwh
+            local_day = now.astimezone(self.site.site.zone).date()
+            return [slot.price for slot in self._tariff.day(local_day)], price
+        except TariffGap:
+            return (0.0,), 0.0  # no tariff holds: the rules see a flat price and hold; planning reports the gap
+
+    def _watch(self, before: Image, step: Step, now: datetime) -> None:
+        """Notice what asks for a new plan, and what a person should know."""
+        image, decision = step.image, step.decision
+        if before.mains_ok is not False and image.mains_ok is False:
+            self._incident(now, "warning", "mains-failed", "the mains have failed; the battery carries the site")
+        if before.mains_ok is False and image.mains_ok:
+            self._incident(now, "info", "mains-returned", "the mains are back")
+            self.ask_for_plan("mains returned")
+        if decision.mode != self._mode:
+            if decision.mode == "release" and image.mains_ok is not False:
+                self._incident(now, "alarm", "released", decision.reason)
+            self._mode = decision.mode
+        if decision.mode != "drive":
+            return
+        self._watch_rung(step.intent, now)
+        self._watch_cap(step, now)
+        soc, foreseen = image.value("soc"), None if self.plan is None else self.plan.soc(now)
+        deviates = soc is not None and foreseen is not None and abs(soc - foreseen) > REPLAN_SOC
+        if deviates and (self._deviation_asked is None or now - self._deviation_asked >= REPLAN_PAUSE):
+            self._deviation_asked = now
+            self.ask_for_plan("deviation from plan")
+
+    def _watch_rung(self, intent: Intent, now: datetime) -> None:
+        """Report a change on the ladder once it has lasted; a plan that is a moment late is worth nobody's time."""
+        if intent.rung == self._rung:
+            self._rung_changed = None
+            return
+        self._rung_changed = self._rung_changed or now
+        if now - self._rung_changed < LASTED and intent.rung != "plan":
+            return
+        if intent.rung != "plan":
+            self._incident(
+                now, "warning" if intent.rung == "last-plan" else "alarm", f"rung-{intent.rung}", intent.reason
+            )
+        elif self._rung is not None:
+            self._incident(now, "info", "rung-plan", "a fresh plan holds again")
+        self._rung, self._rung_changed = intent.rung, None
+
+    def _watch_cap(self, step: Step, now: datetime) -> None:
+        """Report a call that cannot be held, once per stretch: what is left on the AC side may be more than the cap."""
+        grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.call_cap_kw
+        if grid_kw is None or grid_kw <= cap_kw * 1.01:
+            self._cap_exceeded = None
+            return
+        if self._cap_exceeded is None:
+            self._cap_exceeded = now
+        elif self._cap_exceeded < now - LASTED and self._cap_reported != cap_kw:
+            self._cap_reported = cap_kw
+            text = f"grid import is {grid_kw:.2f} kW, the call allows {cap_kw:g} kW: {step.decision.reason}"
+            self._incident(now, "alarm", "cap-exceeded", text)
+
+    def _record(self, step: Step, now: datetime) -> None:
+        """Keep a sample per `sample_s`; the forecaster learns from the same samples that a restart would replay."""
+        if self._sampled is not None and (now - self._sampled).total_seconds() < self.site.recording.sample_s:
+            return
+        self._sampled = now
+        values = dict(self.image.values())
+        values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
+        values["reserve_soc"] = step.limits.reserve_soc
+        values["import_cap_kw"] = None if math.isinf(step.limits.call_cap_kw) else step.limits.call_cap_kw
+        try:
+            values["price_per_kwh"] = self._tariff.price_at(now).per_kwh
+        except TariffGap:
+            values["price_per_kwh"] = None
+        source = step.intent.rung if step.decision.mode == "drive" else step.decision.mode
+        self._history.add_samples([Sample(now, values, source, step.decision.reason)])
+        self._forecaster.learn(now, values)
+
+    # -- demand response --------------------------------------------------------------------------------------------
+
+    def refresh_events(self) -> None:
+        """Look for new, changed and cancelled calls in the record; a change asks for a new plan at once."""
+        events = self._history.events(self._clock.now())
+        changed = [e for e in events if e not in self.events]
+        gone = [e for e in self.events if e not in events and e.end > self._clock.now()]
+        self.events = events
+        for event in changed:
+            log.info(
+                "event", id=event.id, revision=event.revision, limit_kw=event.limit_kw, start=event.start.isoformat()
+            )
+        if changed or gone:
+            self.ask_for_plan("demand response")
+
+    def ask_for_plan(self, trigger: str) -> None:
+        """Ask the slow loop for a plan now."""
+        self.replan_trigger = trigger
+        self.replan.set()
+
+    # -- the slow loop ----------------------------------------------------------------------------------------------
+
+    async def make_plan(self, trigger: str) -> None:
+        """One planning run. Whatever comes is recorded with status and reason; the last plan stays until a new one."""
+        now = self._clock.now()
+        soc = self.image.value("soc")
+        if self.image.mains_ok is False:
+            return  # backup mode: the return of the mains asks for the next plan
+        if soc is None:
+            self._failed(now, trigger, "error", "no fresh state of charge to plan from")
+            return
+        grid = time_grid(now, self.site.planning.step_min, self.site.planning.horizon_h)
+        longer = time_grid(
+            now, self.site.planning.step_min, self.site.planning.horizon_h + math.ceil(self.site.backup.hours) + 1
+        )
+        forecast = self._forecaster.forecast(now, longer.starts, tuple(longer.step_h))
+        battery_c = self.image.value("battery_c")
+        reserve_kwh = reserve_series_kwh(self.site, grid, forecast, battery_c)
+        try:
+            prices, _periods = self._tariff.price_series(grid.starts)
+            problem = site_problem(
+                self.site,
+                self._curve,
+                grid,
+                soc=soc,
+                battery_c=battery_c,
+                forecast=forecast,
+                reserve_kwh=reserve_kwh,
+                prices=prices,
+                events=self.events,
+            )
+        except (TariffGap, ProblemError) as error:
+            self._failed(now, trigger, "error", str(error))
+            return
+        plan = await self._solver.solve(problem, self.site.planning.solve_limit_s)
+        if not plan.usable:
+            self._failed(now, trigger, str(plan.status), plan.reason)
+            return
+        self.plan = publish(
+            plan,
+            issued=now,
+            trigger=trigger,
+            starts=grid.starts,
+            last_step=timedelta(hours=float(grid.step_h[-1])),
+            capacity_kwh=self.site.battery.capacity_kwh,
+            stored_now_kwh=problem.stored_kwh,
+            prices=tuple(float(p) for p in prices),
+            reserve_kwh=tuple(float(r) for r in reserve_kwh),
+        )
+        self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict())
+        log.info(
+            "planned",
+            trigger=trigger,
+            status=str(plan.status),
+            solve_ms=round(plan.solve_s * 1000, 1),
+            soc=round(soc, 3),
+        )
+
+    def _failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
+        self._history.add_plan(now, status, trigger, {"reason": reason})
+        self._incident(now, "warning", f"plan-{status}", reason)
+
+    def _incident(self, now: datetime, level: str, code: str, text: str) -> None:
+        self._history.add_incident(Incident(now, level, code, text))
+        log.log({"info": 20, "warning": 30, "alarm": 40}[level], code, text=text)

@@ -1,0 +1,32 @@
+"""The same day without control: the battery floats as at any site without siteems, photovoltaics feed the bus first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from drivers.points import Point, Quality, Reading
+from siteems.history.store import Sample
+from siteems.image import Imager
+from siteems.planning.problem import rectifier_curve
+from siteems.simulation.devices import readings
+from siteems.simulation.scenario import Scenario
+from siteems.simulation.server import make_plant
+from siteems.site import Site
+
+SAMPLE = timedelta(minutes=1)
+
+
+def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
+    """Simulate the day with every device at its safe value; one sample a minute, as the historian would keep it."""
+    plant = make_plant(site, scenario.at, scenario.start, scenario.start_soc)
+    imager = Imager(rectifier_curve(site), SAMPLE)
+    image = imager.first(scenario.start)
+    samples = []
+    now = scenario.start
+    while now <= scenario.end:
+        plant.advance_to(now)
+        points = {name: Point(value, Quality.GOOD) for name, value in readings(plant).items() if value is not None}
+        image = imager.next(image, [Reading("plant", now, points)], now)
+        samples.append(Sample(now, dict(image.values()), "idle", "no control"))
+        now += SAMPLE
+    return samples

@@ -1,0 +1,174 @@
+"""What a day cost, and whether the promises held: from the record alone, as a stranger would check it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from siteems.backup import hours_left
+from siteems.demand_response.event import DrEvent
+from siteems.history.store import Sample
+from siteems.image import MAINS_PRESENT_V
+from siteems.site import Site
+from siteems.tariff.lookup import TariffBook
+
+RESERVE_TOLERANCE_SOC = 0.005
+"""Resolution of the measured state of charge plus one control cycle; the reserve's own margin is ten times as large."""
+CAP_TOLERANCE = 0.01
+CAP_INTERVAL = timedelta(minutes=15)
+"""Calls are settled on quarter-hour means of the meter."""
+TOO_LONG = timedelta(minutes=10)
+"""A gap in the record longer than this is reported, never bridged silently."""
+
+
+@dataclass(frozen=True)
+class DayCost:
+    """Three separate figures, and what stands behind them. Energies kWh, money in the site's currency."""
+
+    import_kwh: float
+    energy_cost: float
+    wear_cost: float
+    stored_change_kwh: float
+    """End of the day less its start, in the battery."""
+    stored_credit: float
+    """What that change would cost to buy at the day's cheapest price (negative: energy was used up)."""
+    stored_credit_kwh: float
+    """The grid energy that it stands for."""
+    pv_kwh: float
+    gaps: tuple[tuple[datetime, datetime], ...]
+
+    @property
+    def net_cost(self) -> float:
+        """Energy and wear, less the credit for what is left in the battery."""
+        return self.energy_cost + self.wear_cost - self.stored_credit
+
+    @property
+    def net_kwh(self) -> float:
+        """Grid energy, less what is left in the battery."""
+        return self.import_kwh - self.stored_credit_kwh
+
+
+@dataclass(frozen=True)
+class ReserveCheck:
+    """Whether economics ever touched the backup reserve. Margins are shares of capacity."""
+
+    held: bool
+    lowest_margin_soc: float
+    lowest_margin_at: datetime
+    lowest_backup_h: float
+    """How long the site's measured load of that moment would have run, at the worst moment with mains."""
+    outage_used_kwh: float
+
+
+@dataclass(frozen=True)
+class CapCheck:
+    """Whether a call's import cap held."""
+
+    held: bool
+    limit_kw: float
+    mean_kw: float
+    highest_quarter_kw: float
+    uncontrolled_mean_kw: float
+
+
+def day_cost(samples: Sequence[Sample], site: Site, book: TariffBook) -> DayCost:
+    """Sum up a day. Energy is the difference of the meter's counter, priced at the start of each sample.
+
+    Raises `ValueError` when the record holds fewer than two readings of the meter or of the battery.
+    """
+    metered = [(s.time, e) for s in samples if (e := s.values.get("energy_import_kwh")) is not None]
+    stored = [v * site.battery.capacity_kwh for s in samples if (v := s.values.get("soc")) is not None]
+    if len(metered) < 2 or len(stored) < 2:
+        raise ValueError("the record holds too few readings of the meter or the battery to sum up a day")
+    battery = site.battery
+    energy_cost = sum(
+        (after - before) * book.price_at(time).per_kwh for (time, before), (_, after) in pairwise(metered)
+    )
+    discharged_kwh = _integral(samples, "battery_kw", lambda kw: max(0.0, -kw))
+    change_kwh = stored[-1] - stored[0]
+    cheapest = min(book.price_at(s.time).per_kwh for s in samples)
+    rectifier_efficiency = max(e for _, e in site.rectifier.efficiency)
+    credit_kwh = change_kwh / (battery.charge_efficiency * rectifier_efficiency)
+    return DayCost(
+        import_kwh=metered[-1][1] - metered[0][1],
+        energy_cost=energy_cost,
+        wear_cost=discharged_kwh * battery.wear_per_kwh,
+        stored_change_kwh=change_kwh,
+        stored_credit=credit_kwh * cheapest,
+        stored_credit_kwh=credit_kwh,
+        pv_kwh=_integral(samples, "pv_kw", lambda kw: kw),
+        gaps=tuple((a, b) for (a, _), (b, _) in pairwise(metered) if b - a > TOO_LONG),
+    )
+
+
+def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
+    """Look at every moment with mains, but for the recovery after a failure: there the reserve was used as intended."""
+    worst: tuple[float, datetime] | None = None
+    backup_h = float("inf")
+    outage_used_kwh = 0.0
+    soc_before_failure: float | None = None
+    recovering = False
+    last_soc: float | None = None
+    for sample in samples:
+        soc, reserve, volts = (sample.values.get(n) for n in ("soc", "reserve_soc", "mains_v"))
+        if soc is None or reserve is None or volts is None:
+            continue
+        if volts < MAINS_PRESENT_V:
+            if soc_before_failure is None:
+                soc_before_failure = soc if last_soc is None else last_soc
+            recovering = True
+            outage_used_kwh = max(outage_used_kwh, (soc_before_failure - soc) * site.battery.capacity_kwh)
+        elif not (recovering and soc < reserve):
+            recovering, soc_before_failure = False, None
+            if worst is None or soc - reserve < worst[0]:
+                worst = (soc - reserve, sample.time)
+            load_kw = sample.values.get("dc_load_kw")
+            temp_c = sample.values.get("battery_c")
+            if load_kw is not None and load_kw > 0:
+                temp_c = site.backup.coldest_c if temp_c is None else temp_c
+                backup_h = min(backup_h, hours_left(site.battery, load_kw, soc, temp_c))
+        last_soc = soc
+    if worst is None:
+        raise ValueError("the record holds no moment with mains, state of charge and reserve")
+    return ReserveCheck(worst[0] >= -RESERVE_TOLERANCE_SOC, worst[0], worst[1], backup_h, outage_used_kwh)
+
+
+def check_cap(samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent) -> CapCheck:
+    """Look at the quarter-hour means of grid import in the event, by the meter's counter."""
+    quarters = []
+    begin = event.start
+    while begin < event.end:
+        end = min(begin + CAP_INTERVAL, event.end)
+        quarters.append(_mean_import_kw(samples, begin, end))
+        begin = end
+    highest = max(quarters)
+    return CapCheck(
+        held=highest <= event.limit_kw * (1.0 + CAP_TOLERANCE),
+        limit_kw=event.limit_kw,
+        mean_kw=_mean_import_kw(samples, event.start, event.end),
+        highest_quarter_kw=highest,
+        uncontrolled_mean_kw=_mean_import_kw(uncontrolled, event.start, event.end),
+    )
+
+
+def _mean_import_kw(samples: Sequence[Sample], start: datetime, end: datetime) -> float:
+    """Mean import between the first samples at or after both ends, from the meter's counter."""
+    metered = [(s.time, e) for s in samples if (e := s.values.get("energy_import_kwh")) is not None]
+    first = next((m for m in metered if m[0] >= start), None)
+    last = next((m for m in metered if m[0] >= end), None)
+    if first is None or last is None or last[0] <= first[0]:
+        raise ValueError(f"the record does not cover {start} to {end}")
+    return (last[1] - first[1]) / ((last[0] - first[0]) / timedelta(hours=1))
+
+
+def _integral(samples: Sequence[Sample], name: str, part: Callable[[float], float]) -> float:
+    """kWh of a power series, each sample holding until the next; gaps longer than `TOO_LONG` count as unknown."""
+    total = 0.0
+    for sample, following in pairwise(samples):
+        value = sample.values.get(name)
+        span = following.time - sample.time
+        if value is not None and span <= TOO_LONG:
+            total += part(value) * (span / timedelta(hours=1))
+    return total

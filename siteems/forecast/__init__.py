@@ -1,0 +1,1 @@
+"""What is coming: load and photovoltaics, each forecast with the time at which it was made."""

@@ -1,0 +1,65 @@
+"""The expected course of a day: a smoothed profile of quarter hours, shifted to the level of the last two hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+SLOTS = 96
+SMOOTHING = 0.3
+"""Weight of a newly finished quarter hour in its slot's mean."""
+LEVEL_MEMORY = timedelta(hours=1)
+LEVEL_FADES_H = 4.0
+
+
+class DayProfile:
+    """Exponential smoothing per quarter hour of the local day, with a level correction that fades ahead."""
+
+    def __init__(self, hourly: Sequence[float], zone: ZoneInfo) -> None:
+        self._zone = zone
+        hours = (np.arange(SLOTS) + 0.5) / 4.0
+        points = np.arange(-1, 25) + 0.5
+        self._mean: Array = np.interp(hours, points, np.concatenate(([hourly[-1]], hourly, [hourly[0]])))
+        self._level = 1.0
+        self._last: datetime | None = None
+        self._slot: int | None = None
+        self._sum, self._count = 0.0, 0
+
+    def learn(self, time: datetime, value: float) -> None:
+        """Take one measured value."""
+        slot = self._slot_of(time)
+        if slot != self._slot:
+            self._finish_slot()
+            self._slot, self._sum, self._count = slot, 0.0, 0
+        self._sum += value
+        self._count += 1
+        expected = self._at(time)
+        if expected > 0:
+            gap = LEVEL_MEMORY if self._last is None else min(LEVEL_MEMORY, max(timedelta(0), time - self._last))
+            weight = 1.0 - np.exp(-gap / LEVEL_MEMORY)
+            ratio = min(3.0, max(0.3, value / expected))
+            self._level += float(weight) * (ratio - self._level)
+        self._last = time
+
+    def expect(self, now: datetime, times: Sequence[datetime]) -> Array:
+        """Expected values at these times, as known now."""
+        base = np.array([self._at(t) for t in times])
+        ahead_h = np.array([max(0.0, (t - now) / timedelta(hours=1)) for t in times])
+        return base * (1.0 + (self._level - 1.0) * np.exp(-ahead_h / LEVEL_FADES_H))
+
+    def _finish_slot(self) -> None:
+        if self._slot is not None and self._count:
+            self._mean[self._slot] += SMOOTHING * (self._sum / self._count - self._mean[self._slot])
+
+    def _slot_of(self, time: datetime) -> int:
+        local = time.astimezone(self._zone)
+        return local.hour * 4 + local.minute // 15
+
+    def _at(self, time: datetime) -> float:
+        return float(self._mean[self._slot_of(time)])

@@ -1,0 +1,111 @@
+"""A forecast, and the forecaster that learns from each sample and makes one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from siteems.forecast.clear_sky import ClearSky
+from siteems.forecast.day_profile import DayProfile
+from siteems.image import MAINS_PRESENT_V
+from siteems.site import Site
+
+Array = npt.NDArray[np.float64]
+
+TURBID = 0.6
+"""Clear-sky index expected where nothing is known yet: a partly clouded day."""
+CLEARNESS_MEMORY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Mean powers over the steps that begin at `starts`, kW; known at `issued`."""
+
+    issued: datetime
+    starts: tuple[datetime, ...]
+    dc_load_kw: Array
+    dc_load_p95_kw: Array
+    ac_load_kw: Array
+    pv_kw: Array
+
+
+class Forecaster:
+    """Learns a day profile of the loads and the cloudiness; knows nothing but what it was shown."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        zone = site.site.zone
+        self._dc = DayProfile(site.load.typical_dc_kw, zone)
+        self._ac = DayProfile(site.load.typical_ac_kw, zone)
+        self._sky = ClearSky(site.site, site.pv) if site.pv else None
+        self._clearness = TURBID
+        self._sky_seen: datetime | None = None
+
+    def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
+        """Take one sample of measured values (names of the image); unknown ones teach nothing."""
+        for name, profile in (("dc_load_kw", self._dc), ("ac_load_kw", self._ac)):
+            value = values.get(name)
+            if value is not None and not (profile is self._ac and _mains_out(values)):
+                profile.learn(time, value)
+        self._learn_sky(time, values)
+
+    def replay(self, samples: Iterable[tuple[datetime, Mapping[str, float | None]]]) -> None:
+        """Learn from recorded samples, oldest first."""
+        for time, values in samples:
+            self.learn(time, values)
+
+    def _learn_sky(self, time: datetime, values: Mapping[str, float | None]) -> None:
+        pv_kw, rectifier_kw = values.get("pv_kw"), values.get("rectifier_dc_kw")
+        if self._sky is None or self._site.pv is None or pv_kw is None:
+            return
+        clear_kw = self._sky.power_kw(time)
+        if clear_kw < 0.1 * self._site.pv.rated_kwp:
+            return  # too low a sun says nothing about clouds
+        index = min(1.1, pv_kw / clear_kw)
+        # When the bus draws nothing else, photovoltaics may be throttled: the sky is at least this clear.
+        if index < self._clearness and (rectifier_kw is None or rectifier_kw < 0.05):
+            return
+        gap = (
+            CLEARNESS_MEMORY
+            if self._sky_seen is None
+            else min(CLEARNESS_MEMORY, max(timedelta(0), time - self._sky_seen))
+        )
+        self._clearness += (1.0 - math.exp(-gap / CLEARNESS_MEMORY)) * (index - self._clearness)
+        self._sky_seen = time
+
+    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: Sequence[float]) -> Forecast:
+        """Forecast the steps that begin at `starts` and last `step_h` hours."""
+        middles = [s + timedelta(hours=h / 2) for s, h in zip(starts, step_h, strict=True)]
+        dc_load_kw = self._dc.expect(now, middles)
+        return Forecast(
+            issued=now,
+            starts=tuple(starts),
+            dc_load_kw=dc_load_kw,
+            dc_load_p95_kw=dc_load_kw * (1.0 + self._site.backup.load_margin),
+            ac_load_kw=self._ac.expect(now, middles),
+            pv_kw=self._pv(now, middles),
+        )
+
+    def peak_load_kw(self, now: datetime, hours: float) -> float:
+        """P95 of the mean telecom load over the coming `hours`, for the backup reserve."""
+        count = max(1, math.ceil(hours * 4))
+        middles = [now + timedelta(hours=hours * (i + 0.5) / count) for i in range(count)]
+        return float(self._dc.expect(now, middles).mean()) * (1.0 + self._site.backup.load_margin)
+
+    def _pv(self, now: datetime, middles: Sequence[datetime]) -> Array:
+        if self._sky is None or self._site.pv is None:
+            return np.zeros(len(middles))
+        ahead_h = np.array([(m - now) / timedelta(hours=1) for m in middles])
+        # Persistence of cloudiness, relaxing to what is usual within a few hours.
+        index = TURBID + (self._clearness - TURBID) * np.exp(-ahead_h / 6.0)
+        return np.minimum(index * self._sky.powers_kw(middles), self._site.pv.rated_kwp)
+
+
+def _mains_out(values: Mapping[str, float | None]) -> bool:
+    volts = values.get("mains_v")
+    return volts is not None and volts < MAINS_PRESENT_V

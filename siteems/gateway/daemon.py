@@ -1,0 +1,166 @@
+"""`siteems run`: one process on the site gateway that reads, plans, drives and records until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from siteems.clock import Clock, FileClock
+from siteems.controller import Controller
+from siteems.errors import UserError
+from siteems.gateway.devices import ModbusDevices
+from siteems.gateway.logs import configure_logs
+from siteems.gateway.schedule import SiteCron, make_scheduler
+from siteems.gateway.systemd import notify
+from siteems.gateway.timing import Timing
+from siteems.history.store import History, Incident, history_path
+from siteems.planning.worker import SolverProcess
+from siteems.site import Site
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """The shell around the controller: two loops, a scheduler, and a clean end."""
+
+    def __init__(self, site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
+        self._site, self._clock, self._folder = site, clock, folder
+        self._timing = Timing.at_speed(site.control, clock.speed)
+        self._history = History(history_path(folder))
+        self._devices = ModbusDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
+        self._solver = SolverProcess()
+        self._controller = Controller(site, clock, self._devices, self._solver, self._history, self._timing.max_age)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT, then leave the devices in their safe state."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self._note_facts()
+        await self._devices.claim()  # first of all: after a crash, leases are running out
+        await self._solver.start()
+        self._controller.resume()
+        await self._controller.observe()
+        await self._controller.make_plan("start")
+        self._controller.replan.clear()
+        log.info("ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid())
+        notify("READY=1")
+        stopped = asyncio.create_task(self._stop.wait())
+        running = asyncio.create_task(self._clock.started())
+        await asyncio.wait({stopped, running}, return_when=asyncio.FIRST_COMPLETED)
+        scheduler = make_scheduler()
+        scheduler.add_job(
+            self._quarter_hour, SiteCron(self._clock, minute=f"*/{self._site.planning.step_min}", second=0)
+        )
+        scheduler.add_job(self._housekeeping, SiteCron(self._clock, hour=3, minute=10))
+        scheduler.start()
+        loops = [asyncio.create_task(self._control_loop()), asyncio.create_task(self._plan_loop())]
+        await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
+        scheduler.pause()
+        await self._end([running, *loops])
+        scheduler.shutdown(wait=False)
+        for task in loops:
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        notify("STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+        await self._devices.close("daemon stopped")
+        await self._solver.close()
+        now = self._clock.now()
+        self._history.add_incident(
+            Incident(now, "info", "stopped", "the daemon stopped; devices hold their safe values")
+        )
+        self._history.set_fact("stopped", now.isoformat())
+        self._history.close()
+        log.info("stopped")
+
+    def _note_facts(self) -> None:
+        """What other commands need to know to speak of this daemon."""
+        self._history.set_fact("site", self._site.site.id)
+        self._history.set_fact("pid", str(os.getpid()))
+        self._history.set_fact(
+            "clock_file", str(self._clock.path.resolve()) if isinstance(self._clock, FileClock) else ""
+        )
+        self._history.set_fact("started", self._clock.now().isoformat())
+        self._history.set_fact("stopped", "")
+
+    async def _control_loop(self) -> None:
+        """A plain task on the loop's own time: the scheduler's wall clock may jump, this must not."""
+        loop = asyncio.get_running_loop()
+        period_s = self._timing.cycle_s / self._clock.speed
+        due = loop.time()
+        while True:
+            try:
+                self._controller.refresh_events()
+                await self._controller.step()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                # One bad cycle must not end control. Without good ones the leases run out, devices fall back by
+                # themselves, and systemd's watchdog is no longer fed.
+                log.exception("cycle-failed")
+            else:
+                notify("WATCHDOG=1")
+            due = max(due + period_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def _plan_loop(self) -> None:
+        while True:
+            await self._controller.replan.wait()
+            self._controller.replan.clear()
+            try:
+                await self._controller.make_plan(self._controller.replan_trigger)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("planning-failed")  # the last plan and the ladder below it go on
+
+    async def _quarter_hour(self) -> None:
+        self._controller.ask_for_plan("schedule")
+
+    async def _housekeeping(self) -> None:
+        before = self._clock.now() - timedelta(days=self._site.recording.keep_days)
+        removed = await asyncio.to_thread(self._history.prune, before)
+        log.info("housekeeping", rows_removed=removed)
+
+
+def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
+    """Run the daemon of a site in this process. Raises `UserError` if one runs already on this record."""
+    configure_logs(site.site.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = _lock(folder / "lock")
+    try:
+        asyncio.run(_run(site, clock, folder, read_only))
+    finally:
+        lock.close()
+
+
+async def _run(site: Site, clock: Clock, folder: Path, read_only: bool) -> None:
+    await Daemon(site, clock, folder, read_only=read_only).run()
+
+
+def _lock(path: Path) -> TextIO:
+    handle = path.open("w", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise UserError(
+            f"{path.parent}: another siteems runs on this record; stop it first, or name another --state folder"
+        ) from error
+    return handle

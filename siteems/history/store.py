@@ -1,0 +1,319 @@
+"""The site's record in one SQLite file: samples, plans, commands, demand-response events, incidents, facts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from siteems.demand_response.event import DrEvent, Kind, latest_revisions
+from siteems.errors import UserError
+from siteems.image import MEASURED
+
+SCHEMA_VERSION = 1
+DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
+"""Sample columns that the controller adds to the measured ones."""
+SAMPLE_COLUMNS = (*MEASURED, *DECIDED)
+
+_SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE samples (
+    ts INTEGER PRIMARY KEY, {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
+    source TEXT NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE plans (
+    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, status TEXT NOT NULL, trigger TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE TABLE commands (
+    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL, value REAL NOT NULL,
+    owner TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL
+);
+CREATE TABLE events (
+    id TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, limit_kw REAL NOT NULL, start INTEGER NOT NULL,
+    end INTEGER NOT NULL, source TEXT NOT NULL, created INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+    PRIMARY KEY (id, revision)
+);
+CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL
+);
+CREATE INDEX plans_ts ON plans (ts);
+CREATE INDEX commands_ts ON commands (ts);
+CREATE INDEX incidents_ts ON incidents (ts);
+"""
+_COMMAND = "ts, device, point, value, owner, reason, outcome, detail"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the record: fresh values by column (absent or none = unknown), who decided, and why."""
+
+    time: datetime
+    values: Mapping[str, float | None]
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something a person should know of: level `info`, `warning` or `alarm`, a stable code, a sentence."""
+
+    time: datetime
+    level: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One attempt to write a device, as the gate reported it."""
+
+    time: datetime
+    device: str
+    point: str
+    value: float
+    owner: str
+    reason: str
+    outcome: str
+    detail: str
+
+
+class History:
+    """The record of one site. Safe to use from several threads; every call is one short transaction.
+
+    WAL with full sync: what a call has returned from survives a killed process and a cut supply.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        if read_only:
+            if not path.exists():
+                raise UserError(
+                    f"{path}: no record of this site yet; start it with `siteems run`, or name its --state folder"
+                )
+            self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA busy_timeout = 5000")
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA busy_timeout = 5000")
+        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._migrate()
+
+    def _migrate(self) -> None:
+        with self._transaction() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                found = f"schema {version}, this one knows {SCHEMA_VERSION}"
+                raise UserError(f"{self.path}: written by another version of siteems ({found})")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return cast("list[tuple[Any, ...]]", self._db.execute(query, values).fetchall())
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    # -- facts ------------------------------------------------------------------------------------------------------
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Remember a short text under a key."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+            )
+
+    def fact(self, key: str) -> str | None:
+        """The text under a key."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    # -- samples ----------------------------------------------------------------------------------------------------
+
+    def add_samples(self, samples: Iterable[Sample]) -> None:
+        """Record samples; a second one for the same time replaces the first."""
+        marks = ", ".join("?" * (len(SAMPLE_COLUMNS) + 3))
+        rows = [(_ts(s.time), *(s.values.get(c) for c in SAMPLE_COLUMNS), s.source, s.reason) for s in samples]
+        with self._transaction() as db:
+            db.executemany(f"INSERT OR REPLACE INTO samples VALUES ({marks})", rows)
+
+    def samples(self, since: datetime, until: datetime) -> list[Sample]:
+        """The samples with since <= time < until, in order."""
+        rows = self._rows("SELECT * FROM samples WHERE ts >= ? AND ts < ? ORDER BY ts", (_ts(since), _ts(until)))
+        return [_sample(row) for row in rows]
+
+    def last_sample(self) -> Sample | None:
+        """The newest sample."""
+        rows = self._rows("SELECT * FROM samples ORDER BY ts DESC LIMIT 1")
+        return _sample(rows[0]) if rows else None
+
+    # -- plans ------------------------------------------------------------------------------------------------------
+
+    def add_plan(self, time: datetime, status: str, trigger: str, body: Mapping[str, object]) -> None:
+        """Record a planning run, whatever its status."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO plans (ts, status, trigger, body) VALUES (?, ?, ?, ?)",
+                (_ts(time), status, trigger, json.dumps(body, separators=(",", ":"), allow_nan=False)),
+            )
+
+    def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
+        """The newest plan body with one of these statuses."""
+        marks = ", ".join("?" * len(statuses))
+        rows = self._rows(f"SELECT body FROM plans WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1", tuple(statuses))
+        return cast("dict[str, Any]", json.loads(rows[0][0])) if rows else None
+
+    def plan_log(self, since: datetime, until: datetime) -> list[tuple[datetime, str, str]]:
+        """(time, status, trigger) of the planning runs in a span."""
+        rows = self._rows(
+            "SELECT ts, status, trigger FROM plans WHERE ts >= ? AND ts < ? ORDER BY id", (_ts(since), _ts(until))
+        )
+        return [(_time(ts), status, trigger) for ts, status, trigger in rows]
+
+    # -- commands, incidents ----------------------------------------------------------------------------------------
+
+    def add_commands(self, commands: Sequence[Command]) -> None:
+        """Record what the write gate did."""
+        rows = [(_ts(c.time), *list(asdict(c).values())[1:]) for c in commands]
+        with self._transaction() as db:
+            db.executemany(
+                f"INSERT INTO commands ({_COMMAND}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def commands(self, since: datetime, until: datetime) -> list[Command]:
+        """The commands of a span, in order."""
+        rows = self._rows(
+            f"SELECT {_COMMAND} FROM commands WHERE ts >= ? AND ts < ? ORDER BY id",
+            (_ts(since), _ts(until)),
+        )
+        return [Command(_time(row[0]), *row[1:]) for row in rows]
+
+    def add_incident(self, incident: Incident) -> None:
+        """Record an incident."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO incidents (ts, level, code, text) VALUES (?, ?, ?, ?)",
+                (_ts(incident.time), incident.level, incident.code, incident.text),
+            )
+
+    def incidents(self, since: datetime, until: datetime) -> list[Incident]:
+        """The incidents of a span, in order."""
+        rows = self._rows(
+            "SELECT ts, level, code, text FROM incidents WHERE ts >= ? AND ts < ? ORDER BY id", (_ts(since), _ts(until))
+        )
+        return [Incident(_time(ts), level, code, text) for ts, level, code, text in rows]
+
+    # -- demand response --------------------------------------------------------------------------------------------
+
+    def add_event(self, event: DrEvent) -> None:
+        """Record a revision of an event; the same revision twice is the same record."""
+        row = (
+            event.id, event.revision, event.kind, event.limit_kw, _ts(event.start), _ts(event.end), event.source,
+            _ts(event.created), int(event.cancelled),
+        )  # fmt: skip
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def all_events(self, ending_after: datetime) -> list[DrEvent]:
+        """Every stored revision, tombstones too, of the events of which some revision ends after a time."""
+        rows = self._rows(
+            "SELECT * FROM events WHERE id IN (SELECT id FROM events WHERE end > ?)", (_ts(ending_after),)
+        )
+        return [
+            DrEvent(
+                id_,
+                revision,
+                cast("Kind", kind),
+                limit_kw,
+                _time(start),
+                _time(end),
+                source,
+                _time(created),
+                bool(cancelled),
+            )
+            for id_, revision, kind, limit_kw, start, end, source, created, cancelled in rows
+        ]
+
+    def events(self, ending_after: datetime) -> tuple[DrEvent, ...]:
+        """The events in force or to come."""
+        return tuple(e for e in latest_revisions(self.all_events(ending_after)) if e.end > ending_after)
+
+    # -- housekeeping -----------------------------------------------------------------------------------------------
+
+    def prune(self, before: datetime, chunk: int = 2000) -> int:
+        """Delete samples, plans and incidents older than `before`, in small transactions; commands stay. Gives rows."""
+        total = 0
+        for table in ("samples", "plans", "incidents"):
+            while True:
+                with self._transaction() as db:
+                    cursor = db.execute(
+                        f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE ts < ? LIMIT ?)",
+                        (_ts(before), chunk),
+                    )
+                if cursor.rowcount == 0:
+                    break
+                total += cursor.rowcount
+        with self._lock:
+            self._db.execute("PRAGMA incremental_vacuum(1000)")
+        return total
+
+
+def state_dir(site_id: str, override: Path | None) -> Path:
+    """The folder that holds a site's record: --state, or $SITEEMS_STATE/<id>, or the user's state folder."""
+    if override is not None:
+        return override
+    root = os.environ.get("SITEEMS_STATE")
+    if root:
+        return Path(root) / site_id
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "siteems" / site_id
+
+
+def history_path(folder: Path) -> Path:
+    """The historian's file in a state folder."""
+    return folder / "history.sqlite3"
+
+
+def _ts(time: datetime) -> int:
+    """Milliseconds since 1970, UTC."""
+    if time.tzinfo is None:
+        raise ValueError("a time without time zone cannot be recorded")
+    return round((time - _EPOCH) / timedelta(milliseconds=1))
+
+
+def _time(ts: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ts)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _sample(row: Sequence[Any]) -> Sample:
+    values = {c: v for c, v in zip(SAMPLE_COLUMNS, row[1:-2], strict=True) if v is not None}
+    return Sample(_time(row[0]), values, row[-2], row[-1])

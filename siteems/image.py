@@ -1,0 +1,152 @@
+"""The process image: one frozen picture of everything measured, each value with its time and quality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from drivers.points import Point, Quality, Reading
+from optimisation.problem import RectifierCurve
+
+MAINS_PRESENT_V = 150.0
+"""Below this phase voltage a 220 V supply counts as failed; rectifiers derate from about 176 V."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A value as last read well, when that was, and how the newest attempt went."""
+
+    value: float | None = None
+    time: datetime | None = None
+    quality: Quality = Quality.UNREACHABLE
+
+    def fresh(self, now: datetime, max_age: timedelta) -> float | None:
+        """The value, if its last good read is not older than `max_age`; age counts reads, not changes."""
+        if self.time is None or now - self.time > max_age:
+            return None
+        return self.value
+
+
+UNKNOWN = Measurement()
+
+
+@dataclass(frozen=True)
+class Image:
+    """One picture of the site. An absent device leaves its fields unknown, never zero."""
+
+    time: datetime
+    max_age: timedelta
+    grid_kw: Measurement = UNKNOWN
+    """+ import, - export."""
+    energy_import_kwh: Measurement = UNKNOWN
+    mains_v: Measurement = UNKNOWN
+    bus_v: Measurement = UNKNOWN
+    rectifier_dc_kw: Measurement = UNKNOWN
+    dc_load_kw: Measurement = UNKNOWN
+    ac_load_kw: Measurement = UNKNOWN
+    """AC side without the rectifier; from the meter less the rectifier's own input."""
+    battery_kw: Measurement = UNKNOWN
+    """+ charging, - discharging."""
+    soc: Measurement = UNKNOWN
+    battery_c: Measurement = UNKNOWN
+    pv_kw: Measurement = UNKNOWN
+    genset_kw: Measurement = UNKNOWN
+    room_c: Measurement = UNKNOWN
+    outdoor_c: Measurement = UNKNOWN
+
+    def value(self, name: str) -> float | None:
+        """The fresh value of a field, or none: unknown is never zero."""
+        measurement: Measurement = getattr(self, name)
+        return measurement.fresh(self.time, self.max_age)
+
+    @property
+    def mains_ok(self) -> bool | None:
+        """Whether the mains are there; none = nobody knows."""
+        volts = self.value("mains_v")
+        return None if volts is None else volts >= MAINS_PRESENT_V
+
+    def values(self) -> Mapping[str, float | None]:
+        """All fresh values by name, for the record."""
+        return {name: self.value(name) for name in MEASURED}
+
+
+MEASURED = tuple(f.name for f in fields(Image) if f.name not in ("time", "max_age"))
+
+
+FIELD_OF_POINT = {
+    "active_power_kw": "grid_kw",
+    "energy_import_kwh": "energy_import_kwh",
+    "mains_v": "mains_v",
+    "bus_v": "bus_v",
+    "soc": "soc",
+    "battery_c": "battery_c",
+    "pv_kw": "pv_kw",
+    "genset_kw": "genset_kw",
+    "room_c": "room_c",
+    "outdoor_c": "outdoor_c",
+}
+FIELD_OF_CURRENT = {"rectifier_a": "rectifier_dc_kw", "dc_load_a": "dc_load_kw", "battery_a": "battery_kw"}
+
+
+@dataclass(frozen=True)
+class Imager:
+    """Turns the readings of one cycle into an image. Keeps the last good value of each field in the image before."""
+
+    curve: RectifierCurve
+    max_age: timedelta
+
+    def first(self, time: datetime) -> Image:
+        """An image before anything was read."""
+        return Image(time=time, max_age=self.max_age)
+
+    def next(self, previous: Image, readings: Iterable[Reading], time: datetime) -> Image:
+        """The image after these readings."""
+        fresh: dict[str, Measurement] = {}
+        # The rectifier's own mains voltage wins: it lives on the battery, while a meter may die with the mains.
+        for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points):
+            fresh.update(_fields(reading))
+        self._derive(fresh)
+        merged = {name: _merge(getattr(previous, name), fresh.get(name)) for name in MEASURED}
+        return Image(time=time, max_age=self.max_age, **merged)
+
+    def _derive(self, fresh: dict[str, Measurement]) -> None:
+        grid, rectifier = fresh.get("grid_kw", UNKNOWN), fresh.get("rectifier_dc_kw", UNKNOWN)
+        genset_kw = fresh["genset_kw"].value if "genset_kw" in fresh else 0.0
+        if grid.value is None or rectifier.value is None or genset_kw is None:
+            return
+        rectifier_ac_kw = float(self.curve.ac_kw(max(0.0, rectifier.value)))
+        ac_load_kw = max(0.0, grid.value + genset_kw - rectifier_ac_kw)
+        fresh["ac_load_kw"] = Measurement(ac_load_kw, grid.time, Quality.GOOD)
+
+
+def _fields(reading: Reading) -> dict[str, Measurement]:
+    """The image fields that one device's reading fills."""
+    points = reading.points
+    found = {
+        field: Measurement(points[name].value, reading.time, points[name].quality)
+        for name, field in FIELD_OF_POINT.items()
+        if name in points
+    }
+    bus_v = points.get("bus_v") or points.get("battery_v")
+    for name, target in FIELD_OF_CURRENT.items():
+        if name in points and bus_v is not None:
+            found[target] = _power(points[name], bus_v, reading.time)
+    return found
+
+
+def _power(amps: Point, volts: Point, time: datetime) -> Measurement:
+    if amps.value is None:
+        return Measurement(None, time, amps.quality)
+    if volts.value is None:
+        return Measurement(None, time, volts.quality)
+    return Measurement(amps.value * volts.value / 1000.0, time, Quality.GOOD)
+
+
+def _merge(previous: Measurement, fresh: Measurement | None) -> Measurement:
+    """The new value where it is good, else the last good one with the new quality."""
+    if fresh is None:
+        return previous
+    if fresh.quality is Quality.GOOD and fresh.value is not None:
+        return fresh
+    return Measurement(previous.value, previous.time, fresh.quality)

@@ -1,0 +1,103 @@
+"""From what is known to numbers: site, state of charge, forecast, tariff and calls become a `SiteProblem`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from optimisation.problem import BatteryModel, RectifierCurve, SiteProblem
+from siteems.backup import reserve_kwh
+from siteems.demand_response.event import DrEvent, import_cap_kw
+from siteems.forecast.forecast import Forecast
+from siteems.planning.grid import Grid
+from siteems.site import Site
+
+Array = npt.NDArray[np.float64]
+
+CAP_PENALTY_FACTOR = 10.0
+"""Price of a kWh above a demand-response cap, in multiples of the highest price; the reserve's is higher."""
+UNSERVED_PENALTY_FACTOR = 1000.0
+TERMINAL_SHARE = 0.98
+"""Of the cheapest refill: energy left at the end is worth a little less than buying it, so that none is bought."""
+
+
+def rectifier_curve(site: Site) -> RectifierCurve:
+    """The site's rectifier as the plan sees it."""
+    return RectifierCurve.from_efficiency(site.rectifier.rated_kw, site.rectifier.efficiency)
+
+
+def battery_model(site: Site, battery_c: float | None) -> BatteryModel:
+    """The site's battery as the plan sees it; too cold or too hot to charge means a charge limit of zero."""
+    battery = site.battery
+    may_charge = battery_c is None or battery.min_charge_temp_c <= battery_c <= battery.max_temp_c
+    return BatteryModel(
+        capacity_kwh=battery.capacity_kwh,
+        charge_efficiency=battery.charge_efficiency,
+        discharge_efficiency=battery.discharge_efficiency,
+        max_charge_kw=battery.max_charge_kw if may_charge else 0.0,
+        max_discharge_kw=battery.max_discharge_kw,
+        wear_per_kwh=battery.wear_per_kwh,
+        acceptance=battery.acceptance,
+    )
+
+
+def reserve_series_kwh(site: Site, grid: Grid, longer: Forecast, battery_c: float | None) -> Array:
+    """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load, without photovoltaics.
+
+    Of the wants at the start and at the end of a step the larger counts. `longer` is a forecast on the grid and at
+    least the backup hours beyond it.
+    """
+    edges_h = np.array([(s - grid.starts[0]) / timedelta(hours=1) for s in longer.starts])
+    widths_h = np.diff(edges_h, append=edges_h[-1] + edges_h[-1] - edges_h[-2])
+    energy_kwh = np.concatenate(([0.0], np.cumsum(longer.dc_load_p95_kw * widths_h)))
+    edges_h = np.append(edges_h, edges_h[-1] + widths_h[-1])
+    steps_h = np.concatenate(([0.0], np.cumsum(grid.step_h)))
+    hours = site.backup.hours
+    mean_kw = (np.interp(steps_h + hours, edges_h, energy_kwh) - np.interp(steps_h, edges_h, energy_kwh)) / hours
+    mean_kw = np.maximum(mean_kw[:-1], mean_kw[1:])
+    wanted = [reserve_kwh(site.battery, site.backup, float(kw), battery_c) for kw in mean_kw]
+    return np.minimum(wanted, site.battery.capacity_kwh)
+
+
+def site_problem(
+    site: Site,
+    curve: RectifierCurve,
+    grid: Grid,
+    *,
+    soc: float,
+    battery_c: float | None,
+    forecast: Forecast,
+    reserve_kwh: Array,
+    prices: Array,
+    events: Sequence[DrEvent],
+) -> SiteProblem:
+    """The LP's numbers. `forecast` must lie on the grid; a cap that touches a step binds all of it."""
+    top_price = max(float(np.abs(prices).max()), 0.01)
+    caps = np.array([_cap(events, s, h) for s, h in zip(grid.starts, grid.step_h, strict=True)])
+    cheapest_refill = max(0.0, float(prices.min())) / site.battery.charge_efficiency * curve.ac_per_dc[0]
+    n = len(grid.starts)
+    return SiteProblem(
+        step_h=grid.step_h,
+        price_per_kwh=prices,
+        dc_load_kw=forecast.dc_load_kw[:n],
+        ac_load_kw=forecast.ac_load_kw[:n],
+        pv_kw=forecast.pv_kw[:n],
+        import_limit_kw=np.full(n, site.grid.import_limit_kw),
+        import_cap_kw=caps,
+        reserve_kwh=reserve_kwh,
+        stored_kwh=min(1.0, max(0.0, soc)) * site.battery.capacity_kwh,
+        terminal_value_per_kwh=TERMINAL_SHARE * cheapest_refill,
+        reserve_penalty_per_kwh_h=site.planning.reserve_penalty_factor * top_price,
+        cap_penalty_per_kwh=CAP_PENALTY_FACTOR * top_price,
+        unserved_penalty_per_kwh=UNSERVED_PENALTY_FACTOR * top_price,
+        rectifier=curve,
+        rectifier_max_dc_kw=site.rectifier.rated_kw,
+        battery=battery_model(site, battery_c),
+    )
+
+
+def _cap(events: Sequence[DrEvent], start: datetime, hours: float) -> float:
+    return import_cap_kw(events, start, timedelta(hours=float(hours)))

@@ -1,0 +1,122 @@
+"""A plan with its place in time: what the control loop follows, the record keeps, and a restart takes up again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from optimisation.plan import Plan
+
+SERIES = (
+    "grid_import_kw", "rectifier_dc_kw", "pv_kw", "battery_kw", "stored_kwh", "reserve_short_kwh", "cap_excess_kw",
+    "unserved_kw", "stored_value_per_kwh",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PublishedPlan:
+    """A usable plan as issued. All series have one value per start; energies are at the end of the step."""
+
+    issued: datetime
+    trigger: str
+    status: str
+    capacity_kwh: float
+    stored_now_kwh: float
+    starts: tuple[datetime, ...]
+    end: datetime
+    series: Mapping[str, tuple[float, ...]]
+    prices: tuple[float, ...]
+    reserve_kwh: tuple[float, ...]
+    cost_by_term: Mapping[str, float]
+    solve_s: float
+
+    def step_at(self, now: datetime) -> int | None:
+        """The index of the step that holds `now`; none before the first and after the last."""
+        if not self.starts[0] <= now < self.end:
+            # A plan made a moment before a boundary begins at the boundary; until then its first step holds.
+            return 0 if self.issued <= now < self.starts[0] else None
+        return bisect_right(self.starts, now) - 1
+
+    def battery_kw(self, now: datetime) -> float | None:
+        """Planned battery power at a time, + charging."""
+        step = self.step_at(now)
+        return None if step is None else self.series["battery_kw"][step]
+
+    def soc(self, now: datetime) -> float | None:
+        """Planned state of charge at a time."""
+        step = self.step_at(now)
+        if step is None:
+            return None
+        stored = self.series["stored_kwh"]
+        before = stored[step - 1] if step else self.stored_now_kwh
+        begin = self.starts[step]
+        end = self.starts[step + 1] if step + 1 < len(self.starts) else self.end
+        share = min(1.0, max(0.0, (now - begin) / (end - begin)))
+        return (before + share * (stored[step] - before)) / self.capacity_kwh
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the record."""
+        return {
+            "issued": self.issued.isoformat(),
+            "trigger": self.trigger,
+            "status": self.status,
+            "capacity_kwh": self.capacity_kwh,
+            "stored_now_kwh": self.stored_now_kwh,
+            "starts": [s.isoformat() for s in self.starts],
+            "end": self.end.isoformat(),
+            "series": {name: [round(v, 6) for v in values] for name, values in self.series.items()},
+            "prices": list(self.prices),
+            "reserve_kwh": [round(v, 6) for v in self.reserve_kwh],
+            "cost_by_term": dict(self.cost_by_term),
+            "solve_s": round(self.solve_s, 6),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PublishedPlan:
+        """From the record."""
+        return cls(
+            issued=datetime.fromisoformat(data["issued"]),
+            trigger=data["trigger"],
+            status=data["status"],
+            capacity_kwh=data["capacity_kwh"],
+            stored_now_kwh=data["stored_now_kwh"],
+            starts=tuple(datetime.fromisoformat(s) for s in data["starts"]),
+            end=datetime.fromisoformat(data["end"]),
+            series={name: tuple(values) for name, values in data["series"].items()},
+            prices=tuple(data["prices"]),
+            reserve_kwh=tuple(data["reserve_kwh"]),
+            cost_by_term=dict(data["cost_by_term"]),
+            solve_s=data["solve_s"],
+        )
+
+
+def publish(
+    plan: Plan,
+    *,
+    issued: datetime,
+    trigger: str,
+    starts: tuple[datetime, ...],
+    last_step: timedelta,
+    capacity_kwh: float,
+    stored_now_kwh: float,
+    prices: tuple[float, ...],
+    reserve_kwh: tuple[float, ...],
+) -> PublishedPlan:
+    """Give a usable plan its place in time."""
+    return PublishedPlan(
+        issued=issued,
+        trigger=trigger,
+        status=str(plan.status),
+        capacity_kwh=capacity_kwh,
+        stored_now_kwh=stored_now_kwh,
+        starts=starts,
+        end=starts[-1] + last_step,
+        series={name: tuple(float(v) for v in getattr(plan, name)) for name in SERIES},
+        prices=prices,
+        reserve_kwh=reserve_kwh,
+        cost_by_term={name: round(float(v), 6) for name, v in plan.cost_by_term.items()},
+        solve_s=plan.solve_s,
+    )

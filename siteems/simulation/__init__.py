@@ -1,0 +1,1 @@
+"""A simulated site: the physics of the -48 V bus, and its devices on real Modbus."""

@@ -1,0 +1,243 @@
+"""The physics of one site: the -48 V bus, its sources, battery and shelter. Pure: time and surroundings are handed in.
+
+Two kinds of battery behave differently (domain: rectifier levers and smart lithium). A lead battery sits on the bus and
+takes or gives whatever the balance leaves over; only current limits can be commanded. A smart lithium pack has its own
+converter and follows a power setpoint within its limits. In both, the photovoltaics feed the bus first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from siteems.control.safe import safe_values
+from siteems.planning.problem import rectifier_curve
+from siteems.simulation.profile import Instant
+from siteems.site import Site
+
+MAX_STEP = timedelta(seconds=5)
+BASE_AC_KW = 0.12
+"""Lighting and fans of the shelter, AC side."""
+MAINS_V = 225.0
+LVD_SOC = 0.02
+"""The low-voltage disconnect opens here: what the load wants beyond is not served."""
+
+
+@dataclass
+class Setpoints:
+    """What the devices hold; the names are those of the register maps' points."""
+
+    rectifier_limit_a: float
+    charge_limit_a: float
+    float_v: float
+    battery_setpoint_kw: float
+    """Smart lithium only. It follows this while the mains are there and carries the bus when they are not."""
+    pv_limit_kw: float = math.inf
+
+
+@dataclass
+class Lease:
+    """The dead-man timer of a device: its setpoints fall back when nothing came for `timeout_s`. 0 = never claimed."""
+
+    points: tuple[str, ...]
+    timeout_s: float = 0.0
+    refreshed: datetime | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the setpoints of this device must fall back now."""
+        return (
+            self.timeout_s > 0
+            and self.refreshed is not None
+            and (now - self.refreshed).total_seconds() > self.timeout_s
+        )
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What flows at one moment, kW; directions in the names."""
+
+    dc_load_kw: float
+    unserved_kw: float
+    pv_kw: float
+    pv_available_kw: float
+    rectifier_dc_kw: float
+    rectifier_ac_kw: float
+    battery_kw: float
+    ac_load_kw: float
+    grid_import_kw: float
+    genset_kw: float
+    bus_v: float
+    outdoor_c: float
+    mains_ok: bool
+
+
+@dataclass
+class Meters:
+    """Counters that only go up, kWh, and times."""
+
+    import_kwh: float = 0.0
+    pv_kwh: float = 0.0
+    unserved_kwh: float = 0.0
+    fallbacks: int = 0
+    """How often a lease ran out."""
+
+
+@dataclass
+class Plant:
+    """The simulated site. `advance_to` integrates in steps of at most five seconds."""
+
+    site: Site
+    surroundings: Callable[[datetime], Instant]
+    time: datetime
+    soc: float
+    kind: Literal["levers", "setpoint"]
+    room_c: float = 26.0
+    setpoints: Setpoints = field(init=False)
+    safe: Setpoints = field(init=False)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    meters: Meters = field(default_factory=Meters)
+    flows: Flows = field(init=False)
+    _genset_on: bool = False
+
+    def __post_init__(self) -> None:
+        battery, rectifier = self.site.battery, self.site.rectifier
+        values = safe_values(self.site, rectifier_curve(self.site))  # as an installer leaves a site
+        self.safe = Setpoints(**{name: values[name] for name in Setpoints.__annotations__ if name in values})
+        self.setpoints = Setpoints(**vars(self.safe))
+        share, efficiency = np.array(rectifier.efficiency).T
+        self._rectifier_dc = np.concatenate(([0.0], share * rectifier.rated_kw))
+        input_kw = share * rectifier.rated_kw / efficiency
+        # Without load, what the losses of the two lowest points extrapolate to, but never a gain.
+        no_load = max(0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0]))
+        self._rectifier_ac = np.concatenate(([no_load], input_kw))
+        self._acceptance = np.array(battery.acceptance).T
+        self.flows = self._balance(self.surroundings(self.time))
+
+    @property
+    def stored_kwh(self) -> float:
+        """Energy in the battery."""
+        return self.soc * self.site.battery.capacity_kwh
+
+    def advance_to(self, now: datetime) -> None:
+        """Integrate up to `now`; an earlier time changes nothing."""
+        while self.time < now:
+            step = min(MAX_STEP, now - self.time)
+            for lease in self.leases.values():
+                if lease.expired(self.time):
+                    self._fall_back(lease)
+            self.flows = self._balance(self.surroundings(self.time))
+            self._integrate(self.flows, step.total_seconds() / 3600.0)
+            self.time += step
+        self.flows = self._balance(self.surroundings(self.time))
+
+    def _fall_back(self, lease: Lease) -> None:
+        for point in lease.points:
+            setattr(self.setpoints, point, getattr(self.safe, point))
+        lease.refreshed = None
+        self.meters.fallbacks += 1
+
+    def _balance(self, now: Instant) -> Flows:
+        """The flows that follow from state, setpoints and surroundings."""
+        site, set_ = self.site, self.setpoints
+        battery = site.battery
+        supply = now.mains_ok or self._genset_on
+        pv_max = min(now.pv_available_kw, set_.pv_limit_kw)
+        accept = float(np.interp(self.soc, *self._acceptance)) if self.soc < 1.0 else 0.0
+        discharge_max = battery.max_discharge_kw if self.soc > LVD_SOC else 0.0
+        load = now.dc_load_kw
+
+        if self.kind == "levers":
+            charge_max = min(accept, set_.charge_limit_a * set_.float_v / 1000.0)
+            wanted = charge_max if set_.float_v >= self._open_circuit_v() else -discharge_max
+        elif supply:
+            charge_max = wanted = min(max(set_.battery_setpoint_kw, -discharge_max), accept)
+        else:
+            charge_max, wanted = accept, 0.0
+        pv = min(pv_max, max(0.0, load + charge_max))
+        rectifier_max = self._rectifier_max(pv - load) if supply else 0.0
+        rectifier = min(max(load + wanted - pv, 0.0), rectifier_max)
+        flow = pv + rectifier - load  # what the battery takes (+) or must give (-)
+        unserved = max(0.0, -flow - discharge_max)
+        flow += unserved
+        ac_load = self._ac_load(now) if supply else 0.0
+        rectifier_ac = float(np.interp(rectifier, self._rectifier_dc, self._rectifier_ac)) if supply else 0.0
+        total_ac = rectifier_ac + ac_load
+        limited = rectifier >= rectifier_max - 1e-9 and flow < 0
+        return Flows(
+            dc_load_kw=load - unserved,
+            unserved_kw=unserved,
+            pv_kw=pv,
+            pv_available_kw=now.pv_available_kw,
+            rectifier_dc_kw=rectifier,
+            rectifier_ac_kw=rectifier_ac,
+            battery_kw=flow,
+            ac_load_kw=ac_load,
+            grid_import_kw=total_ac if now.mains_ok else 0.0,
+            genset_kw=total_ac if self._genset_on and not now.mains_ok else 0.0,
+            bus_v=self._terminal_v(flow) if limited or not supply else set_.float_v,
+            outdoor_c=now.outdoor_c,
+            mains_ok=now.mains_ok,
+        )
+
+    def _rectifier_max(self, others_kw: float) -> float:
+        """What the rectifiers' current limit lets through beside `others_kw` (photovoltaics less load), kW.
+
+        That is at float voltage, unless the battery must help: then it sets the voltage, which depends on what it gives.
+        """
+        limit_ka = self.setpoints.rectifier_limit_a / 1000.0
+        bus_v = self.setpoints.float_v
+        if limit_ka * bus_v + others_kw < 0:
+            for _ in range(3):  # a battery's resistance is so small that this settles to a millivolt
+                bus_v = self._terminal_v(limit_ka * bus_v + others_kw)
+        return min(self.site.rectifier.rated_kw, limit_ka * bus_v)
+
+    def _integrate(self, flows: Flows, hours: float) -> None:
+        battery = self.site.battery
+        if flows.battery_kw >= 0:
+            gained = flows.battery_kw * battery.charge_efficiency * hours
+        else:
+            gained = flows.battery_kw / battery.discharge_efficiency * hours
+        self.soc = min(1.0, max(0.0, self.soc + gained / battery.capacity_kwh))
+        self.meters.import_kwh += flows.grid_import_kw * hours
+        self.meters.pv_kwh += flows.pv_kw * hours
+        self.meters.unserved_kwh += flows.unserved_kw * hours
+        self._warm(flows, hours)
+        genset = self.site.genset
+        if genset is not None:
+            self._genset_on = not flows.mains_ok and (self._genset_on or self.soc < genset.start_below_soc)
+
+    def _warm(self, flows: Flows, hours: float) -> None:
+        cooler = self.site.air_conditioner
+        if cooler is None:
+            return
+        losses_kw = flows.rectifier_ac_kw - flows.rectifier_dc_kw
+        heat_kw = cooler.indoor_share * flows.dc_load_kw + losses_kw
+        cooling_kw = cooler.cop * max(0.0, flows.ac_load_kw - BASE_AC_KW)
+        leak_kw = cooler.heat_loss_kw_per_k * (flows.outdoor_c - self.room_c)
+        self.room_c += hours * (heat_kw + leak_kw - cooling_kw) / cooler.heat_capacity_kwh_per_k
+
+    def _ac_load(self, now: Instant) -> float:
+        """The air conditioner follows the room with an inverter compressor; without one, the profile decides."""
+        cooler = self.site.air_conditioner
+        if cooler is None:
+            return BASE_AC_KW if now.ac_load_kw is None else now.ac_load_kw
+        inside_kw = cooler.indoor_share * now.dc_load_kw
+        needed_kw = (inside_kw + cooler.heat_loss_kw_per_k * (now.outdoor_c - self.room_c)) / cooler.cop
+        correction_kw = (self.room_c - cooler.setpoint_c) * 1.5 / cooler.cop
+        return BASE_AC_KW + min(cooler.rated_kw, max(0.0, needed_kw + correction_kw))
+
+    def _open_circuit_v(self) -> float:
+        """Rest voltage of a 24-cell lead or a 16-cell lithium string: a straight line over the useful SoC."""
+        low, high = (46.8, 51.6) if self.site.battery.chemistry == "lead-carbon" else (48.8, 53.0)
+        return low + (high - low) * self.soc
+
+    def _terminal_v(self, battery_kw: float) -> float:
+        rated_kw = self.site.battery.rated_kwh
+        return (
+            self._open_circuit_v() + 4.0 * battery_kw / rated_kw
+        )  # about 0.4 V at a tenth of C, by internal resistance

@@ -1,0 +1,136 @@
+"""What a day brings: load, sun, temperature and mains over time, from a recorded or a made profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from siteems.errors import UserError
+
+COLUMNS = ("dc_load_kw", "pv_kw", "outdoor_temp_c")
+"""Columns that a profile must have; `ac_load_kw` and `mains_available` are used where they are there."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What surrounds the site at one moment."""
+
+    dc_load_kw: float
+    pv_available_kw: float
+    ac_load_kw: float | None
+    """AC side without the rectifier; none = the simulated air conditioner decides."""
+    outdoor_c: float
+    mains_ok: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Series of equal steps, each value a mean over its step; read between the steps by linear interpolation."""
+
+    start: datetime
+    step: timedelta
+    dc_load_kw: Array
+    pv_kw: Array
+    outdoor_c: Array
+    ac_load_kw: Array | None
+    mains_ok: npt.NDArray[np.bool_]
+    source: str
+
+    @property
+    def end(self) -> datetime:
+        """The end of the last step."""
+        return self.start + self.step * len(self.dc_load_kw)
+
+    def at(self, when: datetime) -> Instant:
+        """The surroundings at a time; before the start and after the end, the first and the last value hold."""
+        position = (when - self.start) / self.step
+        last = len(self.dc_load_kw) - 1
+        middle = min(max(position - 0.5, 0.0), float(last))  # a mean stands for the middle of its step
+        left = int(middle)
+        right, share = min(left + 1, last), middle - left
+        step = min(max(int(position), 0), last)
+
+        def between(series: Array) -> float:
+            return float(series[left] * (1.0 - share) + series[right] * share)
+
+        return Instant(
+            dc_load_kw=between(self.dc_load_kw),
+            pv_available_kw=between(self.pv_kw),
+            ac_load_kw=None if self.ac_load_kw is None else between(self.ac_load_kw),
+            outdoor_c=between(self.outdoor_c),
+            mains_ok=bool(self.mains_ok[step]),
+        )
+
+    def moved_to(self, day: date, zone: ZoneInfo) -> Profile:
+        """The same series with its first step on another local day."""
+        old = self.start.astimezone(zone)
+        return replace(self, start=datetime.combine(day, old.time(), tzinfo=zone).astimezone(UTC))
+
+
+def read_profile(path: Path, zone: ZoneInfo, day: date | None = None) -> Profile:
+    """Read a profile file (CSV, gzip too), all of it or one local day. Times without offset are local to `zone`.
+
+    Raises `UserError` for a missing column, an uneven step, or a day that is absent or has holes; nothing is filled in.
+    """
+    import pandas as pd  # only those who read a profile pay for pandas
+
+    try:
+        frame = pd.read_csv(path, comment="#")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error})") from error
+    missing = [c for c in ("time", *COLUMNS) if c not in frame.columns]
+    if missing:
+        known = f"a profile has time, {', '.join(COLUMNS)}, and may have ac_load_kw, mains_available"
+        raise UserError(f"{path}: no column {', '.join(missing)}; {known}")
+    try:
+        times = pd.to_datetime(frame["time"], format="ISO8601")
+        times = times.dt.tz_localize(zone) if times.dt.tz is None else times.dt.tz_convert(zone)
+    except (ValueError, AttributeError) as error:
+        raise UserError(f"{path}: column time is not ISO 8601 ({error})") from error
+    if day is not None:
+        keep = (times.dt.date == day).to_numpy()
+        if not keep.any():
+            raise UserError(
+                f"{path}: has no data for {day}; it spans {times.iloc[0]:%Y-%m-%d} to {times.iloc[-1]:%Y-%m-%d}"
+            )
+        frame, times = frame[keep], times[keep]
+    steps_s = times.diff().dropna().dt.total_seconds().unique()
+    if len(steps_s) != 1 or steps_s[0] <= 0:
+        where = "" if day is None else f" on {day}"
+        found = ", ".join(f"{s:g} s" for s in steps_s[:4])
+        raise UserError(f"{path}: the time steps are not equal{where}: {found}")
+
+    def series(column: str) -> Array:
+        values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
+        holes = int(np.isnan(values).sum())
+        if holes:
+            where = times.iloc[int(np.flatnonzero(np.isnan(values))[0])]
+            found = f"{holes} empty or unreadable cells, the first at {where:%Y-%m-%d %H:%M}"
+            raise UserError(f"{path}: column {column} has {found}; choose another day")
+        return values
+
+    return Profile(
+        start=times.iloc[0].to_pydatetime().astimezone(UTC),
+        step=timedelta(seconds=float(steps_s[0])),
+        dc_load_kw=series("dc_load_kw"),
+        pv_kw=series("pv_kw"),
+        outdoor_c=series("outdoor_temp_c"),
+        ac_load_kw=series("ac_load_kw") if "ac_load_kw" in frame else None,
+        mains_ok=series("mains_available") > 0.5 if "mains_available" in frame else np.ones(len(frame), dtype=np.bool_),
+        source=f"{path.name}{'' if day is None else f', {day}'}",
+    )
+
+
+def local_time(text: str, day: date, zone: ZoneInfo) -> datetime:
+    """`"14:30"` on a local day, in UTC. Raises `UserError` for anything else."""
+    try:
+        return datetime.combine(day, time.fromisoformat(text), tzinfo=zone).astimezone(UTC)
+    except ValueError as error:
+        raise UserError(f"{text!r} is not a time of day; allowed: HH:MM") from error

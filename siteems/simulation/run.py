@@ -1,0 +1,62 @@
+"""`siteems simulate`: the simulated site as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+
+import structlog
+
+from drivers.devicemap import load_map
+from siteems.clock import Clock, FileClock
+from siteems.gateway.logs import configure_logs
+from siteems.simulation.profile import Instant
+from siteems.simulation.scenario import Scenario, demo_scenario
+from siteems.simulation.server import SimulatedSite, make_plant
+from siteems.site import Site
+
+log = structlog.get_logger()
+
+
+def run_simulator(site: Site, folder: Path, clock: Clock, profile: Path | None, day: date | None) -> None:
+    """Serve the site until SIGTERM or SIGINT."""
+    configure_logs(site.site.id)
+    scenario = demo_scenario(site, folder, profile, day)
+    surroundings = scenario.at if isinstance(clock, FileClock) else _every_day(scenario)
+    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings))
+
+
+def _every_day(scenario: Scenario) -> Callable[[datetime], Instant]:
+    """The scenario's day again and again, at the present time of day; without its mains failures."""
+    length = scenario.end - scenario.start
+    return lambda when: scenario.profile.at(scenario.start + (when - scenario.start) % length)
+
+
+async def _serve(site: Site, clock: Clock, start_soc: float, surroundings: Callable[[datetime], Instant]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    plant = make_plant(site, surroundings, clock.now(), start_soc)
+    simulated = SimulatedSite(site, plant, clock.now)
+    urls = await simulated.start()
+    for entry in site.devices:
+        device_map = load_map(entry.map)
+        log.info("serving", device=entry.name, title=device_map.title, url=urls[entry.link], unit=entry.unit)
+    log.info("ready")
+    ticking = asyncio.create_task(simulated.run())
+    await stop.wait()
+    ticking.cancel()
+    with suppress(asyncio.CancelledError):
+        await ticking
+    await simulated.stop()
+    log.info(
+        "stopped",
+        import_kwh=round(plant.meters.import_kwh, 3),
+        unserved_kwh=round(plant.meters.unserved_kwh, 3),
+        lease_fallbacks=plant.meters.fallbacks,
+        soc=round(plant.soc, 4),
+    )

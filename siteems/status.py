@@ -1,0 +1,151 @@
+"""What `siteems status` tells: read from the record, so that it needs nothing of the daemon but its work."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from siteems.clock import Clock, FileClock, WallClock
+from siteems.demand_response.event import DrEvent
+from siteems.history.store import History, Incident, Sample
+from siteems.planning.published import PublishedPlan
+from siteems.site import Site
+
+
+@dataclass(frozen=True)
+class Status:
+    """A picture of a site and its daemon at one moment. None = unknown."""
+
+    site_id: str
+    now: datetime
+    daemon: str
+    sample: Sample | None
+    plan: PublishedPlan | None
+    events: tuple[DrEvent, ...]
+    incidents: tuple[Incident, ...]
+
+
+def daemon_clock(history: History) -> Clock:
+    """The clock that the daemon of this record runs, or last ran, on."""
+    path = history.fact("clock_file")
+    return FileClock(Path(path)) if path and Path(path).exists() else WallClock()
+
+
+def read_status(site: Site, history: History) -> Status:
+    """Gather the status from the record."""
+    clock = daemon_clock(history)
+    now = clock.now()
+    body = history.last_plan(("optimal", "feasible"))
+    incidents = history.incidents(now - timedelta(hours=24), now + timedelta(minutes=1))
+    return Status(
+        site_id=site.site.id,
+        now=now,
+        daemon=daemon_state(history),
+        sample=history.last_sample(),
+        plan=PublishedPlan.from_dict(body) if body else None,
+        events=history.events(now),
+        incidents=tuple(incidents[-8:]),
+    )
+
+
+def daemon_state(history: History) -> str:
+    """Whether the daemon of this record runs, in words that begin with `running` if so."""
+    pid, stopped = history.fact("pid"), history.fact("stopped")
+    if pid is None:
+        return "never started"
+    if stopped:
+        return f"stopped at {stopped}"
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return f"dead without a clean stop (was process {pid}); devices fall back when their leases run out"
+    except PermissionError:
+        pass
+    return f"running (process {pid})"
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """For programs: times ISO 8601 UTC, units in the names."""
+    sample, plan = status.sample, status.plan
+    return {
+        "site": status.site_id,
+        "now": status.now.isoformat(),
+        "daemon": status.daemon,
+        "sample": None
+        if sample is None
+        else {"time": sample.time.isoformat(), "source": sample.source, "reason": sample.reason, **sample.values},
+        "plan": None
+        if plan is None
+        else {
+            "issued": plan.issued.isoformat(),
+            "trigger": plan.trigger,
+            "status": plan.status,
+            "end": plan.end.isoformat(),
+        },
+        "events": [event_dict(e) for e in status.events],
+        "incidents": [
+            {"time": i.time.isoformat(), "level": i.level, "code": i.code, "text": i.text} for i in status.incidents
+        ],
+    }
+
+
+def as_text(status: Status, zone: ZoneInfo) -> str:
+    """For people: a dozen lines."""
+    lines = [f"{status.site_id}  {status.now.astimezone(zone):%Y-%m-%d %H:%M:%S} local", f"daemon    {status.daemon}"]
+    if status.sample is None:
+        lines.append("measured  nothing yet")
+    else:
+        lines += _sample_lines(status.sample, status.now)
+    if status.plan is None:
+        lines.append("plan      none")
+    else:
+        plan = status.plan
+        value = plan.series["stored_value_per_kwh"][plan.step_at(status.now) or 0]
+        made = f"made {plan.issued.astimezone(zone):%H:%M} ({plan.trigger})"
+        lines.append(f"plan      {plan.status}, {made}, stored energy worth {value:.3f}/kWh")
+    lines += [f"call      {event_text(event, zone)}" for event in status.events]
+    lines += [f"{i.level:9} {i.time.astimezone(zone):%H:%M:%S} {i.code}: {i.text}" for i in status.incidents]
+    return "\n".join(lines)
+
+
+def _sample_lines(sample: Sample, now: datetime) -> list[str]:
+    def kw(name: str) -> str:
+        value = sample.values.get(name)
+        return "unknown" if value is None else f"{value:.2f} kW"
+
+    soc, reserve = sample.values.get("soc"), sample.values.get("reserve_soc")
+    battery = sample.values.get("battery_kw")
+    doing = (
+        ""
+        if battery is None
+        else " (charging)"
+        if battery > 0.05
+        else " (discharging)"
+        if battery < -0.05
+        else " (resting)"
+    )
+    return [
+        f"measured  {(now - sample.time).total_seconds():.0f} s ago",
+        f"  grid    {kw('grid_kw')}    load {kw('dc_load_kw')} DC, {kw('ac_load_kw')} AC    sun {kw('pv_kw')}",
+        f"  battery {kw('battery_kw')}{doing}    charge {_share(soc)}, reserve {_share(reserve)}",
+        f"  decided by {sample.source}: {sample.reason}",
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1%}"
+
+
+def event_text(event: DrEvent, zone: ZoneInfo) -> str:
+    """A call on one line, in the site's local time."""
+    span = f"{event.start.astimezone(zone):%Y-%m-%d %H:%M} to {event.end.astimezone(zone):%m-%d %H:%M}"
+    return f"{event.id}: import at most {event.limit_kw:g} kW, {span}, from {event.source}"
+
+
+def event_dict(event: DrEvent) -> dict[str, Any]:
+    """A call for programs: times ISO 8601 UTC."""
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in asdict(event).items()}

@@ -1,0 +1,194 @@
+"""The real daemon against the real simulator over Modbus TCP."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from gateway_rig import cli, port_of, simulated_site, wait_for
+from pyModbusTCP.client import ModbusClient
+
+from drivers.devicemap import load_map
+
+
+def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=500, begin_h=1.0) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        running.wait_until(1.2)
+        placed = cli(
+            "dr", "limit-import", "1.5kW", "--from", "02:00", "--for", "1h", "--json", str(running.site_file),
+            f"--state={running.state}",
+        )  # fmt: skip
+        assert placed.returncode == 0, placed.stderr
+        call = json.loads(placed.stdout)
+        assert call["start"] == (running.scenario.start + timedelta(hours=2)).isoformat()
+
+        running.wait_until(3.2)
+        assert daemon.stop() == 0
+        history = running.history()
+        triggers = [trigger for _, _, trigger in history.plan_log(running.scenario.start, running.clock.now())]
+        assert "demand response" in triggers
+        in_call = history.samples(
+            running.scenario.start + timedelta(hours=2, minutes=3), running.scenario.start + timedelta(hours=3)
+        )
+        before = history.samples(
+            running.scenario.start + timedelta(hours=1, minutes=12), running.scenario.start + timedelta(hours=2)
+        )
+        assert len(in_call) > 20
+        # The cheap hours of the night: without the call the site would be charging.
+        assert max(s.values["grid_kw"] for s in before) > 3.0
+        assert max(s.values["grid_kw"] for s in in_call) <= 1.5 * 1.01
+
+
+def test_sigterm_leaves_the_devices_in_their_safe_state(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=300, begin_h=7.2) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
+        smu = load_map("generic-smu-lead").points
+        full = [client.read_holding_registers(smu[n].address, 1) for n in ("rectifier_limit_a", "charge_limit_a")]
+        # In the flat hours of the morning the plan holds the battery: charge limit 0.
+        wait_for(
+            lambda: client.read_holding_registers(smu["charge_limit_a"].address, 1) == [0], "the charge limit of 0"
+        )
+        assert daemon.stop() == 0
+        now = [client.read_holding_registers(smu[n].address, 1) for n in ("rectifier_limit_a", "charge_limit_a")]
+        client.close()
+        assert now == full
+        assert [line["event"] for line in daemon.log()][-1] == "stopped"
+
+
+def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_its_lease(tmp_path: Path) -> None:
+    # Slow enough that a restart (about two real seconds) fits into the site's own lease of 60 s.
+    with simulated_site(tmp_path, speed=8, begin_h=12.0, extra="\n[recording]\nsample_s = 2\n") as running:
+        daemon = running.start_daemon()
+        lease = timedelta(seconds=daemon.events("ready")[0]["lease_s"])
+        assert lease == timedelta(seconds=running.site.control.lease_s)
+        running.clock.start()
+        running.wait_until(12.0 + 80 / 3600)
+        daemon.stop(signal.SIGKILL)
+        killed = running.clock.now()
+        before = running.history().samples(running.scenario.start, killed)
+        assert len(before) >= 25
+
+        resumed = running.start_daemon()
+        running.wait_until((running.clock.now() - running.scenario.start) / timedelta(hours=1) + 80 / 3600)
+        assert resumed.stop() == 0
+        history = running.history()
+        after = history.samples(running.scenario.start, running.clock.now())
+        assert after[: len(before)] == before, "a committed sample changed or vanished"
+        assert any(s.time > killed for s in after)
+        line = resumed.events("resumed")[0]
+        assert line["samples"] == len(before)
+        assert line["plan"] is not None
+
+        setpoints = load_map("generic-smu-lead").setpoints
+        commands = history.commands(running.scenario.start, running.clock.now())
+        writes = [c.time for c in commands if c.point in setpoints and c.outcome in ("written", "refreshed")]
+        alone = max(b - a for a, b in pairwise(writes))
+        assert alone <= lease, f"the unit was not refreshed for {alone}, its lease is {lease}"
+        simulator = running.processes[0]
+        simulator.stop()
+        assert simulator.events("stopped")[0]["lease_fallbacks"] == 0
+
+
+def test_a_daemon_that_stays_dead_leaves_devices_that_fall_back_by_themselves(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=300, begin_h=7.2) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
+        limit = load_map("generic-smu-lead").points["charge_limit_a"].address
+        wait_for(lambda: client.read_holding_registers(limit, 1) == [0], "the charge limit of 0")
+        daemon.stop(signal.SIGKILL)
+        wait_for(lambda: client.read_holding_registers(limit, 1) != [0], "the fallback to the safe charge limit", 20)
+        client.close()
+
+
+def test_only_one_daemon_runs_on_a_record(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=10) as running:
+        running.start_daemon()
+        second = cli("run", str(running.site_file), f"--clock={running.clock.path}", f"--state={running.state}")
+        assert second.returncode == 2
+        assert "another siteems runs on this record" in second.stderr
+
+
+def test_read_only_writes_nothing(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=900) as running:
+        daemon = running.start_daemon("--read-only")
+        running.clock.start()
+        running.wait_until(1.0)
+        assert daemon.stop() == 0
+        commands = running.history().commands(running.scenario.start, running.clock.now())
+        assert {c.outcome for c in commands} <= {"refused"}
+        assert running.history().last_sample() is not None
+
+
+def test_status_speaks_of_a_running_and_of_a_killed_daemon(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=300) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        running.wait_until(0.3)
+        told = cli("status", str(running.site_file), f"--state={running.state}", "--json")
+        assert told.returncode == 0, told.stderr
+        status = json.loads(told.stdout)
+        assert status["daemon"].startswith("running")
+        assert 0 < status["sample"]["soc"] < 1
+        assert status["plan"]["status"] == "optimal"
+        daemon.stop(signal.SIGKILL)
+        told = cli("status", str(running.site_file), f"--state={running.state}")
+        assert "dead without a clean stop" in told.stdout
+
+
+def test_the_site_without_its_devices_is_released_and_taken_up_when_they_return(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=120) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        running.wait_until(0.2)
+        running.processes[0].stop(signal.SIGKILL)
+        history = running.history()
+
+        def codes() -> list[str]:
+            return [i.code for i in history.incidents(running.scenario.start, running.clock.now())]
+
+        wait_for(lambda: "released" in codes(), "the release without measurements", 30)
+        lost = history.last_sample()
+        assert lost is not None
+        running.start("simulate")
+
+        def driven_again() -> bool:
+            sample = history.last_sample()
+            return sample is not None and sample.source != "release" and "soc" in sample.values
+
+        wait_for(driven_again, "the devices' return", 30)
+        assert daemon.popen.poll() is None
+
+
+@pytest.mark.parametrize("seed", ["hangzhou-macro", "rural-lfp"])
+def test_an_independent_client_reads_the_simulator_at_the_addresses_of_the_maps(tmp_path: Path, seed: str) -> None:
+    with simulated_site(tmp_path, speed=1, seed=seed) as running:
+        units = {entry.map: entry.unit for entry in running.site.devices}
+        battery = "generic-smu-lead" if seed == "hangzhou-macro" else "generic-smart-lithium"
+        soc_point, power_point = load_map(battery).points["soc"], load_map("eastron-sdm630").points["active_power_kw"]
+        time.sleep(0.1)
+        client = ModbusClient(port=port_of(running), unit_id=units[battery], timeout=5)
+        registers = client.read_holding_registers if soc_point.space == "holding" else client.read_input_registers
+        [raw_soc] = registers(soc_point.address, 1)
+        client.unit_id = units["eastron-sdm630"]
+        high, low = client.read_input_registers(power_point.address, 2)
+        client.close()
+        assert raw_soc * soc_point.scale == pytest.approx(running.scenario.start_soc, abs=0.002)
+        watts = float_of(high, low)
+        assert 300 < watts < running.site.grid.import_limit_kw * 1000
+
+
+def float_of(high: int, low: int) -> float:
+    """Two registers, big word first, as IEEE 754."""
+    import struct
+
+    return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])
