@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -118,7 +119,11 @@ class FileClock:
     def _load(self) -> ClockSettings:
         try:
             data = json.loads(self.path.read_text(encoding="utf-8"))
-            return ClockSettings(datetime.fromisoformat(data["start"]), float(data["speed"]), data["anchor_s"])
+            start, anchor_s = datetime.fromisoformat(data["start"]), data["anchor_s"]
+            settings = ClockSettings(start, float(data["speed"]), None if anchor_s is None else float(anchor_s))
+            if start.tzinfo is None or not 0 < settings.speed < math.inf:
+                raise ValueError("it needs a start with time zone and a speed above 0")
+            return settings
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.path}: not a clock file ({error})") from error
 

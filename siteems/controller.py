@@ -20,6 +20,7 @@ from optimisation.problem import ProblemError, SiteProblem
 from siteems.backup import reserve_soc
 from siteems.clock import Clock
 from siteems.control.cycle import ControlState, Decision, Limits, cycle
+from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecaster
 from siteems.history.store import History, Incident, Sample
@@ -78,14 +79,15 @@ class Controller:
     """Controls one site. `step()` is the fast loop's body, `make_plan()` the slow loop's."""
 
     def __init__(
-        self, site: Site, clock: Clock, devices: Devices, solver: Solver, history: History, max_age: timedelta
+        self, site: Site, clock: Clock, devices: Devices, solver: Solver, history: History, timing: Timing
     ) -> None:
         self.site = site
         self._clock, self._devices, self._solver, self._history = clock, devices, solver, history
         self._curve = rectifier_curve(site)
         self._tariff = TariffBook(site.tariffs, site.site.zone)
         self._forecaster = Forecaster(site)
-        self._imager = Imager(self._curve, max_age)
+        self._lead = 2 * timedelta(seconds=timing.cycle_s)  # a cap holds from the first second of its call
+        self._imager = Imager(self._curve, timing.max_age)
         self.image = self._imager.first(clock.now())
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()
@@ -98,7 +100,8 @@ class Controller:
         self._cap_exceeded: datetime | None = None
         self._cap_reported: float | None = None
         self._mode: str | None = None
-        self._sampled: datetime | None = None
+        self._mains_out = False
+        self._sampled: int | None = None
         self._deviation_asked: datetime | None = None
 
     def resume(self) -> None:
@@ -120,7 +123,6 @@ class Controller:
 
     async def step(self) -> Step:
         """One control cycle: read, freeze the image, decide, drive, record."""
-        before = self.image
         await self.observe()
         now = self.image.time
         limits = self._limits(now)
@@ -129,7 +131,7 @@ class Controller:
         self._state = decision.state
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
-        self._watch(before, step, now)
+        self._watch(step, now)
         self._record(step, now)
         return step
 
@@ -137,7 +139,8 @@ class Controller:
         hours = self.site.backup.hours
         load_kw = self._forecaster.peak_load_kw(now, hours)
         reserve = reserve_soc(self.site.battery, self.site.backup, load_kw, self.image.value("battery_c"))
-        return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, import_cap_kw(self.events, now))
+        call_cap_kw = import_cap_kw(self.events, now, self._lead)
+        return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, call_cap_kw)
 
     def _intent(self, now: datetime) -> Intent:
         prices, price_now = self._prices_today(now)
@@ -154,12 +157,14 @@ class Controller:
         except TariffGap:
             return (0.0,), 0.0  # no tariff holds: the rules see a flat price and hold; planning reports the gap
 
-    def _watch(self, before: Image, step: Step, now: datetime) -> None:
+    def _watch(self, step: Step, now: datetime) -> None:
         """Notice what asks for a new plan, and what a person should know."""
         image, decision = step.image, step.decision
-        if before.mains_ok is not False and image.mains_ok is False:
+        if image.mains_ok is False and not self._mains_out:
+            self._mains_out = True
             self._incident(now, "warning", "mains-failed", "the mains have failed; the battery carries the site")
-        if before.mains_ok is False and image.mains_ok:
+        if image.mains_ok and self._mains_out:  # also when nobody knew in between
+            self._mains_out = False
             self._incident(now, "info", "mains-returned", "the mains are back")
             self.ask_for_plan("mains returned")
         if decision.mode != self._mode:
@@ -193,10 +198,12 @@ class Controller:
         self._rung, self._rung_changed = intent.rung, None
 
     def _watch_cap(self, step: Step, now: datetime) -> None:
-        """Report a call that cannot be held, once per stretch: what is left on the AC side may be more than the cap."""
+        """Report a call that cannot be held, once per call: what is left on the AC side may be more than the cap."""
         grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.call_cap_kw
         if grid_kw is None or grid_kw <= cap_kw * 1.01:
             self._cap_exceeded = None
+            if math.isinf(cap_kw):
+                self._cap_reported = None
             return
         if self._cap_exceeded is None:
             self._cap_exceeded = now
@@ -206,10 +213,14 @@ class Controller:
             self._incident(now, "alarm", "cap-exceeded", text)
 
     def _record(self, step: Step, now: datetime) -> None:
-        """Keep a sample per `sample_s`; the forecaster learns from the same samples that a restart would replay."""
-        if self._sampled is not None and (now - self._sampled).total_seconds() < self.site.recording.sample_s:
+        """Keep the first sample of each `sample_s` on the clock, so that quarter hours begin with one.
+
+        The forecaster learns from the same samples that a restart would replay.
+        """
+        interval = int(now.timestamp() // self.site.recording.sample_s)
+        if interval == self._sampled:
             return
-        self._sampled = now
+        self._sampled = interval
         values = dict(self.image.values())
         values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
         values["reserve_soc"] = step.limits.reserve_soc

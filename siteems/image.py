@@ -105,7 +105,9 @@ class Imager:
         fresh: dict[str, Measurement] = {}
         # The rectifier's own mains voltage wins: it lives on the battery, while a meter may die with the mains.
         for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points):
-            fresh.update(_fields(reading))
+            for name, measured in _fields(reading).items():
+                if measured.quality is Quality.GOOD or name not in fresh:
+                    fresh[name] = measured
         self._derive(fresh)
         merged = {name: _merge(getattr(previous, name), fresh.get(name)) for name in MEASURED}
         return Image(time=time, max_age=self.max_age, **merged)

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from siteems.errors import UserError
 
-_POWER = re.compile(r"(\d+(?:\.\d+)?)\s*(W|kW|MW)", re.IGNORECASE)
+_POWER = re.compile(r"(\d{1,12}(?:\.\d+)?)\s*(W|kW|MW)", re.IGNORECASE)
 _KW_PER_UNIT = {"w": 0.001, "kw": 1.0, "mw": 1000.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)")
+_LONGEST = timedelta(days=366)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -23,11 +24,14 @@ def parse_power_kw(text: str) -> float:
 
 
 def parse_duration(text: str) -> timedelta:
-    """`1h`, `90min`, `30s`; longer than nothing."""
+    """`1h`, `90min`, `30s`; longer than nothing, at most a year."""
     match = _DURATION.fullmatch(text.strip().lower())
-    if match is None or float(match[1]) <= 0:
-        raise UserError(f"{text!r} is not a duration; allowed: a number with s, min, h or d, such as 1h or 90min")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2]]
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise UserError(
+            f"{text!r} is not a duration; allowed: up to a year, a number with s, min, h or d, such as 1h or 90min"
+        )
+    return timedelta(seconds=seconds)
 
 
 def parse_when(text: str, now: datetime, zone: ZoneInfo) -> datetime:
@@ -39,8 +43,8 @@ def parse_when(text: str, now: datetime, zone: ZoneInfo) -> datetime:
             hour, minute = (int(part) for part in text.split(":"))
             return now.astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0).astimezone(UTC)
         when = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UserError(
             f"{text!r} is not a time; allowed: now, HH:MM (local to the site) or YYYY-MM-DDTHH:MM"
         ) from error
-    return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)

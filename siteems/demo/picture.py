@@ -72,8 +72,8 @@ def _power(figure: Any, go: Any, samples: Sequence[Sample], times: Sequence[date
     sun = _series(samples, "pv_kw")
     battery = _series(samples, "battery_kw")
     for name, values, colour, stack in (
-        ("photovoltaics", sun, SUN, "up"),
         ("grid", np.maximum(grid, 0.0), GRID, "up"),
+        ("photovoltaics", sun, SUN, "up"),
         ("from battery", np.maximum(-battery, 0.0), OUT, "up"),
         ("into battery", -np.maximum(battery, 0.0), IN, "down"),
     ):

@@ -49,9 +49,9 @@ class Forecaster:
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
         """Take one sample of measured values (names of the image); unknown ones teach nothing."""
         for name, profile in (("dc_load_kw", self._dc), ("ac_load_kw", self._ac)):
-            value = values.get(name)
+            value = _known(values, name)
             if value is not None and not (profile is self._ac and _mains_out(values)):
-                profile.learn(time, value)
+                profile.learn(time, max(0.0, value))
         self._learn_sky(time, values)
 
     def replay(self, samples: Iterable[tuple[datetime, Mapping[str, float | None]]]) -> None:
@@ -60,13 +60,13 @@ class Forecaster:
             self.learn(time, values)
 
     def _learn_sky(self, time: datetime, values: Mapping[str, float | None]) -> None:
-        pv_kw, rectifier_kw = values.get("pv_kw"), values.get("rectifier_dc_kw")
+        pv_kw, rectifier_kw = _known(values, "pv_kw"), _known(values, "rectifier_dc_kw")
         if self._sky is None or self._site.pv is None or pv_kw is None:
             return
         clear_kw = self._sky.power_kw(time)
         if clear_kw < 0.1 * self._site.pv.rated_kwp:
             return  # too low a sun says nothing about clouds
-        index = min(1.1, pv_kw / clear_kw)
+        index = min(1.1, max(0.0, pv_kw) / clear_kw)  # at rest a sensor may read a little below nothing
         # When the bus draws nothing else, photovoltaics may be throttled: the sky is at least this clear.
         if index < self._clearness and (rectifier_kw is None or rectifier_kw < 0.05):
             return
@@ -106,6 +106,11 @@ class Forecaster:
         return np.minimum(index * self._sky.powers_kw(middles), self._site.pv.rated_kwp)
 
 
+def _known(values: Mapping[str, float | None], name: str) -> float | None:
+    value = values.get(name)
+    return None if value is None or math.isnan(value) else value
+
+
 def _mains_out(values: Mapping[str, float | None]) -> bool:
-    volts = values.get("mains_v")
+    volts = _known(values, "mains_v")
     return volts is not None and volts < MAINS_PRESENT_V

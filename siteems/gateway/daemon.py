@@ -14,13 +14,13 @@ from typing import TextIO
 import structlog
 
 from siteems.clock import Clock, FileClock
+from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.errors import UserError
 from siteems.gateway.devices import ModbusDevices
 from siteems.gateway.logs import configure_logs
 from siteems.gateway.schedule import SiteCron, make_scheduler
 from siteems.gateway.systemd import notify
-from siteems.gateway.timing import Timing
 from siteems.history.store import History, Incident, history_path
 from siteems.planning.worker import SolverProcess
 from siteems.site import Site
@@ -37,7 +37,7 @@ class Daemon:
         self._history = History(history_path(folder))
         self._devices = ModbusDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
         self._solver = SolverProcess()
-        self._controller = Controller(site, clock, self._devices, self._solver, self._history, self._timing.max_age)
+        self._controller = Controller(site, clock, self._devices, self._solver, self._history, self._timing)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:

@@ -98,7 +98,9 @@ class History:
                 raise UserError(
                     f"{path}: no record of this site yet; start it with `siteems run`, or name its --state folder"
                 )
-            self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            )
             self._db.execute("PRAGMA busy_timeout = 5000")
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,10 +128,11 @@ class History:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has rolled back already
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -281,7 +284,7 @@ class History:
                     break
                 total += cursor.rowcount
         with self._lock:
-            self._db.execute("PRAGMA incremental_vacuum(1000)")
+            self._db.execute("PRAGMA incremental_vacuum(1000)").fetchall()  # each row fetched frees a page
         return total
 
 

@@ -30,15 +30,16 @@ def rectifier_curve(site: Site) -> RectifierCurve:
 
 
 def battery_model(site: Site, battery_c: float | None) -> BatteryModel:
-    """The site's battery as the plan sees it; too cold or too hot to charge means a charge limit of zero."""
+    """The site's battery as the plan sees it; too cold to charge or too hot to cycle means limits of zero."""
     battery = site.battery
-    may_charge = battery_c is None or battery.min_charge_temp_c <= battery_c <= battery.max_temp_c
+    hot = battery_c is not None and battery_c > battery.max_temp_c
+    cold = battery_c is not None and battery_c < battery.min_charge_temp_c
     return BatteryModel(
         capacity_kwh=battery.capacity_kwh,
         charge_efficiency=battery.charge_efficiency,
         discharge_efficiency=battery.discharge_efficiency,
-        max_charge_kw=battery.max_charge_kw if may_charge else 0.0,
-        max_discharge_kw=battery.max_discharge_kw,
+        max_charge_kw=0.0 if cold or hot else battery.max_charge_kw,
+        max_discharge_kw=0.0 if hot else battery.max_discharge_kw,
         wear_per_kwh=battery.wear_per_kwh,
         acceptance=battery.acceptance,
     )

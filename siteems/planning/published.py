@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class PublishedPlan:
             "stored_now_kwh": self.stored_now_kwh,
             "starts": [s.isoformat() for s in self.starts],
             "end": self.end.isoformat(),
-            "series": {name: [round(v, 6) for v in values] for name, values in self.series.items()},
+            "series": {name: [_kept(v) for v in values] for name, values in self.series.items()},
             "prices": list(self.prices),
             "reserve_kwh": [round(v, 6) for v in self.reserve_kwh],
             "cost_by_term": dict(self.cost_by_term),
@@ -85,12 +86,17 @@ class PublishedPlan:
             stored_now_kwh=data["stored_now_kwh"],
             starts=tuple(datetime.fromisoformat(s) for s in data["starts"]),
             end=datetime.fromisoformat(data["end"]),
-            series={name: tuple(values) for name, values in data["series"].items()},
+            series={name: tuple(math.nan if v is None else v for v in vs) for name, vs in data["series"].items()},
             prices=tuple(data["prices"]),
             reserve_kwh=tuple(data["reserve_kwh"]),
             cost_by_term=dict(data["cost_by_term"]),
             solve_s=data["solve_s"],
         )
+
+
+def _kept(value: float) -> float | None:
+    """For JSON, which has no NaN: a plan stopped by the time limit does not know what stored energy is worth."""
+    return None if math.isnan(value) else round(value, 6)
 
 
 def publish(

@@ -187,7 +187,7 @@ class Plant:
     def _rectifier_max(self, others_kw: float) -> float:
         """What the rectifiers' current limit lets through beside `others_kw` (photovoltaics less load), kW.
 
-        That is at float voltage, unless the battery must help: then it sets the voltage, which depends on what it gives.
+        That is at float voltage, unless the battery must help: then the voltage follows from what the battery gives.
         """
         limit_ka = self.setpoints.rectifier_limit_a / 1000.0
         bus_v = self.setpoints.float_v
