@@ -107,7 +107,9 @@ def demo(
     from siteems.demo.run import run_demo
     from siteems.seeds import seed_path
 
-    run_demo(site_file or seed_path("hangzhou-macro") / "site.toml", profile, _day(day), speed, out)
+    verdict = run_demo(site_file or seed_path("hangzhou-macro") / "site.toml", profile, _day(day), speed, out)
+    if not verdict.held:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -284,7 +284,7 @@ class History:
                     break
                 total += cursor.rowcount
         with self._lock:
-            self._db.execute("PRAGMA incremental_vacuum(1000)").fetchall()  # each row fetched frees a page
+            self._db.executescript("PRAGMA incremental_vacuum(1000);")  # `execute` would free one page and stop
         return total
 
 

@@ -1,0 +1,132 @@
+"""What must hold for any image, wish and limit: the order of the bounds, and the promises of the control cycle."""
+
+from __future__ import annotations
+
+import math
+
+from control_cases import image
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siteems.config import load_site
+from siteems.control.cycle import Bound, ControlState, Limits, cycle, resolve
+from siteems.image import Image
+from siteems.planning.ladder import Intent
+from siteems.planning.problem import rectifier_curve
+from siteems.seeds import seed_path
+
+SITES = {name: load_site(seed_path(name)) for name in ("hangzhou-macro", "rural-lfp")}
+FAR = 1e6
+
+powers = st.floats(-40, 40)
+pairs = st.tuples(powers, powers).map(sorted)
+bounds = st.one_of(
+    pairs.map(lambda e: Bound(e[0], e[1], "a bound")),
+    powers.map(lambda kw: Bound(-math.inf, kw, "a ceiling")),
+    powers.map(lambda kw: Bound(kw, math.inf, "a floor")),
+)
+ladders = st.lists(bounds, min_size=1, max_size=5).map(tuple)
+
+
+def span(ladder: tuple[Bound, ...]) -> tuple[float, float]:
+    """The range that a ladder of bounds leaves."""
+    return resolve(-FAR, "", ladder)[0], resolve(FAR, "", ladder)[0]
+
+
+@given(powers, ladders)
+def test_result_is_within_the_first_bound(wanted_kw: float, ladder: tuple[Bound, ...]) -> None:
+    assert ladder[0].low_kw <= resolve(wanted_kw, "", ladder)[0] <= ladder[0].high_kw
+
+
+@given(ladders, bounds)
+def test_a_lower_bound_never_widens(ladder: tuple[Bound, ...], lower: Bound) -> None:
+    low, high = span(ladder)
+    inner_low, inner_high = span((*ladder, lower))
+    assert low <= inner_low <= inner_high <= high
+
+
+@given(powers, ladders)
+def test_bounds_that_agree_may_come_in_any_order(wanted_kw: float, ladder: tuple[Bound, ...]) -> None:
+    low, high = max(b.low_kw for b in ladder), min(b.high_kw for b in ladder)
+    if low <= high:
+        expected_kw = min(max(wanted_kw, low), high)
+        assert resolve(wanted_kw, "", ladder)[0] == resolve(wanted_kw, "", ladder[::-1])[0] == expected_kw
+
+
+@given(powers, powers, st.floats(0.1, 40), st.floats(0.1, 40))
+def test_of_two_that_conflict_the_first_wins_and_the_second_comes_as_near_as_it_may(
+    wanted_kw: float, middle: float, gap: float, width: float
+) -> None:
+    upper, lower = Bound(middle + gap, middle + gap + width, "up"), Bound(middle - gap - width, middle - gap, "down")
+    assert resolve(wanted_kw, "", (upper, lower))[0] == upper.low_kw
+    assert resolve(wanted_kw, "", (lower, upper))[0] == lower.high_kw
+
+
+@given(powers, ladders)
+def test_the_reason_changes_only_with_the_value(wanted_kw: float, ladder: tuple[Bound, ...]) -> None:
+    value_kw, reason = resolve(wanted_kw, "wish", ladder)
+    assert (reason == "wish") == (value_kw == wanted_kw)
+
+
+def maybe(low: float, high: float) -> st.SearchStrategy[float | None]:
+    return st.one_of(st.none(), st.floats(low, high))
+
+
+images = st.builds(
+    image,
+    mains_v=st.one_of(st.none(), st.sampled_from([0.0, 149.9, 150.0, 225.0])),
+    soc=maybe(0, 1),
+    dc_load_kw=maybe(0, 25),
+    ac_load_kw=maybe(0, 15),
+    pv_kw=maybe(0, 25),
+    rectifier_dc_kw=maybe(0, 12),
+    battery_kw=maybe(-12, 12),
+    battery_c=maybe(-30, 70),
+)
+all_limits = st.builds(
+    Limits, st.floats(0, 1), st.floats(0, 25), st.one_of(st.just(math.inf), st.just(0.0), st.floats(0, 25))
+)
+wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", "plan"))
+
+
+@given(images, wishes, all_limits, st.sampled_from(sorted(SITES)), st.booleans())
+def test_promises_of_the_cycle(image: Image, intent: Intent, limits: Limits, name: str, held: bool) -> None:
+    site = SITES[name]
+    curve, battery = rectifier_curve(site), site.battery
+    decision = cycle(image, intent, limits, site, curve, ControlState(held))
+    soc, load_kw, pv_kw = image.value("soc"), image.value("dc_load_kw"), image.value("pv_kw") or 0.0
+    assert decision.reason
+    assert decision.mode == ("release" if None in (soc, load_kw) or not image.mains_ok else "drive")
+    if not image.mains_ok or soc is None or load_kw is None:
+        assert (decision.battery_kw, decision.rectifier_cap_kw) == (0.0, math.inf)
+        return
+    assert -battery.max_discharge_kw <= decision.battery_kw <= battery.max_charge_kw
+
+    ac_load_kw = image.value("ac_load_kw")
+    if ac_load_kw is None:
+        ac_load_kw = site.air_conditioner.rated_kw if site.air_conditioner else max(site.load.typical_ac_kw)
+
+    def import_kw(rectifier_kw: float) -> float:
+        return float(curve.ac_kw(rectifier_kw)) + ac_load_kw
+
+    cap_kw = decision.rectifier_cap_kw
+    assert 0.0 <= cap_kw <= site.rectifier.rated_kw
+    assert cap_kw == 0.0 or import_kw(cap_kw) <= limits.grid_limit_kw
+    grid_leaves_kw = curve.dc_kw(limits.grid_limit_kw - site.control.import_margin_kw - ac_load_kw) + pv_kw - load_kw
+
+    # Only a connection that cannot carry the load may draw on the reserve, and no more than it lacks.
+    if soc <= limits.reserve_soc and decision.battery_kw < 0:
+        assert decision.battery_kw >= grid_leaves_kw - 1e-9
+    if soc <= battery.min_soc:
+        assert decision.battery_kw >= 0.0
+    temp_c = image.value("battery_c")
+    if temp_c is not None and temp_c < battery.min_charge_temp_c:
+        assert decision.battery_kw <= 0.0
+    if temp_c is not None and temp_c > battery.max_temp_c:
+        assert decision.battery_kw == 0.0
+
+    # A call is held, or something above it says why not.
+    held_call = cap_kw == 0.0 or import_kw(cap_kw) <= limits.call_cap_kw
+    assert held_call or any(
+        word in decision.reason for word in ("reserve", "state of charge", "too hot", "device limit")
+    )
