@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench bench-plan clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -19,7 +19,9 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-bench: $(STAMP)
+bench: bench-plan
+
+bench-plan: $(STAMP)
 	$(BIN)/python benchmarks/plan.py
 
 $(STAMP): pyproject.toml constraints.txt

@@ -1,29 +1,22 @@
-"""A Pyomo model, walked once, as arrays: every number of the LP is z = z0 + M theta, theta being the model's Params."""
+"""A model as arrays: every number of the LP is z = z0 + M theta, theta being its Params. Needs numpy alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, isclose
-from typing import Any
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pyomo.common.gc_manager import PauseGC
-from pyomo.core import ConcreteModel, Constraint, Objective, Param, Var, value
-from pyomo.core.expr.visitor import identify_mutable_parameters
-from pyomo.repn import generate_standard_repn
 
 from optimisation.records import Floats
 
 Ints = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
 
 
-class NotAffineError(ValueError):
-    """A cost, bound or coefficient of the model that is not affine in its Params, or not linear in its Vars."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Numbers:
     """All numbers of the LP for one theta: cost and bounds of columns, bounds of rows, matrix values."""
 
@@ -33,19 +26,62 @@ class Numbers:
     row_lower: Floats
     row_upper: Floats
     matrix: Floats
+    offset: float
+    """Constant part of the cost."""
+
+
+class Vectors(NamedTuple):
+    """Numbers of the columns and rows that `Moving` names, and the constant part of the cost."""
+
+    cost: Floats
+    column_lower: Floats
+    column_upper: Floats
+    row_lower: Floats
+    row_upper: Floats
+    offset: float
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """The costs and bounds that depend on theta, and how: everything a re-solve with the same matrix needs."""
+
+    cost: Ints
+    """Columns whose cost moves."""
+    column: Ints
+    """Columns of which a bound moves."""
+    row: Ints
+    """Rows of which a bound moves."""
+    matrix_params: npt.NDArray[np.intp]
+    """Places in theta that the matrix depends on; while these stay, so does the matrix."""
+    base: Floats
+    m_row: npt.NDArray[np.intp]
+    m_column: npt.NDArray[np.intp]
+    m_value: Floats
+
+    def vectors(self, theta: Floats) -> Vectors:
+        """Evaluate the moving numbers, the same as those of `CompiledLP.numbers`."""
+        change = np.bincount(self.m_row, self.m_value * theta[self.m_column], minlength=len(self.base))
+        found: Floats = self.base + change
+        a = len(self.cost)
+        b = a + len(self.column)
+        c = b + len(self.column)
+        d = c + len(self.row)
+        return Vectors(found[:a], found[a:b], found[b:c], found[c:d], found[d:-1], float(found[-1]))
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledLP:
-    """min cost x, row_lower <= A x <= row_upper, column_lower <= x <= column_upper; A by rows in `starts`, `indices`.
+    """min cost x + offset, row_lower <= A x <= row_upper, column_lower <= x <= column_upper, whole where `integer`.
 
-    `params`, `columns` and `rows` give the slice of theta, x and rows that belongs to a Param, Var or Constraint name,
-    in the order of its index (the last index runs fastest).
+    A is kept by rows in `starts` and `indices`. `params`, `columns` and `rows` give the slice of theta, x and rows that
+    belongs to a Param, Var or Constraint name, in the order of its index (the last index runs fastest). M is kept as
+    triples (`m_row`, `m_column`, `m_value`). Raises ValueError where the parts do not fit each other.
     """
 
     params: Mapping[str, slice]
     columns: Mapping[str, slice]
     rows: Mapping[str, slice]
+    integer: Bools
     starts: Ints
     indices: Ints
     z0: Floats
@@ -53,134 +89,92 @@ class CompiledLP:
     m_column: npt.NDArray[np.intp]
     m_value: Floats
 
-    @property
+    def __post_init__(self) -> None:
+        # The solver reads these arrays without looking; what is wrong here is a crash there.
+        n, k, length = self.n_columns, self.n_rows, len(self.z0)
+        fits = (
+            self.integer.shape == (n,)
+            and self.starts.shape == (k + 1,)
+            and length == 3 * n + 2 * k + len(self.indices) + 1
+            and self.starts[0] == 0
+            and self.starts[-1] == len(self.indices)
+            and bool((np.diff(self.starts) >= 0).all())
+            and _within(self.indices, n)
+            and self.m_row.shape == self.m_column.shape == self.m_value.shape
+            and _within(self.m_row, length)
+            and _within(self.m_column, self.n_params)
+        )
+        if not fits:
+            raise ValueError("the arrays of a compiled model do not fit each other")
+
+    @cached_property
+    def n_params(self) -> int:
+        """Length of theta."""
+        return _end(self.params)
+
+    @cached_property
     def n_columns(self) -> int:
         """Number of variables."""
         return _end(self.columns)
 
-    @property
+    @cached_property
     def n_rows(self) -> int:
         """Number of constraints."""
         return _end(self.rows)
+
+    @cached_property
+    def moving(self) -> Moving:
+        """The part of M without the matrix, by what HiGHS takes together."""
+        n, k, length = self.n_columns, self.n_rows, len(self.z0)
+        moves = np.zeros(length, dtype=np.bool_)
+        moves[self.m_row[self.m_value != 0.0]] = True
+        cost = np.flatnonzero(moves[:n])
+        column = np.flatnonzero(moves[n : 2 * n] | moves[2 * n : 3 * n])
+        row = np.flatnonzero(moves[3 * n : 3 * n + k] | moves[3 * n + k : 3 * n + 2 * k])
+        chosen = np.concatenate((cost, n + column, 2 * n + column, 3 * n + row, 3 * n + k + row, [length - 1]))
+        place = np.full(length, -1)
+        place[chosen] = np.arange(len(chosen))
+        kept = place[self.m_row] >= 0
+        in_matrix = (self.m_row >= 3 * n + 2 * k) & (self.m_row < length - 1) & (self.m_value != 0.0)
+        return Moving(
+            cost=cost.astype(np.int32),
+            column=column.astype(np.int32),
+            row=row.astype(np.int32),
+            matrix_params=np.unique(self.m_column[in_matrix]),
+            base=self.z0[chosen],
+            m_row=place[self.m_row[kept]],
+            m_column=self.m_column[kept],
+            m_value=self.m_value[kept],
+        )
 
     def theta(self, values: Mapping[str, npt.ArrayLike]) -> Floats:
         """Flatten one array per Param; raises ValueError for a name or a size that does not fit the model."""
         if values.keys() != self.params.keys():
             raise ValueError(f"these Params do not match the model: {sorted(values.keys() ^ self.params.keys())}")
-        theta = np.empty(_end(self.params))
+        theta = np.empty(self.n_params)
         for name, place in self.params.items():
-            flat = np.ravel(values[name])
-            if flat.size != place.stop - place.start:
-                raise ValueError(f"Param {name} has {flat.size} numbers; the model has {place.stop - place.start}")
-            theta[place] = flat
+            value = values[name]
+            if isinstance(value, float):  # most Params are; not worth an array
+                size = 1
+            else:
+                value = np.asarray(value, dtype=np.float64).reshape(-1)
+                size = value.size
+            if size != place.stop - place.start:
+                raise ValueError(f"Param {name} has {size} numbers; the model has {place.stop - place.start}")
+            theta[place] = value
         return theta
 
     def numbers(self, theta: Floats) -> Numbers:
         """Evaluate z = z0 + M theta."""
-        z = self.z0 + np.bincount(self.m_row, self.m_value * theta[self.m_column], minlength=len(self.z0))
-        n, k = self.n_columns, self.n_rows
-        return Numbers(*np.split(z, np.cumsum([n, n, n, k, k])))
-
-
-def compile_model(model: ConcreteModel) -> CompiledLP:
-    """Walk `model` once. Raises `NotAffineError` where a number is not affine in the mutable Params."""
-    with PauseGC():
-        params, param_data = _flatten(model, Param)
-        columns, variables = _flatten(model, Var)
-        rows, constraints = _flatten(model, Constraint)
-        position = {id(variable): i for i, variable in enumerate(variables)}
-        numbers = _AffineList({id(param): i for i, param in enumerate(param_data)})
-
-        (objective,) = model.component_data_objects(Objective, active=True)
-        linear = _linear(objective)
-        terms = zip(linear.linear_vars, linear.linear_coefs, strict=True)
-        cost: dict[int, Any] = {position[id(variable)]: coefficient for variable, coefficient in terms}
-        for i in range(len(variables)):
-            numbers.add(cost.get(i, 0.0))
-        for variable in variables:
-            numbers.add(-inf if variable.lower is None else variable.lower)
-        for variable in variables:
-            numbers.add(inf if variable.upper is None else variable.upper)
-        linears = [_linear(constraint) for constraint in constraints]
-        for constraint, linear in zip(constraints, linears, strict=True):
-            numbers.add(constraint.lower - linear.constant if constraint.has_lb() else -inf)
-        for constraint, linear in zip(constraints, linears, strict=True):
-            numbers.add(constraint.upper - linear.constant if constraint.has_ub() else inf)
-        starts, indices = [0], []
-        for linear in linears:
-            for variable, coefficient in zip(linear.linear_vars, linear.linear_coefs, strict=True):
-                indices.append(position[id(variable)])
-                numbers.add(coefficient)
-            starts.append(len(indices))
-
-    return CompiledLP(
-        params=params,
-        columns=columns,
-        rows=rows,
-        starts=np.array(starts, dtype=np.int32),
-        indices=np.array(indices, dtype=np.int32),
-        z0=np.array(numbers.constants),
-        m_row=np.array(numbers.rows, dtype=np.intp),
-        m_column=np.array(numbers.columns, dtype=np.intp),
-        m_value=np.array(numbers.values),
-    )
-
-
-class _AffineList:
-    """Grows z0 and M, one expression in mutable Params at a time."""
-
-    def __init__(self, position: Mapping[int, int]) -> None:
-        self.position = position
-        self.constants: list[float] = []
-        self.rows: list[int] = []
-        self.columns: list[int] = []
-        self.values: list[float] = []
-
-    def add(self, expression: Any) -> None:
-        """Append one number: perturb each Param once for its coefficient, then hold the result against other values."""
-        at_hand = value(expression)
-        constant = at_hand
-        params = [] if isinstance(expression, (int, float)) else list(identify_mutable_parameters(expression))
-        probe = 0.0
-        before = [param.value for param in params]
-        for param, old in zip(params, before, strict=True):
-            param.set_value(old + 1.0)
-            gain = value(expression) - at_hand
-            param.set_value(old)
-            self.rows.append(len(self.constants))
-            self.columns.append(self.position[id(param)])
-            self.values.append(gain)
-            constant -= gain * old
-        for k, (param, gain) in enumerate(zip(params, self.values[len(self.values) - len(params) :], strict=True)):
-            # Of both signs and unrelated, so that max, abs and products show.
-            trial = (-1.0) ** k * (-2.37 - 1.19 * k)
-            param.set_value(trial)
-            probe += gain * trial
-        affine = not params or isclose(value(expression), constant + probe, rel_tol=1e-9, abs_tol=1e-9)
-        for param, old in zip(params, before, strict=True):
-            param.set_value(old)
-        if not affine:
-            raise NotAffineError(f"{expression} is not affine in its Params")
-        self.constants.append(float(constant))
-
-
-def _flatten(model: ConcreteModel, kind: Any) -> tuple[dict[str, slice], list[Any]]:
-    places: dict[str, slice] = {}
-    data: list[Any] = []
-    for component in model.component_objects(kind, active=True, descend_into=False):
-        first = len(data)
-        data += [component[index] for index in component.index_set() if index in component]
-        places[component.name] = slice(first, len(data))
-    return places, data
-
-
-def _linear(component: Any) -> Any:
-    body = component.expr if component.ctype is Objective else component.body
-    linear = generate_standard_repn(body, quadratic=False, compute_values=False)
-    if not linear.is_linear():
-        raise NotAffineError(f"{component.name} is not linear in its variables")
-    return linear
+        change = np.bincount(self.m_row, self.m_value * theta[self.m_column], minlength=len(self.z0))
+        z, n, k = self.z0 + change, self.n_columns, self.n_rows
+        a, b = 3 * n, 3 * n + k
+        return Numbers(z[:n], z[n : 2 * n], z[2 * n : a], z[a:b], z[b : b + k], z[b + k : -1], float(z[-1]))
 
 
 def _end(places: Mapping[str, slice]) -> int:
     return max((place.stop for place in places.values()), default=0)
+
+
+def _within(places: npt.NDArray[np.integer], stop: int) -> bool:
+    return not places.size or bool(places.min() >= 0 and places.max() < stop)

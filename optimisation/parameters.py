@@ -2,70 +2,239 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from optimisation.devices import Cooling, DemandCharge, Export, Genset, RadioSleep, Reduction
 from optimisation.problem import SiteProblem
-from optimisation.records import Floats
 
 TIE_BREAK = 1e-4
 """Size of the tie-breaks as a share of the largest price. Energy is also moved for no gain smaller than this."""
 
-Cuts = tuple[tuple[float, float], ...]
+BATTERY_TIE = 0.1
+"""Of a tie-break, by which each further battery is dearer, so that of equal batteries the first is used."""
+
+Values = dict[str, Any]
 
 
-def parameters(problem: SiteProblem, cuts: Cuts, tie_break: float = TIE_BREAK) -> dict[str, Floats | float]:
-    """Return every Param of `model.build`, shaped as its index; `cuts` are (kW at SoC 0, kW at SoC 1).
+class _Prices:
+    """What energy costs in the eyes of the program, arrays of shape (n,), currency/kWh."""
+
+    def __init__(self, problem: SiteProblem, going: tuple[bool, ...], tie_break: float) -> None:
+        terminal = problem.terminal_value_per_kwh
+        wear = max(battery.wear_per_kwh[-1] for battery in problem.batteries)
+        self.largest = max(float(np.abs(problem.price_per_kwh).max()), terminal, wear) or 1.0
+        self.tie = tie_break * self.largest
+        self.growing_tie = self.tie * np.arange(1, problem.n_steps + 1) / problem.n_steps
+        self.imported = problem.price_per_kwh + self.growing_tie
+        # Earned by wasting a kWh; what a demand charge, a cap or a paid reduction adds to the price only lowers it.
+        least = self.imported
+        if problem.export is not None:
+            self.sold = np.minimum(problem.export.price_per_kwh, problem.price_per_kwh)
+            least = np.minimum(least, self.sold)
+        self.wasted = np.maximum(0.0, -least)
+        # Room that is made now may be filled for pay later.
+        self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1]
+        if problem.reduction is not None and any(going):
+            self.imported = self.imported.copy()
+            for goes, (first, after) in zip(going, problem.reduction_events, strict=True):
+                if goes:
+                    self.imported[first:after] += problem.reduction.price_per_kwh
+
+
+def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: float = TIE_BREAK) -> Mapping[str, Any]:
+    """Return every Param of `model.build(shape_of(problem))`, shaped as its index.
+
+    `going` says for each event of a paid reduction whether the plan goes for the pay; empty = for none.
 
     Tie-breaks (currency/kWh), all a small multiple of the same tiny price: import and charging get dearer from step to
     step, so of equal hours the early ones charge, the late ones discharge, and the plan is one; charging costs
-    something even where energy is free; rectifier segments are used in order.
+    something even where energy is free; rectifier segments are used in order, and of equal batteries the first.
 
-    Where the price is negative an LP would earn by wasting energy, in the rectifier or by charging and discharging at
-    once. So every segment is paid like the least lossy one there, and up to the last such step discharging costs what
-    the loop could earn: -price x ac_per_dc x (1 - e) / e, e being the battery's round-trip efficiency and the price the
-    lowest from that step on, since a loop earlier in the day would make room for energy that is paid for later.
+    Where a price (of import or export) is negative an LP would earn by wasting energy: in the rectifier, in the
+    inverter, or by charging and discharging at once. So
+
+    - every rectifier segment is paid like the least lossy one there;
+    - up to the last such step each battery's discharging costs what its loop could earn, -price x ac_per_dc x
+      (1 - e) / e less the wear of its shallowest segment; e is its round-trip efficiency and the price the lowest from
+      that step on, since a loop earlier in the day would make room for energy that is paid for later. Energy lost on
+      the way through several batteries is the sum of what each loses, so the sum of the costs covers it; the same
+      goes for the loop through rectifier and inverter;
+    - what is exported earns at most the price of import, as the meter nets both.
     """
-    battery, rectifier = problem.battery, problem.rectifier
-    hours, price = problem.step_h, problem.price_per_kwh
-    largest = max(float(np.abs(price).max()), problem.terminal_value_per_kwh, battery.wear_per_kwh) or 1.0
-    tie = tie_break * largest
-    growing_tie = tie * np.arange(1, problem.n_steps + 1) / problem.n_steps
+    prices = _Prices(problem, going, tie_break)
+    values = _supply(problem, prices) | _batteries(problem, prices)
+    if problem.export is not None:
+        values |= _export(problem, problem.export, prices)
+    if problem.cooling is not None:
+        values |= _cooling(problem, problem.cooling, prices)
+    if problem.sleep is not None:
+        values |= _sleep(problem, problem.sleep)
+    if problem.genset is not None:
+        values |= _genset(problem, problem.genset, prices)
+    if problem.demand is not None:
+        values |= _demand(problem, problem.demand)
+    if problem.reduction is not None:
+        values |= _reduction(problem, problem.reduction, going)
+    return values
 
-    slopes = np.array(rectifier.ac_per_dc)
-    wasted = np.maximum(0.0, -(price + growing_tie))
-    round_trip = battery.charge_efficiency * battery.discharge_efficiency
-    to_come = np.maximum.accumulate(wasted[::-1])[::-1]
-    loop_gain = to_come * slopes[0] * (1.0 - round_trip) / round_trip
-    loop_cost = np.where(to_come > 0.0, np.maximum(0.0, loop_gain + TIE_BREAK * largest - battery.wear_per_kwh), 0.0)
 
-    widths = np.array(rectifier.segment_dc_kw)
+def _supply(problem: SiteProblem, prices: _Prices) -> Values:
+    hours, rectifier = problem.step_h, problem.rectifier
+    slopes, widths = np.array(rectifier.ac_per_dc), np.array(rectifier.segment_dc_kw)
     free = problem.rectifier_max_dc_kw - (np.cumsum(widths) - widths)
-    at_empty, at_full = np.array(cuts).reshape(-1, 2).T
-
+    # With an inverter the AC side can have a surplus to be burnt at any hour before the one that pays.
+    lossy = prices.wasted if problem.export is None else prices.to_come
+    per_dc = np.multiply.outer(prices.imported, slopes) + np.multiply.outer(lossy, slopes - slopes[0])
+    cap = np.minimum(problem.cap_kw, problem.import_limit_kw)
     return {
-        "energy_cost": hours * (price + growing_tie),
-        "charge_cost": hours * growing_tie,
-        "discharge_cost": hours * (battery.wear_per_kwh + loop_cost),
-        "segment_cost": hours[:, None] * (tie * np.arange(len(slopes)) + wasted[:, None] * (slopes - slopes[0])),
-        "reserve_cost": hours * problem.reserve_penalty_per_kwh_h,
-        "cap_cost": hours * problem.cap_penalty_per_kwh,
+        "segment_cost": hours[:, None] * (per_dc + prices.tie * np.arange(len(slopes))),
         "unserved_cost": hours * problem.unserved_penalty_per_kwh,
-        "terminal_value": problem.terminal_value_per_kwh,
         "dc_load_kw": problem.dc_load_kw,
-        "ac_base_kw": problem.ac_base_kw,
         "pv_available_kw": problem.pv_kw,
-        "import_limit_kw": problem.import_limit_kw,
-        # A cap above the limit says nothing, and the solver needs no infinity.
-        "import_cap_kw": np.minimum(problem.import_cap_kw, problem.import_limit_kw),
-        "reserve_kwh": problem.reserve_kwh,
-        "stored_per_charge": hours * battery.charge_efficiency,
-        "stored_per_discharge": hours / battery.discharge_efficiency,
-        "stored_now_kwh": problem.stored_kwh,
-        "capacity_kwh": battery.capacity_kwh,
-        "max_charge_kw": battery.max_charge_kw,
-        "max_discharge_kw": battery.max_discharge_kw,
         "segment_kw": np.clip(free, 0.0, widths),
         "ac_per_dc": slopes,
-        "cut_kw": at_empty,
-        "cut_kw_per_kwh": (at_full - at_empty) / battery.capacity_kwh,
+        "ac_base_kw": problem.ac_base_kw,
+        "import_cap_kw": cap,
+        "cap_room_kw": problem.import_limit_kw - cap,
+        "cap_cost": hours * problem.cap_penalty_per_kwh,
+        "reserve_kwh": problem.reserve_kwh,
+        "reserve_cost": hours * problem.reserve_penalty_per_kwh_h,
+        "terminal_value": float(problem.terminal_value_per_kwh),
+    }
+
+
+def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
+    batteries = problem.batteries
+    per_step = problem.step_h[:, None]
+    order = BATTERY_TIE * np.arange(len(batteries))
+
+    round_trip = np.array([battery.round_trip for battery in batteries])
+    discharge_cost = np.concatenate([battery.wear_per_kwh for battery in batteries]) * per_step
+    cells = [len(battery.wear_per_kwh) for battery in batteries]
+    extra = np.multiply.outer(np.full(problem.n_steps, prices.tie), order)
+    if prices.wasted.any():
+        to_come = prices.to_come[:, None]
+        gain = to_come * problem.rectifier.ac_per_dc[0] * (1.0 - round_trip) / round_trip
+        shallowest = np.array([battery.wear_per_kwh[0] for battery in batteries])
+        loop_cost = np.maximum(0.0, gain + TIE_BREAK * prices.largest - shallowest)
+        extra += np.where(to_come > 0.0, loop_cost, 0.0)
+    if extra.any():
+        discharge_cost += per_step * np.repeat(extra, cells, axis=1)
+
+    values: Values = {
+        "charge_cost": per_step * np.multiply.outer(prices.growing_tie, 1.0 + order),
+        "discharge_cost": discharge_cost,
+        "stored_per_charge": per_step * np.array([battery.charge_efficiency for battery in batteries]),
+        "stored_per_discharge": per_step / np.array([battery.discharge_efficiency for battery in batteries]),
+        "stored_now_kwh": np.concatenate([battery.split_kwh() for battery in batteries]),
+        "width_kwh": np.array([b.capacity_kwh / k for b, k in zip(batteries, cells, strict=True)]),
+        "max_charge_kw": np.array([battery.charge_limit_kw() for battery in batteries]),
+        "max_discharge_kw": np.array([battery.max_discharge_kw for battery in batteries], dtype=np.float64),
+    }
+    cuts = [(*cut, battery.capacity_kwh) for battery in batteries for cut in battery.sloped_cuts()]
+    if cuts:
+        values["cut_kw"] = np.array([at_empty for at_empty, _, _ in cuts])
+        values["cut_kw_per_kwh"] = np.array([(at_full - at_empty) / capacity for at_empty, at_full, capacity in cuts])
+    asked = [(battery, battery.full_charge) for battery in batteries if battery.full_charge is not None]
+    if asked:
+        full = np.zeros((problem.n_steps, len(asked)))
+        for i, (battery, charge) in enumerate(asked):
+            full[charge.by_step, i] = battery.capacity_kwh
+        values["full_kwh"] = full
+        values["full_cost"] = np.array([charge.penalty_per_kwh for _, charge in asked])
+    return values
+
+
+def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
+    mains = problem.import_limit_kw > 0.0
+    efficiency = export.inverter_efficiency
+    recovered = np.maximum(0.0, prices.to_come * (problem.rectifier.ac_per_dc[0] - efficiency))
+    return {
+        "inverter_cost": problem.step_h * (recovered + prices.tie - efficiency * prices.imported),
+        "export_cost": problem.step_h * (problem.price_per_kwh + prices.growing_tie + prices.tie - prices.sold),
+        "inverter_kw": np.where(mains, export.inverter_max_kw / efficiency, 0.0),
+        "export_limit_kw": np.where(mains, export.limit_kw, 0.0),
+        "inverter_efficiency": float(efficiency),
+    }
+
+
+def _cooling(problem: SiteProblem, cooling: Cooling, prices: _Prices) -> Values:
+    decay = problem.step_h * cooling.heat_loss_kw_per_k / cooling.heat_capacity_kwh_per_k
+    lost = -np.expm1(-decay)
+    k_per_kw = lost / cooling.heat_loss_kw_per_k
+    return {
+        "cooling_cost": problem.step_h * prices.imported,
+        "comfort_cost": problem.step_h * cooling.discomfort_per_k_h,
+        "cooling_max_kw": float(cooling.max_kw),
+        "room_kept": 1.0 - lost,
+        "room_drift_c": lost * cooling.outdoor_c + k_per_kw * cooling.inside_heat_kw,
+        "cooling_k_per_kw": k_per_kw * cooling.cop,
+        "room_now_c": float(cooling.room_now_c),
+        "room_low_c": float(cooling.low_c),
+        "room_high_c": float(cooling.high_c),
+    }
+
+
+def _sleep(problem: SiteProblem, sleep: RadioSleep) -> Values:
+    return {
+        "sleep_cost": problem.step_h * sleep.cost_per_kwh,
+        "sleep_available_kw": np.minimum(sleep.available_kw, problem.dc_load_kw),
+    }
+
+
+def _genset(problem: SiteProblem, genset: Genset, prices: _Prices) -> Values:
+    rectifier, base = problem.rectifier, problem.ac_base_kw
+    ac_extra = np.minimum(problem.ac_load_kw + rectifier.standby_ac_kw - base, genset.max_kw)
+    edges = np.concatenate(([0.0], np.cumsum(rectifier.segment_dc_kw)))
+    for_rectifier = problem.import_limit_kw + genset.max_kw - base - ac_extra
+    carried = np.interp(for_rectifier, rectifier.ac_kw(edges) - rectifier.standby_ac_kw, edges)
+    beyond = problem.dc_load_kw - np.minimum(carried, problem.rectifier_max_dc_kw) - problem.pv_kw
+    discharge_total = sum(battery.max_discharge_kw for battery in problem.batteries)
+    return {
+        "genset_cost": problem.step_h * (genset.fuel_per_kwh - prices.imported),
+        "genset_on_cost": problem.step_h * prices.imported * ac_extra,
+        "genset_start_cost": float(genset.start_cost),
+        "genset_min_kw": float(genset.min_kw),
+        "genset_max_kw": float(genset.max_kw),
+        "genset_available": genset.available.astype(np.float64),
+        "genset_now": float(genset.running),
+        "ac_extra_kw": ac_extra,
+        "battery_rest_kw": discharge_total - np.clip(beyond, 0.0, discharge_total),
+        "discharge_total_kw": float(discharge_total),
+    }
+
+
+def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
+    values: Values = {
+        "peak_so_far_kw": float(demand.peak_so_far_kw),
+        "demand_cost": float(demand.price_per_kw),
+    }
+    hours = np.bincount(demand.interval_of_step, problem.step_h)[demand.interval_of_step]
+    if problem.reduction_events or len(set(demand.interval_of_step.tolist())) < problem.n_steps:
+        values["interval_share"] = problem.step_h / hours
+    return values
+
+
+def _reduction(problem: SiteProblem, reduction: Reduction, going: tuple[bool, ...]) -> Values:
+    events = reduction.events()
+    if not events:
+        return {}
+    event_h = np.zeros((len(events), problem.n_steps))
+    for v, (first, after) in enumerate(events):
+        event_h[v, first:after] = problem.step_h[first:after]
+    goes = np.array(going or (False,) * len(events))
+    bid_kwh = reduction.bid_kw * event_h.sum(axis=1)
+    pay = reduction.price_per_kwh
+    return {
+        "event_h": event_h,
+        "event_baseline_kwh": event_h @ reduction.baseline_kw,
+        "event_most_kwh": reduction.valid_high * bid_kwh,
+        "event_least_kwh": reduction.valid_low * bid_kwh,
+        "event_owed_kwh": reduction.penalty_low * bid_kwh,
+        "over_cost": np.where(goes, pay, 0.0),
+        "under_cost": np.where(goes, problem.cap_penalty_per_kwh + pay, 0.0),
+        "missing_cost": np.full(len(events), reduction.penalty_per_kwh),
     }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from optimisation.battery import OVERFULL
 from optimisation.problem import BatteryModel, RectifierCurve, SiteProblem
 from siteems.backup import reserve_kwh
 from siteems.demand_response.event import DrEvent, import_cap_kw
@@ -29,18 +30,19 @@ def rectifier_curve(site: Site) -> RectifierCurve:
     return RectifierCurve.from_efficiency(site.rectifier.rated_kw, site.rectifier.efficiency)
 
 
-def battery_model(site: Site, battery_c: float | None) -> BatteryModel:
+def battery_model(site: Site, battery_c: float | None, soc: float) -> BatteryModel:
     """The site's battery as the plan sees it; too cold to charge or too hot to cycle means limits of zero."""
     battery = site.battery
     hot = battery_c is not None and battery_c > battery.max_temp_c
     cold = battery_c is not None and battery_c < battery.min_charge_temp_c
     return BatteryModel(
         capacity_kwh=battery.capacity_kwh,
+        stored_kwh=min(OVERFULL, max(0.0, soc)) * battery.capacity_kwh,
         charge_efficiency=battery.charge_efficiency,
         discharge_efficiency=battery.discharge_efficiency,
         max_charge_kw=0.0 if cold or hot else battery.max_charge_kw,
         max_discharge_kw=0.0 if hot else battery.max_discharge_kw,
-        wear_per_kwh=battery.wear_per_kwh,
+        wear_per_kwh=(battery.wear_per_kwh,),
         acceptance=battery.acceptance,
     )
 
@@ -89,14 +91,13 @@ def site_problem(
         import_limit_kw=np.full(n, site.grid.import_limit_kw),
         import_cap_kw=caps,
         reserve_kwh=reserve_kwh,
-        stored_kwh=min(1.0, max(0.0, soc)) * site.battery.capacity_kwh,
         terminal_value_per_kwh=TERMINAL_SHARE * cheapest_refill,
         reserve_penalty_per_kwh_h=site.planning.reserve_penalty_factor * top_price,
         cap_penalty_per_kwh=CAP_PENALTY_FACTOR * top_price,
         unserved_penalty_per_kwh=UNSERVED_PENALTY_FACTOR * top_price,
         rectifier=curve,
         rectifier_max_dc_kw=site.rectifier.rated_kw,
-        battery=battery_model(site, battery_c),
+        batteries=(battery_model(site, battery_c, soc),),
     )
 
 

@@ -93,18 +93,24 @@ class SolverProcess:
         try:
             async with asyncio.timeout(wall_s):
                 await _send(child, pickle.dumps((problem, limit_s)))
-                plan = pickle.loads(await _receive(child))
+                body = await _receive(child)
+            plan = pickle.loads(body)
+            if not isinstance(plan, Plan):
+                raise TypeError(f"{type(plan).__name__} is not a plan")
         except TimeoutError:
             await self._kill()
             return Plan(PlanStatus.ERROR, f"solver did not answer within {wall_s:g} s")
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError) as error:
             await self._kill()
             return Plan(PlanStatus.ERROR, f"solver process died: {error}")
+        except Exception as error:
+            # A pickle of other code, after an upgrade under a running daemon, raises anything.
+            await self._kill()
+            return Plan(PlanStatus.ERROR, f"solver process sent no plan: {error}")
         except BaseException:
             # Cancelled: the answer that is still to come must not be taken for the next one's.
             await self._kill()
             raise
-        assert isinstance(plan, Plan)
         return plan
 
     async def _end(self) -> None:
@@ -128,7 +134,9 @@ class SolverProcess:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # it leads its own group
-        await child.wait()
+        with contextlib.suppress(TimeoutError):  # even the killed can hang, in the kernel
+            async with asyncio.timeout(self._grace_s):
+                await child.wait()
 
 
 async def _send(child: asyncio.subprocess.Process, body: bytes) -> None:

@@ -13,11 +13,12 @@ LEAD_CARBON = ((0.0, 0.20), (0.80, 0.20), (0.90, 0.10), (0.95, 0.05), (0.98, 0.0
 def lead_carbon(capacity_kwh: float = 48.0, **changes: Any) -> BatteryModel:
     fields: dict[str, Any] = {
         "capacity_kwh": capacity_kwh,
+        "stored_kwh": 20.0,
         "charge_efficiency": 0.92,
         "discharge_efficiency": 0.92,
         "max_charge_kw": 0.2 * capacity_kwh,
         "max_discharge_kw": 12.0,
-        "wear_per_kwh": 0.1,
+        "wear_per_kwh": (0.1,),
         "acceptance": tuple((soc, rate * capacity_kwh) for soc, rate in LEAD_CARBON),
     }
     return BatteryModel(**(fields | changes))
@@ -35,14 +36,13 @@ def site_problem(n: int = 96, **changes: Any) -> SiteProblem:
         "import_limit_kw": np.full(n, 15.0),
         "import_cap_kw": np.full(n, np.inf),
         "reserve_kwh": np.full(n, 12.0),
-        "stored_kwh": 20.0,
         "terminal_value_per_kwh": 0.4,
         "reserve_penalty_per_kwh_h": 120.0,
         "cap_penalty_per_kwh": 20.0,
         "unserved_penalty_per_kwh": 1000.0,
         "rectifier": RectifierCurve.from_efficiency(12.0, EFFICIENCY),
         "rectifier_max_dc_kw": 12.0,
-        "battery": lead_carbon(),
+        "batteries": (lead_carbon(),),
     }
     return SiteProblem(**(fields | changes))
 
@@ -60,9 +60,23 @@ def random_problem(seed: int, n: int = 48, **changes: Any) -> SiteProblem:
         "import_limit_kw": limit,
         "import_cap_kw": np.where(rng.random(n) < 0.1, 2.0, np.inf),
         "reserve_kwh": rng.uniform(5.0, 20.0, n),
-        "stored_kwh": float(rng.uniform(0.0, 48.0)),
+        "batteries": (lead_carbon(stored_kwh=float(rng.uniform(0.0, 48.0))),),
     }
     return site_problem(n, **(fields | changes))
+
+
+def plain_battery(**changes: Any) -> BatteryModel:
+    """Empty, 10 kWh, 0.9 each way, 3 kW in, 5 kW out."""
+    fields: dict[str, Any] = {
+        "capacity_kwh": 10.0,
+        "stored_kwh": 0.0,
+        "charge_efficiency": 0.9,
+        "discharge_efficiency": 0.9,
+        "max_charge_kw": 3.0,
+        "max_discharge_kw": 5.0,
+        "wear_per_kwh": (0.05,),
+    }
+    return BatteryModel(**(fields | changes))
 
 
 def plain_problem(**changes: Any) -> SiteProblem:
@@ -76,13 +90,12 @@ def plain_problem(**changes: Any) -> SiteProblem:
         "import_limit_kw": [10.0, 10.0, 10.0],
         "import_cap_kw": [np.inf, np.inf, np.inf],
         "reserve_kwh": [0.0, 0.0, 0.0],
-        "stored_kwh": 0.0,
         "terminal_value_per_kwh": 0.0,
         "reserve_penalty_per_kwh_h": 100.0,
         "cap_penalty_per_kwh": 20.0,
         "unserved_penalty_per_kwh": 1000.0,
         "rectifier": RectifierCurve(0.1, (10.0,), (1.0,)),
         "rectifier_max_dc_kw": 10.0,
-        "battery": BatteryModel(10.0, 0.9, 0.9, 3.0, 5.0, 0.05, ()),
+        "batteries": (plain_battery(),),
     }
     return SiteProblem(**(fields | changes))

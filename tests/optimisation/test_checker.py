@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from site_cases import random_problem, site_problem
+from site_cases import lead_carbon, random_problem, site_problem
 
 from optimisation.checker import check
 from optimisation.plan import Plan, PlanStatus
@@ -15,7 +15,7 @@ from optimisation.solver import PlanSolver
 def problem():
     cap = np.full(96, np.inf)
     cap[0:4] = 1.0
-    return site_problem(import_cap_kw=cap, stored_kwh=8.0)
+    return site_problem(import_cap_kw=cap, batteries=(lead_carbon(stored_kwh=8.0),))
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +26,26 @@ def plan(problem):
 def moved(name, step, by):
     def corrupt(plan):
         series = np.array(getattr(plan, name))
-        series[step] += by
+        series[..., step] += by
         return replace(plan, **{name: series})
 
     return corrupt
 
 
-def both_ways(plan):
-    # Charging 1 kW more and discharging 1 kW more at once: the bus stays in balance, the battery does not.
-    charge, discharge = np.array(plan.charge_kw), np.array(plan.discharge_kw)
-    charge[50] += 1.0
-    discharge[50] += 1.0
-    return replace(plan, charge_kw=charge, discharge_kw=discharge)
+def charged(step, charge, discharge=0.0):
+    """Move the battery, its one segment and the total alike, so that only the battery's own rules can object."""
+
+    def corrupt(plan):
+        for kind, by in (("charge_kw", charge), ("discharge_kw", discharge)):
+            for name in (kind, f"battery_{kind}", f"segment_{kind}"):
+                plan = moved(name, step, by)(plan)
+        return plan
+
+    return corrupt
+
+
+def stored(step, by):
+    return lambda plan: moved("battery_stored_kwh", step, by)(moved("stored_kwh", step, by)(plan))
 
 
 CORRUPTIONS = {
@@ -48,19 +56,29 @@ CORRUPTIONS = {
     "negative import": (moved("grid_import_kw", 10, -20.0), "grid_import_kw is below 0"),
     "sun that does not shine": (moved("pv_kw", 0, 1.0), "PV is above what is available"),
     "more unserved than load": (moved("unserved_kw", 10, 9.0), "unserved load is above the load"),
-    "charging too fast": (moved("charge_kw", 10, 20.0), "charging is above its limit"),
-    "charging a nearly full battery": (moved("charge_kw", 40, 5.0), "charging is above what the battery accepts"),
-    "discharging too fast": (moved("discharge_kw", 70, 20.0), "discharging is above its limit"),
+    "charging too fast": (charged(10, 20.0), "charging is above its limit"),
+    "charging a nearly full battery": (charged(40, 5.0), "charging is above what the battery accepts"),
+    "discharging too fast": (charged(70, 0.0, 20.0), "discharging is above its limit"),
     "rectifier too small": (moved("rectifier_dc_kw", 10, 20.0), "the rectifier is above its limit"),
-    "energy from nowhere": (moved("stored_kwh", 30, 0.1), "stored energy does not follow from net power"),
-    "battery overfull": (moved("stored_kwh", 30, 60.0), "stored energy is above the capacity"),
-    "both ways": (both_ways, "charging and discharging at once"),
+    "energy from nowhere": (stored(30, 0.1), "stored energy does not follow from net power"),
+    "battery overfull": (stored(30, 60.0), "stored energy is above the capacity"),
+    "both ways": (charged(50, 1.0, 1.0), "charging and discharging at once"),
     "shortage hidden": (lambda p: replace(p, reserve_short_kwh=0.0 * p.stored_kwh), "reserve shortage is misstated"),
     "excess hidden": (lambda p: replace(p, cap_excess_kw=0.0 * p.stored_kwh), "excess over the cap is misstated"),
     "cost too low": (lambda p: replace(p, objective=p.objective - 0.1), "the plan costs"),
     "terms that do not add up": (
         lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": 99.0}),
         "the terms of the cost do not add up",
+    ),
+    "total that is not the sum": (moved("charge_kw", 3, 0.1), "charge_kw is not the sum of the batteries"),
+    "segments that are not the sum": (moved("segment_charge_kw", 3, 0.1), "charging is not the sum of the segments"),
+    "soft limit hidden": (lambda p: replace(p, soft_limits={}), "reserve_kwh_h is misstated"),
+    "soft limit unknown": (lambda p: replace(p, soft_limits={"reserve_kwh_h": float("nan")}), "not finite: reserve_"),
+    "component from nowhere": (lambda p: replace(p, sleep_kw=0.0 * p.pv_kw), "sleep_kw and sleep are not both there"),
+    "peak from nowhere": (lambda p: replace(p, demand_peak_kw=3.0), "demand_peak_kw and demand are not both there"),
+    "battery from nowhere": (
+        lambda p: replace(p, battery_stored_kwh=np.vstack([p.battery_stored_kwh] * 2)),
+        "battery_stored_kwh has shape (2, 96), the problem (1, 96)",
     ),
     "unknown number": (moved("charge_kw", 3, np.nan), "not finite: charge_kw"),
     "unknown cost": (lambda p: replace(p, objective=float("nan")), "not finite: objective"),

@@ -1,16 +1,21 @@
 """The compiled arrays are the Pyomo model: same numbers, same optimum, and no Param is lost on the way."""
 
+import gc
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from battery_lp import STEPS, battery_lp, battery_values
 from pyomo.contrib.appsi.solvers.highs import Highs
 from pyomo.core import ConcreteModel, Constraint, Objective, Param, Var
-from site_cases import lead_carbon, random_problem
+from site_cases import site_problem
 
-from optimisation.compiled import NotAffineError, compile_model
+from optimisation import compiler
+from optimisation.compiler import NotAffineError, compile_model
 from optimisation.engine import Engine
 from optimisation.model import build
-from optimisation.parameters import parameters
 from optimisation.plan import PlanStatus
+from optimisation.shape import shape_of
 
 
 def solved_by_pyomo(model, values):
@@ -23,26 +28,17 @@ def solved_by_pyomo(model, values):
     return solver.solve(model).best_feasible_objective
 
 
-def test_compiled_and_warm_equals_pyomo_on_random_windows():
-    engine, model, shape = None, None, None
-    for seed in range(8):
-        # The matrix changes with the battery, so both ways of handing numbers over are used.
-        battery = lead_carbon(charge_efficiency=0.92 if seed % 4 else 0.85, wear_per_kwh=0.02 * seed)
-        problem = random_problem(seed, n=24, battery=battery)
-        cuts = battery.acceptance_cuts()
-        if engine is None:
-            shape = (24, len(problem.rectifier.ac_per_dc), len(cuts))
-            model = build(*shape)
-            engine = Engine(compile_model(build(*shape)))
-        assert shape == (24, len(problem.rectifier.ac_per_dc), len(cuts))
-        values = parameters(problem, cuts)
+def test_compiled_and_warm_equals_pyomo_whether_or_not_the_matrix_changes():
+    model, engine = battery_lp(), Engine(compile_model(battery_lp()))
+    for seed in range(12):
+        values = battery_values(seed, gain=0.9 if seed % 4 else 0.8)
         outcome = engine.solve(engine.compiled.theta(values), 10.0)
         assert outcome.status is PlanStatus.OPTIMAL
         assert outcome.objective == pytest.approx(solved_by_pyomo(model, values), rel=1e-9)
 
 
 def test_every_param_of_the_model_reaches_the_arrays():
-    compiled = compile_model(build(3, 2, 2))
+    compiled = compile_model(build(shape_of(site_problem(3))))
     used = set(compiled.m_column[compiled.m_value != 0.0].tolist())
     unused = [name for name, place in compiled.params.items() if not used.issuperset(range(place.start, place.stop))]
     assert unused == []
@@ -90,9 +86,40 @@ def test_affine_params_in_cost_bounds_rows_and_matrix_are_evaluated():
 
 
 def test_params_that_do_not_fit_the_model_are_refused():
-    compiled = compile_model(build(2, 1, 0))
-    with pytest.raises(ValueError, match="do not match the model"):
-        compiled.theta({"energy_cost": [1.0, 2.0]})
-    values = {name: np.ones(place.stop - place.start) for name, place in compiled.params.items()}
-    with pytest.raises(ValueError, match="Param reserve_cost has 3 numbers; the model has 2"):
-        compiled.theta(values | {"reserve_cost": np.ones(3)})
+    compiled = compile_model(battery_lp())
+    with pytest.raises(ValueError, match=r"do not match the model: .*'gain'"):
+        compiled.theta({"price": np.ones(STEPS)})
+    with pytest.raises(ValueError, match=f"Param price has 3 numbers; the model has {STEPS}"):
+        compiled.theta(battery_values(0, price=np.ones(3)))
+    with pytest.raises(ValueError, match=f"Param needed has 1 numbers; the model has {STEPS}"):
+        compiled.theta(battery_values(0, needed=2.0))
+
+
+def test_the_garbage_collector_rests_while_a_model_is_walked(monkeypatch):
+    walked, linear = [], compiler._linear
+
+    def watched(component):
+        walked.append(gc.isenabled())
+        return linear(component)
+
+    monkeypatch.setattr(compiler, "_linear", watched)
+    compile_model(battery_lp())
+    assert len(walked) == 1 + 2 * STEPS
+    assert not any(walked)
+    assert gc.isenabled()
+
+
+def test_arrays_that_do_not_fit_each_other_never_reach_the_solver():
+    compiled = compile_model(battery_lp())
+    wrong = {
+        "integer": compiled.integer[1:],
+        "starts": compiled.starts[::-1].copy(),
+        "indices": compiled.indices + compiled.n_columns,
+        "z0": compiled.z0[1:],
+        "m_row": compiled.m_row - len(compiled.z0),
+        "m_column": compiled.m_column + compiled.n_params,
+        "m_value": compiled.m_value[1:],
+    }
+    for name, array in wrong.items():
+        with pytest.raises(ValueError, match="do not fit each other"):
+            replace(compiled, **{name: array})

@@ -20,7 +20,7 @@ def series(low, high):
 
 @settings(max_examples=150, deadline=None)
 @given(
-    stored=st.floats(0.0, 48.0),
+    stored=st.floats(0.0, 1.05 * 48.0),
     price=series(-0.5, 2.0),
     load=series(0.0, 30.0),
     ac_load=series(0.0, 30.0),
@@ -35,7 +35,6 @@ def test_every_soc_load_price_and_outage_has_a_plan_that_the_checker_passes(
 ):
     problem = site_problem(
         N,
-        stored_kwh=stored,
         price_per_kwh=price,
         dc_load_kw=load,
         ac_load_kw=ac_load,
@@ -43,7 +42,7 @@ def test_every_soc_load_price_and_outage_has_a_plan_that_the_checker_passes(
         import_limit_kw=limit,
         import_cap_kw=cap,
         reserve_kwh=reserve,
-        battery=lead_carbon(max_charge_kw=max_charge),
+        batteries=(lead_carbon(stored_kwh=stored, max_charge_kw=max_charge),),
     )
     plan = SOLVER.solve(problem)
     assert plan.status is PlanStatus.OPTIMAL, plan.reason
@@ -59,9 +58,8 @@ def test_every_soc_load_price_and_outage_has_a_plan_that_the_checker_passes(
     growth=st.floats(1.0, 3.0),
 )
 def test_more_battery_never_costs_more(stored, price, load, pv, growth):
-    small = site_problem(
-        N, stored_kwh=stored, price_per_kwh=price, dc_load_kw=load, pv_kw=pv, battery=lead_carbon(30.0)
-    )
-    large = replace(small, battery=lead_carbon(30.0 * growth))
+    batteries = (lead_carbon(30.0, stored_kwh=stored),)
+    small = site_problem(N, price_per_kwh=price, dc_load_kw=load, pv_kw=pv, batteries=batteries)
+    large = replace(small, batteries=(lead_carbon(30.0 * growth, stored_kwh=stored),))
     cost_small, cost_large = EXACT.solve(small).objective, EXACT.solve(large).objective
     assert cost_large <= cost_small + 1e-6 * max(1.0, abs(cost_small))

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from site_cases import EFFICIENCY, LEAD_CARBON, lead_carbon, plain_problem, site_problem
+from site_cases import EFFICIENCY, LEAD_CARBON, lead_carbon, plain_battery, plain_problem, site_problem
 
+from optimisation.battery import acceptance_cuts
 from optimisation.plan import Plan, PlanStatus
-from optimisation.problem import BatteryModel, ProblemError, RectifierCurve
+from optimisation.problem import ProblemError, RectifierCurve
 
 
 def test_importing_the_package_does_not_load_the_modelling_library():
@@ -71,9 +72,8 @@ def test_bad_efficiency_tables_are_refused(table, words):
     ],
 )
 def test_acceptance_cuts_are_never_above_the_table_and_never_forbid_an_soc(table):
-    battery = BatteryModel(1.0, 0.9, 0.9, 1.0, 1.0, 0.0, table)
     soc = np.linspace(0.0, 1.0, 401)
-    lowest = np.min([at_empty + (at_full - at_empty) * soc for at_empty, at_full in battery.acceptance_cuts()], axis=0)
+    lowest = np.min([at_empty + (at_full - at_empty) * soc for at_empty, at_full in acceptance_cuts(table)], axis=0)
     assert (lowest <= np.interp(soc, *np.array(table).T) + 1e-9).all()
     assert (lowest >= -1e-9).all()
     assert lowest.max() > 0.0
@@ -81,8 +81,10 @@ def test_acceptance_cuts_are_never_above_the_table_and_never_forbid_an_soc(table
 
 def test_a_concave_acceptance_table_is_met_exactly():
     table = ((0.0, 0.5), (0.9, 0.5), (1.0, 0.05))
-    cuts = BatteryModel(1.0, 0.9, 0.9, 1.0, 1.0, 0.0, table).acceptance_cuts()
-    assert [value for cut in cuts for value in cut] == pytest.approx([0.5, 0.5, 4.55, 0.05])
+    assert [value for cut in acceptance_cuts(table) for value in cut] == pytest.approx([0.5, 0.5, 4.55, 0.05])
+    battery = plain_battery(max_charge_kw=3.0, acceptance=table)
+    assert battery.charge_limit_kw() == 0.5
+    assert [value for cut in battery.sloped_cuts() for value in cut] == pytest.approx([4.55, 0.05])
 
 
 @pytest.mark.parametrize(
@@ -97,8 +99,7 @@ def test_a_concave_acceptance_table_is_met_exactly():
         ({"step_h": []}, "step_h is empty; allowed is 1 step or more"),
         ({"reserve_kwh": [1.0, 1.0]}, "reserve_kwh has shape (2,); allowed is (3,), one number per step"),
         ({"pv_kw": ["a", 0, 0]}, "pv_kw holds something that is not a number"),
-        ({"stored_kwh": 10.5}, "stored_kwh is 10.5; allowed is 0 to 10"),
-        ({"stored_kwh": None}, "stored_kwh is None; allowed is 0 to 10"),
+        ({"batteries": ()}, "batteries is empty; allowed is 1 battery or more"),
         ({"terminal_value_per_kwh": -1.0}, "terminal_value_per_kwh is -1.0; allowed is 0 to 1e+09"),
     ],
 )
@@ -113,6 +114,12 @@ def test_refusals_name_field_index_value_and_what_is_allowed(changes, words):
     [
         ({"charge_efficiency": 0.0}, "charge_efficiency is 0.0; allowed is above 0 to 1"),
         ({"max_charge_kw": float("nan")}, "max_charge_kw is nan"),
+        ({"stored_kwh": 50.5}, "stored_kwh is 50.5; allowed is 0 to 50.4"),
+        ({"stored_kwh": -0.1}, "stored_kwh is -0.1; allowed is 0 to 50.4"),
+        ({"stored_kwh": None}, "stored_kwh is None; allowed is 0 to 50.4"),
+        ({"wear_per_kwh": ()}, "wear_per_kwh is empty; allowed is one cost per depth segment, at least 1"),
+        ({"wear_per_kwh": (0.2, 0.1)}, "wear_per_kwh[1] is 0.1; allowed is at least 0.2"),
+        ({"wear_per_kwh": (float("nan"),)}, "wear_per_kwh[0] is nan"),
         ({"acceptance": ((0.5, 1.0), (0.4, 1.0))}, "acceptance[1] SoC is 0.4; allowed is above 0.5"),
     ],
 )

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from site_cases import lead_carbon, plain_problem, random_problem, site_problem
+from site_cases import lead_carbon, plain_battery, plain_problem, random_problem, site_problem
 
 from optimisation import solver as solver_module
-from optimisation.plan import SERIES, PlanStatus
-from optimisation.problem import BatteryModel, ProblemError, RectifierCurve
+from optimisation.plan import BY_BATTERY, BY_SEGMENT, SERIES, WORTH, PlanStatus
+from optimisation.problem import ProblemError, RectifierCurve
 from optimisation.solver import PlanSolver
 
 
@@ -40,7 +40,7 @@ def test_three_hours_reckoned_by_hand(solver):
 
 def test_the_plan_is_read_only(solver):
     plan = solver.solve(plain_problem())
-    for name in (*SERIES, "battery_kw"):
+    for name in (*SERIES, *WORTH, *BY_BATTERY, *BY_SEGMENT, "battery_kw"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(plan, name)[0] = 1.0
 
@@ -56,11 +56,19 @@ def test_the_small_problem_on_which_other_planners_were_measured(exact):
         ac_load_kw=np.zeros(96),
         pv_kw=np.where((t >= 24) & (t < 72), np.maximum(0.0, 4.2 * np.sin(np.pi * (t - 24) / 48)), 0.0),
         reserve_kwh=np.where(t == 95, 15.0, 9.0),
-        stored_kwh=15.0,
         terminal_value_per_kwh=0.0,
         rectifier=RectifierCurve(0.0, (15.0,), (1.0,)),
         rectifier_max_dc_kw=15.0,
-        battery=BatteryModel(30.0, 0.92, 0.92, 5.0, 5.0, 0.0, ()),
+        batteries=(
+            lead_carbon(
+                30.0,
+                stored_kwh=15.0,
+                max_charge_kw=5.0,
+                max_discharge_kw=5.0,
+                wear_per_kwh=(0.0,),
+                acceptance=(),
+            ),
+        ),
     )
     plan = exact.solve(problem)
     assert plan.objective == pytest.approx(29.2741532795, abs=1e-9)
@@ -69,7 +77,8 @@ def test_the_small_problem_on_which_other_planners_were_measured(exact):
 
 def cost_by_another_formulation(problem):
     """The same site for scipy: import as an epigraph over rectifier lines, SoC as cumulated sums, dense matrices."""
-    n, h, b, r = problem.n_steps, problem.step_h, problem.battery, problem.rectifier
+    n, h, r = problem.n_steps, problem.step_h, problem.rectifier
+    (b,) = problem.batteries
     eye, zero, sums = np.eye(n), np.zeros((n, n)), np.tril(np.ones((n, n)))
     # columns: import, rectifier, pv, charge, discharge, unserved, reserve short, cap excess
     end = np.zeros(n)
@@ -79,7 +88,7 @@ def cost_by_another_formulation(problem):
             h * problem.price_per_kwh,
             np.zeros(2 * n),
             -h * b.charge_efficiency * (sums.T @ end),
-            h * b.wear_per_kwh + h / b.discharge_efficiency * (sums.T @ end),
+            h * b.wear_per_kwh[0] + h / b.discharge_efficiency * (sums.T @ end),
             h * problem.unserved_penalty_per_kwh,
             h * problem.reserve_penalty_per_kwh_h,
             h * problem.cap_penalty_per_kwh,
@@ -154,7 +163,7 @@ def test_stored_value_explains_the_battery(solver):
     """Where it is free to move, charging pays the stored value and discharging earns it."""
     problem = site_problem()
     plan = solver.solve(problem)
-    battery = problem.battery
+    (battery,) = problem.batteries
     buying = problem.price_per_kwh * problem.rectifier.ac_per_dc[0]
     worth = plan.stored_value_per_kwh
     charging, discharging = plan.charge_kw > 0.01, plan.discharge_kw > 0.01
@@ -162,13 +171,14 @@ def test_stored_value_explains_the_battery(solver):
     assert discharging.any()
     dc_price = problem.price_per_kwh * problem.rectifier.ac_per_dc[-1]
     assert (worth[charging] * battery.charge_efficiency >= buying[charging] - 1e-3).all()
-    assert (worth[discharging] <= (dc_price[discharging] - battery.wear_per_kwh) * 0.92 + 1e-3).all()
+    assert (worth[discharging] <= (dc_price[discharging] - battery.wear_per_kwh[0]) * 0.92 + 1e-3).all()
     assert (worth > 0.0).all()
 
 
 def test_stored_value_is_what_another_kwh_now_would_save(exact):
-    problem = site_problem(n=48, stored_kwh=14.0)
-    plan, richer = exact.solve(problem), exact.solve(replace(problem, stored_kwh=14.01))
+    problem = site_problem(n=48, batteries=(lead_carbon(stored_kwh=14.0),))
+    richer = exact.solve(replace(problem, batteries=(lead_carbon(stored_kwh=14.01),)))
+    plan = exact.solve(problem)
     assert (plan.objective - richer.objective) / 0.01 == pytest.approx(plan.stored_value_per_kwh[0], rel=0.02)
 
 
@@ -180,12 +190,14 @@ def test_warm_and_cold_agree_on_the_first_setpoint():
         rolled = {
             name: np.roll(getattr(day, name), -k) for name in ("price_per_kwh", "dc_load_kw", "pv_kw", "reserve_kwh")
         }
-        problem = replace(day, **rolled, stored_kwh=12.0 + k)
+        problem = replace(day, **rolled, batteries=(lead_carbon(stored_kwh=12.0 + k),))
         assert warm.solve(problem).battery_kw[0] == pytest.approx(PlanSolver().solve(problem).battery_kw[0], abs=1e-3)
 
 
 def test_a_start_below_the_reserve_recovers_at_once_and_never_falls_again(solver):
-    problem = site_problem(n=96, stored_kwh=2.0, price_per_kwh=np.full(96, 1.2), reserve_kwh=np.full(96, 20.0))
+    problem = site_problem(
+        price_per_kwh=np.full(96, 1.2), reserve_kwh=np.full(96, 20.0), batteries=(lead_carbon(stored_kwh=2.0),)
+    )
     plan = solver.solve(problem)
     short = plan.reserve_short_kwh
     assert short[0] > 10.0
@@ -215,7 +227,9 @@ def test_a_planned_outage_runs_on_the_battery_and_draws_nothing(solver):
     out = slice(40, 52)
     limit = np.full(96, 15.0)
     limit[out] = 0.0
-    plan = solver.solve(site_problem(import_limit_kw=limit, reserve_kwh=np.zeros(96), stored_kwh=5.0))
+    plan = solver.solve(
+        site_problem(import_limit_kw=limit, reserve_kwh=np.zeros(96), batteries=(lead_carbon(stored_kwh=5.0),))
+    )
     assert plan.status is PlanStatus.OPTIMAL
     assert (plan.grid_import_kw[out] == 0.0).all()
     assert (plan.rectifier_dc_kw[out] == 0.0).all()
@@ -223,9 +237,7 @@ def test_a_planned_outage_runs_on_the_battery_and_draws_nothing(solver):
 
 
 def test_load_that_nothing_can_serve_is_reported_and_the_rest_is_served(solver):
-    problem = plain_problem(
-        import_limit_kw=[10.0, 0.0, 0.0], battery=replace(plain_problem().battery, max_charge_kw=1.0)
-    )
+    problem = plain_problem(import_limit_kw=[10.0, 0.0, 0.0], batteries=(plain_battery(max_charge_kw=1.0),))
     plan = solver.solve(problem)
     assert plan.status is PlanStatus.OPTIMAL
     assert plan.unserved_kw.sum() == pytest.approx(4.0 - 0.81)
@@ -233,7 +245,7 @@ def test_load_that_nothing_can_serve_is_reported_and_the_rest_is_served(solver):
 
 
 def test_an_ac_side_that_draws_more_than_the_connection_is_said_and_not_infeasible(solver):
-    plan = solver.solve(plain_problem(ac_load_kw=[0.0, 12.0, 0.0], stored_kwh=5.0))
+    plan = solver.solve(plain_problem(ac_load_kw=[0.0, 12.0, 0.0], batteries=(plain_battery(stored_kwh=5.0),)))
     assert plan.status is PlanStatus.OPTIMAL
     assert plan.grid_import_kw[1] == pytest.approx(10.0)
     assert plan.reason == "the AC side alone draws more than the import limit in 1 steps"
@@ -260,7 +272,7 @@ def test_a_cap_that_cannot_be_held_is_broken_by_no_more_than_need_be(solver):
 def test_never_charges_and_discharges_at_once_whatever_the_price(price, wear, solver):
     prices = np.where(np.arange(96) % 48 < 30, price, 0.7)
     for pv_scale in (0.0, 4.0):
-        problem = site_problem(price_per_kwh=prices, battery=lead_carbon(wear_per_kwh=wear))
+        problem = site_problem(price_per_kwh=prices, batteries=(lead_carbon(wear_per_kwh=(wear,)),))
         plan = solver.solve(replace(problem, pv_kw=pv_scale * problem.pv_kw))
         assert plan.status is PlanStatus.OPTIMAL, plan.reason
         assert np.minimum(plan.charge_kw, plan.discharge_kw).max() < 1e-6
@@ -268,13 +280,12 @@ def test_never_charges_and_discharges_at_once_whatever_the_price(price, wear, so
 
 def test_at_a_negative_price_the_plan_does_not_count_on_rectifier_losses(solver):
     # Filling the lossy segment first would seem to earn 0.2 per kWh in the first hour; it cannot be filled first.
-    plain = plain_problem()
     problem = plain_problem(
         price_per_kwh=[-0.1, -0.15, 1.0],
         dc_load_kw=[0.0, 8.0, 0.0],
         import_limit_kw=[50.0, 50.0, 50.0],
         rectifier=RectifierCurve(0.1, (5.0, 5.0), (1.0, 2.0)),
-        battery=replace(plain.battery, capacity_kwh=1.8),
+        batteries=(plain_battery(capacity_kwh=1.8),),
     )
     plan = solver.solve(problem)
     assert plan.battery_kw == pytest.approx([0.0, 2.0, 0.0], abs=1e-6)
@@ -296,7 +307,7 @@ def test_surplus_sun_is_stored_and_the_rest_curtailed(solver):
 
 @pytest.mark.parametrize("stored", [0.0, 48.0])
 def test_an_empty_and_a_full_battery_have_a_plan(stored, solver):
-    assert solver.solve(site_problem(stored_kwh=stored)).status is PlanStatus.OPTIMAL
+    assert solver.solve(site_problem(batteries=(lead_carbon(stored_kwh=stored),))).status is PlanStatus.OPTIMAL
 
 
 def test_a_smaller_rectifier_limit_is_kept(solver):
@@ -330,4 +341,4 @@ def test_only_so_many_compiled_shapes_are_kept(monkeypatch):
     solver = PlanSolver()
     for n in (4, 6, 8, 6, 4):
         assert solver.solve(site_problem(n)).usable
-    assert [shape[0] for shape in solver._engines] == [6, 4]
+    assert [shape.n_steps for shape in solver._engines] == [6, 4]

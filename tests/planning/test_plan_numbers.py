@@ -157,7 +157,7 @@ def test_free_or_paid_prices_still_leave_penalties(hangzhou: Site) -> None:
 def test_too_cold_to_charge_too_hot_to_cycle(
     battery_c: float | None, charge_kw: float, discharge_kw: float, hangzhou: Site
 ) -> None:
-    model = battery_model(hangzhou, battery_c)
+    model = battery_model(hangzhou, battery_c, 0.6)
     assert (model.max_charge_kw, model.max_discharge_kw) == (charge_kw, discharge_kw)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from optimisation.plan import PlanStatus
 from optimisation.problem import BatteryModel, RectifierCurve, SiteProblem
+from siteems.planning import worker as worker_module
 from siteems.planning.worker import SolverProcess
 
 
@@ -26,14 +28,24 @@ def problem(n=24):
         import_limit_kw=np.full(n, 15.0),
         import_cap_kw=np.full(n, np.inf),
         reserve_kwh=np.full(n, 9.0),
-        stored_kwh=12.0,
         terminal_value_per_kwh=0.3,
         reserve_penalty_per_kwh_h=100.0,
         cap_penalty_per_kwh=20.0,
         unserved_penalty_per_kwh=1000.0,
         rectifier=RectifierCurve(0.05, (6.0, 6.0), (1.03, 1.06)),
         rectifier_max_dc_kw=12.0,
-        battery=BatteryModel(30.0, 0.92, 0.92, 6.0, 8.0, 0.05, ((0.0, 6.0), (0.8, 6.0), (1.0, 0.0))),
+        batteries=(
+            BatteryModel(
+                capacity_kwh=30.0,
+                stored_kwh=12.0,
+                charge_efficiency=0.92,
+                discharge_efficiency=0.92,
+                max_charge_kw=6.0,
+                max_discharge_kw=8.0,
+                wear_per_kwh=(0.05,),
+                acceptance=((0.0, 6.0), (0.8, 6.0), (1.0, 0.0)),
+            ),
+        ),
     )
 
 
@@ -97,6 +109,30 @@ async def test_a_child_that_does_not_answer_is_killed_and_replaced(worker):
     assert gone(pid)
     worker._grace_s = 20.0
     assert (await worker.solve(problem(), 5.0)).usable
+
+
+@pytest.mark.parametrize("answer", [b"junk", pickle.dumps(3), b"cno_such_module\nPlan\n."])
+async def test_an_answer_that_is_no_plan_is_a_status_and_its_sender_is_replaced(worker, monkeypatch, answer):
+    await worker.start()
+    pid, receive = worker.pid, worker_module._receive
+
+    async def other(child):
+        await receive(child)
+        return answer
+
+    monkeypatch.setattr(worker_module, "_receive", other)
+    plan = await worker.solve(problem(), 5.0)
+    assert plan.status is PlanStatus.ERROR
+    assert plan.reason.startswith("solver process sent no plan: ")
+    assert gone(pid)
+    monkeypatch.undo()
+    assert (await worker.solve(problem(), 5.0)).usable
+
+
+async def test_a_time_limit_that_is_reached_is_a_status_with_the_reason(worker):
+    plan = await worker.solve(problem(), 1e-9)
+    assert plan.status is PlanStatus.ERROR
+    assert plan.reason == "stopped at the time limit of 1e-09 s"
 
 
 async def test_cancelling_a_solve_leaves_no_process_and_no_stale_answer(worker):

@@ -1,0 +1,44 @@
+"""From the start of a solver process to its first plan, and its memory, with the compiled form on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from measure import rss_mb
+from windows import rolling
+
+from siteems.planning.worker import SolverProcess
+
+
+@dataclass(frozen=True)
+class FirstPlan:
+    """Medians over starts; memory in MB at its highest, after the first plan and after a hundred more."""
+
+    first_plan_s: float
+    first_mb: float
+    later_mb: float
+
+
+def first_plan(starts: int = 5) -> FirstPlan:
+    return asyncio.run(_measure(starts))
+
+
+async def _measure(starts: int) -> FirstPlan:
+    problems = list(rolling(101))
+    seconds, first_mb, later_mb = [], [], []
+    for _ in range(starts + 1):  # the first start fills the cache
+        worker = SolverProcess()
+        begin = time.perf_counter()
+        plan = await worker.solve(problems[0], 10.0)
+        seconds.append(time.perf_counter() - begin)
+        assert plan.usable, plan.reason
+        assert worker.pid is not None
+        first_mb.append(rss_mb(worker.pid, peak=True))
+        for problem in problems[1:]:
+            assert (await worker.solve(problem, 10.0)).usable
+        later_mb.append(rss_mb(worker.pid, peak=True))
+        await worker.close()
+    return FirstPlan(*(float(np.median(values[1:])) for values in (seconds, first_mb, later_mb)))

@@ -1,0 +1,70 @@
+"""Many sites through few engines: one solver per thread or process, each warm from the site before."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from measure import rss_mb
+from windows import features, sites
+
+from optimisation.solver import PlanSolver
+
+SHAPES = ("full model", "without demand charge", "one wear segment", "with cooling")
+"""The handful of shapes of the fleet, all linear, in equal parts."""
+BATCH = 100
+"""Sites of one shape that are planned in a row."""
+
+_own = threading.local()
+
+
+@dataclass(frozen=True)
+class FleetRun:
+    """What planning a fleet once came to."""
+
+    sites: int
+    wall_s: float
+    largest_mb: float
+    """Resident memory of the largest process that planned."""
+
+    @property
+    def sites_per_s(self) -> float:
+        return self.sites / self.wall_s
+
+
+def by_threads(count: int, threads: int) -> FleetRun:
+    with ThreadPoolExecutor(threads) as pool:
+        return _plan_fleet(pool, count, threads)
+
+
+def by_processes(count: int, processes: int) -> FleetRun:
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return _plan_fleet(pool, count, processes)
+
+
+def _plan_fleet(pool: Executor, count: int, workers: int) -> FleetRun:
+    """Plan `count` unlike sites. Making their numbers is no planning, so the time it took is taken out."""
+    list(pool.map(_plan_batch, [(shape, 0, 2) for shape in SHAPES for _ in range(2 * workers)]))  # loads all shapes
+    batches = [
+        (SHAPES[first // BATCH % len(SHAPES)], first, min(BATCH, count - first)) for first in range(0, count, BATCH)
+    ]
+    begin = time.perf_counter()
+    done = list(pool.map(_plan_batch, batches))
+    wall_s = time.perf_counter() - begin - sum(making_s for making_s, _ in done) / workers
+    return FleetRun(count, wall_s, max(mb for _, mb in done))
+
+
+def _plan_batch(batch: tuple[str, int, int]) -> tuple[float, float]:
+    """Plan one batch (shape, seed, number of sites); returns the time it took to make it and the memory now."""
+    shape, seed, count = batch
+    begin = time.perf_counter()
+    problems = list(sites(count, seed, **features()[shape]))
+    making_s = time.perf_counter() - begin
+    solver = _own.__dict__.setdefault("solver", PlanSolver())
+    for problem in problems:
+        plan = solver.solve(problem, 10.0)
+        assert plan.usable, plan.reason
+    return making_s, rss_mb()

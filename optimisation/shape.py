@@ -1,0 +1,60 @@
+"""What decides the structure of the program: two problems of one shape differ only in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimisation.problem import SiteProblem
+
+
+@dataclass(frozen=True)
+class BatteryShape:
+    """Of one battery: wear segments, sloped acceptance cuts, and whether a full charge is asked for."""
+
+    n_segments: int
+    n_cuts: int
+    full_charge: bool
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Structure of a model; hashable, and its repr is the same in every process."""
+
+    n_steps: int
+    n_rectifier_segments: int
+    batteries: tuple[BatteryShape, ...]
+    demand_intervals: tuple[int, ...] | None = None
+    """Steps in each billing interval; None without a demand charge."""
+    export: bool = False
+    n_events: int = 0
+    cooling: bool = False
+    sleep: bool = False
+    genset: bool = False
+
+    @property
+    def metered(self) -> bool:
+        """Import needs a variable of its own: it is weighted over several steps."""
+        return self.n_events > 0 or any(steps > 1 for steps in self.demand_intervals or ())
+
+
+def shape_of(problem: SiteProblem) -> Shape:
+    """Return the shape of a problem."""
+    intervals = None
+    if problem.demand is not None:
+        intervals = tuple(np.bincount(problem.demand.interval_of_step).tolist())
+    return Shape(
+        n_steps=problem.n_steps,
+        n_rectifier_segments=len(problem.rectifier.ac_per_dc),
+        batteries=tuple(
+            BatteryShape(len(battery.wear_per_kwh), len(battery.sloped_cuts()), battery.full_charge is not None)
+            for battery in problem.batteries
+        ),
+        demand_intervals=intervals,
+        export=problem.export is not None,
+        n_events=len(problem.reduction_events),
+        cooling=problem.cooling is not None,
+        sleep=problem.sleep is not None,
+        genset=problem.genset is not None,
+    )
