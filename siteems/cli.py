@@ -37,7 +37,7 @@ dr_app = typer.Typer(
 A call is written to the site's record; the running daemon sees it within one cycle, plans anew and holds it. Without a
 daemon the call waits in the record until one starts.""",
 )
-app.add_typer(dr_app, name="dr")
+app.add_typer(dr_app, name="dr", short_help="Place, list and cancel demand-response calls.")
 
 SiteArgument = Annotated[
     Path, typer.Argument(metavar="SITE.toml", help="The site file, or the folder that holds it.", show_default=False)
@@ -63,7 +63,7 @@ ClockOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-@app.command()
+@app.command(short_help="Explain a site file, or name its mistakes.")
 def check(site_file: SiteArgument) -> None:
     """Look at a site file: what is wrong with it, or what the site has, pays and can spare.
 
@@ -76,12 +76,12 @@ def check(site_file: SiteArgument) -> None:
     print(summarise(site, datetime.now(site.site.zone).date()))
 
 
-@app.command()
+@app.command(short_help="Run one day of a simulated site, end to end.")
 def demo(
     site_file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[SITE.toml]",
+            metavar="SITE.toml",
             help="A site with a [demo] section. [default: the seed hangzhou-macro]",
             show_default=False,
         ),
@@ -92,7 +92,7 @@ def demo(
     ] = None,
     day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Which day of the recorded profile.")] = None,
     speed: Annotated[
-        float, typer.Option(metavar="X", min=10, max=2000, help="Clock seconds per real second.")
+        float, typer.Option(metavar="X", min=10, max=2000, help="Clock seconds per real second, 10 to 2000.")
     ] = 1200.0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the record, the logs and the picture go.")] = Path(
         "demo-output"
@@ -112,7 +112,7 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Serve a site's devices on loopback Modbus.")
 def simulate(
     site_file: SiteArgument,
     link: LinkOption = None,
@@ -143,7 +143,7 @@ def simulate(
     run_simulator(site, _folder(site_file), _clock(site, clock, speed), profile, _day(day))
 
 
-@app.command()
+@app.command(short_help="Control a site: the daemon.")
 def run(
     site_file: SiteArgument,
     state: StateOption = None,
@@ -165,7 +165,7 @@ def run(
     run_daemon(site, _clock(site, clock, None), state_dir(site.site.id, state), read_only=read_only)
 
 
-@app.command()
+@app.command(short_help="Tell how a site is doing.")
 def status(site_file: SiteArgument, state: StateOption = None, json: JsonOption = False) -> None:
     """Tell how a site is doing: measurements, plan, calls, and what went wrong in the last day."""
     import json as json_module

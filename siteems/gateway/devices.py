@@ -20,13 +20,14 @@ from drivers.points import Quality, Reading
 from drivers.roles import battery_command
 from siteems.control.cycle import Decision
 from siteems.control.safe import safe_values
-from siteems.history.store import Command, History
+from siteems.history.store import Command, History, RecordError
 from siteems.planning.problem import rectifier_curve
 from siteems.site import Site
 
 log = structlog.get_logger()
 
 OWNER = "siteems"
+RECORDS_KEPT = 10_000
 
 
 class ModbusDevices:
@@ -146,10 +147,15 @@ class ModbusDevices:
             await link.close()
 
     def _flush(self) -> None:
-        """Hand the gate's records to the historian."""
-        if self._records:
+        """Hand the gate's records to the historian; what cannot be written now is kept for the next time."""
+        if not self._records:
+            return
+        try:
             self._history.add_commands([Command(**asdict(r)) for r in self._records])
             self._records.clear()
+        except RecordError as error:
+            log.error("record-failed", error=str(error), waiting=len(self._records))
+            del self._records[:-RECORDS_KEPT]
 
 
 def _failed(records: Sequence[WriteRecord]) -> bool:
