@@ -130,7 +130,7 @@ class TestEvents:
 
     def test_a_revision_received_twice_is_one(self, history: History) -> None:
         history.add_event(event())
-        history.add_event(event())
+        history.add_event(replace(event(), source="heard again"))
         assert history.all_events(NOON) == [event()]
 
     def test_a_cancelled_event_stays_as_a_tombstone(self, history: History) -> None:
