@@ -26,9 +26,9 @@ from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecaster
 from siteems.history.store import History, Incident, RecordError, Sample
 from siteems.image import Image, Imager
-from siteems.planning.grid import time_grid
 from siteems.planning.ladder import Intent, choose_intent
-from siteems.planning.problem import rectifier_curve, reserve_series_kwh, site_problem
+from siteems.planning.prepare import prepare
+from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import PublishedPlan, publish
 from siteems.site import Site
 from siteems.tariff.lookup import TariffBook, TariffGap
@@ -277,44 +277,25 @@ class Controller:
         if soc is None:
             self._failed(now, trigger, "error", "no fresh state of charge to plan from")
             return
-        grid = time_grid(now, self.site.planning.step_min, self.site.planning.horizon_h)
-        longer = time_grid(
-            now, self.site.planning.step_min, self.site.planning.horizon_h + math.ceil(self.site.backup.hours) + 1
-        )
-        forecast = self._forecaster.forecast(now, longer.starts, tuple(longer.step_h))
-        battery_c = self.image.value("battery_c")
-        reserve_kwh = reserve_series_kwh(self.site, grid, forecast, battery_c)
         try:
-            prices, _periods = self._tariff.price_series(grid.starts)
-            problem = site_problem(
+            run = prepare(
                 self.site,
                 self._curve,
-                grid,
+                self._tariff,
+                self._forecaster,
+                self.events,
+                now=now,
                 soc=soc,
-                battery_c=battery_c,
-                forecast=forecast,
-                reserve_kwh=reserve_kwh,
-                prices=prices,
-                events=self.events,
+                battery_c=self.image.value("battery_c"),
             )
         except (TariffGap, ProblemError) as error:
             self._failed(now, trigger, "error", str(error))
             return
-        plan = await self._solver.solve(problem, self.site.planning.solve_limit_s)
+        plan = await self._solver.solve(run.problem, self.site.planning.solve_limit_s)
         if not plan.usable:
             self._failed(now, trigger, str(plan.status), plan.reason)
             return
-        self.plan = publish(
-            plan,
-            issued=now,
-            trigger=trigger,
-            starts=grid.starts,
-            last_step=timedelta(hours=float(grid.step_h[-1])),
-            capacity_kwh=self.site.battery.capacity_kwh,
-            stored_now_kwh=problem.stored_kwh,
-            prices=tuple(float(p) for p in prices),
-            reserve_kwh=tuple(float(r) for r in reserve_kwh),
-        )
+        self.plan = publish(plan, run, issued=now, trigger=trigger, capacity_kwh=self.site.battery.capacity_kwh)
         with self._recording():
             self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict())
         log.info(

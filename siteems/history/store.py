@@ -292,7 +292,7 @@ class History:
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA busy_timeout = 5000")
     return db
 
