@@ -48,7 +48,7 @@ def test_it_discharges_in_the_sharp_hours_and_stops_at_the_reserve(hangzhou: Sit
     assert explained.because().startswith("discharging now at ")
     what = {b.what: b for b in explained.bindings()}
     held = what["the backup reserve holds the battery"]
-    assert EVENING < held.start < EVENING + timedelta(hours=5)
+    assert held.start > EVENING
     assert "the backup reserve is short" not in what
     assert held.what in explained.text()
 
