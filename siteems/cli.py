@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -37,7 +37,7 @@ dr_app = typer.Typer(
 A call is written to the site's record; the running daemon sees it within one cycle, plans anew and holds it. Without a
 daemon the call waits in the record until one starts.""",
 )
-app.add_typer(dr_app, name="dr")
+app.add_typer(dr_app, name="dr", short_help="Place, list and cancel demand-response calls.")
 
 SiteArgument = Annotated[
     Path, typer.Argument(metavar="SITE.toml", help="The site file, or the folder that holds it.", show_default=False)
@@ -63,7 +63,7 @@ ClockOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-@app.command()
+@app.command(short_help="Explain a site file, or name its mistakes.")
 def check(site_file: SiteArgument) -> None:
     """Look at a site file: what is wrong with it, or what the site has, pays and can spare.
 
@@ -76,12 +76,12 @@ def check(site_file: SiteArgument) -> None:
     print(summarise(site, datetime.now(site.site.zone).date()))
 
 
-@app.command()
+@app.command(short_help="Run one day of a simulated site, end to end.")
 def demo(
     site_file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[SITE.toml]",
+            metavar="SITE.toml",
             help="A site with a [demo] section. [default: the seed hangzhou-macro]",
             show_default=False,
         ),
@@ -92,7 +92,7 @@ def demo(
     ] = None,
     day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Which day of the recorded profile.")] = None,
     speed: Annotated[
-        float, typer.Option(metavar="X", min=10, max=2000, help="Clock seconds per real second.")
+        float, typer.Option(metavar="X", min=10, max=2000, help="Clock seconds per real second, 10 to 2000.")
     ] = 1200.0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the record, the logs and the picture go.")] = Path(
         "demo-output"
@@ -112,7 +112,53 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Make one plan and explain it.")
+def plan(
+    site_file: SiteArgument,
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="now, HH:MM (today, local to the site), or YYYY-MM-DDTHH:MM.")
+    ] = "now",
+    soc: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="State of charge to plan from. [default: the [demo] day's]",
+            show_default=False,
+        ),
+    ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What was measured until then (CSV or CSV.gz). [default: the typical day]"),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say in words why, and what binds, instead of the table.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Plan the next day and a half at a moment, as the daemon would have, and show it.
+
+    Of a recorded profile only what lies before that moment is used; a moment after the recorded years uses the same
+    days of the last one. Prints a table of the horizon; with --explain, why the battery does what it does now, and
+    which limits bind when.
+    """
+    import json as json_module
+
+    from siteems.planning.offline import plan_offline
+    from siteems.quantities import parse_when
+
+    site = _load(site_file)
+    when = parse_when(at, datetime.now(UTC), site.site.zone)
+    start_soc = soc if soc is not None else site.demo.start_soc if site.demo else 0.6
+    explained = plan_offline(site, when, start_soc, profile)
+    if json:
+        print(json_module.dumps(explained.as_dict(), indent=1))
+    else:
+        print(explained.text() if explain else explained.table())
+
+
+@app.command(short_help="Serve a site's devices on loopback Modbus.")
 def simulate(
     site_file: SiteArgument,
     link: LinkOption = None,
@@ -143,7 +189,7 @@ def simulate(
     run_simulator(site, _folder(site_file), _clock(site, clock, speed), profile, _day(day))
 
 
-@app.command()
+@app.command(short_help="Control a site: the daemon.")
 def run(
     site_file: SiteArgument,
     state: StateOption = None,
@@ -165,7 +211,7 @@ def run(
     run_daemon(site, _clock(site, clock, None), state_dir(site.site.id, state), read_only=read_only)
 
 
-@app.command()
+@app.command(short_help="Tell how a site is doing.")
 def status(site_file: SiteArgument, state: StateOption = None, json: JsonOption = False) -> None:
     """Tell how a site is doing: measurements, plan, calls, and what went wrong in the last day."""
     import json as json_module

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,11 +24,11 @@ from siteems.control.cycle import ControlState, Decision, Limits, cycle
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecaster
-from siteems.history.store import History, Incident, Sample
+from siteems.history.store import History, Incident, RecordError, Sample
 from siteems.image import Image, Imager
-from siteems.planning.grid import time_grid
 from siteems.planning.ladder import Intent, choose_intent
-from siteems.planning.problem import rectifier_curve, reserve_series_kwh, site_problem
+from siteems.planning.prepare import prepare
+from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import PublishedPlan, publish
 from siteems.site import Site
 from siteems.tariff.lookup import TariffBook, TariffGap
@@ -230,14 +231,26 @@ class Controller:
         except TariffGap:
             values["price_per_kwh"] = None
         source = step.intent.rung if step.decision.mode == "drive" else step.decision.mode
-        self._history.add_samples([Sample(now, values, source, step.decision.reason)])
         self._forecaster.learn(now, values)
+        with self._recording():
+            self._history.add_samples([Sample(now, values, source, step.decision.reason)])
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        """A record that cannot be written, on a full disk perhaps, is a line in the log; control goes on."""
+        try:
+            yield
+        except RecordError as error:
+            log.error("record-failed", error=str(error))
 
     # -- demand response --------------------------------------------------------------------------------------------
 
     def refresh_events(self) -> None:
         """Look for new, changed and cancelled calls in the record; a change asks for a new plan at once."""
-        events = self._history.events(self._clock.now())
+        with self._recording():
+            self._take(self._history.events(self._clock.now()))
+
+    def _take(self, events: tuple[DrEvent, ...]) -> None:
         changed = [e for e in events if e not in self.events]
         gone = [e for e in self.events if e not in events and e.end > self._clock.now()]
         self.events = events
@@ -264,45 +277,27 @@ class Controller:
         if soc is None:
             self._failed(now, trigger, "error", "no fresh state of charge to plan from")
             return
-        grid = time_grid(now, self.site.planning.step_min, self.site.planning.horizon_h)
-        longer = time_grid(
-            now, self.site.planning.step_min, self.site.planning.horizon_h + math.ceil(self.site.backup.hours) + 1
-        )
-        forecast = self._forecaster.forecast(now, longer.starts, tuple(longer.step_h))
-        battery_c = self.image.value("battery_c")
-        reserve_kwh = reserve_series_kwh(self.site, grid, forecast, battery_c)
         try:
-            prices, _periods = self._tariff.price_series(grid.starts)
-            problem = site_problem(
+            run = prepare(
                 self.site,
                 self._curve,
-                grid,
+                self._tariff,
+                self._forecaster,
+                self.events,
+                now=now,
                 soc=soc,
-                battery_c=battery_c,
-                forecast=forecast,
-                reserve_kwh=reserve_kwh,
-                prices=prices,
-                events=self.events,
+                battery_c=self.image.value("battery_c"),
             )
         except (TariffGap, ProblemError) as error:
             self._failed(now, trigger, "error", str(error))
             return
-        plan = await self._solver.solve(problem, self.site.planning.solve_limit_s)
+        plan = await self._solver.solve(run.problem, self.site.planning.solve_limit_s)
         if not plan.usable:
             self._failed(now, trigger, str(plan.status), plan.reason)
             return
-        self.plan = publish(
-            plan,
-            issued=now,
-            trigger=trigger,
-            starts=grid.starts,
-            last_step=timedelta(hours=float(grid.step_h[-1])),
-            capacity_kwh=self.site.battery.capacity_kwh,
-            stored_now_kwh=problem.stored_kwh,
-            prices=tuple(float(p) for p in prices),
-            reserve_kwh=tuple(float(r) for r in reserve_kwh),
-        )
-        self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict())
+        self.plan = publish(plan, run, issued=now, trigger=trigger, capacity_kwh=self.site.battery.capacity_kwh)
+        with self._recording():
+            self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict())
         log.info(
             "planned",
             trigger=trigger,
@@ -312,9 +307,11 @@ class Controller:
         )
 
     def _failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
-        self._history.add_plan(now, status, trigger, {"reason": reason})
+        with self._recording():
+            self._history.add_plan(now, status, trigger, {"reason": reason})
         self._incident(now, "warning", f"plan-{status}", reason)
 
     def _incident(self, now: datetime, level: str, code: str, text: str) -> None:
-        self._history.add_incident(Incident(now, level, code, text))
+        with self._recording():
+            self._history.add_incident(Incident(now, level, code, text))
         log.log({"info": 20, "warning": 30, "alarm": 40}[level], code, text=text)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from siteems.errors import UserError
 
-_POWER = re.compile(r"(\d{1,12}(?:\.\d+)?)\s*(W|kW|MW)", re.IGNORECASE)
+_POWER = re.compile(r"(\d{1,12}(?:\.\d+)?)\s*(W|w|kW|kw|KW|MW)")  # not mW: nobody means a milliwatt
 _KW_PER_UNIT = {"w": 0.001, "kw": 1.0, "mw": 1000.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)")
 _LONGEST = timedelta(days=366)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -106,7 +107,8 @@ def as_text(status: Status, zone: ZoneInfo) -> str:
         plan = status.plan
         value = plan.series["stored_value_per_kwh"][plan.step_at(status.now) or 0]
         made = f"made {plan.issued.astimezone(zone):%H:%M} ({plan.trigger})"
-        lines.append(f"plan      {plan.status}, {made}, stored energy worth {value:.3f}/kWh")
+        worth = "" if math.isnan(value) else f", stored energy worth {value:.3f}/kWh"
+        lines.append(f"plan      {plan.status}, {made}{worth}")
     lines += [f"call      {event_text(event, zone)}" for event in status.events]
     lines += [f"{i.level:9} {i.time.astimezone(zone):%H:%M:%S} {i.code}: {i.text}" for i in status.incidents]
     return "\n".join(lines)

@@ -78,15 +78,13 @@ def cycle(
     soc, load_kw = image.value("soc"), image.value("dc_load_kw")
     if mains_ok is False:
         return _release("mains failed: float voltage and full current, so that recharge starts when they return", state)
-    unknown = [
-        n for n, v in (("mains voltage", mains_ok), ("state of charge", soc), ("telecom load", load_kw)) if v is None
-    ]
+    needed = {"mains voltage": mains_ok, "state of charge": soc, "telecom load": load_kw}
+    unknown = [name for name, value in needed.items() if value is None]
     if unknown or soc is None or load_kw is None:
         return _release(f"no fresh measurement of {', '.join(unknown)}", state)
 
-    pv_kw = (
-        image.value("pv_kw") or 0.0
-    )  # unknown photovoltaics count as none: every bound below then errs to the safe side
+    # Unknown photovoltaics count as none: then every bound below errs to the safe side.
+    pv_kw = image.value("pv_kw") or 0.0
     state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state))
     grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)
     call_cap_kw = _rectifier_cap(image, limits.call_cap_kw, site, curve)

@@ -16,6 +16,7 @@ from siteems.tariff.lookup import TariffBook
 
 RESERVE_TOLERANCE_SOC = 0.005
 """Resolution of the measured state of charge plus one control cycle; the reserve's own margin is ten times as large."""
+DISCHARGING_KW = 0.1
 CAP_TOLERANCE = 0.01
 CAP_INTERVAL = timedelta(minutes=15)
 """Calls are settled on quarter-hour means of the meter."""
@@ -104,7 +105,7 @@ def day_cost(samples: Sequence[Sample], site: Site, book: TariffBook) -> DayCost
 
 
 def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
-    """Look at every moment with mains, but for the recovery after a failure: there the reserve was used as intended."""
+    """Look at every moment with mains; the recovery after a failure counts only where the battery still gave power."""
     worst: tuple[float, datetime] | None = None
     backup_h = float("inf")
     outage_used_kwh = 0.0
@@ -120,7 +121,7 @@ def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
                 soc_before_failure = soc if last_soc is None else last_soc
             recovering = True
             outage_used_kwh = max(outage_used_kwh, (soc_before_failure - soc) * site.battery.capacity_kwh)
-        elif not (recovering and soc < reserve):
+        elif not recovering or soc >= reserve or _discharging(sample):
             recovering, soc_before_failure = False, None
             if worst is None or soc - reserve < worst[0]:
                 worst = (soc - reserve, sample.time)
@@ -133,6 +134,11 @@ def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
     if worst is None:
         raise ValueError("the record holds no moment with mains, state of charge and reserve")
     return ReserveCheck(worst[0] >= -RESERVE_TOLERANCE_SOC, worst[0], worst[1], backup_h, outage_used_kwh)
+
+
+def _discharging(sample: Sample) -> bool:
+    battery_kw = sample.values.get("battery_kw")
+    return battery_kw is not None and battery_kw < -DISCHARGING_KW
 
 
 def check_cap(samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent) -> CapCheck:

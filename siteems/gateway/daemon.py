@@ -46,6 +46,14 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._note_facts()
+        try:
+            await self._start()
+            await self._serve()
+        finally:
+            await self._end()
+
+    async def _start(self) -> None:
+        """Release what an earlier run left, take up the record, make a first plan."""
         await self._devices.claim()  # first of all: after a crash, leases are running out
         await self._solver.start()
         self._controller.resume()
@@ -54,31 +62,30 @@ class Daemon:
         self._controller.replan.clear()
         log.info("ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid())
         notify("READY=1")
+
+    async def _serve(self) -> None:
+        """Both loops and the scheduler until a signal comes, or a loop ends, which it never should."""
         stopped = asyncio.create_task(self._stop.wait())
         running = asyncio.create_task(self._clock.started())
         await asyncio.wait({stopped, running}, return_when=asyncio.FIRST_COMPLETED)
         scheduler = make_scheduler()
-        scheduler.add_job(
-            self._quarter_hour, SiteCron(self._clock, minute=f"*/{self._site.planning.step_min}", second=0)
-        )
+        scheduler.add_job(self._quarter_hour, SiteCron(self._clock, minute="*/15", second=0))
         scheduler.add_job(self._housekeeping, SiteCron(self._clock, hour=3, minute=10))
         scheduler.start()
         loops = [asyncio.create_task(self._control_loop()), asyncio.create_task(self._plan_loop())]
-        await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
-        scheduler.pause()
-        await self._end([running, *loops])
+        done, _ = await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
         scheduler.shutdown(wait=False)
-        for task in loops:
-            if task.done() and not task.cancelled() and (error := task.exception()):
-                raise error
+        for task in (running, stopped, *loops):
+            if task not in done:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        for task in done:
+            task.result()
 
-    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _end(self) -> None:
+        """Leave the devices safe, whatever ended the run."""
         notify("STOPPING=1")
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError, Exception):
-                await task
         await self._devices.close("daemon stopped")
         await self._solver.close()
         now = self._clock.now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -14,19 +13,20 @@ from drivers.device import Device
 from drivers.devicemap import load_map
 from drivers.errors import DriverError
 from drivers.gate import WriteGate, WriteRecord
-from drivers.levers import BusState, LeverLimits, power_setpoint, rectifier_levers
 from drivers.link import ModbusLink
 from drivers.points import Quality, Reading
 from drivers.roles import battery_command
 from siteems.control.cycle import Decision
 from siteems.control.safe import safe_values
-from siteems.history.store import Command, History
+from siteems.control.translate import setpoints
+from siteems.history.store import Command, History, RecordError
 from siteems.planning.problem import rectifier_curve
 from siteems.site import Site
 
 log = structlog.get_logger()
 
 OWNER = "siteems"
+RECORDS_KEPT = 10_000
 
 
 class ModbusDevices:
@@ -94,7 +94,7 @@ class ModbusDevices:
         if decision.mode == "release":
             await self._release(decision.reason, self._silent)
         else:
-            await self._set(self._translate(decision), decision.reason)
+            await self._set(setpoints(decision, self._site, self._command), decision.reason)
         self._flush()
 
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:
@@ -107,23 +107,6 @@ class ModbusDevices:
                 await self._gate.set(device, values, reason=reason)
             except DriverError as error:
                 log.warning("setpoint-failed", device=device.name, error=str(error))
-
-    def _translate(self, decision: Decision) -> dict[str, float]:
-        """From battery power to what this site's devices can be told."""
-        battery = self._site.battery
-        limits = LeverLimits(
-            rectifier_max_a=math.floor(self._site.rectifier.rated_kw * 1000.0 / self._site.rectifier.float_v),
-            charge_max_a=self._safe["charge_limit_a"],
-            charge_max_kw=battery.max_charge_kw,
-            discharge_max_kw=battery.max_discharge_kw,
-        )
-        bus = BusState(bus_v=decision.bus_v, dc_load_kw=decision.dc_load_kw, pv_kw=decision.pv_kw)
-        levers = rectifier_levers(decision.battery_kw, decision.rectifier_cap_kw, bus, limits)
-        if self._command == "rectifier_levers":
-            return levers
-        # The pack follows its setpoint; the rectifiers' limit is only the ceiling that an import cap needs.
-        ceiling = rectifier_levers(limits.charge_max_kw, decision.rectifier_cap_kw, bus, limits)
-        return power_setpoint(decision.battery_kw, limits) | {"rectifier_limit_a": ceiling["rectifier_limit_a"]}
 
     async def _release(self, reason: str, skip: set[str]) -> None:
         """Write the safe values to every device that still holds something else."""
@@ -146,10 +129,15 @@ class ModbusDevices:
             await link.close()
 
     def _flush(self) -> None:
-        """Hand the gate's records to the historian."""
-        if self._records:
+        """Hand the gate's records to the historian; what cannot be written now is kept for the next time."""
+        if not self._records:
+            return
+        try:
             self._history.add_commands([Command(**asdict(r)) for r in self._records])
             self._records.clear()
+        except RecordError as error:
+            log.error("record-failed", error=str(error), waiting=len(self._records))
+            del self._records[:-RECORDS_KEPT]
 
 
 def _failed(records: Sequence[WriteRecord]) -> bool:

@@ -84,32 +84,29 @@ class Command:
     detail: str
 
 
+class RecordError(UserError):
+    """The record cannot be read or written: a full disk, a broken or a foreign file."""
+
+
 class History:
     """The record of one site. Safe to use from several threads; every call is one short transaction.
 
-    WAL with full sync: what a call has returned from survives a killed process and a cut supply.
+    WAL with full sync: what a call has returned from survives a killed process and a cut supply. Calls raise
+    `RecordError`.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._lock = threading.Lock()
-        if read_only:
-            if not path.exists():
-                raise UserError(
-                    f"{path}: no record of this site yet; start it with `siteems run`, or name its --state folder"
-                )
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            self._db.execute("PRAGMA busy_timeout = 5000")
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA busy_timeout = 5000")
-        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._migrate()
+        if read_only and not path.exists():
+            known = "start it with `siteems run`, or name its folder with --state"
+            raise RecordError(f"{path}: no record of this site yet; {known}")
+        try:
+            self._db = _open_to_read(path) if read_only else _open_to_write(path)
+        except (OSError, sqlite3.Error) as error:
+            raise RecordError(f"{path}: cannot be opened ({error})") from error
+        if not read_only:
+            self._migrate()
 
     def _migrate(self) -> None:
         with self._transaction() as db:
@@ -125,18 +122,24 @@ class History:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk has rolled back already
-                    self._db.execute("ROLLBACK")
-                raise
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise RecordError(f"{self.path}: cannot be written ({error})") from error
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
-            return cast("list[tuple[Any, ...]]", self._db.execute(query, values).fetchall())
+            try:
+                return cast("list[tuple[Any, ...]]", self._db.execute(query, values).fetchall())
+            except sqlite3.Error as error:
+                raise RecordError(f"{self.path}: cannot be read ({error})") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -286,6 +289,22 @@ class History:
         with self._lock:
             self._db.executescript("PRAGMA incremental_vacuum(1000);")  # `execute` would free one page and stop
         return total
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA busy_timeout = 5000")
+    return db
+
+
+def _open_to_write(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA busy_timeout = 5000")
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
 
 
 def state_dir(site_id: str, override: Path | None) -> Path:

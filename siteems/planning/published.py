@@ -6,10 +6,11 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from optimisation.plan import Plan
+from siteems.planning.prepare import Prepared
 
 SERIES = (
     "grid_import_kw", "rectifier_dc_kw", "pv_kw", "battery_kw", "stored_kwh", "reserve_short_kwh", "cap_excess_kw",
@@ -99,30 +100,19 @@ def _kept(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 6)
 
 
-def publish(
-    plan: Plan,
-    *,
-    issued: datetime,
-    trigger: str,
-    starts: tuple[datetime, ...],
-    last_step: timedelta,
-    capacity_kwh: float,
-    stored_now_kwh: float,
-    prices: tuple[float, ...],
-    reserve_kwh: tuple[float, ...],
-) -> PublishedPlan:
+def publish(plan: Plan, run: Prepared, *, issued: datetime, trigger: str, capacity_kwh: float) -> PublishedPlan:
     """Give a usable plan its place in time."""
     return PublishedPlan(
         issued=issued,
         trigger=trigger,
         status=str(plan.status),
         capacity_kwh=capacity_kwh,
-        stored_now_kwh=stored_now_kwh,
-        starts=starts,
-        end=starts[-1] + last_step,
+        stored_now_kwh=run.problem.stored_kwh,
+        starts=run.grid.starts,
+        end=run.grid.end,
         series={name: tuple(float(v) for v in getattr(plan, name)) for name in SERIES},
-        prices=prices,
-        reserve_kwh=reserve_kwh,
+        prices=tuple(p.per_kwh for p in run.prices),
+        reserve_kwh=tuple(float(r) for r in run.reserve_kwh),
         cost_by_term={name: round(float(v), 6) for name, v in plan.cost_by_term.items()},
         solve_s=plan.solve_s,
     )

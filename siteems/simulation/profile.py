@@ -74,8 +74,10 @@ class Profile:
         return replace(self, start=datetime.combine(day, old.time(), tzinfo=zone).astimezone(UTC))
 
 
-def read_profile(path: Path, zone: ZoneInfo, day: date | None = None) -> Profile:
+def read_profile(path: Path, zone: ZoneInfo, day: date | None = None, *, keep_holes: bool = False) -> Profile:
     """Read a profile file (CSV, gzip too), all of it or one local day. Times without offset are local to `zone`.
+
+    Empty cells are refused, or kept as NaN with `keep_holes`: whoever only learns from a profile can pass them over.
 
     Raises `UserError` for a missing column, an uneven step, or a day that is absent or has holes; nothing is filled in.
     """
@@ -110,7 +112,7 @@ def read_profile(path: Path, zone: ZoneInfo, day: date | None = None) -> Profile
     def series(column: str) -> Array:
         values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
         holes = int(np.isnan(values).sum())
-        if holes:
+        if holes and not keep_holes:
             where = times.iloc[int(np.flatnonzero(np.isnan(values))[0])]
             found = f"{holes} empty or unreadable cells, the first at {where:%Y-%m-%d %H:%M}"
             raise UserError(f"{path}: column {column} has {found}; choose another day")

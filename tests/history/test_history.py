@@ -14,7 +14,16 @@ import pytest
 
 from siteems.demand_response.event import DrEvent
 from siteems.errors import UserError
-from siteems.history.store import SAMPLE_COLUMNS, Command, History, Incident, Sample, history_path, state_dir
+from siteems.history.store import (
+    SAMPLE_COLUMNS,
+    Command,
+    History,
+    Incident,
+    RecordError,
+    Sample,
+    history_path,
+    state_dir,
+)
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -130,7 +139,7 @@ class TestEvents:
 
     def test_a_revision_received_twice_is_one(self, history: History) -> None:
         history.add_event(event())
-        history.add_event(event())
+        history.add_event(replace(event(), source="heard again"))
         assert history.all_events(NOON) == [event()]
 
     def test_a_cancelled_event_stays_as_a_tombstone(self, history: History) -> None:
@@ -178,7 +187,7 @@ def test_a_full_disk_fails_the_write_and_later_ones_go_on(history: History) -> N
     history.add_samples([sample(NOON, soc=0.5)])
     pages = history._rows("PRAGMA page_count")[0][0]
     history._rows(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(RecordError, match=r"cannot be written .*full"):
         history.add_samples([sample(NOON + i * MINUTE, soc=0.6) for i in range(1, 3000)])
     history._rows("PRAGMA max_page_count = 100000")
     history.add_samples([sample(NOON + HOUR, soc=0.7)])
@@ -198,7 +207,7 @@ class TestOpening:
         writer.add_samples([sample(NOON, soc=0.5)])
         reader = History(path, read_only=True)
         assert reader.last_sample() == writer.last_sample()
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(RecordError, match="readonly"):
             reader.set_fact("a", "b")
         reader.close()
         writer.close()
@@ -210,6 +219,14 @@ class TestOpening:
             db.execute("PRAGMA user_version = 99")
         with pytest.raises(UserError, match="schema 99"):
             History(path)
+
+    def test_a_file_that_is_no_record_is_told_in_a_sentence(self, tmp_path: Path) -> None:
+        path = tmp_path / "history.sqlite3"
+        path.write_text("this is not a database, it is only a text " * 100, encoding="utf-8")
+        with pytest.raises(RecordError, match=r"cannot be opened .*not a database"):
+            History(path)
+        with pytest.raises(RecordError, match="not a database"):
+            History(path, read_only=True).last_sample()
 
     def test_opening_again_keeps_everything(self, history: History) -> None:
         history.add_samples([sample(NOON, soc=0.5)])

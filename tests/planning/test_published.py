@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
-import numpy as np
 import pytest
 from plans import ISSUED, QUARTER, plan
 
-from optimisation.plan import Plan, PlanStatus
+from optimisation.solver import PlanSolver
+from siteems.forecast.forecast import Forecaster
+from siteems.planning.prepare import prepare
+from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import SERIES, PublishedPlan, publish
+from siteems.site import Site
+from siteems.tariff.lookup import TariffBook
 
 SECOND = timedelta(seconds=1)
 
@@ -70,36 +74,30 @@ def test_values_of_stored_energy_may_be_unknown() -> None:
     assert all(math.isnan(v) for v in kept)
 
 
-def test_publish_takes_over_all_series() -> None:
-    numbers = np.arange(4.0)
-    solved = Plan(
-        PlanStatus.FEASIBLE,
-        cost_by_term={"energy": 1.0},
-        grid_import_kw=numbers,
-        rectifier_dc_kw=numbers,
-        pv_kw=numbers,
-        charge_kw=np.array([2.0, 0, 0, 0]),
-        discharge_kw=np.array([0, 0, 0, 3.0]),
-        stored_kwh=numbers + 20,
-        reserve_short_kwh=numbers,
-        cap_excess_kw=numbers,
-        unserved_kw=numbers,
-        stored_value_per_kwh=np.full(4, np.nan),
-        solve_s=0.5,
-    )
-    published = publish(
-        solved,
-        issued=ISSUED,
-        trigger="schedule",
-        starts=plan().starts,
-        last_step=QUARTER,
-        capacity_kwh=50.0,
-        stored_now_kwh=20.0,
-        prices=(0.3,) * 4,
-        reserve_kwh=(18.0,) * 4,
-    )
+def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None:
+    book = TariffBook(hangzhou.tariffs, hangzhou.site.zone)
+    curve, forecaster = rectifier_curve(hangzhou), Forecaster(hangzhou)
+    now = ISSUED + timedelta(minutes=5)
+    run = prepare(hangzhou, curve, book, forecaster, (), now=now, soc=0.6, battery_c=25.0)
+    solved = PlanSolver().solve(run.problem)
+    published = publish(solved, run, issued=now, trigger="test", capacity_kwh=hangzhou.battery.capacity_kwh)
+    assert published.status == "optimal"
     assert published.series.keys() == set(SERIES)
-    assert published.series["battery_kw"] == (2.0, 0.0, 0.0, -3.0)
-    assert published.series["stored_kwh"] == (20.0, 21.0, 22.0, 23.0)
-    assert (published.status, published.end) == ("feasible", plan().end)
-    assert through_json(published).starts == published.starts
+    assert (published.starts[0], published.end) == (now, ISSUED + timedelta(hours=36))
+    assert {len(values) for values in (*published.series.values(), published.prices, published.reserve_kwh)} == {144}
+    assert published.soc(now) == pytest.approx(0.6)
+    assert published.prices[0] == book.price_at(now).per_kwh
+    assert published.series["battery_kw"] == pytest.approx(list(solved.charge_kw - solved.discharge_kw))
+    again = through_json(published)
+    assert again.starts == published.starts
+    for name in SERIES:
+        assert again.series[name] == pytest.approx(published.series[name], abs=1e-6)
+
+
+def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:
+    """No price is made up: with a tariff that ends tonight, the plan is shorter."""
+    ending = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 16)),))
+    book = TariffBook(ending.tariffs, ending.site.zone)
+    run = prepare(ending, rectifier_curve(ending), book, Forecaster(ending), (), now=ISSUED, soc=0.6, battery_c=25.0)
+    assert run.grid.end == ISSUED + timedelta(hours=12), "midnight at the site"
+    assert len(run.prices) == len(run.reserve_kwh) == run.problem.n_steps == 48

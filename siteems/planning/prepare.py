@@ -1,0 +1,77 @@
+"""Everything that one planning run rests on, gathered the same way for the daemon, the replay and `siteems plan`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from optimisation.problem import RectifierCurve, SiteProblem
+from siteems.demand_response.event import DrEvent
+from siteems.forecast.forecast import Forecast, Forecaster
+from siteems.planning.grid import Grid, time_grid
+from siteems.planning.problem import reserve_series_kwh, site_problem
+from siteems.site import Site
+from siteems.tariff.lookup import Price, TariffBook, TariffGap
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The numbers of a planning run and where they come from. Arrays have one entry per step of the grid."""
+
+    grid: Grid
+    forecast: Forecast
+    """Reaches the backup hours beyond the grid."""
+    prices: tuple[Price, ...]
+    reserve_kwh: npt.NDArray[np.float64]
+    problem: SiteProblem
+
+
+def prepare(
+    site: Site,
+    curve: RectifierCurve,
+    book: TariffBook,
+    forecaster: Forecaster,
+    events: Sequence[DrEvent],
+    *,
+    now: datetime,
+    soc: float,
+    battery_c: float | None,
+) -> Prepared:
+    """Gather the next horizon. Where the tariff ends sooner, so does the plan: no price is ever made up.
+
+    Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made from.
+    """
+    planning = site.planning
+    grid = time_grid(now, planning.step_min, planning.horizon_h)
+    prices = _known_prices(book, grid)
+    grid = Grid(grid.starts[: len(prices)], grid.step_h[: len(prices)])
+    longer = time_grid(now, planning.step_min, planning.horizon_h + math.ceil(site.backup.hours) + 1)
+    forecast = forecaster.forecast(now, longer.starts, tuple(longer.step_h))
+    reserve_kwh = reserve_series_kwh(site, grid, forecast, battery_c)
+    problem = site_problem(
+        site,
+        curve,
+        grid,
+        soc=soc,
+        battery_c=battery_c,
+        forecast=forecast,
+        reserve_kwh=reserve_kwh,
+        prices=np.array([p.per_kwh for p in prices]),
+        events=events,
+    )
+    return Prepared(grid, forecast, prices, reserve_kwh, problem)
+
+
+def _known_prices(book: TariffBook, grid: Grid) -> tuple[Price, ...]:
+    prices = [book.price_at(grid.starts[0])]
+    for start in grid.starts[1:]:
+        try:
+            prices.append(book.price_at(start))
+        except TariffGap:
+            break
+    return tuple(prices)

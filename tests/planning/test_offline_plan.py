@@ -1,0 +1,100 @@
+"""`siteems plan`: one plan explained, from the past of a profile only."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siteems.errors import UserError
+from siteems.planning.offline import plan_offline
+from siteems.seeds import seed_path
+from siteems.site import Site
+
+NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou: valley
+EVENING = datetime(2026, 7, 15, 11, 0, tzinfo=UTC)  # 19:00: sharp
+
+
+def recorded(folder: Path, future_scale: float = 1.0) -> Path:
+    """Three days of a flat 3 kW load up to NIGHT and, scaled, two days beyond."""
+    rows = ["time,dc_load_kw,pv_kw,outdoor_temp_c"]
+    for quarter in range(5 * 96):
+        time = NIGHT - timedelta(days=3) + timedelta(minutes=15 * quarter)
+        load = 3.0 if time < NIGHT else 3.0 * future_scale
+        rows.append(f"{time.isoformat()},{load},0.0,25.0")
+    path = folder / f"profile-{future_scale}.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_it_charges_in_the_valley_and_says_why(hangzhou: Site) -> None:
+    explained = plan_offline(hangzhou, NIGHT, 0.6, None)
+    assert explained.plan.battery_kw[0] > 1.0
+    words = explained.because()
+    assert words.startswith("charging now at ")
+    assert "valley" in words
+    assert "when import costs 1.23" in words
+    # By hand: 1.2318 x slope 1.0166 less wear 0.43, times the discharge efficiency 0.922.
+    assert f"worth {(1.2318 * explained.run.problem.rectifier.ac_per_dc[0] - 0.43) * 0.922:.2f}" in words
+
+
+def test_it_discharges_in_the_sharp_hours_and_stops_at_the_reserve(hangzhou: Site) -> None:
+    explained = plan_offline(hangzhou, EVENING, 0.75, None)
+    assert explained.because().startswith("discharging now at ")
+    what = {b.what: b for b in explained.bindings()}
+    held = what["the backup reserve holds the battery"]
+    assert held.start > EVENING
+    assert "the backup reserve is short" not in what
+    assert held.what in explained.text()
+
+
+def test_below_the_reserve_it_is_said_to_be_short(hangzhou: Site) -> None:
+    explained = plan_offline(hangzhou, EVENING, 0.30, None)
+    assert explained.plan.battery_kw[0] > 5.0, "the reserve comes first, also in the dearest hour"
+    assert "the backup reserve is short" in {b.what for b in explained.bindings()}
+
+
+def test_the_future_of_the_profile_changes_nothing(hangzhou: Site, tmp_path: Path) -> None:
+    plain = plan_offline(hangzhou, NIGHT, 0.6, recorded(tmp_path))
+    corrupted = plan_offline(hangzhou, NIGHT, 0.6, recorded(tmp_path, future_scale=9.0))
+    assert np.array_equal(plain.plan.battery_kw, corrupted.plan.battery_kw)
+    assert plain.run.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_moment_after_the_record_uses_the_same_days_of_its_last_year(hangzhou: Site, tmp_path: Path) -> None:
+    later = plan_offline(hangzhou, NIGHT + timedelta(days=364), 0.6, recorded(tmp_path))
+    assert later.run.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_moment_before_the_record_is_refused(hangzhou: Site, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="begins at 2026-07-11"):
+        plan_offline(hangzhou, NIGHT - timedelta(days=4), 0.6, recorded(tmp_path))
+
+
+def test_before_any_tariff_there_is_no_plan(hangzhou: Site) -> None:
+    with pytest.raises(UserError, match="no tariff holds"):
+        plan_offline(hangzhou, datetime(2020, 1, 1, tzinfo=UTC), 0.6, None)
+
+
+def test_json_holds_the_whole_horizon() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "siteems",
+        "plan",
+        str(seed_path("rural-lfp")),
+        "--at",
+        "2026-08-12T10:00",
+        "--json",
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    data = json.loads(told.stdout)
+    assert data["status"] == "optimal"
+    lengths = {len(v) for k, v in data.items() if isinstance(v, list) and k != "bindings"}
+    assert lengths == {36 * 4}
+    assert data["objective"] == pytest.approx(sum(data["cost_by_term"].values()))

@@ -1,0 +1,144 @@
+"""One virtual day of the Hangzhou site under the controller: money follows the tariff, promises come first."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from replay_rig import Rig
+
+from siteems.config import load_site
+from siteems.demand_response.calls import place_import_limit
+from siteems.demand_response.event import DrEvent
+from siteems.demo.baseline import uncontrolled_day
+from siteems.demo.score import check_cap, check_reserve, day_cost
+from siteems.history.store import Incident, Sample
+from siteems.seeds import seed_path
+from siteems.simulation.profile import local_time
+from siteems.simulation.scenario import demo_scenario
+from siteems.site import Site
+from siteems.tariff.lookup import TariffBook
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What is left of the day: the record, and the simulated site's own meters."""
+
+    site: Site
+    samples: list[Sample]
+    uncontrolled: list[Sample]
+    plans: list[tuple[datetime, str, str]]
+    incidents: list[Incident]
+    call: DrEvent
+    unserved_kwh: float
+    fallbacks: int
+
+    def at(self, clock: str) -> datetime:
+        """A local time of the day."""
+        assert self.site.demo is not None
+        return local_time(clock, self.site.demo.date, self.site.site.zone)
+
+    def mean(self, name: str, start: str, end: str) -> float:
+        """Mean of a recorded column between two local times."""
+        span = [s.values.get(name) for s in self.samples if self.at(start) <= s.time < self.at(end)]
+        known = [v for v in span if v is not None]
+        assert len(known) > 0.9 * len(span)
+        return float(np.mean(known))
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
+    folder = seed_path("hangzhou-macro")
+    site = load_site(folder)
+    scenario = demo_scenario(site, folder)
+    rig = Rig.make(site, scenario.at, scenario.start, scenario.start_soc, tmp_path_factory.mktemp("day"))
+    start = scenario.start + timedelta(hours=14, minutes=30)
+
+    def call() -> None:
+        place_import_limit(rig.history, 1.5, start, HOUR, rig.clock.now(), "test")
+
+    async def whole_day() -> None:
+        await rig.begin()
+        await rig.run_until(scenario.end, {start - HOUR: call})
+
+    asyncio.run(whole_day())
+    always = (scenario.start, scenario.end + HOUR)
+    [event] = rig.history.all_events(scenario.start)
+    recorded = Day(
+        site=site,
+        samples=rig.history.samples(*always),
+        uncontrolled=uncontrolled_day(site, scenario),
+        plans=rig.history.plan_log(*always),
+        incidents=rig.history.incidents(*always),
+        call=event,
+        unserved_kwh=rig.plant.meters.unserved_kwh,
+        fallbacks=rig.plant.meters.fallbacks,
+    )
+    rig.history.close()
+    return recorded
+
+
+def test_every_minute_is_recorded_and_every_quarter_planned(day: Day) -> None:
+    assert len(day.samples) == 24 * 60
+    scheduled = [status for _, status, trigger in day.plans if trigger == "schedule"]
+    assert len(scheduled) >= 90, "all quarters but those of the mains failure"
+    assert {status for _, status, _ in day.plans} == {"optimal"}
+
+
+def test_the_reserve_is_never_touched_for_money(day: Day) -> None:
+    check = check_reserve(day.samples, day.site)
+    assert check.held, f"{check.lowest_margin_soc:.3f} at {check.lowest_margin_at}"
+    assert check.lowest_backup_h >= day.site.backup.hours
+    assert day.unserved_kwh == 0
+    assert day.fallbacks == 0
+
+
+def test_it_charges_in_the_valley_and_discharges_at_the_sharp_price(day: Day) -> None:
+    assert day.mean("battery_kw", "00:00", "07:00") > 1.0
+    assert day.mean("battery_kw", "18:00", "21:30") < -1.0
+    assert day.mean("grid_kw", "18:00", "21:30") < 0.5 * day.mean("dc_load_kw", "18:00", "21:30")
+
+
+def test_it_is_cheaper_than_no_control(day: Day) -> None:
+    book = TariffBook(day.site.tariffs, day.site.site.zone)
+    controlled, plain = (day_cost(samples, day.site, book) for samples in (day.samples, day.uncontrolled))
+    assert controlled.net_cost < 0.97 * plain.net_cost
+    assert controlled.gaps == ()
+
+
+def test_sun_is_not_wasted(day: Day) -> None:
+    book = TariffBook(day.site.tariffs, day.site.site.zone)
+    available_kwh = day_cost(day.uncontrolled, day.site, book).pv_kwh
+    assert day_cost(day.samples, day.site, book).pv_kwh > 0.98 * available_kwh
+
+
+def test_a_call_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:
+    replans = [time for time, _, trigger in day.plans if trigger == "demand response"]
+    assert replans[0] == day.call.start - HOUR
+    check = check_cap(day.samples, day.uncontrolled, day.call)
+    assert check.held, f"{check.highest_quarter_kw:.2f} kW"
+    assert check.uncontrolled_mean_kw > 1.5
+    assert "cap-exceeded" not in {i.code for i in day.incidents}
+
+
+def test_a_mains_failure_releases_and_recovers(day: Day) -> None:
+    failed, returned = day.at("21:40"), day.at("22:00")
+    during = [s for s in day.samples if failed <= s.time < returned]
+    assert {s.source for s in during} == {"release"}
+    assert all("mains failed" in s.reason for s in during)
+    assert all(s.values["battery_kw"] < -3 for s in during if s.values["battery_kw"] is not None)
+    after = [s for s in day.samples if returned <= s.time < returned + HOUR]
+    assert [s.source for s in after] == ["last-plan"] + ["plan"] * 59, "no plan is made without mains; then at once"
+    assert (returned, "optimal", "mains returned") in day.plans
+    codes = [i.code for i in day.incidents if i.code.startswith("mains")]
+    assert codes == ["mains-failed", "mains-returned"]
+
+
+def test_the_plan_is_followed_but_for_the_failure(day: Day) -> None:
+    sources = [s.source for s in day.samples]
+    assert {name: sources.count(name) for name in set(sources)} == {"plan": 1419, "release": 20, "last-plan": 1}

@@ -1,0 +1,242 @@
+"""The controller when things go wrong: silent devices, a broken solver, restarts, calls that cannot be held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from replay_rig import Rig
+
+from siteems.demand_response.calls import cancel_call, place_import_limit
+from siteems.simulation.profile import Instant
+from siteems.site import Site
+
+NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
+"""Noon at the site, in the valley hours."""
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Weather:
+    """Surroundings under the test's hand."""
+
+    def __init__(self) -> None:
+        self.now = Instant(3.0, 0.0, None, 30.0, True)
+
+    def __call__(self, when: datetime) -> Instant:
+        return self.now
+
+    def mains(self, ok: bool) -> None:
+        self.now = replace(self.now, mains_ok=ok)
+
+
+@pytest.fixture
+def weather() -> Weather:
+    return Weather()
+
+
+@pytest.fixture
+def rig(hangzhou: Site, weather: Weather, tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig.make(hangzhou, weather, NOON, 0.6, tmp_path)
+    yield rig
+    rig.history.close()
+
+
+async def run(rig: Rig, minutes: int) -> None:
+    await rig.run_until(rig.clock.now() + minutes * MINUTE)
+
+
+def codes(rig: Rig) -> list[str]:
+    return [i.code for i in rig.history.incidents(NOON - HOUR, NOON + 100 * HOUR)]
+
+
+async def test_before_the_first_reading_nothing_is_planned(rig: Rig) -> None:
+    await rig.controller.make_plan("start")
+    assert rig.controller.plan is None
+    assert rig.history.plan_log(NOON, NOON + HOUR) == [(NOON, "error", "start")]
+    assert codes(rig) == ["plan-error"]
+
+
+async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_driven_again(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 5)
+    rig.devices.silent = {"smu"}
+    await run(rig, 6)
+    assert [s.decision.mode for s in rig.steps[-6:]] == ["drive"] * 3 + ["release"] * 3
+    assert "no fresh measurement" in rig.steps[-1].decision.reason
+    rig.devices.silent = set()
+    await run(rig, 1)
+    assert rig.steps[-1].decision.mode == "drive"
+    assert codes(rig) == ["released"]
+    values = rig.history.samples(NOON + 10 * MINUTE, NOON + 11 * MINUTE)[0].values
+    assert "soc" not in values, "unknown is recorded as nothing"
+
+
+async def test_without_the_meter_it_goes_on(rig: Rig) -> None:
+    await rig.begin()
+    rig.devices.silent = {"grid-meter"}
+    await run(rig, 10)
+    assert {s.decision.mode for s in rig.steps} == {"drive"}
+
+
+async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(rig: Rig, weather: Weather) -> None:
+    """The mains fail, the link to the cabinet dies too, and when all is back the site plans anew."""
+    await rig.begin()
+    await run(rig, 2)
+    weather.mains(False)
+    await run(rig, 2)
+    rig.devices.silent = {"smu", "grid-meter", "mppt"}
+    await run(rig, 6)
+    assert rig.steps[-1].image.mains_ok is None
+    weather.mains(True)
+    rig.devices.silent = set()
+    await run(rig, 1)
+    assert [c for c in codes(rig) if c.startswith("mains")] == ["mains-failed", "mains-returned"]
+    assert rig.history.plan_log(rig.clock.now(), NOON + HOUR)[-1][2] == "mains returned"
+    weather.mains(False)
+    await run(rig, 1)
+    assert codes(rig).count("mains-failed") == 2, "another failure is another incident"
+
+
+async def test_no_plan_is_made_while_the_mains_are_out(rig: Rig, weather: Weather) -> None:
+    await rig.begin()
+    weather.mains(False)
+    await run(rig, 40)
+    assert len(rig.history.plan_log(NOON, NOON + HOUR)) == 1
+    assert rig.plant.flows.battery_kw == pytest.approx(-3.0)
+
+
+async def test_a_broken_solver_goes_down_the_ladder_and_up_again_never_silently(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 10)
+    rig.solver.broken = "solver process died"
+    await run(rig, 20)
+    assert [s.intent.rung for s in rig.steps[10:]] == ["plan"] * 10 + ["last-plan"] * 10
+    failed = rig.history.plan_log(NOON + 10 * MINUTE, NOON + HOUR)
+    assert [status for _, status, _ in failed] == ["error", "error"]
+    rig.solver.broken = ""
+    await run(rig, 16)
+    assert rig.steps[-1].intent.rung == "plan"
+    assert [c for c in codes(rig) if c.startswith("rung")] == ["rung-last-plan", "rung-plan"]
+    assert "plan-error" in codes(rig)
+
+
+async def test_without_any_plan_the_rules_charge_in_cheap_hours(rig: Rig) -> None:
+    rig.solver.broken = "solver did not start"
+    await rig.begin()
+    await run(rig, 5)
+    assert rig.steps[-1].intent.rung == "rules"
+    assert rig.plant.flows.battery_kw > 3
+    assert "rung-rules" in codes(rig)
+
+
+async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(hangzhou: Site, tmp_path: Path) -> None:
+    ended = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 10)),))
+    rig = Rig.make(ended, Weather(), NOON, 0.6, tmp_path)
+    await rig.begin()
+    await run(rig, 3)
+    assert rig.controller.plan is None
+    incidents = rig.history.incidents(NOON, NOON + HOUR)
+    assert incidents[0].code == "plan-error"
+    assert "no tariff holds on 2026-07-15" in incidents[0].text
+    assert rig.steps[-1].decision.battery_kw == 0.0
+    assert "price_per_kwh" not in rig.history.samples(NOON, NOON + HOUR)[0].values
+    rig.history.close()
+
+
+async def test_a_restart_resumes_plan_calls_and_what_was_learned(rig: Rig, weather: Weather) -> None:
+    """After two hours of a load a third above the typical one, a new controller plans as the old one would."""
+    weather.now = replace(weather.now, dc_load_kw=4.7)
+    await rig.begin()
+    place_import_limit(rig.history, 2.0, NOON + 5 * HOUR, HOUR, NOON, "test")
+    await run(rig, 125)
+    before = rig.controller
+    rig.clock.advance(timedelta(seconds=1))
+    await before.observe()
+    await before.make_plan("compare")
+    expected = before.plan
+    assert expected is not None
+
+    rig.restart()
+    rig.controller.resume()
+    resumed = rig.controller.plan
+    assert resumed is not None
+    assert (resumed.issued, resumed.trigger) == (expected.issued, "compare")
+    assert rig.controller.events == before.events
+    await rig.controller.observe()
+    await rig.controller.make_plan("compare")
+    assert rig.controller.plan is not None
+    for name in ("grid_import_kw", "battery_kw", "stored_kwh"):
+        assert rig.controller.plan.series[name] == pytest.approx(expected.series[name], abs=1e-3), name
+    await run(rig, 1)
+    assert rig.steps[-1].intent.rung == "plan"
+
+
+async def test_a_restart_with_a_dead_solver_follows_the_last_plan(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 30)
+    rig.restart()
+    rig.solver.broken = "no solver"
+    await rig.begin()
+    await run(rig, 30)
+    assert rig.steps[-1].intent.rung == "last-plan"
+
+
+async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_again(rig: Rig) -> None:
+    """A cap of nothing: the air conditioner and the rectifiers' standby stay on the grid."""
+    await rig.begin()
+    for start in (NOON + 10 * MINUTE, NOON + 60 * MINUTE):
+        place_import_limit(rig.history, 0.0, start, 20 * MINUTE, NOON, "test")
+    await run(rig, 50)
+    assert codes(rig).count("cap-exceeded") == 1
+    await run(rig, 50)
+    assert codes(rig).count("cap-exceeded") == 2
+    [alarm, _] = [i for i in rig.history.incidents(NOON, NOON + 2 * HOUR) if i.code == "cap-exceeded"]
+    assert "the call allows 0 kW: demand-response cap" in alarm.text
+
+
+async def test_a_cancelled_call_ends_at_once(rig: Rig) -> None:
+    await rig.begin()
+    call = place_import_limit(rig.history, 1.5, NOON + 5 * MINUTE, HOUR, NOON, "test")
+    await run(rig, 10)
+    assert rig.steps[-1].limits.call_cap_kw == 1.5
+    assert rig.plant.flows.grid_import_kw <= 1.5
+    cancel_call(rig.history, call.id, rig.clock.now())
+    await run(rig, 2)
+    assert rig.steps[-1].limits.call_cap_kw == float("inf")
+    triggers = [trigger for _, _, trigger in rig.history.plan_log(NOON, NOON + HOUR)]
+    assert triggers.count("demand response") == 2
+
+
+async def test_below_its_reserve_it_is_rebuilt_though_a_call_is_on(rig: Rig) -> None:
+    rig.plant.soc = 0.25
+    await rig.begin()
+    place_import_limit(rig.history, 1.0, NOON, HOUR, NOON, "test")
+    await run(rig, 5)
+    assert rig.plant.flows.battery_kw > 3
+    assert rig.steps[-1].limits.call_cap_kw == 1.0
+    assert rig.steps[-1].decision.rectifier_cap_kw > 5
+
+
+async def test_a_jump_of_the_measured_charge_asks_for_a_plan(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 3)
+    rig.plant.soc += 0.1
+    await run(rig, 2)
+    log = rig.history.plan_log(NOON, NOON + HOUR)
+    assert [trigger for _, _, trigger in log] == ["start", "deviation from plan"]
+
+
+async def test_a_full_disk_stops_the_record_and_not_the_control(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 5)
+    rig.history._rows(f"PRAGMA max_page_count = {rig.history._rows('PRAGMA page_count')[0][0]}")
+    await run(rig, 60)
+    assert {s.intent.rung for s in rig.steps} == {"plan"}
+    kept = len(rig.history.samples(NOON, NOON + 2 * HOUR))
+    assert 5 <= kept < 65
+    rig.history._rows("PRAGMA max_page_count = 100000")
+    await run(rig, 5)
+    assert len(rig.history.samples(NOON, NOON + 2 * HOUR)) == kept + 5
