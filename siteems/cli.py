@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -254,13 +255,13 @@ def dr_limit_import(
     history = History(history_path(state_dir(site.site.id, state)))
     now = daemon_clock(history).now()
     event = place_import_limit(history, limit_kw, parse_when(start, now, site.site.zone), span, now, "operator")
-    if json:
-        print(json_module.dumps(event_dict(event), indent=2))
-        return
-    print(f"call {event_text(event, site.site.zone)}")
     state_of_daemon = daemon_state(history)
+    if json:
+        print(json_module.dumps(event_dict(event) | {"daemon": state_of_daemon, "record": str(history.path)}, indent=2))
+    else:
+        print(f"call {event_text(event, site.site.zone)}")
     if not state_of_daemon.startswith("running"):
-        print(f"no daemon holds it yet: {state_of_daemon}")
+        print(f"no daemon holds it yet ({history.path}: {state_of_daemon})", file=sys.stderr)
 
 
 @dr_app.command("list")
@@ -290,7 +291,9 @@ def dr_cancel(
     from siteems.status import daemon_clock
 
     site = _load(site_file)
-    history = History(history_path(state_dir(site.site.id, state)))
+    path = history_path(state_dir(site.site.id, state))
+    History(path, read_only=True).close()  # there must be a record: to cancel never makes one
+    history = History(path)
     event = cancel_call(history, event_id, daemon_clock(history).now())
     print(f"call {event.id} cancelled")
 
@@ -330,8 +333,9 @@ def _with_links(site: Site, overrides: list[str] | None) -> Site:
         name, _, url = text.partition("=")
         if name not in links:
             raise UserError(f"--link {text}: the site has no link {name!r}; it has {', '.join(sorted(links))}")
-        if not url.startswith("tcp://"):
-            raise UserError(f"--link {text}: allowed is {name}=tcp://HOST:PORT")
+        port = url.rpartition(":")[2]
+        if not re.fullmatch(r"tcp://[^/:\s]+:\d{1,5}", url) or not 0 < int(port) < 65536:
+            raise UserError(f"--link {text}: allowed is {name}=tcp://HOST:PORT, PORT from 1 to 65535")
         links[name] = replace(links[name], url=url)
     return replace(site, links=links)
 

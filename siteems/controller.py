@@ -23,7 +23,7 @@ from siteems.clock import Clock
 from siteems.control.cycle import ControlState, Decision, Limits, cycle
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
-from siteems.forecast.forecast import Forecaster
+from siteems.forecast.forecast import LEARN_FROM, Forecaster
 from siteems.history.store import History, Incident, RecordError, Sample
 from siteems.image import Image, Imager
 from siteems.planning.ladder import Intent, choose_intent
@@ -35,12 +35,13 @@ from siteems.tariff.lookup import TariffBook, TariffGap
 
 log = structlog.get_logger()
 
-LEARN_FROM = timedelta(days=14)
-"""How much of the record the forecaster learns from at a start."""
 REPLAN_SOC = 0.04
 """A measured state of charge this far from the plan's asks for a new plan."""
 REPLAN_PAUSE = timedelta(minutes=5)
 """At least this long between two plans that a deviation asked for."""
+FULL_SOC = 0.985
+"""A lead battery's last percent takes hours at a trickle; from here it counts as fully charged."""
+FOLLOWS_KW = 0.5
 LASTED = timedelta(minutes=2)
 """A fallback or an exceeded cap is reported when it has lasted this long."""
 USABLE = ("optimal", "feasible")
@@ -96,6 +97,7 @@ class Controller:
         """Set when a new plan is wanted before the next quarter hour; `replan_trigger` says why."""
         self.replan_trigger = "start"
         self._state = ControlState()
+        self._last_full: datetime | None = None
         self._rung: str | None = None
         self._rung_changed: datetime | None = None
         self._cap_exceeded: datetime | None = None
@@ -104,14 +106,17 @@ class Controller:
         self._mains_out = False
         self._sampled: int | None = None
         self._deviation_asked: datetime | None = None
+        self._unfollowed: datetime | None = None
+        self._unfollowed_reported = False
 
     def resume(self) -> None:
         """Take up the record: learn from recent samples, and keep the last plan while it fits."""
         now = self._clock.now()
         past = self._history.samples(now - LEARN_FROM, now)
         self._forecaster.replay((s.time, s.values) for s in past)
+        self._last_full = self._history.last_time_at("soc", FULL_SOC)
         body = self._history.last_plan(USABLE)
-        self.plan = PublishedPlan.from_dict(body) if body else None
+        self.plan = PublishedPlan.from_record(body)
         self.refresh_events()
         log.info("resumed", samples=len(past), plan=None if self.plan is None else self.plan.issued.isoformat())
 
@@ -126,6 +131,8 @@ class Controller:
         """One control cycle: read, freeze the image, decide, drive, record."""
         await self.observe()
         now = self.image.time
+        if (self.image.value("soc") or 0.0) >= FULL_SOC:
+            self._last_full = now
         limits = self._limits(now)
         intent = self._intent(now)
         decision = cycle(self.image, intent, limits, self.site, self._curve, self._state)
@@ -171,16 +178,42 @@ class Controller:
         if decision.mode != self._mode:
             if decision.mode == "release" and image.mains_ok is not False:
                 self._incident(now, "alarm", "released", decision.reason)
+            elif decision.mode == "drive" and self._mode is not None:
+                self._incident(now, "info", "driving", "measurements are back; the site is driven again")
             self._mode = decision.mode
+        self._watch_cap(step, now)
         if decision.mode != "drive":
+            self._unfollowed = None
             return
         self._watch_rung(step.intent, now)
-        self._watch_cap(step, now)
+        self._watch_battery(step, now)
         soc, foreseen = image.value("soc"), None if self.plan is None else self.plan.soc(now)
         deviates = soc is not None and foreseen is not None and abs(soc - foreseen) > REPLAN_SOC
-        if deviates and (self._deviation_asked is None or now - self._deviation_asked >= REPLAN_PAUSE):
+        if deviates or step.intent.rung == "rules":
+            self._ask_now_and_then("deviation from plan" if deviates else "no plan holds", now)
+
+    def _ask_now_and_then(self, trigger: str, now: datetime) -> None:
+        if self._deviation_asked is None or abs(now - self._deviation_asked) >= REPLAN_PAUSE:
             self._deviation_asked = now
-            self.ask_for_plan("deviation from plan")
+            self.ask_for_plan(trigger)
+
+    def _watch_battery(self, step: Step, now: datetime) -> None:
+        """Report a battery that does not follow: it takes clearly more, or gives clearly more, than was decided.
+
+        Less charging than decided is the chemistry's right.
+        """
+        battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
+        follows = battery_kw is None or (
+            battery_kw <= target_kw + FOLLOWS_KW and (target_kw > 0 or battery_kw >= target_kw - FOLLOWS_KW)
+        )
+        if follows:
+            self._unfollowed, self._unfollowed_reported = None, False
+        elif self._unfollowed is None:
+            self._unfollowed = now
+        elif now - self._unfollowed >= LASTED and not self._unfollowed_reported:
+            self._unfollowed_reported = True
+            text = f"the battery is at {battery_kw:+.2f} kW, decided was {target_kw:+.2f} kW: {step.decision.reason}"
+            self._incident(now, "alarm", "not-followed", text)
 
     def _watch_rung(self, intent: Intent, now: datetime) -> None:
         """Report a change on the ladder once it has lasted; a plan that is a moment late is worth nobody's time."""
@@ -287,6 +320,7 @@ class Controller:
                 now=now,
                 soc=soc,
                 battery_c=self.image.value("battery_c"),
+                last_full=self._last_full,
             )
         except (TariffGap, ProblemError) as error:
             self._failed(now, trigger, "error", str(error))

@@ -22,8 +22,11 @@ class Measurement:
     quality: Quality = Quality.UNREACHABLE
 
     def fresh(self, now: datetime, max_age: timedelta) -> float | None:
-        """The value, if its last good read is not older than `max_age`; age counts reads, not changes."""
-        if self.time is None or now - self.time > max_age:
+        """The value, if its last good read is not older than `max_age`; age counts reads, not changes.
+
+        A read from the future is unknown too: the clock was set back, and nobody knows how old it is.
+        """
+        if self.time is None or not timedelta(0) <= now - self.time <= max_age:
             return None
         return self.value
 

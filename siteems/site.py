@@ -93,6 +93,21 @@ CHARGE_ACCEPTANCE: dict[Chemistry, tuple[tuple[float, float], ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Wear:
+    """Wear by depth of discharge, from the maker's cycle table: shallow cycles cost less per kWh than deep ones."""
+
+    cycles: Annotated[tuple[tuple[Share, Positive], ...], Field(min_length=1)]
+    """(depth of discharge, cycles to the end of life), rising in depth."""
+    replacement_per_kwh: Positive
+    """Price of a new battery per rated kWh, in the site's currency."""
+    mode: Literal["cycle", "calendar-netted", "off"] = "cycle"
+    """`calendar-netted`: what ages out after `calendar_years` anyway wears for nothing."""
+    calendar_years: Positive | None = None
+    cycles_per_day: Positive = 1.0
+    segments: Annotated[int, Field(ge=1, le=8)] = 4
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Battery:
     """The battery on the DC bus."""
 
@@ -109,7 +124,12 @@ class Battery:
     min_charge_temp_c: float = 0.0
     max_temp_c: float = 50.0
     wear_per_kwh: NonNegative
-    """Cost of wear per kWh discharged, in the site's currency."""
+    """Mean cost of wear per kWh discharged, in the site's currency: what reports reckon with, and the plan too where
+    it has no table."""
+    wear: Wear | None = None
+    """By depth of discharge, for the plan."""
+    full_charge_days: Annotated[float, Field(ge=1, le=60)] | None = None
+    """Fully charged at least this often; lead batteries lose capacity without (every 7 to 14 days)."""
     charge_acceptance: tuple[tuple[Share, NonNegative], ...] | None = None
     """(SoC, kW per rated kWh); default by chemistry."""
 
@@ -255,7 +275,7 @@ class Planning:
     step_min: Literal[15, 30, 60] = 15
     horizon_h: Annotated[int, Field(ge=6, le=96)] = 36
     solve_limit_s: Annotated[float, Field(ge=0.5, le=120)] = 10.0
-    reserve_penalty_factor: Annotated[float, Field(ge=10)] = 100.0
+    reserve_penalty_factor: Annotated[float, Field(ge=60)] = 100.0
     """Price of a kWh missing from the reserve for an hour, in multiples of the highest tariff price."""
 
 

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from drivers.devicemap import known_maps, load_map
 from drivers.errors import MapError
 from drivers.roles import battery_command
+from optimisation.problem import ProblemError
 from siteems.backup import promise_kwh, worst_load_kw
 from siteems.mistakes import Mistake, choices
+from siteems.planning.problem import wear_costs
 from siteems.site import (
     Backup,
     Battery,
@@ -158,6 +160,18 @@ def check_battery(battery: Battery) -> Iterator[Mistake]:
             )
 
 
+def check_wear(battery: Battery) -> Iterator[Mistake]:
+    """The cycle table gives costs that do not fall with depth, and calendar life is there where it is netted."""
+    wear = battery.wear
+    if wear is not None and wear.mode == "calendar-netted" and wear.calendar_years is None:
+        yield Mistake(("battery", "wear", "calendar_years"), "is missing", "years, with mode calendar-netted")
+        return
+    try:
+        wear_costs(battery)
+    except ProblemError as error:
+        yield Mistake(("battery", "wear", "cycles"), str(error).split(";")[0], "(depth, cycles), rising in depth")
+
+
 def check_load(rectifier: Rectifier, battery: Battery, backup: Backup, load: Load) -> Iterator[Mistake]:
     """Rectifiers carry the load, and so does a full battery, for the hours promised.
 
@@ -247,6 +261,7 @@ CHECKS: tuple[Callable[..., Iterator[Mistake]], ...] = (
     check_zone,
     check_rectifier,
     check_battery,
+    check_wear,
     check_load,
     check_genset,
     check_tariffs,

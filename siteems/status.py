@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from siteems.clock import Clock, FileClock, WallClock
 from siteems.demand_response.event import DrEvent
-from siteems.history.store import History, Incident, Sample
+from siteems.history.store import History, Incident, Sample, is_locked
 from siteems.planning.published import PublishedPlan
 from siteems.site import Site
 
@@ -47,7 +46,7 @@ def read_status(site: Site, history: History) -> Status:
         now=now,
         daemon=daemon_state(history),
         sample=history.last_sample(),
-        plan=PublishedPlan.from_dict(body) if body else None,
+        plan=PublishedPlan.from_record(body),
         events=history.events(now),
         incidents=tuple(incidents[-8:]),
     )
@@ -60,12 +59,8 @@ def daemon_state(history: History) -> str:
         return "never started"
     if stopped:
         return f"stopped at {stopped}"
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+    if not is_locked(history.path.parent):
         return f"dead without a clean stop (was process {pid}); devices fall back when their leases run out"
-    except PermissionError:
-        pass
     return f"running (process {pid})"
 
 

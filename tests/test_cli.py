@@ -86,11 +86,13 @@ def test_a_broken_site_file_gives_one_line_and_exit_code_2(tmp_path: Path, mista
         (["dr", "limit-import", "-1kW", "SITE"], "-1"),
         (["dr", "limit-import", "1.5kW", "SITE", "--for", "1 hour or so"], "duration"),
         (["dr", "limit-import", "1.5kW", "SITE", "--from", "25:00"], "time"),
-        (["dr", "cancel", "nothing", "SITE"], "nothing"),
+        (["dr", "cancel", "nothing", "SITE"], "siteems run"),
         (["dr", "list", "SITE"], "siteems run"),
         (["status", "SITE"], "siteems run"),
         (["run", "SITE", "--link", "attic=tcp://127.0.0.1:1"], "attic"),
         (["run", "SITE", "--link", "cabinet=udp://x"], "tcp://"),
+        (["run", "SITE", "--link", "cabinet=tcp://foo"], "tcp://HOST:PORT"),
+        (["simulate", "SITE", "--link", "cabinet=tcp://foo:99999"], "65535"),
         (["run", "SITE", "--clock", "no-such.json"], "clock"),
         (["simulate", "SITE", "--speed", "60"], "--clock"),
         (["demo", "SITE", "--day", "yesterday"], "YYYY-MM-DD"),
@@ -116,7 +118,8 @@ def test_a_call_without_a_daemon_waits_in_the_record(tmp_path: Path, monkeypatch
     placed = siteems("dr", "limit-import", "800W", "--for", "90min", site)
     assert placed.returncode == 0, placed.stderr
     assert "0.8 kW" in placed.stdout
-    assert "no daemon" in placed.stdout
+    assert "no daemon" in placed.stderr
+    assert siteems("dr", "cancel", "nothing", site).stderr.startswith("no call 'nothing' is open")
     call_id = placed.stdout.split()[1].rstrip(":")
     assert call_id in siteems("dr", "list", site).stdout
     assert siteems("dr", "cancel", call_id, site).returncode == 0

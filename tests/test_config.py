@@ -66,6 +66,16 @@ BROKEN = {
     "typo in a key that has a default": Broken(
         "min_soc = 0.10", "mni_soc = 0.10", "battery.mni_soc = 0.1: unknown key; did you mean min_soc?"
     ),
+    "wear that falls with depth": Broken(
+        "[0.4, 4800]",
+        "[0.4, 48000]",
+        "battery.wear.cycles: cycle table cycles [1] is 48000.0; (depth, cycles), rising in depth",
+    ),
+    "calendar life without years": Broken(
+        "replacement_per_kwh = 700,",
+        'replacement_per_kwh = 700, mode = "calendar-netted",',
+        "battery.wear.calendar_years: is missing; years, with mode calendar-netted",
+    ),
     "typo in a table": Broken("[battery]", "[batery]", "batery: unknown key; did you mean battery?"),
     "key from elsewhere": Broken(
         'scope = "location"',
@@ -300,7 +310,7 @@ def test_a_broken_map_is_told_in_its_own_words(tmp_path: Path, monkeypatch: pyte
 def test_not_toml_names_the_line(tmp_path: Path) -> None:
     (line,) = lines_of(tmp_path, ("[pv]\n", "[pv\n"))
     assert line.startswith("is not TOML: ")
-    assert "at line 55" in line
+    assert f"at line {TEXT.splitlines().index('[pv]') + 1}" in line
 
 
 def test_unreadable_files(tmp_path: Path) -> None:

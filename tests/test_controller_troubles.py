@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from replay_rig import Rig
 
+from drivers.points import Point, Quality, Reading
+from siteems.backup import reserve_soc
 from siteems.demand_response.calls import cancel_call, place_import_limit
 from siteems.simulation.profile import Instant
 from siteems.site import Site
@@ -69,7 +71,7 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
     rig.devices.silent = set()
     await run(rig, 1)
     assert rig.steps[-1].decision.mode == "drive"
-    assert codes(rig) == ["released"]
+    assert codes(rig) == ["released", "driving"]
     values = rig.history.samples(NOON + 10 * MINUTE, NOON + 11 * MINUTE)[0].values
     assert "soc" not in values, "unknown is recorded as nothing"
 
@@ -240,3 +242,75 @@ async def test_a_full_disk_stops_the_record_and_not_the_control(rig: Rig) -> Non
     rig.history._rows("PRAGMA max_page_count = 100000")
     await run(rig, 5)
     assert len(rig.history.samples(NOON, NOON + 2 * HOUR)) == kept + 5
+
+
+async def test_a_clock_set_back_makes_old_readings_unknown(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 5)
+    rig.clock.advance(-HOUR)
+    rig.devices.silent = {"smu"}
+    await rig.controller.step()
+    assert rig.controller.image.value("soc") is None
+    rig.devices.silent = set()
+    await run(rig, 1)
+    assert rig.steps[-1].decision.mode == "drive"
+
+
+async def test_when_no_plan_holds_one_is_asked_for(rig: Rig) -> None:
+    await rig.begin()
+    await run(rig, 2)
+    rig.controller.plan = None
+    rig.controller.replan.clear()
+    await rig.controller.step()
+    assert rig.controller.replan.is_set()
+    assert rig.controller.replan_trigger == "no plan holds"
+
+
+async def test_a_step_in_the_load_reaches_the_reserve_within_minutes(rig: Rig, weather: Weather) -> None:
+    await rig.begin()
+    await run(rig, 60)
+    weather.now = replace(weather.now, dc_load_kw=5.0)
+    await run(rig, 15)
+    site, temp_c = rig.site, rig.steps[-1].image.value("battery_c")
+    needed = reserve_soc(site.battery, site.backup, 5.0 * (1 + site.backup.load_margin), temp_c)
+    assert rig.steps[-1].limits.reserve_soc >= 0.95 * needed
+
+
+async def test_a_battery_that_takes_more_than_decided_is_an_alarm(rig: Rig) -> None:
+    await rig.begin()
+    place_import_limit(rig.history, 2.5, NOON, HOUR, NOON, "test")
+    rig.controller.refresh_events()
+    await run(rig, 3)
+    drive = rig.devices.drive
+
+    async def deaf(decision: object) -> None:
+        rig.plant.setpoints.charge_limit_a = rig.plant.setpoints.rectifier_limit_a = 150.0
+
+    rig.devices.drive = deaf  # type: ignore[method-assign]  # the unit is in local mode
+    await run(rig, 5)
+    rig.devices.drive = drive  # type: ignore[method-assign]
+    assert "not-followed" in codes(rig)
+    assert "cap-exceeded" in codes(rig)
+
+
+async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather) -> None:
+    await rig.begin()
+    await run(rig, 2)
+    read = rig.devices.read
+
+    async def sagging() -> list[Reading]:
+        low = Point(45.0, Quality.GOOD)
+        return [
+            replace(r, points={**r.points, "bus_v": low} if "bus_v" in r.points else r.points) for r in await read()
+        ]
+
+    rig.devices.read = sagging  # type: ignore[method-assign]
+    step = await rig.controller.step()
+    assert step.decision.mode == "release"
+    assert "bus at 45.0 V" in step.decision.reason
+
+
+async def test_a_recorded_plan_of_another_version_is_passed_over(rig: Rig) -> None:
+    rig.history.add_plan(NOON, "optimal", "test", {"something": "else"})
+    rig.controller.resume()
+    assert rig.controller.plan is None

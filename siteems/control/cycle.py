@@ -20,6 +20,8 @@ PROBE_KW = 0.15
 """What the rectifiers keep giving while a surplus of sun is stored: below it, there may be more sun than is seen."""
 RESTING_KW = 0.05
 """A battery that gives less than this does not discharge."""
+LOW_BUS_V = 46.0
+"""Loads are disconnected from about here: a battery that holds the bus no higher cannot carry it."""
 REBUILD_BELOW_SOC = 0.02
 """This far below the reserve it is rebuilt at once and at full power, whatever the price and whoever calls."""
 
@@ -83,6 +85,11 @@ def cycle(
     if unknown or soc is None or load_kw is None:
         return _release(f"no fresh measurement of {', '.join(unknown)}", state)
 
+    bus_v = image.value("bus_v")
+    if bus_v is not None and bus_v < LOW_BUS_V:
+        return _release(
+            f"bus at {bus_v:.1f} V: whatever the battery should give, the rectifiers must carry the load", state
+        )
     # Unknown photovoltaics count as none: then every bound below errs to the safe side.
     pv_kw = image.value("pv_kw") or 0.0
     state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state))
@@ -100,8 +107,8 @@ def cycle(
     # A cap that the reserve has overruled must not starve the rectifiers either.
     overruled = battery_kw > bounds[3].high_kw
     rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, call_cap_kw)
-    bus_v = image.value("bus_v") or site.rectifier.float_v
-    return Decision("drive", battery_kw, rectifier_cap_kw, bus_v, load_kw, pv_kw, reason, state)
+    volts = site.rectifier.float_v if bus_v is None else bus_v
+    return Decision("drive", battery_kw, rectifier_cap_kw, volts, load_kw, pv_kw, reason, state)
 
 
 def _release(reason: str, state: ControlState) -> Decision:

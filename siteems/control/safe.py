@@ -10,9 +10,10 @@ from siteems.site import Site
 
 
 def worst_ac_load_kw(site: Site) -> float:
-    """The most that the AC side can draw beside the rectifiers: the air conditioner at its rating and what is usual."""
-    usual_kw = max(site.load.typical_ac_kw)
-    return usual_kw if site.air_conditioner is None else max(usual_kw, site.air_conditioner.rated_kw)
+    """The most that the AC side can draw beside the rectifiers: the air conditioner at its rating, and the rest."""
+    if site.air_conditioner is None:
+        return max(site.load.typical_ac_kw)
+    return site.air_conditioner.rated_kw + min(site.load.typical_ac_kw)
 
 
 def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
@@ -26,12 +27,23 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     rectifier_kw = min(site.rectifier.rated_kw, max(beside_kw, *site.load.typical_dc_kw))
     rectifier_a = math.floor(rectifier_kw * 1000.0 / float_v)
     charge_a = math.floor(site.battery.max_charge_kw * 1000.0 / float_v)
-    return {
+    # Where frost is to be reckoned with, a pack that nobody steers must not be told to charge.
+    unsteered_kw = site.battery.max_charge_kw if site.backup.coldest_c >= site.battery.min_charge_temp_c else 0.0
+    values = {
         "rectifier_limit_a": rectifier_a,
         "charge_limit_a": charge_a,
         "float_v": float_v,
-        "battery_setpoint_kw": site.battery.max_charge_kw,
+        "battery_setpoint_kw": unsteered_kw,
         "safe_rectifier_limit_a": rectifier_a,
         "safe_charge_limit_a": charge_a,
-        "safe_battery_setpoint_kw": site.battery.max_charge_kw,
+        "safe_battery_setpoint_kw": unsteered_kw,
     }
+    if site.pv is not None:
+        values["pv_limit_kw"] = site.pv.rated_kwp
+    return values
+
+
+def without_charging(values: Mapping[str, float]) -> dict[str, float]:
+    """The same, for a battery that is too cold or too hot to charge now."""
+    barred = {"charge_limit_a": 0.0, "battery_setpoint_kw": 0.0}
+    return {name: min(value, barred.get(name, value)) for name, value in values.items()}

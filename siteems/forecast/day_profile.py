@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ SMOOTHING = 0.3
 """Weight of a newly finished quarter hour in its slot's mean."""
 LEVEL_MEMORY = timedelta(hours=1)
 LEVEL_FADES_H = 4.0
+STEP_MEMORY = timedelta(minutes=5)
+"""How soon a step in the load is believed where being late would cost backup."""
 
 
 class DayProfile:
@@ -27,6 +30,7 @@ class DayProfile:
         points = np.arange(-1, 25) + 0.5
         self._mean: Array = np.interp(hours, points, np.concatenate(([hourly[-1]], hourly, [hourly[0]])))
         self._level = 1.0
+        self._step_level = 1.0
         self._last: datetime | None = None
         self._slot: int | None = None
         self._sum, self._count = 0.0, 0
@@ -42,9 +46,9 @@ class DayProfile:
         expected = self._at(time)
         if expected > 0:
             gap = LEVEL_MEMORY if self._last is None else min(LEVEL_MEMORY, max(timedelta(0), time - self._last))
-            weight = 1.0 - np.exp(-gap / LEVEL_MEMORY)
             ratio = min(3.0, max(0.3, value / expected))
-            self._level += float(weight) * (ratio - self._level)
+            self._level += (1.0 - math.exp(-gap / LEVEL_MEMORY)) * (ratio - self._level)
+            self._step_level += (1.0 - math.exp(-gap / STEP_MEMORY)) * (ratio - self._step_level)
         self._last = time
 
     def expect(self, now: datetime, times: Sequence[datetime]) -> Array:
@@ -52,6 +56,11 @@ class DayProfile:
         base = np.array([self._at(t) for t in times])
         ahead_h = np.array([max(0.0, (t - now) / timedelta(hours=1)) for t in times])
         return base * (1.0 + (self._level - 1.0) * np.exp(-ahead_h / LEVEL_FADES_H))
+
+    def expect_at_least(self, now: datetime, times: Sequence[datetime]) -> Array:
+        """Expected values, on the high side: a step in the load that is minutes old is taken to last."""
+        risen = np.array([self._at(t) for t in times]) * self._step_level
+        return np.maximum(self.expect(now, times), risen)
 
     def _finish_slot(self) -> None:
         if self._slot is not None and self._count:

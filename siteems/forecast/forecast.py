@@ -20,6 +20,8 @@ Array = npt.NDArray[np.float64]
 TURBID = 0.6
 """Clear-sky index expected where nothing is known yet: a partly clouded day."""
 CLEARNESS_MEMORY = timedelta(hours=1)
+LEARN_FROM = timedelta(days=14)
+"""How much of a record is learned from at a start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +94,13 @@ class Forecaster:
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
-        """P95 of the mean telecom load over the coming `hours`, for the backup reserve."""
+        """The mean telecom load over the coming `hours` that the backup reserve must bear: forecast and margin.
+
+        A step in the load counts within minutes, also where the forecast of the plan still waits whether it lasts.
+        """
         count = max(1, math.ceil(hours * 4))
         middles = [now + timedelta(hours=hours * (i + 0.5) / count) for i in range(count)]
-        return float(self._dc.expect(now, middles).mean()) * (1.0 + self._site.backup.load_margin)
+        return float(self._dc.expect_at_least(now, middles).mean()) * (1.0 + self._site.backup.load_margin)
 
     def _pv(self, now: datetime, middles: Sequence[datetime]) -> Array:
         if self._sky is None or self._site.pv is None:

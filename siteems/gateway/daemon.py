@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
 
 import structlog
 
@@ -21,7 +19,7 @@ from siteems.gateway.devices import ModbusDevices
 from siteems.gateway.logs import configure_logs
 from siteems.gateway.schedule import SiteCron, make_scheduler
 from siteems.gateway.systemd import notify
-from siteems.history.store import History, Incident, history_path
+from siteems.history.store import History, Incident, RecordError, history_path, lock
 from siteems.planning.worker import SolverProcess
 from siteems.site import Site
 
@@ -38,6 +36,7 @@ class Daemon:
         self._devices = ModbusDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
         self._solver = SolverProcess()
         self._controller = Controller(site, clock, self._devices, self._solver, self._history, self._timing)
+        self._read_only = read_only
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -86,13 +85,20 @@ class Daemon:
     async def _end(self) -> None:
         """Leave the devices safe, whatever ended the run."""
         notify("STOPPING=1")
-        await self._devices.close("daemon stopped")
+        unreleased = await self._devices.close("daemon stopped")
         await self._solver.close()
         now = self._clock.now()
-        self._history.add_incident(
-            Incident(now, "info", "stopped", "the daemon stopped; devices hold their safe values")
-        )
-        self._history.set_fact("stopped", now.isoformat())
+        stopped = Incident(now, "info", "stopped", "the daemon stopped; the devices hold their safe values")
+        if self._read_only:
+            stopped = Incident(now, "info", "stopped", "the daemon stopped; read-only, it has written to no device")
+        elif unreleased:
+            text = f"the daemon stopped; not released: {', '.join(unreleased)}, until their leases run out"
+            stopped = Incident(now, "alarm", "stopped", text)
+        try:
+            self._history.add_incident(stopped)
+            self._history.set_fact("stopped", now.isoformat())
+        except RecordError as error:
+            log.error("record-failed", error=str(error))
         self._history.close()
         log.info("stopped")
 
@@ -150,24 +156,14 @@ def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = Fals
     """Run the daemon of a site in this process. Raises `UserError` if one runs already on this record."""
     configure_logs(site.site.id)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder / "lock")
+    held = lock(folder)
+    if held is None:
+        raise UserError(f"{folder}: another siteems runs on this record; stop it first, or name another --state folder")
     try:
         asyncio.run(_run(site, clock, folder, read_only))
     finally:
-        lock.close()
+        held.close()
 
 
 async def _run(site: Site, clock: Clock, folder: Path, read_only: bool) -> None:
     await Daemon(site, clock, folder, read_only=read_only).run()
-
-
-def _lock(path: Path) -> TextIO:
-    handle = path.open("w", encoding="utf-8")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise UserError(
-            f"{path.parent}: another siteems runs on this record; stop it first, or name another --state folder"
-        ) from error
-    return handle

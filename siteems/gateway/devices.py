@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,9 +17,9 @@ from drivers.link import ModbusLink
 from drivers.points import Quality, Reading
 from drivers.roles import battery_command
 from siteems.control.cycle import Decision
-from siteems.control.safe import safe_values
+from siteems.control.safe import safe_values, without_charging
 from siteems.control.translate import setpoints
-from siteems.history.store import Command, History, RecordError
+from siteems.history.store import Command, History, Incident, RecordError
 from siteems.planning.problem import rectifier_curve
 from siteems.site import Site
 
@@ -27,6 +27,11 @@ log = structlog.get_logger()
 
 OWNER = "siteems"
 RECORDS_KEPT = 10_000
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
+"""Before a device that could not be claimed is tried again: from half a minute to an hour, longer each time."""
+DISOBEYS_LASTED = timedelta(minutes=2)
+DEADBAND = {"a": 0.5, "kw": 0.025}
+"""By unit of the point; smaller than the margin that an import cap is kept with (0.05 kW)."""
 
 
 class ModbusDevices:
@@ -48,6 +53,11 @@ class ModbusDevices:
         self._unclaimed = {d.name for d in self.devices if self._setpoints(d)}
         self._unreleased: set[str] = set()
         self._silent: set[str] = set()
+        self._now = now
+        self._battery_c: float | None = None
+        self._retry_at: dict[str, tuple[datetime, float]] = {}
+        self._disobeys: dict[str, tuple[datetime, bool]] = {}
+        self._sent: dict[tuple[str, str], float] = {}
 
     def _setpoints(self, device: Device) -> dict[str, float]:
         """The safe values of the volatile setpoints that this device has."""
@@ -62,30 +72,79 @@ class ModbusDevices:
         silent = {r.device for r in readings if all(p.quality is Quality.UNREACHABLE for p in r.points.values())}
         self._unclaimed |= {d.name for d in self.devices if d.name in silent and self._setpoints(d)}
         self._silent = silent
+        for reading in readings:
+            if "battery_c" in reading.points:
+                self._battery_c = reading.value("battery_c")
         return readings
 
-    async def claim(self) -> None:
-        """Make sure of every device before it is driven: release what an earlier run left, set safe values and lease.
+    def _safe_now(self, device: Device) -> dict[str, float]:
+        """The device's safe setpoints at the battery's present temperature."""
+        battery, temp_c = self._site.battery, self._battery_c
+        too_cold_or_hot = temp_c is not None and not battery.min_charge_temp_c <= temp_c <= battery.max_temp_c
+        safe = self._setpoints(device)
+        return without_charging(safe) if too_cold_or_hot else safe
 
-        A device that does not answer is claimed as soon as it does.
+    async def claim(self) -> None:
+        """Make sure of every device before it is driven: is it what the site file says, release what an earlier run
+        left, set safe values and lease.
+
+        A device that does not answer is claimed as soon as it does; one that is something else is never written.
         """
         for device in self.devices:
-            if device.name not in self._unclaimed or device.name in self._silent:
+            if device.name not in self._unclaimed or device.name in self._silent or not self._may_retry(device.name):
+                continue
+            if not await self._is_what_it_should_be(device):
                 continue
             device_map = device.device_map
             persistent = {
                 n: v for n, v in self._safe.items() if n in device_map.points and n not in device_map.setpoints
             }
             try:
-                released = await self._gate.release(device, self._setpoints(device), reason="claimed: release first")
+                released = await self._gate.release(device, self._safe_now(device), reason="claimed: release first")
                 lease_s = self._lease_s if device_map.lease else None
                 commissioned = await self._gate.commission(device, persistent, lease_s)
             except DriverError as error:
                 log.warning("device-not-claimed", device=device.name, error=str(error))
+                self._trouble(device.name, f"cannot be claimed: {error}")
                 continue
-            if not _failed((*released, *commissioned)):
-                self._unclaimed.discard(device.name)
+            trouble = _trouble_in(released) or _trouble_in(commissioned, "failed")
+            if trouble:
+                self._trouble(device.name, f"cannot be claimed: {trouble}")
+                continue
+            if clamped := _trouble_in(commissioned):
+                # Its own limits are the stricter ones; to insist would only wear its flash.
+                self._note("warning", "safe-value-clamped", f"{device.name}: {clamped}")
+            self._unclaimed.discard(device.name)
+            self._retry_at.pop(device.name, None)
         self._flush()
+
+    def _may_retry(self, name: str) -> bool:
+        due, _ = self._retry_at.get(name, (None, 0.0))
+        return due is None or abs(due - self._now()).total_seconds() > LONGEST_PAUSE_S or self._now() >= due
+
+    async def _is_what_it_should_be(self, device: Device) -> bool:
+        """Ask for the identity that the map states. No answer = not yet."""
+        if device.device_map.identity is None:
+            return True
+        identity = await device.check_identity()
+        if identity is False:
+            self._trouble(device.name, f"is not a {device.device_map.title}: it is never written", code="wrong-device")
+        return identity is True
+
+    def _trouble(self, name: str, text: str, code: str = "device-not-driven") -> None:
+        """Report trouble with a device once, and wait longer each time before the next attempt."""
+        _, pause_s = self._retry_at.get(name, (None, 0.0))
+        if not pause_s:
+            self._note("alarm", code, f"{name} {text}")
+        pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, 4.0 * pause_s))
+        self._retry_at[name] = (self._now() + timedelta(seconds=pause_s), pause_s)
+
+    def _note(self, level: str, code: str, text: str) -> None:
+        log.warning(code, text=text)
+        try:
+            self._history.add_incident(Incident(self._now(), level, code, text))
+        except RecordError as error:
+            log.error("record-failed", error=str(error))
 
     async def drive(self, decision: Decision) -> None:
         """Bring a decision to the devices; trouble is recorded and tried again in the next cycle."""
@@ -100,13 +159,34 @@ class ModbusDevices:
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:
         self._unreleased = {d.name for d in self.devices if self._setpoints(d)}
         for device in self.devices:
-            values = {n: v for n, v in wanted.items() if n in device.device_map.points}
+            values = {n: self._steady(device.name, n, v) for n, v in wanted.items() if n in device.device_map.points}
             if not values or device.name in self._unclaimed | self._silent:
                 continue
             try:
-                await self._gate.set(device, values, reason=reason)
+                records = await self._gate.set(device, values, reason=reason)
+                self._watch_obedience(device.name, _trouble_in(records), bool(records))
             except DriverError as error:
-                log.warning("setpoint-failed", device=device.name, error=str(error))
+                self._watch_obedience(device.name, str(error), True)
+
+    def _steady(self, device: str, point: str, value: float) -> float:
+        """The value sent last where the new one hardly differs: the noise of a load is no reason to write."""
+        last = self._sent.get((device, point))
+        band = DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
+        if last is not None and abs(value - last) < band and value != 0.0:
+            return last
+        self._sent[device, point] = value
+        return value
+
+    def _watch_obedience(self, name: str, trouble: str, wrote: bool) -> None:
+        """Report a device that does not take its setpoints when it has lasted, and when it is over."""
+        now = self._now()
+        if trouble:
+            since, reported = self._disobeys.setdefault(name, (now, False))
+            if not reported and now - since >= DISOBEYS_LASTED:
+                self._disobeys[name] = (since, True)
+                self._note("alarm", "device-not-obeying", f"{name} does not take its setpoints: {trouble}")
+        elif wrote and self._disobeys.pop(name, (now, False))[1]:
+            self._note("info", "device-obeying", f"{name} takes its setpoints again")
 
     async def _release(self, reason: str, skip: set[str]) -> None:
         """Write the safe values to every device that still holds something else."""
@@ -114,19 +194,21 @@ class ModbusDevices:
             if device.name not in self._unreleased or device.name in skip:
                 continue
             try:
-                records = await self._gate.release(device, self._setpoints(device), reason=reason)
+                records = await self._gate.release(device, self._safe_now(device), reason=reason)
             except DriverError as error:
                 log.warning("release-failed", device=device.name, error=str(error))
                 continue
-            if not _failed(records):
+            if not _trouble_in(records):
                 self._unreleased.discard(device.name)
+        self._sent.clear()
 
-    async def close(self, reason: str) -> None:
-        """Leave the devices in their safe state and hang up."""
+    async def close(self, reason: str) -> tuple[str, ...]:
+        """Leave the devices in their safe state and hang up. Returns the names of those that did not take it."""
         await self._release(reason, skip=set())
         self._flush()
         for link in self._links.values():
             await link.close()
+        return tuple(sorted(self._unreleased))
 
     def _flush(self) -> None:
         """Hand the gate's records to the historian; what cannot be written now is kept for the next time."""
@@ -140,7 +222,8 @@ class ModbusDevices:
             del self._records[:-RECORDS_KEPT]
 
 
-def _failed(records: Sequence[WriteRecord]) -> bool:
-    """Whether some point did not get its value in the end: of several tries, the last one counts."""
-    last = {record.point: record.outcome for record in records}
-    return any(outcome in ("failed", "mismatch") for outcome in last.values())
+def _trouble_in(records: Sequence[WriteRecord], *outcomes: str) -> str:
+    """What went wrong in the end with some point, in words: of several tries, the last one counts. Empty = nothing."""
+    last = {record.point: record for record in records}
+    bad = outcomes or ("failed", "mismatch", "refused")
+    return next((f"{r.point}: {r.outcome}, {r.detail}" for r in last.values() if r.outcome in bad), "")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from siteems.demand_response.event import DrEvent, Kind, latest_revisions
 from siteems.errors import UserError
@@ -179,6 +181,13 @@ class History:
         rows = self._rows("SELECT * FROM samples ORDER BY ts DESC LIMIT 1")
         return _sample(rows[0]) if rows else None
 
+    def last_time_at(self, column: str, least: float) -> datetime | None:
+        """When a sample column was last at or above a value."""
+        if column not in SAMPLE_COLUMNS:
+            raise ValueError(f"{column} is not a sample column")
+        rows = self._rows(f"SELECT max(ts) FROM samples WHERE {column} >= ?", (least,))
+        return None if rows[0][0] is None else _time(rows[0][0])
+
     # -- plans ------------------------------------------------------------------------------------------------------
 
     def add_plan(self, time: datetime, status: str, trigger: str, body: Mapping[str, object]) -> None:
@@ -274,9 +283,9 @@ class History:
     # -- housekeeping -----------------------------------------------------------------------------------------------
 
     def prune(self, before: datetime, chunk: int = 2000) -> int:
-        """Delete samples, plans and incidents older than `before`, in small transactions; commands stay. Gives rows."""
+        """Delete samples, plans, commands and incidents older than `before`, in small transactions. Gives rows."""
         total = 0
-        for table in ("samples", "plans", "incidents"):
+        for table in ("samples", "plans", "commands", "incidents"):
             while True:
                 with self._transaction() as db:
                     cursor = db.execute(
@@ -305,6 +314,33 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def lock(folder: Path) -> TextIO | None:
+    """Take the lock that the one daemon of a record holds while it lives; none = another one has it."""
+    handle = (folder / "lock").open("a", encoding="utf-8")
+    for pause_s in (0.05, 0.1, 0.2, 0.0):  # someone may just be looking, with `is_locked`
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(pause_s)
+        else:
+            return handle
+    handle.close()
+    return None
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a daemon lives on this record: process ids are used again, a lock ends with its holder."""
+    path = folder / "lock"
+    if not path.exists():
+        return False
+    with path.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def state_dir(site_id: str, override: Path | None) -> Path:

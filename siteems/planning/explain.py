@@ -69,7 +69,7 @@ class Explanation:
             return "; no stored energy is used in this plan"
         best = int(max(used, key=lambda i: self._use_value(int(i))))
         worth, price = self._use_value(best), run.prices[best].per_kwh
-        return f"; it is worth {worth:.2f} after wear at {self._at(best)}, when import costs {price:.2f}"
+        return f"; a stored kWh is worth {worth:.2f} after wear at {self._at(best)}, when import costs {price:.2f}"
 
     def _storing_cost(self, step: int) -> float:
         """What a kWh in the battery costs when it is bought in this step."""

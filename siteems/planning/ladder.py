@@ -38,7 +38,7 @@ def choose_intent(
     charge_kw: float,
     load_kw: float,
 ) -> Intent:
-    """Take the highest rung that carries. `prices_today` are those of the coming day, for the rules."""
+    """Take the highest rung that carries. `prices_today` are those of the running local day, for the rules."""
     why = "no plan yet"
     if plan is not None:
         battery_kw, foreseen = plan.battery_kw(now), plan.soc(now)

@@ -9,15 +9,13 @@ from pathlib import Path
 from optimisation.problem import ProblemError
 from optimisation.solver import PlanSolver
 from siteems.errors import UserError
-from siteems.forecast.forecast import Forecaster
+from siteems.forecast.forecast import LEARN_FROM, Forecaster
 from siteems.planning.explain import Explanation
 from siteems.planning.prepare import prepare
 from siteems.planning.problem import rectifier_curve
 from siteems.simulation.profile import Profile, read_profile
 from siteems.site import Site
 from siteems.tariff.lookup import TariffBook
-
-LEARN_FROM = timedelta(days=14)
 
 
 def plan_offline(site: Site, at: datetime, soc: float, profile_file: Path | None) -> Explanation:
@@ -38,6 +36,7 @@ def plan_offline(site: Site, at: datetime, soc: float, profile_file: Path | None
             now=at,
             soc=soc,
             battery_c=None,
+            last_full=at,  # a profile does not tell; no full charge is due then
         )
     except ProblemError as error:
         raise UserError(f"no plan can be made: {error}") from error

@@ -41,6 +41,7 @@ def prepare(
     now: datetime,
     soc: float,
     battery_c: float | None,
+    last_full: datetime | None = None,
 ) -> Prepared:
     """Gather the next horizon. Where the tariff ends sooner, so does the plan: no price is ever made up.
 
@@ -63,6 +64,7 @@ def prepare(
         reserve_kwh=reserve_kwh,
         prices=np.array([p.per_kwh for p in prices]),
         events=events,
+        last_full=last_full,
     )
     return Prepared(grid, forecast, prices, reserve_kwh, problem)
 

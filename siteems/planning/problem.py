@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -9,18 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from optimisation.battery import OVERFULL
-from optimisation.problem import BatteryModel, RectifierCurve, SiteProblem
+from optimisation.problem import BatteryModel, FullCharge, RectifierCurve, SiteProblem
+from optimisation.wear import CycleLife, WearMode
 from siteems.backup import reserve_kwh
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecast
 from siteems.planning.grid import Grid
-from siteems.site import Site
+from siteems.site import Battery, Site
 
 Array = npt.NDArray[np.float64]
 
 CAP_PENALTY_FACTOR = 10.0
 """Price of a kWh above a demand-response cap, in multiples of the highest price; the reserve's is higher."""
 UNSERVED_PENALTY_FACTOR = 1000.0
+FULL_CHARGE_PENALTY_FACTOR = 2.0
+"""Price of a kWh missing from a full charge that is due, in multiples of the highest price."""
+OVERDUE_WITHIN = timedelta(hours=24)
 TERMINAL_SHARE = 0.98
 """Of the cheapest refill: energy left at the end is worth a little less than buying it, so that none is bought."""
 
@@ -30,7 +35,9 @@ def rectifier_curve(site: Site) -> RectifierCurve:
     return RectifierCurve.from_efficiency(site.rectifier.rated_kw, site.rectifier.efficiency)
 
 
-def battery_model(site: Site, battery_c: float | None, soc: float) -> BatteryModel:
+def battery_model(
+    site: Site, battery_c: float | None, soc: float, full_charge: FullCharge | None = None
+) -> BatteryModel:
     """The site's battery as the plan sees it; too cold to charge or too hot to cycle means limits of zero."""
     battery = site.battery
     hot = battery_c is not None and battery_c > battery.max_temp_c
@@ -42,9 +49,44 @@ def battery_model(site: Site, battery_c: float | None, soc: float) -> BatteryMod
         discharge_efficiency=battery.discharge_efficiency,
         max_charge_kw=0.0 if cold or hot else battery.max_charge_kw,
         max_discharge_kw=0.0 if hot else battery.max_discharge_kw,
-        wear_per_kwh=(battery.wear_per_kwh,),
+        wear_per_kwh=wear_costs(battery),
         acceptance=battery.acceptance,
+        full_charge=full_charge,
     )
+
+
+def wear_costs(battery: Battery) -> tuple[float, ...]:
+    """What a kWh discharged wears, by depth segment, shallow first. Raises `ProblemError` for an unsound table."""
+    wear = battery.wear
+    if wear is None:
+        return (battery.wear_per_kwh,)
+    return CycleLife(wear.cycles).wear_per_kwh(
+        replacement_per_kwh=wear.replacement_per_kwh,
+        discharge_efficiency=battery.discharge_efficiency,
+        segments=wear.segments,
+        mode=WearMode(wear.mode),
+        calendar_years=wear.calendar_years,
+        cycles_per_day=wear.cycles_per_day,
+    )
+
+
+def full_charge_due(battery: Battery, grid: Grid, last_full: datetime | None, prices: Array) -> FullCharge | None:
+    """The full charge that falls due within the grid; an overdue one is asked for within a day.
+
+    A linear program cannot choose the moment, so it is put where being full costs least: at the end of the last cheap
+    hours before it is due. Unknown since when = overdue: no benefit of the doubt.
+    """
+    if battery.full_charge_days is None:
+        return None
+    soonest = grid.starts[0] + OVERDUE_WITHIN
+    due = soonest if last_full is None else max(soonest, last_full + timedelta(days=battery.full_charge_days))
+    if due > grid.end:
+        return None
+    before = max(1, bisect_left(grid.starts, due))
+    cheap_ends = np.flatnonzero((prices[:-1] <= prices[:before].min()) & (prices[1:] > prices[:-1]))
+    cheap_ends = cheap_ends[cheap_ends < before]
+    by_step = int(cheap_ends[-1]) if cheap_ends.size else before - 1
+    return FullCharge(by_step, FULL_CHARGE_PENALTY_FACTOR * float(np.abs(prices).max()))
 
 
 def reserve_series_kwh(site: Site, grid: Grid, longer: Forecast, battery_c: float | None) -> Array:
@@ -76,11 +118,13 @@ def site_problem(
     reserve_kwh: Array,
     prices: Array,
     events: Sequence[DrEvent],
+    last_full: datetime | None = None,
 ) -> SiteProblem:
     """The LP's numbers. `forecast` must lie on the grid; a cap that touches a step binds all of it."""
     top_price = max(float(np.abs(prices).max()), 0.01)
     caps = np.array([_cap(events, s, h) for s, h in zip(grid.starts, grid.step_h, strict=True)])
     cheapest_refill = max(0.0, float(prices.min())) / site.battery.charge_efficiency * curve.ac_per_dc[0]
+    full_charge = full_charge_due(site.battery, grid, last_full, prices)
     n = len(grid.starts)
     return SiteProblem(
         step_h=grid.step_h,
@@ -97,7 +141,7 @@ def site_problem(
         unserved_penalty_per_kwh=UNSERVED_PENALTY_FACTOR * top_price,
         rectifier=curve,
         rectifier_max_dc_kw=site.rectifier.rated_kw,
-        batteries=(battery_model(site, battery_c, soc),),
+        batteries=(battery_model(site, battery_c, soc, full_charge),),
     )
 
 

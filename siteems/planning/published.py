@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from optimisation.plan import Plan
 from siteems.planning.prepare import Prepared
+
+log = structlog.get_logger()
 
 SERIES = (
     "grid_import_kw", "rectifier_dc_kw", "pv_kw", "battery_kw", "stored_kwh", "reserve_short_kwh", "cap_excess_kw",
@@ -75,6 +79,17 @@ class PublishedPlan:
             "cost_by_term": dict(self.cost_by_term),
             "solve_s": round(self.solve_s, 6),
         }
+
+    @classmethod
+    def from_record(cls, data: Mapping[str, Any] | None) -> PublishedPlan | None:
+        """From the record, if it holds one that this version can read; else none, and planning starts afresh."""
+        if data is None:
+            return None
+        try:
+            return cls.from_dict(data)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            log.warning("recorded-plan-unreadable")
+            return None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PublishedPlan:

@@ -121,7 +121,7 @@ def expected_kw(tick: Tick, seen: Image, site: Site) -> float:
         return tick.battery_kw
     cap_kw = tick.limits.grid_limit_kw if tick.battery_kw == "grid" else tick.limits.call_cap_kw
     ac_load_kw = seen.value("ac_load_kw")
-    room_kw = cap_kw - 0.05 - (2.5 if ac_load_kw is None else ac_load_kw)
+    room_kw = cap_kw - 0.05 - (2.5 + 0.57 if ac_load_kw is None else ac_load_kw)
     load_kw = seen.value("dc_load_kw") or 0.0
     return rectifier_curve(site).dc_kw(room_kw) + (seen.value("pv_kw") or 0.0) - load_kw
 

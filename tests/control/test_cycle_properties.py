@@ -97,15 +97,18 @@ def test_promises_of_the_cycle(image: Image, intent: Intent, limits: Limits, nam
     decision = cycle(image, intent, limits, site, curve, ControlState(held))
     soc, load_kw, pv_kw = image.value("soc"), image.value("dc_load_kw"), image.value("pv_kw") or 0.0
     assert decision.reason
-    assert decision.mode == ("release" if None in (soc, load_kw) or not image.mains_ok else "drive")
-    if not image.mains_ok or soc is None or load_kw is None:
+    bus_v = image.value("bus_v")
+    fallen = bus_v is not None and bus_v < 46.0
+    assert decision.mode == ("release" if None in (soc, load_kw) or not image.mains_ok or fallen else "drive")
+    if not image.mains_ok or soc is None or load_kw is None or fallen:
         assert (decision.battery_kw, decision.rectifier_cap_kw) == (0.0, math.inf)
         return
     assert -battery.max_discharge_kw <= decision.battery_kw <= battery.max_charge_kw
 
     ac_load_kw = image.value("ac_load_kw")
     if ac_load_kw is None:
-        ac_load_kw = site.air_conditioner.rated_kw if site.air_conditioner else max(site.load.typical_ac_kw)
+        usual = site.load.typical_ac_kw
+        ac_load_kw = site.air_conditioner.rated_kw + min(usual) if site.air_conditioner else max(usual)
 
     def import_kw(rectifier_kw: float) -> float:
         return float(curve.ac_kw(rectifier_kw)) + ac_load_kw

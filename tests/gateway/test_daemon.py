@@ -125,7 +125,13 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
         running.wait_until(1.0)
         assert daemon.stop() == 0
         commands = running.history().commands(running.scenario.start, running.clock.now())
-        assert {c.outcome for c in commands} <= {"refused"}
+        assert {c.outcome for c in commands} == {"refused"}
+        client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
+        assert client.read_holding_registers(load_map("generic-smu-lead").points["comm_timeout_s"].address, 1) == [0]
+        client.close()
+        assert (
+            "written to no device" in running.history().incidents(running.scenario.start, running.clock.now())[-1].text
+        )
         assert running.history().last_sample() is not None
 
 

@@ -1,0 +1,155 @@
+"""The site's devices over real Modbus on loopback: claimed, driven, released, and what is said when they misbehave."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from drivers.devicemap import load_map
+from drivers.simulated import RegisterServer, SimulatedUnit
+from siteems.clock import ManualClock
+from siteems.control.cycle import ControlState, Decision
+from siteems.gateway.devices import ModbusDevices
+from siteems.history.store import Command, History
+from siteems.simulation.devices import PlantDevice
+from siteems.simulation.profile import Instant
+from siteems.simulation.server import make_plant
+from siteems.site import Site
+
+START = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)
+CYCLE = timedelta(seconds=1)
+
+
+class Unit:
+    """A device of the simulated site that may refuse or clamp what is written."""
+
+    def __init__(self, inner: PlantDevice) -> None:
+        self.inner = inner
+        self.refuses: set[str] = set()
+        self.clamps: dict[str, float] = {}
+
+    def read_points(self) -> Mapping[str, float | None]:
+        return self.inner.read_points()
+
+    def write_point(self, name: str, value: float) -> None:
+        if name in self.refuses:
+            raise ValueError("local mode")
+        self.inner.write_point(name, min(value, self.clamps.get(name, value)))
+
+
+class Served:
+    """The hangzhou site on loopback and the gateway's view of it, on a clock that the test moves."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.clock = ManualClock(START)
+        instant = Instant(3.4, 0.0, None, 30.0, True)
+        self.plant = make_plant(site, lambda when: instant, START, 0.6)
+        self.units = {
+            e.name: Unit(PlantDevice(e.name, load_map(e.map), self.plant, self.clock.now)) for e in site.devices
+        }
+        self.maps = {e.name: e.map for e in site.devices}
+        self.site, self.folder = site, folder
+
+    async def start(self) -> None:
+        served = {e.unit: SimulatedUnit(load_map(self.maps[e.name]), self.units[e.name]) for e in self.site.devices}
+        self.server = RegisterServer("127.0.0.1", 0, served)
+        url = f"tcp://127.0.0.1:{await self.server.start()}"
+        links = {name: replace(link, url=url) for name, link in self.site.links.items()}
+        self.history = History(self.folder / "history.sqlite3")
+        self.devices = ModbusDevices(replace(self.site, links=links), self.clock.now, self.history, 60.0)
+
+    async def cycles(self, count: int, decision: Decision) -> None:
+        for _ in range(count):
+            await self.devices.read()
+            await self.devices.drive(decision)
+            self.clock.advance(CYCLE)
+
+    def commands(self, *points: str) -> list[Command]:
+        return [c for c in self.history.commands(START, self.clock.now() + CYCLE) if not points or c.point in points]
+
+    def codes(self) -> list[str]:
+        return [i.code for i in self.history.incidents(START, self.clock.now() + CYCLE)]
+
+
+@pytest.fixture
+async def served(hangzhou: Site, tmp_path: Path) -> AsyncIterator[Served]:
+    site = Served(hangzhou, tmp_path)
+    await site.start()
+    yield site
+    await site.devices.close("test over")
+    await site.server.stop()
+    site.history.close()
+
+
+def drive(battery_kw: float, load_kw: float = 3.4) -> Decision:
+    return Decision("drive", battery_kw, 9.0, 53.5, load_kw, 0.0, "test", ControlState())
+
+
+RELEASE = Decision("release", 0.0, 9.0, 53.5, 3.4, 0.0, "test", ControlState())
+
+
+async def test_a_decision_reaches_the_plant_and_a_release_takes_it_back(served: Served) -> None:
+    await served.cycles(20, drive(-2.0))
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15)
+    await served.cycles(3, RELEASE)
+    assert served.plant.flows.battery_kw > 3.0, "it recharges at the safe value"
+    assert served.codes() == []
+
+
+async def test_a_device_that_is_something_else_is_never_written(served: Served, hangzhou: Site) -> None:
+    await served.server.stop()
+    served.maps["smu"] = "generic-smart-lithium"  # what really stands at unit 2
+    served.units["smu"] = Unit(PlantDevice("smu", load_map("generic-smart-lithium"), served.plant, served.clock.now))
+    await served.start()
+    await served.cycles(5, drive(-2.0))
+    assert "wrong-device" in served.codes()
+    assert served.commands("rectifier_limit_a", "charge_limit_a", "safe_charge_limit_a", "comm_timeout_s") == []
+
+
+async def test_a_clamped_safe_value_wears_no_flash(served: Served) -> None:
+    served.units["smu"].clamps["safe_charge_limit_a"] = 150.0
+    served.plant.safe.charge_limit_a = 100.0
+    await served.cycles(15, drive(-2.0))
+    assert len(served.commands("safe_charge_limit_a")) == 1
+    assert served.codes().count("safe-value-clamped") == 1
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15), "it is driven all the same"
+
+
+async def test_a_device_that_refuses_is_an_alarm_once_and_its_end_is_told(served: Served) -> None:
+    await served.cycles(3, drive(0.0))
+    served.units["smu"].refuses |= {"rectifier_limit_a", "charge_limit_a"}
+    await served.cycles(200, drive(-2.0))
+    assert served.codes().count("device-not-obeying") == 1
+    served.units["smu"].refuses.clear()
+    await served.cycles(60, drive(-2.0))
+    assert served.codes()[-1] == "device-obeying"
+
+
+async def test_the_noise_of_a_load_is_no_reason_to_write(served: Served) -> None:
+    await served.cycles(5, drive(-2.0))
+    before = len(served.commands("rectifier_limit_a"))
+    for i in range(25):
+        await served.cycles(1, drive(-2.0, load_kw=3.4 + 0.01 * (-1) ** i))
+    assert len(served.commands("rectifier_limit_a")) == before, "20 W are below the band"
+    await served.cycles(1, drive(-2.0, load_kw=3.5))
+    assert len(served.commands("rectifier_limit_a")) == before + 1
+
+
+async def test_the_lease_is_refreshed_at_half_its_time(served: Served) -> None:
+    await served.cycles(130, drive(-2.0))
+    times = [c.time for c in served.commands("rectifier_limit_a") if c.outcome in ("written", "refreshed")]
+    assert max(b - a for a, b in pairwise(times)) <= timedelta(seconds=31)
+    assert served.plant.meters.fallbacks == 0
+
+
+async def test_a_battery_too_cold_to_charge_is_released_without_charging(served: Served) -> None:
+    await served.cycles(3, drive(-2.0))
+    served.plant.room_c = -8.0
+    await served.cycles(2, RELEASE)
+    assert served.plant.setpoints.charge_limit_a == 0.0
+    assert served.plant.setpoints.rectifier_limit_a > 100.0
