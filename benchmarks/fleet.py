@@ -15,8 +15,8 @@ from optimisation.solver import PlanSolver
 
 SHAPES = ("full model", "without demand charge", "one wear segment", "with cooling")
 """The handful of shapes of the fleet, all linear, in equal parts."""
-BATCH = 100
-"""Sites of one shape that are planned in a row."""
+BATCH = 200
+"""Sites of one shape that are planned in a row, in order of load: unlike load, sun and SoC, and one type of battery."""
 
 _own = threading.local()
 
@@ -64,7 +64,8 @@ def _plan_batch(batch: tuple[str, int, int]) -> tuple[float, float]:
     problems = list(sites(count, seed, **features()[shape]))
     making_s = time.perf_counter() - begin
     solver = _own.__dict__.setdefault("solver", PlanSolver())
-    for problem in problems:
+    # The nearer the site before, the fewer steps of the simplex method; the sorting is part of the time.
+    for problem in sorted(problems, key=lambda problem: (float(problem.dc_load_kw.sum()), problem.stored_kwh)):
         plan = solver.solve(problem, 10.0)
         assert plan.usable, plan.reason
     return making_s, rss_mb()

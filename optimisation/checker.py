@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from optimisation.devices import Reduction
 from optimisation.plan import BY_BATTERY, BY_SEGMENT, COMPONENT_SERIES, SERIES, Plan
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
+from optimisation.rectifier import RectifierCurve
 
 TOLERANCE = 1e-6
 """kW, kWh, K or currency, relative to the largest number of the site where that is above 1."""
@@ -36,11 +38,13 @@ def check(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
     """
     if not plan.usable:
         return ()
-    unsound = _unsound(problem, plan)
+    unsound, least = _unsound(problem, plan)
     if unsound:
         return unsound
     judge = _Judge(problem, plan)
-    judge.signs()
+    judge.sums()
+    if least < 0.0:
+        judge.signs()
     judge.buses()
     for b in range(len(problem.batteries)):
         judge.battery(b)
@@ -51,30 +55,45 @@ def check(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
     return tuple(judge.faults)
 
 
-def _unsound(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
-    """What makes looking any further useless."""
+def _unsound(problem: SiteProblem, plan: Plan) -> tuple[tuple[str, ...], float]:
+    """What makes looking any further useless, and the least number of all series."""
     n, b = problem.n_steps, len(problem.batteries)
     if plan.stored_kwh.shape != (n,):
-        return (f"the plan has {plan.stored_kwh.size} steps, the problem {n}",)
+        return (f"the plan has {plan.stored_kwh.size} steps, the problem {n}",), math.nan
     segments = sum(len(battery.wear_per_kwh) for battery in problem.batteries)
     rows = dict.fromkeys(BY_BATTERY, b) | dict.fromkeys(BY_SEGMENT, segments)
     names = [*SERIES, *rows]
     for name, count in rows.items():
         if getattr(plan, name).shape != (count, n):
-            return (f"{name} has shape {getattr(plan, name).shape}, the problem ({count}, {n})",)
+            return (f"{name} has shape {getattr(plan, name).shape}, the problem ({count}, {n})",), math.nan
     for name in COMPONENT_SERIES:
         if (getattr(problem, _OWNER[name]) is None) != (getattr(plan, name) is None):
-            return (f"{name} and {_OWNER[name]} are not both there",)
+            return (f"{name} and {_OWNER[name]} are not both there",), math.nan
         if getattr(plan, name) is not None:
             names.append(name)
     if (plan.demand_peak_kw is None) != (problem.demand is None):
-        return ("demand_peak_kw and demand are not both there",)
+        return ("demand_peak_kw and demand are not both there",), math.nan
     numbers = {"objective": plan.objective, "demand_peak_kw": plan.demand_peak_kw or 0.0} | dict(plan.soft_limits)
     unsound = []
-    if not np.isfinite(np.concatenate([getattr(plan, name).ravel() for name in names])).all():
+    every = np.concatenate([getattr(plan, name).ravel() for name in names])
+    if not np.isfinite(every).all():
         unsound = [name for name in names if not np.isfinite(getattr(plan, name)).all()]
     unsound += [name for name, value in numbers.items() if not math.isfinite(value)]
-    return (f"not finite: {', '.join(unsound)}",) if unsound else ()
+    return (f"not finite: {', '.join(unsound)}",) if unsound else (), float(every.min())
+
+
+@lru_cache(maxsize=64)
+def _curve(rectifier: RectifierCurve) -> tuple[Floats, Floats]:
+    """Corners of the curve: DC output and AC input above standby, kW."""
+    steps_ac = [width * slope for width, slope in zip(rectifier.segment_dc_kw, rectifier.ac_per_dc, strict=True)]
+    return np.cumsum((0.0, *rectifier.segment_dc_kw)), np.cumsum((0.0, *steps_ac))
+
+
+@lru_cache(maxsize=64)
+def _table(points: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats]:
+    """SoC and kW of an acceptance table."""
+    soc, kw = np.array(points, dtype=np.float64).T
+    return soc, kw
 
 
 class _Judge:
@@ -109,20 +128,21 @@ class _Judge:
 
     def steps(self) -> None:
         """Judge all claims at once: one array is many times quicker than one by one."""
-        beyond = np.array([by for _, by, _ in self.claims])
-        worst = beyond.argmax(axis=1)
-        for (what, by, tolerance), t in zip(self.claims, worst.tolist(), strict=True):
-            if by[t] > tolerance:
-                self.faults.append(f"{what} in step {t} by {by[t]:.3g}")
+        beyond = np.concatenate([by for _, by, _ in self.claims]).reshape(len(self.claims), -1)
+        allowed = np.array([tolerance for _, _, tolerance in self.claims])
+        for i in np.flatnonzero(beyond.max(axis=1) > allowed).tolist():
+            t = int(beyond[i].argmax())
+            self.faults.append(f"{self.claims[i][0]} in step {t} by {beyond[i, t]:.3g}")
 
     def equal(self, what: str, values: Floats, expected: Floats, tolerance: float) -> None:
-        self.at_most(what, np.abs(values - expected), 0.0, tolerance)
+        self.claims.append((what, np.abs(values - expected), tolerance))
 
     def number(self, what: str, value: float, expected: float, tolerance: float) -> None:
         if abs(value - expected) > tolerance:
             self.faults.append(f"{what}: {value:.6g} instead of {expected:.6g}")
 
     def signs(self) -> None:
+        """Name by name; a room may be below 0 degC."""
         plan = self.plan
         for name in (*SERIES, *COMPONENT_SERIES):
             series = getattr(plan, name)
@@ -130,6 +150,9 @@ class _Judge:
                 self.at_most(f"{name} is below 0", -series, 0.0, 0.0)
         for name in (*BY_BATTERY, *BY_SEGMENT):
             self.at_most(f"{name} is below 0", -getattr(plan, name).min(axis=0), 0.0, 0.0)
+
+    def sums(self) -> None:
+        plan = self.plan
         for name, rows in (
             ("charge_kw", plan.battery_charge_kw),
             ("discharge_kw", plan.battery_discharge_kw),
@@ -143,7 +166,7 @@ class _Judge:
         self.at_most("PV is above what is available", plan.pv_kw, problem.pv_kw, kw)
         self.at_most("unserved load is above the load", plan.unserved_kw + self.sleep, problem.dc_load_kw, kw)
         self.at_most("import is above the connection's limit", plan.grid_import_kw, problem.import_limit_kw, kw)
-        curve_kw = np.cumsum((0.0, *rectifier.segment_dc_kw))
+        curve_kw, curve_ac_kw = _curve(rectifier)
         limit = min(problem.rectifier_max_dc_kw, float(curve_kw[-1]))
         self.at_most("the rectifier is above its limit", rectifier_dc, limit, kw)
 
@@ -151,8 +174,7 @@ class _Judge:
         taken = problem.dc_load_kw + plan.charge_kw + self.inverter
         self.equal("the DC bus is out of balance", supply, taken, kw)
 
-        steps_ac = np.multiply(rectifier.segment_dc_kw, rectifier.ac_per_dc)
-        conversion = np.interp(rectifier_dc, curve_kw, np.cumsum((0.0, *steps_ac)))
+        conversion = np.interp(rectifier_dc, curve_kw, curve_ac_kw)
         wanted = problem.ac_load_kw + rectifier.standby_ac_kw
         drawn = np.minimum(wanted, problem.import_limit_kw) + conversion + self.cooling + self.export
         fed = plan.grid_import_kw
@@ -170,17 +192,17 @@ class _Judge:
         charge, discharge, stored = (getattr(self.plan, name)[b] for name in BY_BATTERY)
         self.at_most("charging is above its limit", charge, battery.max_charge_kw, kw)
         self.at_most("discharging is above its limit", discharge, battery.max_discharge_kw, kw)
-        self.at_most("charging and discharging at once", np.minimum(charge, discharge), 0.0, kw)
+        self.claims.append(("charging and discharging at once", np.minimum(charge, discharge), kw))
         net = charge - discharge
         gained = np.where(net > 0.0, net * battery.charge_efficiency, net / battery.discharge_efficiency)
         now = min(battery.stored_kwh, battery.capacity_kwh)
         self.equal(
-            "stored energy does not follow from net power", stored, now + np.cumsum(gained * problem.step_h), kwh
+            "stored energy does not follow from net power", stored, now + (gained * problem.step_h).cumsum(), kwh
         )
         self.at_most("stored energy is above the capacity", stored, battery.capacity_kwh, kwh)
         if battery.acceptance:
             soc = np.concatenate(([now], stored[:-1])) / battery.capacity_kwh
-            accepted = np.interp(soc, *np.array(battery.acceptance).T)
+            accepted = np.interp(soc, *_table(battery.acceptance))
             # The SoC itself is only good to the tolerance, and the table may be steep.
             self.at_most("charging is above what the battery accepts", charge, accepted, 10.0 * kw + kwh)
         if battery.full_charge is not None:
@@ -200,8 +222,8 @@ class _Judge:
             width = battery.capacity_kwh / k
             start = np.array([min(width, max(0.0, now - width * (k - 1 - j))) for j in range(k)])
             gain = charged * battery.charge_efficiency - discharged / battery.discharge_efficiency
-            held = start[:, None] + np.cumsum(gain * self.problem.step_h, axis=1)
-            self.at_most("a wear segment is emptied below 0", -held.min(axis=0), 0.0, self.kwh)
+            held = start[:, None] + (gain * self.problem.step_h).cumsum(axis=1)
+            self.claims.append(("a wear segment is emptied below 0", -held.min(axis=0), self.kwh))
             self.at_most("a wear segment is filled above its size", held.max(axis=0), width, self.kwh)
         self.costs.append(float(battery.wear_per_kwh @ (discharged @ self.problem.step_h)))
 
@@ -231,11 +253,13 @@ class _Judge:
             self.costs.append(genset.start_cost * starts + genset.fuel_per_kwh * float(hours @ self.genset))
         if problem.demand is not None and plan.demand_peak_kw is not None:
             demand = problem.demand
-            peak = demand.peak_so_far_kw
-            ends = np.flatnonzero(np.diff(demand.interval_of_step, append=-1)) + 1
-            length = np.diff(np.concatenate(([0.0], np.cumsum(hours)[ends - 1])))
-            energy = np.diff(np.concatenate(([0.0], np.cumsum(hours * plan.grid_import_kw)[ends - 1])))
-            peak = max(peak, float((energy / length).max()))
+            mean = plan.grid_import_kw
+            if demand.interval_of_step[-1] + 1 < problem.n_steps:  # an interval has several steps
+                ends = np.flatnonzero(np.diff(demand.interval_of_step, append=-1)) + 1
+                length = np.diff(np.concatenate(([0.0], np.cumsum(hours)[ends - 1])))
+                energy = np.diff(np.concatenate(([0.0], np.cumsum(hours * plan.grid_import_kw)[ends - 1])))
+                mean = energy / length
+            peak = max(demand.peak_so_far_kw, float(mean.max()))
             self.number("the billing peak is misstated", plan.demand_peak_kw, peak, 10.0 * kw)
             self.costs.append(demand.price_per_kw * (peak - demand.peak_so_far_kw))
         if problem.reduction is not None:
@@ -310,15 +334,16 @@ class _Judge:
 
     def cost(self) -> None:
         problem, plan = self.problem, self.plan
-        per_step = (
-            problem.price_per_kwh * plan.grid_import_kw
-            + problem.reserve_penalty_per_kwh_h * plan.reserve_short_kwh
-            + problem.cap_penalty_per_kwh * plan.cap_excess_kw
-            + problem.unserved_penalty_per_kwh * plan.unserved_kw
-        ) * problem.step_h
+        hours, price = problem.step_h, problem.price_per_kwh
+        energy = hours * plan.grid_import_kw
+        soft = (
+            problem.reserve_penalty_per_kwh_h * float(hours @ plan.reserve_short_kwh)
+            + problem.cap_penalty_per_kwh * float(hours @ plan.cap_excess_kw)
+            + problem.unserved_penalty_per_kwh * float(hours @ plan.unserved_kw)
+        )
         left = problem.terminal_value_per_kwh * float(plan.stored_kwh[-1])
-        cost = float(per_step.sum()) + sum(self.costs) - left
-        scale = max(1.0, float(np.abs(per_step).sum()) + sum(map(abs, self.costs)), left)
+        cost = float(price @ energy) + soft + sum(self.costs) - left
+        scale = max(1.0, float(np.abs(price) @ energy) + soft + sum(map(abs, self.costs)), left)
         if abs(cost - plan.objective) > TOLERANCE * scale:
             self.faults.append(f"the plan costs {cost:.6g} and says {plan.objective:.6g}")
         elif abs(sum(plan.cost_by_term.values()) - plan.objective) > TOLERANCE * scale:

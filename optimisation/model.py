@@ -241,6 +241,8 @@ def _genset(m: ConcreteModel, export: bool) -> Any:
         genset_min genset_on[t] <= genset[t] <= genset_max genset_on[t],   genset_on[t] <= genset_available[t]
         genset_start[t] >= genset_on[t] - genset_on[t-1],   genset_on[-1] = now
         sum_bk discharge[t,b,k] + battery_rest[t] genset_on[t] <= discharge_total
+        (genset_min - ac_extra[t]) genset_on[t]
+            <= ac_base[t] + ac_per_dc[0] sum_s segment[t,s] + cooling[t] + grid_export[t]
     """
     m.genset_cost, m.genset_on_cost, m.genset_start_cost = _number(m.steps), _number(m.steps), _number()
     m.genset_min_kw, m.genset_max_kw, m.genset_available = _number(), _number(), _number(m.steps)
@@ -300,6 +302,18 @@ def _buses(m: ConcreteModel, shape: Shape) -> Any:
     m.dc_balance = Constraint(m.steps, rule=dc_balance)
     m.grid_import = Expression(m.steps, rule=grid_import)
     m.cap = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] - m.cap_excess[t] <= m.import_cap_kw[t])
+    if shape.genset:
+
+        def genset_fits(m: ConcreteModel, t: int) -> Any:
+            taken = m.ac_per_dc[0] * sum(m.segment[t, s] for s in m.segments)
+            if shape.cooling:
+                taken += m.cooling[t]
+            if shape.export:
+                taken += m.grid_export[t]
+            return (m.genset_min_kw - m.ac_extra_kw[t]) * m.genset_on[t] - taken <= m.ac_base_kw[t]
+
+        # Else what the minimum load leaves over would be burnt in the lossy segments, out of order.
+        m.genset_fits = Constraint(m.steps, rule=genset_fits)
     if (shape.export or shape.genset) and not shape.metered:  # a metered import has its bound
         m.no_backfeed = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] >= 0)
     return sum(m.cap_cost[t] * m.cap_excess[t] for t in m.steps)

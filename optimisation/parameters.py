@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from optimisation.battery import BatteryModel, Cuts
 from optimisation.devices import Cooling, DemandCharge, Export, Genset, RadioSleep, Reduction
 from optimisation.problem import SiteProblem
+from optimisation.records import Floats
+from optimisation.rectifier import RectifierCurve
 
 TIE_BREAK = 1e-4
 """Size of the tie-breaks as a share of the largest price. Energy is also moved for no gain smaller than this."""
@@ -51,7 +55,8 @@ def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: fl
 
     Tie-breaks (currency/kWh), all a small multiple of the same tiny price: import and charging get dearer from step to
     step, so of equal hours the early ones charge, the late ones discharge, and the plan is one; charging costs
-    something even where energy is free; rectifier segments are used in order, and of equal batteries the first.
+    something even where energy is free; discharging costs a little, less from step to step, so that sun goes before
+    wear-free storage; rectifier segments are used in order, and of equal batteries the first.
 
     Where a price (of import or export) is negative an LP would earn by wasting energy: in the rectifier, in the
     inverter, or by charging and discharging at once. So
@@ -82,19 +87,20 @@ def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: fl
 
 
 def _supply(problem: SiteProblem, prices: _Prices) -> Values:
-    hours, rectifier = problem.step_h, problem.rectifier
-    slopes, widths = np.array(rectifier.ac_per_dc), np.array(rectifier.segment_dc_kw)
-    free = problem.rectifier_max_dc_kw - (np.cumsum(widths) - widths)
+    hours = problem.step_h
+    slopes, widths, order = _segments(problem.rectifier, problem.rectifier_max_dc_kw)
     # With an inverter the AC side can have a surplus to be burnt at any hour before the one that pays.
     lossy = prices.wasted if problem.export is None else prices.to_come
-    per_dc = np.multiply.outer(prices.imported, slopes) + np.multiply.outer(lossy, slopes - slopes[0])
+    per_dc = np.multiply.outer(prices.imported, slopes) + prices.tie * order
+    if prices.wasted.any():
+        per_dc += np.multiply.outer(lossy, slopes - slopes[0])
     cap = np.minimum(problem.cap_kw, problem.import_limit_kw)
     return {
-        "segment_cost": hours[:, None] * (per_dc + prices.tie * np.arange(len(slopes))),
+        "segment_cost": hours[:, None] * per_dc,
         "unserved_cost": hours * problem.unserved_penalty_per_kwh,
         "dc_load_kw": problem.dc_load_kw,
         "pv_available_kw": problem.pv_kw,
-        "segment_kw": np.clip(free, 0.0, widths),
+        "segment_kw": widths,
         "ac_per_dc": slopes,
         "ac_base_kw": problem.ac_base_kw,
         "import_cap_kw": cap,
@@ -106,38 +112,95 @@ def _supply(problem: SiteProblem, prices: _Prices) -> Values:
     }
 
 
+@lru_cache(maxsize=64)
+def _segments(rectifier: RectifierCurve, max_dc_kw: float) -> tuple[Floats, Floats, Floats]:
+    """Slope, usable width and number of each segment of the rectifier."""
+    widths = np.array(rectifier.segment_dc_kw)
+    free = max_dc_kw - (np.cumsum(widths) - widths)
+    return np.array(rectifier.ac_per_dc), np.clip(free, 0.0, widths), np.arange(len(widths), dtype=np.float64)
+
+
+class _Kind(NamedTuple):
+    """What a battery is, without how full it is."""
+
+    wear_per_kwh: tuple[float, ...]
+    charge_efficiency: float
+    discharge_efficiency: float
+    capacity_kwh: float
+    charge_limit_kw: float
+    max_discharge_kw: float
+    cuts: Cuts
+
+
+class _Fixed(NamedTuple):
+    """What stays from plan to plan as long as the batteries do, one number per battery, and of wear per segment."""
+
+    values: Values
+    wear_per_kwh: Floats
+    charge_efficiency: Floats
+    discharge_efficiency: Floats
+    cells: tuple[int, ...]
+
+
+def _kind(battery: BatteryModel) -> _Kind:
+    return _Kind(
+        battery.wear_per_kwh,
+        battery.charge_efficiency,
+        battery.discharge_efficiency,
+        battery.capacity_kwh,
+        battery.charge_limit_kw(),
+        battery.max_discharge_kw,
+        battery.sloped_cuts(),
+    )
+
+
+@lru_cache(maxsize=256)
+def _fixed(kinds: tuple[_Kind, ...]) -> _Fixed:
+    cells = tuple(len(kind.wear_per_kwh) for kind in kinds)
+    values: Values = {
+        "width_kwh": np.array([kind.capacity_kwh / k for kind, k in zip(kinds, cells, strict=True)]),
+        "max_charge_kw": np.array([kind.charge_limit_kw for kind in kinds], dtype=np.float64),
+        "max_discharge_kw": np.array([kind.max_discharge_kw for kind in kinds], dtype=np.float64),
+    }
+    cuts = [(*cut, kind.capacity_kwh) for kind in kinds for cut in kind.cuts]
+    if cuts:
+        values["cut_kw"] = np.array([at_empty for at_empty, _, _ in cuts])
+        values["cut_kw_per_kwh"] = np.array([(at_full - at_empty) / capacity for at_empty, at_full, capacity in cuts])
+    return _Fixed(
+        values,
+        np.concatenate([kind.wear_per_kwh for kind in kinds]),
+        np.array([kind.charge_efficiency for kind in kinds]),
+        np.array([kind.discharge_efficiency for kind in kinds]),
+        cells,
+    )
+
+
 def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
     batteries = problem.batteries
     per_step = problem.step_h[:, None]
-    order = BATTERY_TIE * np.arange(len(batteries))
-
-    round_trip = np.array([battery.round_trip for battery in batteries])
-    discharge_cost = np.concatenate([battery.wear_per_kwh for battery in batteries]) * per_step
-    cells = [len(battery.wear_per_kwh) for battery in batteries]
-    extra = np.multiply.outer(np.full(problem.n_steps, prices.tie), order)
-    if prices.wasted.any():
+    fixed = _fixed(tuple([_kind(battery) for battery in batteries]))
+    charge_cost = per_step * prices.growing_tie[:, None]
+    falling_tie = BATTERY_TIE * (2.0 * prices.tie - prices.growing_tie[:, None])
+    discharge_cost = per_step * (fixed.wear_per_kwh + falling_tie)
+    if len(batteries) > 1 or prices.wasted.any():
+        order = np.arange(len(batteries))
+        charge_cost = charge_cost * (1.0 + BATTERY_TIE * order)
+        extra = falling_tie * order
         to_come = prices.to_come[:, None]
+        round_trip = fixed.charge_efficiency * fixed.discharge_efficiency
         gain = to_come * problem.rectifier.ac_per_dc[0] * (1.0 - round_trip) / round_trip
         shallowest = np.array([battery.wear_per_kwh[0] for battery in batteries])
         loop_cost = np.maximum(0.0, gain + TIE_BREAK * prices.largest - shallowest)
         extra += np.where(to_come > 0.0, loop_cost, 0.0)
-    if extra.any():
-        discharge_cost += per_step * np.repeat(extra, cells, axis=1)
+        discharge_cost += per_step * np.repeat(extra, fixed.cells, axis=1)
 
-    values: Values = {
-        "charge_cost": per_step * np.multiply.outer(prices.growing_tie, 1.0 + order),
+    values = fixed.values | {
+        "charge_cost": charge_cost,
         "discharge_cost": discharge_cost,
-        "stored_per_charge": per_step * np.array([battery.charge_efficiency for battery in batteries]),
-        "stored_per_discharge": per_step / np.array([battery.discharge_efficiency for battery in batteries]),
+        "stored_per_charge": per_step * fixed.charge_efficiency,
+        "stored_per_discharge": per_step / fixed.discharge_efficiency,
         "stored_now_kwh": np.concatenate([battery.split_kwh() for battery in batteries]),
-        "width_kwh": np.array([b.capacity_kwh / k for b, k in zip(batteries, cells, strict=True)]),
-        "max_charge_kw": np.array([battery.charge_limit_kw() for battery in batteries]),
-        "max_discharge_kw": np.array([battery.max_discharge_kw for battery in batteries], dtype=np.float64),
     }
-    cuts = [(*cut, battery.capacity_kwh) for battery in batteries for cut in battery.sloped_cuts()]
-    if cuts:
-        values["cut_kw"] = np.array([at_empty for at_empty, _, _ in cuts])
-        values["cut_kw_per_kwh"] = np.array([(at_full - at_empty) / capacity for at_empty, at_full, capacity in cuts])
     asked = [(battery, battery.full_charge) for battery in batteries if battery.full_charge is not None]
     if asked:
         full = np.zeros((problem.n_steps, len(asked)))
@@ -212,8 +275,8 @@ def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
         "peak_so_far_kw": float(demand.peak_so_far_kw),
         "demand_cost": float(demand.price_per_kw),
     }
-    hours = np.bincount(demand.interval_of_step, problem.step_h)[demand.interval_of_step]
-    if problem.reduction_events or len(set(demand.interval_of_step.tolist())) < problem.n_steps:
+    if problem.reduction_events or demand.interval_of_step[-1] + 1 < problem.n_steps:
+        hours = np.bincount(demand.interval_of_step, problem.step_h)[demand.interval_of_step]
         values["interval_share"] = problem.step_h / hours
     return values
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 
 from optimisation.compiled import CompiledLP
+from optimisation.devices import Reduction
 from optimisation.engine import Outcome
 from optimisation.plan import Plan, Settlement
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
+from optimisation.rectifier import RectifierCurve
 
 _NOISE = 1e-9
 _BROKEN = 1e-6
@@ -24,17 +29,18 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
     def found(name: str) -> Floats:
         return x[compiled.columns[name]]
 
-    rectifier = problem.rectifier
+    standby = problem.rectifier.standby_ac_kw
     rectifier_dc = found("segment").reshape(n, -1).sum(axis=1)
     segment_charge, segment_discharge = (found(name).reshape(n, -1).T for name in ("charge", "discharge"))
-    first_cells = np.cumsum([0, *(len(battery.wear_per_kwh) for battery in problem.batteries)])[:-1]
+    wear, first_cells = _cells(tuple([battery.wear_per_kwh for battery in problem.batteries]))
     charge, discharge = (np.add.reduceat(rows, first_cells, axis=0) for rows in (segment_charge, segment_discharge))
     stored = np.add.reduceat(found("stored").reshape(n + 1, -1).T[:, 1:], first_cells, axis=0)
     unserved, stored_in_all = found("unserved"), stored.sum(axis=0)
     parts: dict[str, Floats] = {}
 
     # From the curve and not from the LP: where import costs nothing the LP may fill its segments in any order.
-    grid_import = problem.ac_base_kw + rectifier.ac_kw(rectifier_dc) - rectifier.standby_ac_kw
+    base = problem.ac_base_kw
+    grid_import = base + np.interp(rectifier_dc, *_curve(problem.rectifier))
     if problem.cooling is not None:
         parts["cooling_kw"] = found("cooling")
         parts["room_c"] = outcome.x[compiled.columns["room"]][1:]
@@ -43,7 +49,7 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
         parts["sleep_kw"] = found("sleep")
     if problem.genset is not None:
         parts["genset_kw"], parts["genset_on"] = found("genset"), np.round(found("genset_on"))
-        outside = np.minimum(problem.ac_load_kw + rectifier.standby_ac_kw - problem.ac_base_kw, problem.genset.max_kw)
+        outside = np.minimum(problem.ac_load_kw + standby - base, problem.genset.max_kw)
         grid_import = grid_import + outside * parts["genset_on"] - parts["genset_kw"]
     if problem.export is not None:
         parts["inverter_dc_kw"] = found("inverter")
@@ -51,35 +57,37 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
         net = grid_import - problem.export.inverter_efficiency * parts["inverter_dc_kw"]
         parts["grid_export_kw"] = np.where(net < -_NOISE, -net, 0.0)
         grid_import = net + parts["grid_export_kw"]
-    # Differences of sums end a rounding error below 0.
-    grid_import = np.where((grid_import < 0.0) & (grid_import > -1e-7), 0.0, grid_import)
+    if problem.genset is not None or problem.export is not None:
+        # Differences of sums end a rounding error below 0.
+        grid_import = np.where((grid_import < 0.0) & (grid_import > -1e-7), 0.0, grid_import)
 
     reserve_short = np.maximum(0.0, problem.reserve_kwh - stored_in_all)
     cap_excess = np.maximum(0.0, grid_import - problem.cap_kw)
-    wear = np.concatenate([battery.wear_per_kwh for battery in problem.batteries])
-    cost = {
-        "energy": float(hours * problem.price_per_kwh @ grid_import),
-        "wear": float(wear @ (segment_discharge @ hours)),
-        "reserve": float(problem.reserve_penalty_per_kwh_h * (hours @ reserve_short)),
-        "cap": float(problem.cap_penalty_per_kwh * (hours @ cap_excess)),
-        "unserved": float(problem.unserved_penalty_per_kwh * (hours @ unserved)),
-        "terminal": float(-problem.terminal_value_per_kwh * stored_in_all[-1]),
-    }
     broken = {
         "reserve_kwh_h": float(hours @ reserve_short),
         "import_cap_kwh": float(hours @ cap_excess),
         "unserved_kwh": float(hours @ unserved),
         "ac_unserved_kwh": float(hours @ _ac_unserved_kw(problem, parts)),
     }
+    cost = {
+        "energy": float((hours * problem.price_per_kwh) @ grid_import),
+        "wear": float(wear @ (segment_discharge @ hours)),
+        "reserve": problem.reserve_penalty_per_kwh_h * broken["reserve_kwh_h"],
+        "cap": problem.cap_penalty_per_kwh * broken["import_cap_kwh"],
+        "unserved": problem.unserved_penalty_per_kwh * broken["unserved_kwh"],
+        "terminal": -problem.terminal_value_per_kwh * float(stored_in_all[-1]),
+    }
     cost |= _component_costs(problem, parts)
     peak = None
     if problem.demand is not None:
-        intervals = problem.demand.interval_of_step
-        mean = np.bincount(intervals, hours * grid_import) / np.bincount(intervals, hours)
+        mean, intervals = grid_import, problem.demand.interval_of_step
+        if intervals[-1] + 1 < n:  # an interval has several steps
+            mean = np.bincount(intervals, hours * grid_import) / np.bincount(intervals, hours)
         peak = max(problem.demand.peak_so_far_kw, float(mean.max()))
         cost["demand"] = problem.demand.price_per_kw * (peak - problem.demand.peak_so_far_kw)
-    settlements = _settlements(problem, grid_import - parts.get("grid_export_kw", np.zeros(n)))
+    settlements: tuple[Settlement, ...] = ()
     if problem.reduction is not None:
+        settlements = _settlements(problem, problem.reduction, grid_import - parts.get("grid_export_kw", 0.0))
         cost["reduction"] = sum(settled.penalty - settled.pay for settled in settlements)
     for battery, energy in zip(problem.batteries, stored, strict=True):
         if battery.full_charge is not None:
@@ -121,6 +129,19 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
     )
 
 
+@lru_cache(maxsize=64)
+def _cells(wear_per_kwh: tuple[tuple[float, ...], ...]) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """Wear of all segments, battery after battery, and the place of the first of each battery."""
+    return np.concatenate(wear_per_kwh), np.cumsum([0, *(len(wear) for wear in wear_per_kwh[:-1])])
+
+
+@lru_cache(maxsize=64)
+def _curve(rectifier: RectifierCurve) -> tuple[Floats, Floats]:
+    """Corners of the curve: DC output and AC input above standby, kW."""
+    dc = np.cumsum((0.0, *rectifier.segment_dc_kw), dtype=np.float64)
+    return dc, rectifier.ac_kw(dc) - rectifier.standby_ac_kw
+
+
 def _component_costs(problem: SiteProblem, parts: dict[str, Floats]) -> dict[str, float]:
     hours = problem.step_h
     cost: dict[str, float] = {}
@@ -139,10 +160,7 @@ def _component_costs(problem: SiteProblem, parts: dict[str, Floats]) -> dict[str
     return cost
 
 
-def _settlements(problem: SiteProblem, net_import: Floats) -> tuple[Settlement, ...]:
-    reduction = problem.reduction
-    if reduction is None:
-        return ()
+def _settlements(problem: SiteProblem, reduction: Reduction, net_import: Floats) -> tuple[Settlement, ...]:
     settled = []
     for first, after in problem.reduction_events:
         weights = problem.step_h[first:after]
@@ -167,7 +185,7 @@ def _import_values(problem: SiteProblem, dual: Floats) -> tuple[Floats, Floats]:
 
 def _ac_unserved_kw(problem: SiteProblem, parts: dict[str, Floats]) -> Floats:
     """AC load beyond the connection while the mains are there and no genset runs; an outage is no shortage of it."""
-    short = np.minimum(problem.ac_load_kw, np.maximum(0.0, problem.ac_load_kw - problem.import_limit_kw))
+    short = np.maximum(0.0, problem.ac_load_kw - problem.import_limit_kw)
     off = 1.0 - parts["genset_on"] if "genset_on" in parts else 1.0
     served: Floats = np.where(problem.import_limit_kw > 0.0, short * off, 0.0)
     return served

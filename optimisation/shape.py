@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,11 +40,17 @@ class Shape:
         return self.n_events > 0 or any(steps > 1 for steps in self.demand_intervals or ())
 
 
+@lru_cache(maxsize=256)
+def _steps_in_each(interval_of_step: bytes) -> tuple[int, ...]:
+    """Steps in each interval, from int64 numbers as they lie in memory."""
+    return tuple(np.bincount(np.frombuffer(interval_of_step, dtype=np.int64)).tolist())
+
+
 def shape_of(problem: SiteProblem) -> Shape:
     """Return the shape of a problem."""
     intervals = None
     if problem.demand is not None:
-        intervals = tuple(np.bincount(problem.demand.interval_of_step).tolist())
+        intervals = _steps_in_each(problem.demand.interval_of_step.tobytes())
     return Shape(
         n_steps=problem.n_steps,
         n_rectifier_segments=len(problem.rectifier.ac_per_dc),

@@ -20,11 +20,14 @@ from optimisation.model import build
 from optimisation.parameters import TIE_BREAK, parameters
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import SiteProblem
+from optimisation.reading import read_plan
 from optimisation.shape import shape_of
 from optimisation.solver import PlanSolver
 
 LONG = os.environ.get("SITEEMS_LONG") == "1"
-SEEDS = range(500 if LONG else 60)
+SEEDS = (*range(500 if LONG else 60), 3236)
+"""The last: a genset whose minimum load is more than the site takes, so that burning it in the rectifier would pay."""
+
 SOLVER, FINE = PlanSolver(), PlanSolver(tie_break=0.01 * TIE_BREAK)
 GAP = float(MIP_OPTIONS["mip_rel_gap"])
 
@@ -96,7 +99,7 @@ def test_no_battery_charges_and_discharges_at_once(plans):
         assert np.minimum(plan.battery_charge_kw, plan.battery_discharge_kw).max() <= 1e-6, seed
 
 
-@settings(max_examples=300 if LONG else 40, deadline=None)
+@settings(max_examples=300 if LONG else 30, deadline=None, derandomize=not LONG)
 @given(problem=sites())
 def test_any_problem_that_hypothesis_finds_has_a_plan(problem):
     plan = SOLVER.solve(problem)
@@ -112,14 +115,28 @@ def filled(model: ConcreteModel, values: Mapping[str, Any]) -> ConcreteModel:
     return model
 
 
+def on_another_day(problem: SiteProblem) -> SiteProblem:
+    """The same structure with other prices, load, sun and energy."""
+    batteries = tuple(replace(battery, stored_kwh=0.5 * battery.capacity_kwh) for battery in problem.batteries)
+    return replace(
+        problem,
+        price_per_kwh=problem.price_per_kwh[::-1],
+        dc_load_kw=0.5 * problem.dc_load_kw[::-1],
+        pv_kw=0.5 * problem.pv_kw[::-1],
+        reserve_kwh=0.5 * problem.reserve_kwh,
+        batteries=batteries,
+    )
+
+
 def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
-    for seed in SEEDS:
+    for seed in SEEDS[:: 1 if LONG else 2]:
         problem = random_site(seed)
         shape = shape_of(problem)
         going = (bool(seed % 2),) * len(problem.reduction_events)
         values = parameters(problem, going)
         engine = Engine(compiled_for(shape))
-        outcome = engine.solve(engine.compiled.theta(values), 10.0)
+        engine.solve(engine.compiled.theta(parameters(on_another_day(problem), going)), 10.0)
+        outcome = engine.solve(engine.compiled.theta(values), 10.0)  # warm, from the numbers of the other day
         assert outcome.status is PlanStatus.OPTIMAL, (seed, outcome.reason)
         model = filled(build(shape), values)
         pyomo = Highs()
@@ -140,6 +157,22 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
                 model.genset_on[t].fix(on)
             found = pyomo.solve(model).best_feasible_objective
         assert abs(outcome.objective - found) <= 1e-8 * scale, seed
+
+
+def test_the_first_setpoint_of_each_battery_is_the_same_cold_and_warm():
+    for seed in SEEDS[:: 1 if LONG else 2]:
+        problem = random_site(seed)
+        if problem.genset is not None:  # a search stops at the first plan within its gap
+            continue
+        compiled = compiled_for(shape_of(problem))
+        going = (True,) * len(problem.reduction_events)
+        warm, theta = Engine(compiled), compiled.theta(parameters(problem, going))
+        warm.solve(compiled.theta(parameters(on_another_day(problem), going)), 10.0)
+        first = [
+            (plan.battery_charge_kw - plan.battery_discharge_kw)[:, 0]
+            for plan in (read_plan(problem, compiled, engine.solve(theta, 10.0)) for engine in (warm, Engine(compiled)))
+        ]
+        assert np.abs(first[0] - first[1]).max() <= 1e-6, seed
 
 
 def idle_cost(problem: SiteProblem) -> float:
@@ -242,21 +275,22 @@ def without_restrictions(problem: SiteProblem) -> dict[str, SiteProblem]:
 
 
 def without_waste(problem: SiteProblem) -> SiteProblem:
-    """Prices of 0 or more: below, the program keeps away from waste by a price of its own, which limits enter."""
-    export = problem.export
+    """Prices of 0 or more, and of export not above that of import: else the program's prices are not the true ones."""
+    price, export = np.maximum(0.0, problem.price_per_kwh), problem.export
     if export is not None:
-        export = replace(export, price_per_kwh=np.maximum(0.0, export.price_per_kwh))
-    return replace(problem, price_per_kwh=np.maximum(0.0, problem.price_per_kwh), export=export)
+        export = replace(export, price_per_kwh=np.clip(export.price_per_kwh, 0.0, price))
+    return replace(problem, price_per_kwh=price, export=export)
 
 
 def test_taking_a_restriction_away_never_costs_more():
-    for seed in SEEDS[:: 1 if LONG else 3]:
+    for seed in SEEDS[:: 1 if LONG else 4]:
         problem = without_waste(random_site(seed))
         plan = FINE.solve(problem)
         assert plan.status is PlanStatus.OPTIMAL, (seed, plan.reason)
         for name, freed in without_restrictions(problem).items():
             other = FINE.solve(freed)
             assert other.status is PlanStatus.OPTIMAL, (seed, name, other.reason)
-            exactness = GAP if problem.genset is not None else 1e-7
+            # Two searches, and in each the gap is of a cost that holds the baseline's pay too.
+            exactness = 4.0 * GAP if problem.genset is not None else 1e-7
             slack = exactness * turnover(plan) + 0.01 * tie_cost(problem)
             assert other.objective <= plan.objective + slack, (seed, name)
