@@ -142,30 +142,40 @@ def _discharging(sample: Sample) -> bool:
 
 
 def check_cap(samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent) -> CapCheck:
-    """Look at the quarter-hour means of grid import in the event, by the meter's counter."""
-    quarters = []
-    begin = event.start
-    while begin < event.end:
-        end = min(begin + CAP_INTERVAL, event.end)
-        quarters.append(_mean_import_kw(samples, begin, end))
-        begin = end
-    highest = max(quarters)
+    """Look at the quarter-hour means of grid import in the event, by the meter's counter.
+
+    Only readings within the event count: what the site drew between its end and the next reading is not the call's.
+    """
+    edges = [event.start]
+    while edges[-1] + CAP_INTERVAL < event.end:
+        edges.append(edges[-1] + CAP_INTERVAL)
+    readings = _readings_within(samples, event)
+    final = len(readings) - 1
+    starts = [next((i for i, (time, _) in enumerate(readings) if time >= edge), final) for edge in edges]
+    spans = [(first, last) for first, last in pairwise((*starts, final)) if first < last]
+    highest = max(_mean_kw(readings[first], readings[last]) for first, last in spans)
+    idle = _readings_within(uncontrolled, event)
     return CapCheck(
         held=highest <= event.limit_kw * (1.0 + CAP_TOLERANCE),
         limit_kw=event.limit_kw,
-        mean_kw=_mean_import_kw(samples, event.start, event.end),
+        mean_kw=_mean_kw(readings[0], readings[-1]),
         highest_quarter_kw=highest,
-        uncontrolled_mean_kw=_mean_import_kw(uncontrolled, event.start, event.end),
+        uncontrolled_mean_kw=_mean_kw(idle[0], idle[-1]),
     )
 
 
-def _mean_import_kw(samples: Sequence[Sample], start: datetime, end: datetime) -> float:
-    """Mean import between the first samples at or after both ends, from the meter's counter."""
+def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[tuple[datetime, float]]:
+    """The meter's counter readings in an event. Raises `ValueError` where one is missing for longer than `TOO_LONG`."""
     metered = [(s.time, e) for s in samples if (e := s.values.get("energy_import_kwh")) is not None]
-    first = next((m for m in metered if m[0] >= start), None)
-    last = next((m for m in metered if m[0] >= end), None)
-    if first is None or last is None or last[0] <= first[0]:
-        raise ValueError(f"the record does not cover {start} to {end}")
+    within = [m for m in metered if event.start <= m[0] <= event.end]
+    times = [event.start, *(time for time, _ in within), event.end]
+    if len(within) < 2 or max(b - a for a, b in pairwise(times)) > TOO_LONG:
+        raise ValueError(f"the record does not cover {event.start} to {event.end}")
+    return within
+
+
+def _mean_kw(first: tuple[datetime, float], last: tuple[datetime, float]) -> float:
+    """Mean power between two counter readings."""
     return (last[1] - first[1]) / ((last[0] - first[0]) / timedelta(hours=1))
 
 

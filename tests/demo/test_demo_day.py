@@ -15,7 +15,7 @@ import pytest
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     out = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "siteems", "demo", "--speed", "1500", "--out", str(out)]
+    command = [sys.executable, "-m", "siteems", "demo", "--speed", "1200", "--out", str(out)]
     told = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     return told, out / "hangzhou-macro"
 
