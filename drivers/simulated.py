@@ -56,13 +56,13 @@ class RegisterServer:
         except RuntimeError:
             raise OSError(f"cannot listen on {self._host}:{self._port}, perhaps the port is in use") from None
         self._server = server
-        self._port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        self._port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]  # a TCP server has sockets
         return self._port
 
     async def stop(self) -> None:
         """Stop listening and close all connections."""
         if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            await self._server.shutdown()  # type: ignore[no-untyped-call]  # untyped in pymodbus
             self._server = None
 
 

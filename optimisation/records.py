@@ -22,7 +22,7 @@ class Record:
     """Base of dataclasses that hold arrays: a pickle is rebuilt by the constructor, so validated and frozen anew."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]  # subclasses are dataclasses
         return _rebuild, (type(self), values)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from siteems.planning.grid import SHORTEST_FIRST_STEP, time_grid
 
 NOON = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))  # noqa: DTZ001 - UTC is put on
 
 
 @given(moments, st.sampled_from([15, 30, 60]), st.integers(6, 96))

@@ -120,6 +120,6 @@ def test_a_scenario_without_a_demo_day_or_a_whole_day_is_refused(hangzhou: Site,
     with pytest.raises(UserError, match="does not cover a whole day"):
         demo_scenario(hangzhou, tmp_path, short)
     (tmp_path / "long").mkdir()
-    long = written(tmp_path / "long", hourly(datetime(2026, 3, 1), 96))  # noqa: DTZ001
+    long = written(tmp_path / "long", hourly(datetime(2026, 3, 1), 96))  # noqa: DTZ001 - as above
     with pytest.raises(UserError, match="holds 4 days; choose one with --day"):
         demo_scenario(hangzhou, tmp_path, long)

@@ -164,7 +164,7 @@ def test_empty_series(zhejiang: TariffBook) -> None:
     assert periods == ()
 
 
-@given(st.datetimes(datetime(2026, 7, 2), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+@given(st.datetimes(datetime(2026, 7, 2), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - bounds
 def test_price_is_that_of_the_slot_around_it(when: datetime) -> None:
     book = BOOK
     local = when.astimezone(SHANGHAI)
