@@ -1,0 +1,67 @@
+"""One DL/T 645 meter on a line: reads its map's points with their quality. It is never written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from drivers.dlt645.link import Dlt645Link
+from drivers.dlt645.metermap import SCALED_UNITS, MeterMap, MeterPoint
+from drivers.dlt645.numbers import decode_number
+from drivers.errors import DeviceRefused, DriverError, LinkError
+from drivers.points import POINTS, Point, Quality, Reading
+
+_UNREACHABLE = Point(None, Quality.UNREACHABLE)
+
+
+class Dlt645Meter:
+    """A meter of the site: `device_map` says what it is, `link` and `address` where it is, `now` the time (UTC).
+
+    `ratio` is that of its current (and voltage) transformers: power and energy are what it shows times this.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        device_map: MeterMap,
+        link: Dlt645Link,
+        address: str,
+        now: Callable[[], datetime],
+        *,
+        ratio: float = 1.0,
+    ) -> None:
+        self.name = name
+        self.device_map = device_map
+        self._link, self._address, self._now, self._ratio = link, address, now, ratio
+
+    async def read(self) -> Reading:
+        """All points of the map, one request each. Trouble shows in the points' quality and is never raised.
+
+        When the line itself fails, the rest is not asked for: one silence is enough.
+        """
+        time = self._now()
+        points = dict.fromkeys(self.device_map.points, _UNREACHABLE)
+        faults: list[str] = []
+        for name, point in self.device_map.points.items():
+            try:
+                points[name] = self._judged(name, point, await self._link.read(self._address, point.item))
+            except DeviceRefused as exc:
+                faults.append(str(exc))
+                points[name] = Point(None, Quality.MISSING)  # it is there, and has no such data
+            except LinkError as exc:
+                faults.append(str(exc))
+                break
+            except DriverError as exc:
+                faults.append(str(exc))
+        return Reading(self.name, time, points, tuple(faults))
+
+    def _judged(self, name: str, point: MeterPoint, data: bytes) -> Point:
+        try:
+            shown = decode_number(point.form, data)
+        except ValueError:
+            return Point(None, Quality.IMPLAUSIBLE)
+        if shown is None:
+            return Point(None, Quality.MISSING)
+        if not point.min <= shown <= point.max:
+            return Point(None, Quality.IMPLAUSIBLE)
+        return Point(shown * self._ratio if POINTS[name][0] in SCALED_UNITS else shown, Quality.GOOD)
