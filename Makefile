@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan clean
+.PHONY: demo test check bench bench-plan bench-modbus clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -19,10 +19,13 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-bench: bench-plan
+bench: bench-plan bench-modbus
 
 bench-plan: $(STAMP)
 	$(BIN)/python benchmarks/plan.py
+
+bench-modbus: $(STAMP)
+	$(BIN)/python benchmarks/modbus.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

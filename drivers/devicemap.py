@@ -5,9 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
@@ -116,6 +113,7 @@ class DeviceMap(Closed):
     """One device model."""
 
     schema_version: Literal[1]
+    protocol: Literal["modbus"] = "modbus"
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
     title: Annotated[str, Field(min_length=1)]
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
@@ -158,24 +156,6 @@ class DeviceMap(Closed):
         return tuple(map(tuple, runs))
 
 
-def known_maps() -> tuple[str, ...]:
-    """Names of the maps that come with the package, sorted."""
-    return tuple(
-        sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
-    )
-
-
-@cache
-def load_map(name: str) -> DeviceMap:
-    """The map that comes with the package under `name`. Raises MapError when it is unknown or wrong."""
-    if name not in known_maps():
-        raise MapError(f"unknown device map {name!r}; known are {', '.join(known_maps())}")
-    device_map = parse_map((_folder() / f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
-    if device_map.name != name:
-        raise MapError(f"{name}.toml: name = {device_map.name!r}: must be {name!r}, as the file is called")
-    return device_map
-
-
 def parse_map(text: str, file: str) -> DeviceMap:
     """The map in a TOML text; `file` is named in errors. Raises MapError for the first thing that is wrong."""
     try:
@@ -183,14 +163,10 @@ def parse_map(text: str, file: str) -> DeviceMap:
     except tomllib.TOMLDecodeError as exc:
         raise MapError(f"{file}: not a TOML file: {exc}") from None
     except ValidationError as exc:
-        raise MapError(f"{file}: {_sentence(exc)}") from None
+        raise MapError(f"{file}: {validation_sentence(exc, _PARTS, DeviceMap)}") from None
     for fault in _faults(device_map):
         raise MapError(f"{file}: {fault}")
     return device_map
-
-
-def _folder() -> Traversable:
-    return resources.files("drivers") / "maps"
 
 
 _PARTS: Final[Mapping[str, type[Closed]]] = {
@@ -202,13 +178,14 @@ _PARTS: Final[Mapping[str, type[Closed]]] = {
 }
 
 
-def _sentence(error: ValidationError) -> str:
+def validation_sentence(error: ValidationError, parts: Mapping[str, type[Closed]], whole: type[Closed]) -> str:
+    """The first mistake that the validator found, as "key = value: what is wrong; what is allowed"."""
     first = error.errors(include_url=False)[0]
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).lstrip(".")
     if first["type"] == "missing":
         return f"{where}: is missing"
     if first["type"] == "extra_forbidden":
-        part = _PARTS[str(first["loc"][0])] if len(first["loc"]) > 1 else DeviceMap
+        part = parts[str(first["loc"][0])] if len(first["loc"]) > 1 else whole
         return f"{where} = {first['input']!r}: unknown key; known are {', '.join(part.model_fields)}"
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"{where} = {_short(first['input'])}: {message}"

@@ -7,12 +7,9 @@ and a device is found by what its map can do, never by its maker's name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from drivers.errors import MapError
-
-if TYPE_CHECKING:
-    from drivers.devicemap import DeviceMap
 
 Role = Literal["meter", "rectifier", "battery", "solar", "genset"]
 BatteryCommand = Literal["rectifier_levers", "power_setpoint"]
@@ -33,11 +30,27 @@ COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
 """The setpoints that each way to command the battery writes; the more direct way stands first."""
 
 
+class Described(Protocol):
+    """What a map of any protocol tells: roles know no more, and so nothing of Modbus."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """What the device can be for a site."""
+
+    @property
+    def setpoints(self) -> tuple[str, ...]:
+        """The points that bear frequent writes."""
+
+
 class Mapped(Protocol):
     """Anything that is described by a device map."""
 
     @property
-    def device_map(self) -> DeviceMap:
+    def device_map(self) -> Described:
         """The map."""
 
 
@@ -54,7 +67,7 @@ def taking(devices: Iterable[M], setpoint: str) -> tuple[M, ...]:
     return tuple(device for device in devices if setpoint in device.device_map.setpoints)
 
 
-def battery_command(maps: Sequence[DeviceMap]) -> BatteryCommand:
+def battery_command(maps: Sequence[Described]) -> BatteryCommand:
     """How the battery of a site with these device maps is commanded.
 
     A power setpoint goes before the rectifier levers. Raises MapError when the maps offer neither.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from pymodbus.constants import ExcCodes
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -40,17 +41,23 @@ class SimulatedUnit:
 
 
 class RegisterServer:
-    """Modbus TCP server for simulated units; `port` 0 lets the operating system choose, and stays after a restart."""
+    """Modbus server for simulated units; `port` 0 lets the operating system choose, and stays after a restart.
 
-    def __init__(self, host: str, port: int, units: Mapping[int, SimulatedUnit]) -> None:
+    With `framing` "rtu" it is what a transparent serial server shows of the devices behind it.
+    """
+
+    def __init__(
+        self, host: str, port: int, units: Mapping[int, SimulatedUnit], *, framing: Literal["tcp", "rtu"] = "tcp"
+    ) -> None:
         self._host, self._port = host, port
+        self._framer = FramerType.RTU if framing == "rtu" else FramerType.SOCKET
         self._units = dict(units)
         self._server: ModbusTcpServer | None = None
 
     async def start(self) -> int:
         """Listen; returns the port. Raises OSError when the address cannot be used."""
         devices = [_Registers(unit).served_as(number) for number, unit in self._units.items()]
-        server = ModbusTcpServer([*devices, _nobody()], address=(self._host, self._port))
+        server = ModbusTcpServer([*devices, _nobody()], framer=self._framer, address=(self._host, self._port))
         try:
             await server.serve_forever(background=True)
         except RuntimeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
@@ -17,9 +17,11 @@ from pydantic_core import ErrorDetails
 from siteems.errors import SiteFileError
 from siteems.mistakes import Mistake
 from siteems.schema_words import mistakes_of
-from siteems.site import Site
+from siteems.site import Link, Site
 from siteems.site_checks import site_mistakes
 
+CREDENTIALS = ("ca", "certificate", "key")
+CREDENTIALS = ("ca", "certificate", "key")
 SITE_FILE = "site.toml"
 
 
@@ -35,9 +37,10 @@ def load_site(path: Path) -> Site:
     mistakes = mistakes_of(errors, _adapter().json_schema()) if errors else []
     mistakes += site_mistakes(sections)
     mistakes += _profile_mistakes(sections, file)
+    mistakes += _credential_mistakes(sections, file)
     if site is None or mistakes:
         raise SiteFileError(*(mistake.line(str(file), data) for mistake in mistakes))
-    return site
+    return replace(site, links={name: _with_whole_paths(link, file) for name, link in site.links.items()})
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -99,3 +102,21 @@ def _profile_mistakes(sections: Mapping[str, Any], file: Path) -> list[Mistake]:
     if demo is None or (file.parent / demo.profile).is_file():
         return []
     return [Mistake(("demo", "profile"), "no such file", f"a CSV file beside {file.name}")]
+
+
+def _credential_mistakes(sections: Mapping[str, Any], file: Path) -> list[Mistake]:
+    return [
+        Mistake(("links", name, key), "no such file", f"a PEM file, from the folder of {file.name}")
+        for name, link in (sections.get("links") or {}).items()
+        for key in CREDENTIALS
+        if getattr(link, key) is not None and not (file.parent / getattr(link, key)).is_file()
+    ]
+
+
+def _with_whole_paths(link: Link, file: Path) -> Link:
+    """The files of a link stand beside the site file, wherever the command was started."""
+
+    def whole(name: str | None) -> str | None:
+        return None if name is None else str((file.parent / name).resolve())
+
+    return replace(link, ca=whole(link.ca), certificate=whole(link.certificate), key=whole(link.key))

@@ -238,21 +238,38 @@ class EmissionFactor:
 class Link:
     """A connection that devices share."""
 
-    url: Annotated[str, Field(pattern=r"^tcp://[^/:\s]+:\d{1,5}$", description='"tcp://host:port"')]
-    """`tcp://host:port`"""
+    url: str
+    """`tcp://host:port` and the other forms of `drivers/address.py`."""
     timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 1.0
     gap_ms: Annotated[float, Field(ge=0, le=1000)] = 0.0
     """Pause between two requests; serial gateways need one."""
+    ca: str | None = None
+    """TLS only: PEM file, beside `site.toml`, of who signed the other side's certificate."""
+    certificate: str | None = None
+    """TLS only: PEM file of our own certificate, where the other side asks for one."""
+    key: str | None = None
+    """TLS only: PEM file of its key."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class DeviceEntry:
-    """A device of the site: which model, behind which link, at which Modbus unit id."""
+    """A device of the site: which model, behind which link, and which one there.
+
+    Modbus devices have a `unit`, DL/T 645 meters an `address`.
+    """
 
     name: Name
     map: Name
     link: Name
-    unit: Annotated[int, Field(ge=1, le=247)]
+    unit: Annotated[int, Field(ge=1, le=247)] | None = None
+    address: Annotated[str, Field(pattern=r"^\d{12}$", description="12 digits, as printed on the meter")] | None = None
+    ratio: Positive = 1.0
+    """Of the transformers before a DL/T 645 meter: power and energy are what it shows times this."""
+
+    @property
+    def where(self) -> str:
+        """Unit or address, in words."""
+        return f"unit {self.unit}" if self.unit is not None else f"address {self.address}"
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

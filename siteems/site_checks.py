@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from drivers.devicemap import known_maps, load_map
+from drivers.address import FORMS, parse_address
+from drivers.catalogue import known_maps, load_map
 from drivers.errors import MapError
 from drivers.roles import battery_command
 from optimisation.problem import ProblemError
@@ -60,22 +61,34 @@ def check_zone(site: Identity) -> Iterator[Mistake]:
 
 
 def check_links(links: dict[str, Link]) -> Iterator[Mistake]:
-    """Ports exist, and one address is one link."""
+    """Addresses are sound, one address is one link, and credentials stand where they are used."""
     owner: dict[str, str] = {}
     for name, link in links.items():
-        if not 1 <= int(link.url.rsplit(":", 1)[1]) <= 65535:
-            yield Mistake(("links", name, "url"), "no such port", "a port from 1 to 65535")
         first = owner.setdefault(link.url, name)
         if first != name:
             yield Mistake(
                 ("links", name, "url"), f"link {first} has the same address", "devices share one link by name"
             )
+        try:
+            tls = parse_address(link.url).protocol == "tls"
+        except ValueError as error:
+            yield Mistake(
+                ("links", name, "url"), "has the wrong form", f"allowed is {str(error).split(' must look like ', 1)[1]}"
+            )
+            continue
+        if tls and link.ca is None:
+            yield Mistake(("links", name, "ca"), "is missing", "a PEM file: who signed the other side's certificate")
+        for key in ("ca", "certificate", "key"):
+            if not tls and getattr(link, key) is not None:
+                yield Mistake(("links", name, key), "is of no use here", "only tls:// links have credentials")
+        if tls and link.key is not None and link.certificate is None:
+            yield Mistake(("links", name, "certificate"), "is missing", "the certificate that the key belongs to")
 
 
 def check_addresses(links: dict[str, Link], devices: tuple[DeviceEntry, ...]) -> Iterator[Mistake]:
-    """Every device has a name, and a unit on a link that exists, of its own."""
+    """Every device has a name, and a unit or address on a link that exists, of its own."""
     names: set[str] = set()
-    owner: dict[tuple[str, int], str] = {}
+    owner: dict[tuple[str, str], str] = {}
     for index, device in enumerate(devices):
         if device.name in names:
             yield Mistake(("devices", index, "name"), "used twice", "every device has a name of its own")
@@ -83,13 +96,36 @@ def check_addresses(links: dict[str, Link], devices: tuple[DeviceEntry, ...]) ->
         if device.link not in links:
             yield Mistake(("devices", index, "link"), "no such link", choices(device.link, links))
             continue
-        first = owner.setdefault((device.link, device.unit), device.name)
+        first = owner.setdefault((device.link, device.where), device.name)
         if first != device.name:
             yield Mistake(
-                ("devices", index, "unit"),
-                f"{first} already has unit {device.unit} on link {device.link}",
-                "every device of a link has a unit of its own",
+                ("devices", index, "unit" if device.unit is not None else "address"),
+                f"{first} already has {device.where} on link {device.link}",
+                f"every device of a link has {'a unit' if device.unit is not None else 'an address'} of its own",
             )
+
+
+def check_protocols(links: dict[str, Link], devices: tuple[DeviceEntry, ...]) -> Iterator[Mistake]:
+    """A device's map, its link and how it is addressed are of one protocol."""
+    for index, device in enumerate(devices):
+        if device.link not in links or device.map not in known_maps():
+            continue  # said elsewhere
+        try:
+            dlt645 = load_map(device.map).protocol == "dlt645"
+            matches = parse_address(links[device.link].url).is_dlt645 == dlt645
+        except (MapError, ValueError):
+            continue  # said elsewhere
+        kind, key, other = ("DL/T 645 meter", "address", "unit") if dlt645 else ("Modbus device", "unit", "address")
+        if not matches:
+            allowed = f"a {kind} is on a link with a url such as {FORMS['dlt645+tcp' if dlt645 else 'tcp']}"
+            yield Mistake(("devices", index, "link"), f"{device.map} cannot be on it", allowed)
+        if getattr(device, key) is None:
+            allowed = "12 digits, as printed on the meter" if dlt645 else "its Modbus unit id, 1 to 247"
+            yield Mistake(("devices", index, key), "is missing", allowed)
+        if getattr(device, other) is not None:
+            yield Mistake(("devices", index, other), "is of no use here", f"a {kind} has {key}")
+        if not dlt645 and device.ratio != 1.0:
+            yield Mistake(("devices", index, "ratio"), "is of no use here", "only a DL/T 645 meter has one")
 
 
 def check_maps(devices: tuple[DeviceEntry, ...], pv: Pv | None, genset: Genset | None) -> Iterator[Mistake]:
@@ -268,6 +304,7 @@ CHECKS: tuple[Callable[..., Iterator[Mistake]], ...] = (
     check_steps,
     check_links,
     check_addresses,
+    check_protocols,
     check_maps,
     check_times,
     check_demo,

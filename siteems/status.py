@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +29,8 @@ class Status:
     plan: PublishedPlan | None
     events: tuple[DrEvent, ...]
     incidents: tuple[Incident, ...]
+    traffic: Mapping[str, Any] | None
+    """What the daemon last said of its links and writes, at most a minute old while it runs."""
 
 
 def daemon_clock(history: History) -> Clock:
@@ -40,6 +44,7 @@ def read_status(site: Site, history: History) -> Status:
     clock = daemon_clock(history)
     now = clock.now()
     body = history.last_plan(("optimal", "feasible"))
+    traffic = history.fact("traffic")
     incidents = history.incidents(now - timedelta(hours=24), now + timedelta(minutes=1))
     return Status(
         site_id=site.site.id,
@@ -49,6 +54,7 @@ def read_status(site: Site, history: History) -> Status:
         plan=PublishedPlan.from_record(body),
         events=history.events(now),
         incidents=tuple(incidents[-8:]),
+        traffic=json.loads(traffic) if traffic else None,
     )
 
 
@@ -86,6 +92,7 @@ def as_json(status: Status) -> dict[str, Any]:
         "incidents": [
             {"time": i.time.isoformat(), "level": i.level, "code": i.code, "text": i.text} for i in status.incidents
         ],
+        "traffic": status.traffic,
     }
 
 
@@ -104,6 +111,7 @@ def as_text(status: Status, zone: ZoneInfo) -> str:
         made = f"made {plan.issued.astimezone(zone):%H:%M} ({plan.trigger})"
         worth = "" if math.isnan(value) else f", stored energy worth {value:.3f}/kWh"
         lines.append(f"plan      {plan.status}, {made}{worth}")
+    lines += _traffic_lines(status.traffic)
     lines += [f"call      {event_text(event, zone)}" for event in status.events]
     lines += [f"{i.level:9} {i.time.astimezone(zone):%H:%M:%S} {i.code}: {i.text}" for i in status.incidents]
     return "\n".join(lines)
@@ -131,6 +139,20 @@ def _sample_lines(sample: Sample, now: datetime) -> list[str]:
         f"  battery {kw('battery_kw')}{doing}    charge {_share(soc)}, reserve {_share(reserve)}",
         f"  decided by {sample.source}: {sample.reason}",
     ]
+
+
+def _traffic_lines(traffic: Mapping[str, Any] | None) -> list[str]:
+    """A line for each link, and one for the writes of today."""
+    if traffic is None:
+        return []
+    lines = []
+    for name, link in traffic["links"].items():
+        trouble = [f"{link[key]} {key}" for key in ("timeouts", "late", "bad", "refused", "reconnects") if link[key]]
+        silent = [unit for unit, counts in link["units"].items() if counts["timeouts"]]
+        of = f" (unit {', '.join(silent)})" if silent else ""
+        lines.append(f"link      {name}: {link['requests']} requests, {', '.join(trouble) or 'no trouble'}{of}")
+    writes = [f"{name} {count['writes']} of {count['allowed']}" for name, count in traffic["writes_today"].items()]
+    return [*lines, f"writes    today: {', '.join(writes)}"] if writes else lines
 
 
 def _share(value: float | None) -> str:

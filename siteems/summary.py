@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from drivers.devicemap import load_map
+from drivers.catalogue import load_map
 from siteems.backup import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.carbon import describe
 from siteems.site import Site
@@ -81,7 +81,7 @@ def _span(values: Sequence[float]) -> str:
 def _devices(site: Site) -> Iterable[tuple[str, ...]]:
     for device in site.devices:
         roles = ", ".join(load_map(device.map).roles)
-        link = f"{device.link} ({site.links[device.link].url}) unit {device.unit}"
+        link = f"{device.link} ({site.links[device.link].url}) {device.where}"
         yield device.name, roles, device.map, link
 
 

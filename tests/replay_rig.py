@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from drivers.devicemap import load_map
+from drivers.catalogue import load_map
 from drivers.points import Point, Quality, Reading
 from drivers.roles import battery_command
 from optimisation.plan import Plan, PlanStatus

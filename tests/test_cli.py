@@ -91,7 +91,7 @@ def test_a_broken_site_file_gives_one_line_and_exit_code_2(tmp_path: Path, mista
         (["status", "SITE"], "siteems run"),
         (["run", "SITE", "--link", "attic=tcp://127.0.0.1:1"], "attic"),
         (["run", "SITE", "--link", "cabinet=udp://x"], "tcp://"),
-        (["run", "SITE", "--link", "cabinet=tcp://foo"], "tcp://HOST:PORT"),
+        (["run", "SITE", "--link", "cabinet=tcp://foo"], "must look like tcp://host:port"),
         (["simulate", "SITE", "--link", "cabinet=tcp://foo:99999"], "65535"),
         (["run", "SITE", "--clock", "no-such.json"], "clock"),
         (["simulate", "SITE", "--speed", "60"], "--clock"),

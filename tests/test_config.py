@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drivers.address import FORMS
 from drivers.devicemap import DeviceMap
 from drivers.errors import MapError
 from siteems import site_checks
@@ -151,12 +152,27 @@ BROKEN = {
     "no url": Broken(
         "tcp://127.0.0.1:15020",
         "127.0.0.1",
-        'links.cabinet.url = "127.0.0.1": has the wrong form; allowed is "tcp://host:port"',
+        f'links.cabinet.url = "127.0.0.1": has the wrong form; allowed is {", ".join(FORMS.values())}',
     ),
     "no port": Broken(
         ":15020",
         ":99999",
-        'links.cabinet.url = "tcp://127.0.0.1:99999": no such port; a port from 1 to 65535',
+        'links.cabinet.url = "tcp://127.0.0.1:99999": has the wrong form; allowed is tcp://host:port, port 1 to 65535',
+    ),
+    "credentials without TLS": Broken(
+        'url = "tcp://127.0.0.1:15020"',
+        'url = "tcp://127.0.0.1:15020"\nca = "site.toml"',
+        'links.cabinet.ca = "site.toml": is of no use here; only tls:// links have credentials',
+    ),
+    "TLS without credentials": Broken(
+        "tcp://127.0.0.1:15020",
+        "tls://127.0.0.1:15020",
+        "links.cabinet.ca: is missing; a PEM file: who signed the other side's certificate",
+    ),
+    "credentials that are not there": Broken(
+        'url = "tcp://127.0.0.1:15020"',
+        'url = "tls://127.0.0.1:15020"\nca = "ca.pem"',
+        'links.cabinet.ca = "ca.pem": no such file; a PEM file, from the folder of site.toml',
     ),
     "overlapping periods": Broken(
         'peak = ["16:00-23:00"]',
@@ -371,3 +387,15 @@ def test_whatever_stands_there_the_answer_is_a_site_or_lines(tmp_path: Path, edi
         assert line.startswith(f"{file}: ")
         assert "\n" not in line
         assert not any(word in line for word in ("Input should", "pydantic", "Tuple", "dataclass", "nothing else"))
+
+
+def test_a_utility_meter_among_modbus_devices(tmp_path: Path) -> None:
+    file = site_file(tmp_path, edited(('map = "eastron-sdm630"', 'map = "dlt645-three-phase"')))
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert [line.removeprefix(f"{file}: ") for line in caught.value.lines] == [
+        'devices[0].link = "cabinet": dlt645-three-phase cannot be on it; '
+        "a DL/T 645 meter is on a link with a url such as dlt645+tcp://host:port",
+        "devices[0].address: is missing; 12 digits, as printed on the meter",
+        "devices[0].unit = 1: is of no use here; a DL/T 645 meter has address",
+    ]

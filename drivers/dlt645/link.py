@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
-from urllib.parse import parse_qs, urlsplit
 
+from drivers.address import Address, parse_address
 from drivers.backoff import Backoff
+from drivers.counters import Counters
 from drivers.dlt645.frame import (
     ANYONE,
     MORE,
@@ -34,8 +35,6 @@ METER_PAUSE_MAX: Final = 10.0
 """A silent meter is asked again after at most this many of its time-outs."""
 MOST_FOLLOWING: Final = 16
 """A reply that goes on for ever is none."""
-BAUD_RATES: Final = (600, 1200, 2400, 4800, 9600, 19200)
-URL_FORMS: Final = "dlt645+tcp://host:port or dlt645+serial:///dev/ttyS1?baud=2400"
 
 _ERRORS: Final = {
     0x01: "other error",
@@ -93,32 +92,12 @@ class _StreamWire:
         self._hang_up()
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUrl:
-    """Where a line is: a TCP address, or a serial port with its speed."""
+@dataclass(slots=True)
+class _Meter:
+    """What the line remembers of one meter."""
 
-    host: str = ""
-    port: int = 0
-    device: str = ""
-    baud: int = 2400
-
-
-def parse_url(url: str) -> LinkUrl:
-    """The parts of a link's URL. Raises ValueError with a sentence for anything else."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    if parts.scheme == "dlt645+tcp" and parts.hostname and port and not parts.path and not parts.query:
-        return LinkUrl(host=parts.hostname, port=port)
-    if parts.scheme == "dlt645+serial" and not parts.netloc and parts.path.startswith("/"):
-        words = parse_qs(parts.query)
-        text = words.pop("baud", ["2400"])[-1]
-        if not words and text.isdecimal() and int(text) in BAUD_RATES:
-            return LinkUrl(device=parts.path, baud=int(text))
-        raise ValueError(f"link url {url!r}: baud may be {', '.join(map(str, BAUD_RATES))}, nothing else is set")
-    raise ValueError(f"link url {url!r} must look like {URL_FORMS}")
+    silence: Backoff
+    counters: Counters = field(default_factory=Counters)
 
 
 class Dlt645Link:
@@ -129,11 +108,23 @@ class Dlt645Link:
 
     def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
         self.url = url
-        self._where, self._timeout_s = parse_url(url), timeout_s
+        self._address, self._timeout_s = parse_address(url), timeout_s
         self._lock = asyncio.Lock()
         self._wire: Wire | None = None
         self._connecting = Backoff(RECONNECT_FIRST_S, RECONNECT_MAX_S)
-        self._meters: dict[str, Backoff] = {}
+        self._meters: dict[str, _Meter] = {}
+        self._counters = Counters()
+        self._connected_before = False
+
+    @property
+    def counters(self) -> Counters:
+        """A snapshot of the counters of the line."""
+        return replace(self._counters)
+
+    @property
+    def unit_counters(self) -> Mapping[str, Counters]:
+        """A snapshot of the counters of each meter that was asked, by address."""
+        return {address: replace(meter.counters) for address, meter in sorted(self._meters.items())}
 
     async def read(self, address: str, item: int) -> bytes:
         """The data of one identifier, such as 0x02030000, of the meter at an address; follow-up frames joined.
@@ -167,7 +158,7 @@ class Dlt645Link:
 
     async def _exchange(self, request: Frame, echoed: bytes) -> Frame:
         meter = self._meters.setdefault(
-            request.address, Backoff(self._timeout_s, METER_PAUSE_MAX * self._timeout_s)
+            request.address, _Meter(Backoff(self._timeout_s, METER_PAUSE_MAX * self._timeout_s))
         )
         try:
             sent = encode_frame(request)
@@ -177,28 +168,36 @@ class Dlt645Link:
         async with self._lock:
             self._let_rest(request.address, meter)
             wire = await self._connected()
+            for counters in (self._counters, meter.counters):
+                counters.requests += 1
             try:
                 wire.flush()
                 wire.send(sent)
                 async with asyncio.timeout(self._timeout_s):
                     reply = await _answer(wire, request, echoed)
             except TimeoutError:
-                meter.failed(_now())
+                meter.silence.failed(_now())
+                for counters in (self._counters, meter.counters):
+                    counters.timeouts += 1
                 text = f"{self._of(request.address)} did not answer within {self._timeout_s:g} s"
                 raise LinkTimeout(text, sent=True) from None
             except (OSError, EOFError) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
-        meter.answered()
+        meter.silence.answered()
         if reply.control & REFUSED:
+            for counters in (self._counters, meter.counters):
+                counters.refused += 1
             code = reply.data[0] if reply.data else 0
             why = ", ".join(text for bit, text in _ERRORS.items() if code & bit) or "unknown reason"
             raise DeviceRefused(f"{self._of(request.address)} refused: {why} (code {code})", code)
         return reply
 
-    def _let_rest(self, address: str, meter: Backoff) -> None:
-        if meter.resting(_now()):
-            raise LinkTimeout(f"{self._of(address)} is left alone for a while; unanswered requests: {meter.failures}")
+    def _let_rest(self, address: str, meter: _Meter) -> None:
+        if meter.silence.resting(_now()):
+            raise LinkTimeout(
+                f"{self._of(address)} is left alone for a while; unanswered requests: {meter.silence.failures}"
+            )
 
     async def _connected(self) -> Wire:
         if self._wire is not None:
@@ -212,11 +211,12 @@ class Dlt645Link:
             self._connecting.failed(_now())
             raise LinkDown(f"{self.url}: cannot connect: {exc or 'no answer'}") from None
         self._connecting.answered()
+        self._counters.reconnects += int(self._connected_before)
+        self._connected_before = True
         return self._wire
 
     def _open(self) -> Awaitable[Wire]:
-        where = self._where
-        return open_serial(where.device, where.baud) if where.device else open_tcp(where.host, where.port)
+        return open_serial(self._address) if self._address.is_serial else open_tcp(self._address)
 
     def _drop(self) -> None:
         if self._wire is not None:
@@ -227,20 +227,28 @@ class Dlt645Link:
         return f"{self.url} meter {address}"
 
 
-async def open_tcp(host: str, port: int) -> Wire:
+async def open_tcp(address: Address) -> Wire:
     """A line through a transparent serial server. Raises OSError when it cannot be reached."""
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
     return _StreamWire(reader, writer.write, writer.close)
 
 
-async def open_serial(device: str, baud: int) -> Wire:
-    """A serial line with 8 data bits, even parity and one stop bit, as the standard has it, held by us alone.
+async def open_serial(address: Address) -> Wire:
+    """A serial line with 8 data bits, held by us alone.
 
     Raises OSError when it cannot be opened.
     """
     import serial
 
-    port = serial.Serial(device, baud, parity=serial.PARITY_EVEN, timeout=0, write_timeout=0, exclusive=True)
+    port = serial.Serial(
+        address.device,
+        address.baud,
+        parity=address.parity,
+        stopbits=address.stop_bits,
+        timeout=0,
+        write_timeout=0,
+        exclusive=True,
+    )
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), port

@@ -1,14 +1,16 @@
-"""A DL/T 645 meter model as data: which identifier stands behind which point of the vocabulary, and how it is packed."""
+"""A DL/T 645 meter as data: which identifier stands behind which point of the vocabulary, and how it is packed."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from drivers.devicemap import Closed, Evidence, Finite
+from drivers.devicemap import Closed, Evidence, Finite, validation_sentence
 from drivers.dlt645.numbers import Decimal645
+from drivers.errors import MapError
 from drivers.points import POINTS
 from drivers.roles import ROLE_POINTS, Role
 
@@ -27,6 +29,11 @@ class MeterPoint(Closed):
     signed: bool = False
     min: Finite
     max: Finite
+
+    @property
+    def writable(self) -> bool:
+        """Never: a utility meter is read."""
+        return False
 
     @property
     def form(self) -> Decimal645:
@@ -65,3 +72,16 @@ class MeterMap(Closed):
         for role in self.roles:
             if lacking := [name for name in ROLE_POINTS[role] if name not in self.points]:
                 yield f"roles = {role!r}: this role needs the points {', '.join(lacking)}"
+
+
+def parse_meter_map(text: str, file: str) -> MeterMap:
+    """The map in a TOML text; `file` is named in errors. Raises MapError for the first thing that is wrong."""
+    try:
+        meter_map = MeterMap.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as exc:
+        raise MapError(f"{file}: not a TOML file: {exc}") from None
+    except ValidationError as exc:
+        raise MapError(f"{file}: {validation_sentence(exc, {'points': MeterPoint}, MeterMap)}") from None
+    for fault in meter_map.faults():
+        raise MapError(f"{file}: {fault}")
+    return meter_map

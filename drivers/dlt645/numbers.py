@@ -18,10 +18,15 @@ class Decimal645:
     signed: bool = False
 
     @property
+    def one(self) -> float:
+        """The number 1 in steps of the last digit."""
+        return 10.0**self.decimals
+
+    @property
     def largest(self) -> float:
         """The largest number that fits."""
         digits = "9" * (2 * self.size - 1)
-        return int(("7" if self.signed else "9") + digits) / 10**self.decimals
+        return int(("7" if self.signed else "9") + digits) / self.one
 
 
 def decode_number(form: Decimal645, data: bytes) -> float | None:
@@ -38,7 +43,7 @@ def decode_number(form: Decimal645, data: bytes) -> float | None:
     text = digits.hex()
     if not text.isdecimal():
         return None
-    number = int(text) / 10**form.decimals
+    number = int(text) / form.one
     return -number if negative else number
 
 
@@ -51,7 +56,7 @@ def encode_number(form: Decimal645, value: float | None) -> bytes:
         return b"\xff" * form.size
     if not math.isfinite(value) or abs(value) > form.largest or (value < 0 and not form.signed):
         raise ValueError(f"{value} does not fit {2 * form.size} digits, {form.decimals} of them after the point")
-    digits = bytearray.fromhex(str(round(abs(value) * 10**form.decimals)).zfill(2 * form.size))
+    digits = bytearray.fromhex(str(round(abs(value) * form.one)).zfill(2 * form.size))
     if value < 0:
         digits[0] |= 0x80
     return bytes(reversed(digits))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,14 +78,17 @@ def with_links(site: Site, overrides: list[str] | None) -> Site:
     """The site with other addresses for some links."""
     from dataclasses import replace
 
+    from drivers.address import parse_address
+
     links = dict(site.links)
     for text in overrides or []:
         name, _, url = text.partition("=")
         if name not in links:
             raise UserError(f"--link {text}: the site has no link {name!r}; it has {', '.join(sorted(links))}")
-        port = url.rpartition(":")[2]
-        if not re.fullmatch(r"tcp://[^/:\s]+:\d{1,5}", url) or not 0 < int(port) < 65536:
-            raise UserError(f"--link {text}: allowed is {name}=tcp://HOST:PORT, PORT from 1 to 65535")
+        try:
+            parse_address(url)
+        except ValueError as error:
+            raise UserError(f"--link {text}: {error}") from error
         links[name] = replace(links[name], url=url)
     return replace(site, links=links)
 

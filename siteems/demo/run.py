@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from drivers.address import parse_address
 from siteems.clock import FileClock
 from siteems.config import load_site
 from siteems.demand_response.calls import place_import_limit
@@ -46,7 +47,10 @@ def run_demo(site_file: Path, profile: Path | None, recorded_day: date | None, s
     scenario = demo_scenario(site, folder, profile, recorded_day)
     work = _fresh_folder(out / site.site.id)
     clock = FileClock.create(work / "clock.json", scenario.start, speed)
-    links = [f"--link={name}=tcp://127.0.0.1:{_free_port()}" for name in site.links]
+    links = [
+        f"--link={name}={parse_address(link.url).protocol}://127.0.0.1:{_free_port()}"
+        for name, link in site.links.items()
+    ]
     recorded = [f"--profile={profile}"] if profile else []
     recorded += [f"--day={recorded_day}"] if recorded_day else []
     common = [str(site_file), f"--clock={clock.path}", *links]

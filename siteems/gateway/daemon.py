@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from contextlib import suppress
@@ -15,7 +16,7 @@ from siteems.clock import Clock, FileClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.errors import UserError
-from siteems.gateway.devices import ModbusDevices
+from siteems.gateway.devices import SiteDevices
 from siteems.gateway.logs import configure_logs
 from siteems.gateway.schedule import SiteCron, make_scheduler
 from siteems.gateway.systemd import notify
@@ -33,7 +34,7 @@ class Daemon:
         self._site, self._clock, self._folder = site, clock, folder
         self._timing = Timing.at_speed(site.control, clock.speed)
         self._history = History(history_path(folder))
-        self._devices = ModbusDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
+        self._devices = SiteDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
         self._solver = SolverProcess()
         self._controller = Controller(site, clock, self._devices, self._solver, self._history, self._timing)
         self._read_only = read_only
@@ -69,6 +70,7 @@ class Daemon:
         await asyncio.wait({stopped, running}, return_when=asyncio.FIRST_COMPLETED)
         scheduler = make_scheduler()
         scheduler.add_job(self._quarter_hour, SiteCron(self._clock, minute="*/15", second=0))
+        scheduler.add_job(self._note_traffic, SiteCron(self._clock, minute="*", second=30))
         scheduler.add_job(self._housekeeping, SiteCron(self._clock, hour=3, minute=10))
         scheduler.start()
         loops = [asyncio.create_task(self._control_loop()), asyncio.create_task(self._plan_loop())]
@@ -145,6 +147,13 @@ class Daemon:
 
     async def _quarter_hour(self) -> None:
         self._controller.ask_for_plan("schedule")
+
+    async def _note_traffic(self) -> None:
+        """Keep where `siteems status` finds it how the links do."""
+        try:
+            self._history.set_fact("traffic", json.dumps(self._devices.traffic()))
+        except RecordError as error:
+            log.error("record-failed", error=str(error))
 
     async def _housekeeping(self) -> None:
         before = self._clock.now() - timedelta(days=self._site.recording.keep_days)

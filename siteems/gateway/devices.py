@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from drivers.device import Device
-from drivers.devicemap import load_map
 from drivers.errors import DriverError
 from drivers.gate import WriteGate, WriteRecord
-from drivers.link import ModbusLink
 from drivers.points import Quality, Reading
 from drivers.roles import battery_command
 from siteems.control.cycle import Decision
 from siteems.control.safe import safe_values, without_charging
 from siteems.control.translate import setpoints
+from siteems.gateway.wiring import make_device, make_links
 from siteems.history.store import Command, History, Incident, RecordError
 from siteems.planning.problem import rectifier_curve
 from siteems.site import Site
@@ -34,19 +34,18 @@ DEADBAND = {"a": 0.5, "kw": 0.025}
 """By unit of the point; smaller than the margin that an import cap is kept with (0.05 kW)."""
 
 
-class ModbusDevices:
+class SiteDevices:
     """All devices of one site. Every write goes through the one gate, which this class owns."""
 
     def __init__(
         self, site: Site, now: Callable[[], datetime], history: History, lease_s: float, *, read_only: bool = False
     ) -> None:
         self._site, self._history, self._lease_s = site, history, lease_s
-        self._links = {
-            name: ModbusLink(link.url, timeout_s=link.timeout_s, gap_s=link.gap_ms / 1000.0)
-            for name, link in site.links.items()
-        }
-        self.devices = [Device(e.name, load_map(e.map), self._links[e.link], e.unit, now) for e in site.devices]
-        self._command = battery_command([d.device_map for d in self.devices])
+        self._links = make_links(site)
+        self._all = [make_device(entry, self._links, now) for entry in site.devices]
+        self.devices = [device for device in self._all if isinstance(device, Device)]
+        """Those that may be written; utility meters are read only."""
+        self._command = battery_command([d.device_map for d in self._all])
         self._safe = safe_values(site, rectifier_curve(site))
         self._records: list[WriteRecord] = []
         self._gate = WriteGate(owner=OWNER, now=now, record=self._records.append, read_only=read_only)
@@ -68,7 +67,7 @@ class ModbusDevices:
 
         A device that comes back after a silence may have restarted: it is claimed anew before it is driven.
         """
-        readings = await asyncio.gather(*(device.read() for device in self.devices))
+        readings = await asyncio.gather(*(device.read() for device in self._all))
         silent = {r.device for r in readings if all(p.quality is Quality.UNREACHABLE for p in r.points.values())}
         self._unclaimed |= {d.name for d in self.devices if d.name in silent and self._setpoints(d)}
         self._silent = silent
@@ -201,6 +200,23 @@ class ModbusDevices:
             if not _trouble_in(records):
                 self._unreleased.discard(device.name)
         self._sent.clear()
+
+    def traffic(self) -> dict[str, Any]:
+        """What has happened on the wire since the start, by link and unit, and the writes of today by device."""
+        return {
+            "links": {
+                name: asdict(link.counters) | {"units": {unit: asdict(c) for unit, c in link.unit_counters.items()}}
+                for name, link in self._links.items()
+            },
+            "writes_today": {
+                device.name: {
+                    "writes": self._gate.writes_today(device),
+                    "allowed": device.device_map.link.writes_per_day,
+                }
+                for device in self.devices
+                if device.device_map.setpoints
+            },
+        }
 
     async def close(self, reason: str) -> tuple[str, ...]:
         """Leave the devices in their safe state and hang up. Returns the names of those that did not take it."""

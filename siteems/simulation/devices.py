@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drivers.devicemap import DeviceMap
+from drivers.dlt645.metermap import MeterMap
 from siteems.simulation.plant import MAINS_V, Lease, Plant
 
 
@@ -16,7 +17,7 @@ class PlantDevice:
     """One device of the simulated site; it serves whatever points its map has."""
 
     name: str
-    device_map: DeviceMap
+    device_map: DeviceMap | MeterMap
     plant: Plant
     now: Callable[[], datetime]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from drivers.devicemap import load_map
+from drivers.catalogue import load_map
 from siteems.clock import Clock, FileClock
 from siteems.gateway.logs import configure_logs
 from siteems.simulation.profile import Instant

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from drivers.devicemap import load_map
+from drivers.address import parse_address
+from drivers.catalogue import load_map
+from drivers.devicemap import DeviceMap
+from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.roles import battery_command
 from drivers.simulated import RegisterServer, SimulatedUnit
 from siteems.errors import UserError
@@ -26,17 +28,29 @@ def make_plant(site: Site, surroundings: Callable[[datetime], Instant], start: d
 
 
 class SimulatedSite:
-    """One server per link of the site, on loopback at the link's port (0 = a free one)."""
+    """One server per link of the site, on loopback at the link's port."""
 
     def __init__(self, site: Site, plant: Plant, now: Callable[[], datetime]) -> None:
-        self._servers: dict[str, RegisterServer] = {}
+        self._servers: dict[str, RegisterServer | MeterServer] = {}
+        self._protocols = {name: parse_address(link.url).protocol for name, link in site.links.items()}
         for name, link in site.links.items():
-            units = {}
+            units: dict[int, SimulatedUnit] = {}
+            meters: dict[str, SimulatedMeter] = {}
             for entry in site.devices:
-                if entry.link == name:
-                    device_map = load_map(entry.map)
-                    units[entry.unit] = SimulatedUnit(device_map, PlantDevice(entry.name, device_map, plant, now))
-            self._servers[name] = RegisterServer(LOOPBACK, urlsplit(link.url).port or 0, units)
+                if entry.link != name:
+                    continue
+                device_map = load_map(entry.map)
+                source = PlantDevice(entry.name, device_map, plant, now)
+                if isinstance(device_map, DeviceMap):
+                    units[entry.unit or 0] = SimulatedUnit(device_map, source)
+                else:
+                    meters[entry.address or ""] = SimulatedMeter(device_map, source, entry.ratio)
+            port, protocol = parse_address(link.url).port, self._protocols[name]
+            self._servers[name] = (
+                MeterServer(LOOPBACK, port, meters)
+                if meters
+                else RegisterServer(LOOPBACK, port, units, framing="rtu" if protocol == "rtu+tcp" else "tcp")
+            )
         self._plant, self._now = plant, now
 
     async def start(self) -> Mapping[str, str]:
@@ -44,7 +58,7 @@ class SimulatedSite:
         urls = {}
         for name, server in self._servers.items():
             try:
-                urls[name] = f"tcp://{LOOPBACK}:{await server.start()}"
+                urls[name] = f"{self._protocols[name]}://{LOOPBACK}:{await server.start()}"
             except OSError as error:
                 await self.stop()
                 why = error.strerror or error

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from drivers.catalogue import load_map
 from drivers.device import Device
-from drivers.devicemap import load_map
 from drivers.link import ModbusLink
 from drivers.simulated import RegisterServer, SimulatedUnit
 

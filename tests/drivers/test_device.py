@@ -5,8 +5,9 @@ import struct
 import pytest
 from modbus_rig import LOOPBACK, Clock, Cupboard, RawServer, Request, Site, read_reply
 
+from drivers.catalogue import load_map
 from drivers.device import Device
-from drivers.devicemap import load_map, parse_map
+from drivers.devicemap import parse_map
 from drivers.errors import DeviceRefused, DriverError, MapError
 from drivers.link import ModbusLink
 from drivers.points import Quality, Reading

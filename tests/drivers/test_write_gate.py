@@ -5,8 +5,8 @@ import math
 import pytest
 from modbus_rig import LOOPBACK, Clock, RawServer, Request, Site, free_values
 
+from drivers.catalogue import load_map
 from drivers.device import Device
-from drivers.devicemap import load_map
 from drivers.errors import WriteRefused
 from drivers.gate import WriteGate, WriteRecord
 from drivers.link import ModbusLink

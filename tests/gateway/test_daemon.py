@@ -13,7 +13,7 @@ import pytest
 from gateway_rig import cli, port_of, simulated_site, wait_for
 from pyModbusTCP.client import ModbusClient
 
-from drivers.devicemap import load_map
+from drivers.catalogue import load_map
 
 
 def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from drivers.devicemap import load_map
+from drivers.catalogue import load_map
 from drivers.simulated import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
 from siteems.control.cycle import ControlState, Decision
-from siteems.gateway.devices import ModbusDevices
+from siteems.gateway.devices import SiteDevices
 from siteems.history.store import Command, History
 from siteems.simulation.devices import PlantDevice
 from siteems.simulation.profile import Instant
@@ -61,7 +61,7 @@ class Served:
         url = f"tcp://127.0.0.1:{await self.server.start()}"
         links = {name: replace(link, url=url) for name, link in self.site.links.items()}
         self.history = History(self.folder / "history.sqlite3")
-        self.devices = ModbusDevices(replace(self.site, links=links), self.clock.now, self.history, 60.0)
+        self.devices = SiteDevices(replace(self.site, links=links), self.clock.now, self.history, 60.0)
 
     async def cycles(self, count: int, decision: Decision) -> None:
         for _ in range(count):

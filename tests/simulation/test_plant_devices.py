@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drivers.devicemap import load_map
+from drivers.catalogue import load_map
 from siteems.clock import ManualClock
 from siteems.simulation.devices import PlantDevice
 from siteems.simulation.plant import Plant

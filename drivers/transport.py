@@ -1,0 +1,82 @@
+"""How a Modbus connection is opened, by the address of its link. Time-outs, retries and reconnects are the link's."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
+from pymodbus.framer import FramerType
+
+from drivers.address import Address
+
+NEVER_S = 3600.0
+"""A time-out of the library that ours always comes before."""
+
+Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """PEM files for TLS: who may have signed the other side's certificate, and our own certificate with its key."""
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """What a connection needs: the other side must be signed by `ca` and be called as in the link's URL.
+
+        Raises OSError (ssl.SSLError is one) for a file that cannot be read or is no PEM file.
+        """
+        context = ssl.create_default_context(cafile=str(self.ca))
+        if self.certificate is not None:
+            context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
+        return context
+
+
+def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
+    """A client for one connection, not yet open. `received` is called for whatever arrives.
+
+    One client for each connection: nothing of a broken one can reach the next.
+    """
+
+    def trace(sending: bool, data: bytes) -> bytes:
+        if not sending:
+            received()
+        return data
+
+    if address.protocol == "rtu":
+        return AsyncModbusSerialClient(
+            address.device,
+            baudrate=address.baud,
+            parity=address.parity,
+            stopbits=address.stop_bits,
+            timeout=NEVER_S,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=trace,
+        )
+    if address.protocol == "tls":
+        if tls is None:
+            raise ValueError("a tls link needs its ca, and mostly a certificate and key of its own")
+        return AsyncModbusTlsClient(
+            address.host,
+            port=address.port,
+            sslctx=tls,
+            timeout=NEVER_S,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=trace,
+        )
+    return AsyncModbusTcpClient(
+        address.host,
+        port=address.port,
+        framer=FramerType.RTU if address.protocol == "rtu+tcp" else FramerType.SOCKET,
+        timeout=NEVER_S,
+        retries=0,
+        reconnect_delay=0,
+        trace_packet=trace,
+    )
