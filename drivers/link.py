@@ -22,7 +22,7 @@ from drivers.address import parse_address
 from drivers.backoff import Backoff
 from drivers.counters import Counters
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
-from drivers.transport import Client, Credentials, new_client
+from drivers.transport import Client, Credentials, discard_input, new_client
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -167,6 +167,8 @@ class ModbusLink:
             await self._quiet()
             client = await self._connected(urgent)
             await asyncio.sleep(self._last_exchange + known.gap_s - _now())
+            if self._is_rtu:
+                discard_input(client)  # what came while this process was held up
             self._counters.requests += 1
             known.counters.requests += 1
             self._asking = True

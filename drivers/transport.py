@@ -80,3 +80,10 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
         reconnect_delay=0,
         trace_packet=trace,
     )
+
+
+def discard_input(client: Client) -> None:
+    """Throw away what a serial port has received and nobody has read yet; a socket has no such thing."""
+    port = getattr(client.ctx.transport, "sync_serial", None)
+    if port is not None:
+        port.reset_input_buffer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -67,15 +68,28 @@ class RectifierCurve:
     def ac_kw(self, dc_kw: npt.ArrayLike) -> Floats:
         """AC input in kW for DC output in kW (any shape); above the last segment its slope goes on."""
         dc = np.asarray(dc_kw, dtype=np.float64)[..., np.newaxis]
-        starts = np.concatenate(([0.0], np.cumsum(self.segment_dc_kw)[:-1]))
-        widths = np.array([*self.segment_dc_kw[:-1], np.inf])
-        ac: Floats = self.standby_ac_kw + np.clip(dc - starts, 0.0, widths) @ np.array(self.ac_per_dc)
+        starts, widths, slopes = _segments(self)
+        ac: Floats = self.standby_ac_kw + np.clip(dc - starts, 0.0, widths) @ slopes
         return ac
 
     def dc_kw(self, ac_kw: float) -> float:
         """DC output in kW that an AC input in kW gives: 0 below the standby draw, at most all segments together."""
-        edges_dc = np.concatenate(([0.0], np.cumsum(self.segment_dc_kw)))
-        return float(np.interp(ac_kw, self.ac_kw(edges_dc), edges_dc))
+        edges_dc, edges_ac = _edges(self)
+        return float(np.interp(ac_kw, edges_ac, edges_dc))
+
+
+@lru_cache(maxsize=64)
+def _segments(curve: RectifierCurve) -> tuple[Floats, Floats, Floats]:
+    """Start, width and slope of each segment, the last one without an end."""
+    starts = np.concatenate(([0.0], np.cumsum(curve.segment_dc_kw)[:-1]))
+    return starts, np.array([*curve.segment_dc_kw[:-1], np.inf]), np.array(curve.ac_per_dc)
+
+
+@lru_cache(maxsize=64)
+def _edges(curve: RectifierCurve) -> tuple[Floats, Floats]:
+    """DC output and AC input at the corners."""
+    edges_dc = np.concatenate(([0.0], np.cumsum(curve.segment_dc_kw)))
+    return edges_dc, curve.ac_kw(edges_dc)
 
 
 def _lower_hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

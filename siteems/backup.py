@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ LFP_TEMPERATURE_C = (-20.0, 0.0, 25.0)
 LFP_TEMPERATURE_SHARE = (0.50, 0.80, 1.00)
 
 
+@lru_cache(maxsize=1024)
 def discharge_factor(chemistry: Chemistry, hours: float) -> float:
     """Share of the capacity that a steady discharge of `hours` can use, linear in ln(hours) between the points.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -23,8 +23,8 @@ from siteems.clock import Clock
 from siteems.control.cycle import ControlState, Decision, Limits, cycle
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
-from siteems.forecast.forecast import LEARN_FROM, Forecaster
-from siteems.history.store import History, Incident, RecordError, Sample
+from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
+from siteems.history.store import Incident, RecordError, Sample
 from siteems.image import Image, Imager
 from siteems.planning.ladder import Intent, choose_intent
 from siteems.planning.prepare import prepare
@@ -59,6 +59,38 @@ class Devices(Protocol):
         ...
 
 
+class Record(Protocol):
+    """What is kept of a site; `siteems.history` on disk, the replay in memory. Writing raises RecordError."""
+
+    def add_samples(self, samples: Iterable[Sample]) -> None:
+        """Keep samples."""
+        ...
+
+    def add_plan(self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]) -> None:
+        """Keep a planning run."""
+        ...
+
+    def add_incident(self, incident: Incident) -> None:
+        """Keep what a person should know."""
+        ...
+
+    def samples(self, start: datetime, end: datetime) -> Sequence[Sample]:
+        """Samples of a span, oldest first."""
+        ...
+
+    def last_time_at(self, name: str, level: float) -> datetime | None:
+        """When a value last was at a level or above."""
+        ...
+
+    def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
+        """The body of the newest plan with one of these statuses."""
+        ...
+
+    def events(self, now: datetime) -> tuple[DrEvent, ...]:
+        """Calls in force or to come."""
+        ...
+
+
 class Solver(Protocol):
     """Whoever solves the LP."""
 
@@ -81,13 +113,21 @@ class Controller:
     """Controls one site. `step()` is the fast loop's body, `make_plan()` the slow loop's."""
 
     def __init__(
-        self, site: Site, clock: Clock, devices: Devices, solver: Solver, history: History, timing: Timing
+        self,
+        site: Site,
+        clock: Clock,
+        devices: Devices,
+        solver: Solver,
+        history: Record,
+        timing: Timing,
+        forecaster: Forecasts | None = None,
     ) -> None:
+        """`forecaster` is the site's own unless another is given."""
         self.site = site
         self._clock, self._devices, self._solver, self._history = clock, devices, solver, history
         self._curve = rectifier_curve(site)
         self._tariff = TariffBook(site.tariffs, site.site.zone)
-        self._forecaster = Forecaster(site)
+        self._forecaster = forecaster or Forecaster(site)
         self._lead = 2 * timedelta(seconds=timing.cycle_s)  # a cap holds from the first second of its call
         self._imager = Imager(self._curve, timing.max_age)
         self.image = self._imager.first(clock.now())
@@ -113,7 +153,8 @@ class Controller:
         """Take up the record: learn from recent samples, and keep the last plan while it fits."""
         now = self._clock.now()
         past = self._history.samples(now - LEARN_FROM, now)
-        self._forecaster.replay((s.time, s.values) for s in past)
+        for sample in past:
+            self._forecaster.learn(sample.time, sample.values)
         self._last_full = self._history.last_time_at("soc", FULL_SOC)
         body = self._history.last_plan(USABLE)
         self.plan = PublishedPlan.from_record(body)
@@ -331,7 +372,7 @@ class Controller:
             return
         self.plan = publish(plan, run, issued=now, trigger=trigger, capacity_kwh=self.site.battery.capacity_kwh)
         with self._recording():
-            self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict())
+            self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict)
         log.info(
             "planned",
             trigger=trigger,
@@ -342,7 +383,7 @@ class Controller:
 
     def _failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
         with self._recording():
-            self._history.add_plan(now, status, trigger, {"reason": reason})
+            self._history.add_plan(now, status, trigger, lambda: {"reason": reason})
         self._incident(now, "warning", f"plan-{status}", reason)
 
     def _incident(self, now: datetime, level: str, code: str, text: str) -> None:

@@ -5,26 +5,16 @@ Only the wire is missing: the devices are read and written by call instead of ov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from drivers.catalogue import load_map
-from drivers.points import Point, Quality, Reading
-from drivers.roles import battery_command
-from optimisation.plan import Plan, PlanStatus
-from optimisation.problem import SiteProblem
-from optimisation.solver import PlanSolver
 from siteems.clock import ManualClock
-from siteems.control.cycle import Decision
-from siteems.control.safe import safe_values
 from siteems.control.timing import Timing
-from siteems.control.translate import setpoints
 from siteems.controller import Controller, Step
 from siteems.history.store import History
-from siteems.planning.problem import rectifier_curve
-from siteems.simulation.devices import PlantDevice
+from siteems.replay.site import DirectSolver, PlantDevices
 from siteems.simulation.plant import Plant
 from siteems.simulation.profile import Instant
 from siteems.simulation.server import make_plant
@@ -32,54 +22,6 @@ from siteems.site import Site
 
 CYCLE = timedelta(minutes=1)
 TIMING = Timing(cycle_s=60.0, lease_s=200.0, max_age=timedelta(seconds=210))
-
-
-class PlantDevices:
-    """The controller's devices, in memory. `silent` names devices that do not answer."""
-
-    def __init__(self, site: Site, plant: Plant, clock: ManualClock) -> None:
-        self._devices = [PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices]
-        self._safe = safe_values(site, rectifier_curve(site))
-        self._site = site
-        self._command = battery_command([load_map(e.map) for e in site.devices])
-        self._clock = clock
-        self.silent: set[str] = set()
-        for device in self._devices:
-            if "comm_timeout_s" in device.device_map.points:
-                device.write_point("comm_timeout_s", TIMING.lease_s)
-
-    async def read(self) -> Sequence[Reading]:
-        """All devices; one that is silent has only unreachable points."""
-        return [self._read(device) for device in self._devices]
-
-    def _read(self, device: PlantDevice) -> Reading:
-        now, values = self._clock.now(), device.read_points()
-        if device.name in self.silent:
-            return Reading(device.name, now, {n: Point(None, Quality.UNREACHABLE) for n in values})
-        points = {n: Point(v, Quality.MISSING if v is None else Quality.GOOD) for n, v in values.items()}
-        return Reading(device.name, now, points)
-
-    async def drive(self, decision: Decision) -> None:
-        """Write setpoints, or the safe values on release, to the devices that have such points and answer."""
-        wanted = self._safe if decision.mode == "release" else setpoints(decision, self._site, self._command)
-        for device in self._devices:
-            for name in wanted.keys() & set(device.device_map.setpoints):
-                if device.name not in self.silent:
-                    device.write_point(name, wanted[name])
-
-
-class DirectSolver:
-    """The real solver in this process. `broken` makes every solve fail with that reason."""
-
-    def __init__(self) -> None:
-        self._solver = PlanSolver()
-        self.broken = ""
-
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        """Solve at once."""
-        if self.broken:
-            return Plan(PlanStatus.ERROR, self.broken)
-        return self._solver.solve(problem, limit_s)
 
 
 @dataclass
@@ -102,7 +44,7 @@ class Rig:
         """A site at a time and state of charge, its record in `folder`; nothing has been read yet."""
         clock, history = ManualClock(start), History(folder / "history.sqlite3")
         plant = make_plant(site, surroundings, start, soc)
-        devices, solver = PlantDevices(site, plant, clock), DirectSolver()
+        devices, solver = PlantDevices(site, plant, clock, TIMING), DirectSolver()
         controller = Controller(site, clock, devices, solver, history, TIMING)
         return cls(site, clock, plant, devices, solver, history, controller)
 

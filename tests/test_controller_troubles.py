@@ -311,6 +311,6 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
 
 
 async def test_a_recorded_plan_of_another_version_is_passed_over(rig: Rig) -> None:
-    rig.history.add_plan(NOON, "optimal", "test", {"something": "else"})
+    rig.history.add_plan(NOON, "optimal", "test", lambda: {"something": "else"})
     rig.controller.resume()
     assert rig.controller.plan is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from siteems.site import Identity, Pv
 Array = npt.NDArray[np.float64]
 
 STEP = timedelta(minutes=15)
+PER_DAY = 96
 
 
 class ClearSky:
@@ -26,20 +26,25 @@ class ClearSky:
 
     def power_kw(self, time: datetime) -> float:
         """Power at a time."""
-        return float(self.powers_kw([time])[0])
+        return float(self.powers_kw(time, np.zeros(1))[0])
 
-    def powers_kw(self, times: Sequence[datetime]) -> Array:
-        """Power at several times."""
-        return np.array([self._at(t.astimezone(UTC)) for t in times])
+    def powers_kw(self, now: datetime, ahead_h: Array) -> Array:
+        """Power at times that lie `ahead_h` hours after `now`, none of them before it."""
+        utc = now.astimezone(UTC)
+        midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
+        position = ((utc - midnight) / timedelta(hours=1) + ahead_h) * (timedelta(hours=1) / STEP)
+        days = int(position.max()) // PER_DAY + 1
+        curve = np.concatenate([self._day(midnight + timedelta(days=day))[:-1] for day in range(days)])
+        return np.asarray(np.interp(position, np.arange(len(curve)), curve))
 
-    def _at(self, time: datetime) -> float:
-        day = time.toordinal()
+    def _day(self, midnight: datetime) -> Array:
+        """The quarter hours of a UTC day, both midnights included."""
+        day = midnight.toordinal()
         if day not in self._days:
             if len(self._days) > 10:
-                self._days.clear()
-            self._days[day] = self._compute(datetime(time.year, time.month, time.day, tzinfo=UTC))
-        position = (time.hour * 3600 + time.minute * 60 + time.second) / STEP.total_seconds()
-        return float(np.interp(position, np.arange(len(self._days[day])), self._days[day]))
+                del self._days[next(iter(self._days))]
+            self._days[day] = self._compute(midnight)
+        return self._days[day]
 
     @cached_property
     def _location(self) -> Any:

@@ -51,16 +51,23 @@ class DayProfile:
             self._step_level += (1.0 - math.exp(-gap / STEP_MEMORY)) * (ratio - self._step_level)
         self._last = time
 
-    def expect(self, now: datetime, times: Sequence[datetime]) -> Array:
-        """Expected values at these times, as known now."""
-        base = np.array([self._at(t) for t in times])
-        ahead_h = np.array([max(0.0, (t - now) / timedelta(hours=1)) for t in times])
-        return base * (1.0 + (self._level - 1.0) * np.exp(-ahead_h / LEVEL_FADES_H))
+    def expect(self, now: datetime, ahead_h: Array) -> Array:
+        """Expected values at times `ahead_h` hours after `now`, as known now."""
+        return self._shape(now, ahead_h) * (1.0 + (self._level - 1.0) * np.exp(-ahead_h / LEVEL_FADES_H))
 
-    def expect_at_least(self, now: datetime, times: Sequence[datetime]) -> Array:
+    def expect_at_least(self, now: datetime, ahead_h: Array) -> Array:
         """Expected values, on the high side: a step in the load that is minutes old is taken to last."""
-        risen = np.array([self._at(t) for t in times]) * self._step_level
-        return np.maximum(self.expect(now, times), risen)
+        risen = self._shape(now, ahead_h) * self._step_level
+        return np.maximum(self.expect(now, ahead_h), risen)
+
+    def _shape(self, now: datetime, ahead_h: Array) -> Array:
+        """The profile at these times, on the local clock of each, also where it changes in between."""
+        local = now.astimezone(self._zone)
+        end = (now + timedelta(hours=float(ahead_h[-1]))).astimezone(self._zone)
+        if local.utcoffset() != end.utcoffset():
+            return np.array([self._at(now + timedelta(hours=float(hours))) for hours in ahead_h])
+        of_day_h = local.hour + local.minute / 60.0 + local.second / 3600.0
+        return self._mean[((of_day_h + ahead_h) * (SLOTS / 24.0)).astype(np.intp) % SLOTS]
 
     def _finish_slot(self) -> None:
         if self._slot is not None and self._count:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ Array = npt.NDArray[np.float64]
 TURBID = 0.6
 """Clear-sky index expected where nothing is known yet: a partly clouded day."""
 CLEARNESS_MEMORY = timedelta(hours=1)
+USUAL_MEMORY = timedelta(hours=30)
+"""Of sunny hours: what is usual here and now is the mean of the last days' daylight."""
+CLEARNESS_FADES_H = 6.0
 LEARN_FROM = timedelta(days=14)
 """How much of a record is learned from at a start."""
 
@@ -36,6 +40,22 @@ class Forecast:
     pv_kw: Array
 
 
+class Forecasts(Protocol):
+    """Whoever foresees what the site will draw and what the sun will give."""
+
+    def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
+        """Take one sample of measured values."""
+        ...
+
+    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
+        """Forecast steps that follow one another."""
+        ...
+
+    def peak_load_kw(self, now: datetime, hours: float) -> float:
+        """The mean telecom load over the coming hours that the backup reserve must bear."""
+        ...
+
+
 class Forecaster:
     """Learns a day profile of the loads and the cloudiness; knows nothing but what it was shown."""
 
@@ -45,7 +65,7 @@ class Forecaster:
         self._dc = DayProfile(site.load.typical_dc_kw, zone)
         self._ac = DayProfile(site.load.typical_ac_kw, zone)
         self._sky = ClearSky(site.site, site.pv) if site.pv else None
-        self._clearness = TURBID
+        self._clearness = self._usual = TURBID
         self._sky_seen: datetime | None = None
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
@@ -78,19 +98,21 @@ class Forecaster:
             else min(CLEARNESS_MEMORY, max(timedelta(0), time - self._sky_seen))
         )
         self._clearness += (1.0 - math.exp(-gap / CLEARNESS_MEMORY)) * (index - self._clearness)
+        self._usual += (1.0 - math.exp(-gap / USUAL_MEMORY)) * (index - self._usual)
         self._sky_seen = time
 
-    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: Sequence[float]) -> Forecast:
-        """Forecast the steps that begin at `starts` and last `step_h` hours."""
-        middles = [s + timedelta(hours=h / 2) for s, h in zip(starts, step_h, strict=True)]
-        dc_load_kw = self._dc.expect(now, middles)
+    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
+        """Forecast the steps that begin at `starts`, last `step_h` hours and follow one another."""
+        hours = np.asarray(step_h, dtype=np.float64)
+        middles_h = (starts[0] - now) / timedelta(hours=1) + np.cumsum(hours) - hours / 2
+        dc_load_kw = self._dc.expect(now, middles_h)
         return Forecast(
             issued=now,
             starts=tuple(starts),
             dc_load_kw=dc_load_kw,
             dc_load_p95_kw=dc_load_kw * (1.0 + self._site.backup.load_margin),
-            ac_load_kw=self._ac.expect(now, middles),
-            pv_kw=self._pv(now, middles),
+            ac_load_kw=self._ac.expect(now, middles_h),
+            pv_kw=self._pv(now, middles_h),
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
@@ -99,16 +121,16 @@ class Forecaster:
         A step in the load counts within minutes, also where the forecast of the plan still waits whether it lasts.
         """
         count = max(1, math.ceil(hours * 4))
-        middles = [now + timedelta(hours=hours * (i + 0.5) / count) for i in range(count)]
-        return float(self._dc.expect_at_least(now, middles).mean()) * (1.0 + self._site.backup.load_margin)
+        middles_h = hours * (np.arange(count) + 0.5) / count
+        return float(self._dc.expect_at_least(now, middles_h).mean()) * (1.0 + self._site.backup.load_margin)
 
-    def _pv(self, now: datetime, middles: Sequence[datetime]) -> Array:
+    def _pv(self, now: datetime, ahead_h: Array) -> Array:
         if self._sky is None or self._site.pv is None:
-            return np.zeros(len(middles))
-        ahead_h = np.array([(m - now) / timedelta(hours=1) for m in middles])
+            return np.zeros(len(ahead_h))
         # Persistence of cloudiness, relaxing to what is usual within a few hours.
-        index = TURBID + (self._clearness - TURBID) * np.exp(-ahead_h / 6.0)
-        return np.minimum(index * self._sky.powers_kw(middles), self._site.pv.rated_kwp)
+        index = self._usual + (self._clearness - self._usual) * np.exp(-ahead_h / CLEARNESS_FADES_H)
+        clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
+        return np.minimum(index * clear_kw, self._site.pv.rated_kwp)
 
 
 def _known(values: Mapping[str, float | None], name: str) -> float | None:

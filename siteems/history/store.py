@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -190,12 +190,13 @@ class History:
 
     # -- plans ------------------------------------------------------------------------------------------------------
 
-    def add_plan(self, time: datetime, status: str, trigger: str, body: Mapping[str, object]) -> None:
-        """Record a planning run, whatever its status."""
+    def add_plan(self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]) -> None:
+        """Record a planning run, whatever its status. `body` gives what is kept of it: other records may not ask."""
+        kept = json.dumps(body(), separators=(",", ":"), allow_nan=False)
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO plans (ts, status, trigger, body) VALUES (?, ?, ?, ?)",
-                (_ts(time), status, trigger, json.dumps(body, separators=(",", ":"), allow_nan=False)),
+                (_ts(time), status, trigger, kept),
             )
 
     def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:

@@ -24,16 +24,26 @@ class Grid:
         return self.starts[-1] + timedelta(hours=float(self.step_h[-1]))
 
 
-def time_grid(now: datetime, step_min: int, horizon_h: float) -> Grid:
-    """`horizon_h` hours of steps from `now`; the count depends on the horizon only, so that the LP keeps its shape."""
+def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None) -> Grid:
+    """`horizon_h` hours of steps from `now`: of `step_min` for the first `fine_h` hours (none = all), then of an hour.
+
+    The count depends on these alone, so that the LP keeps its shape; long steps begin where the short ones end, on
+    whatever minute that is.
+    """
     step = timedelta(minutes=step_min)
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     boundary = midnight + ((now - midnight) // step + 1) * step
     first = now.astimezone(UTC) if boundary - now >= SHORTEST_FIRST_STEP else boundary
     if first == boundary:
         boundary += step
-    count = round(horizon_h * 60 / step_min)
-    starts = (first, *(boundary + i * step for i in range(count - 1)))
-    step_h = np.full(count, step / timedelta(hours=1))
+    fine_h = horizon_h if fine_h is None else min(fine_h, horizon_h)
+    fine, coarse = round(fine_h * 60 / step_min), round(horizon_h - fine_h)
+    coarse_start = boundary + (fine - 1) * step
+    starts = (
+        first,
+        *(boundary + i * step for i in range(fine - 1)),
+        *(coarse_start + timedelta(hours=i) for i in range(coarse)),
+    )
+    step_h = np.concatenate((np.full(fine, step / timedelta(hours=1)), np.ones(coarse)))
     step_h[0] = (boundary - first) / timedelta(hours=1)
     return Grid(starts, step_h)

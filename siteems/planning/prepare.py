@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from optimisation.problem import RectifierCurve, SiteProblem
 from siteems.demand_response.event import DrEvent
-from siteems.forecast.forecast import Forecast, Forecaster
+from siteems.forecast.forecast import Forecast, Forecasts
 from siteems.planning.grid import Grid, time_grid
 from siteems.planning.problem import reserve_series_kwh, site_problem
 from siteems.site import Site
@@ -35,7 +35,7 @@ def prepare(
     site: Site,
     curve: RectifierCurve,
     book: TariffBook,
-    forecaster: Forecaster,
+    forecaster: Forecasts,
     events: Sequence[DrEvent],
     *,
     now: datetime,
@@ -48,11 +48,11 @@ def prepare(
     Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made from.
     """
     planning = site.planning
-    grid = time_grid(now, planning.step_min, planning.horizon_h)
+    grid = time_grid(now, planning.step_min, planning.horizon_h, planning.fine_h)
     prices = _known_prices(book, grid)
     grid = Grid(grid.starts[: len(prices)], grid.step_h[: len(prices)])
-    longer = time_grid(now, planning.step_min, planning.horizon_h + math.ceil(site.backup.hours) + 1)
-    forecast = forecaster.forecast(now, longer.starts, tuple(longer.step_h))
+    longer = time_grid(now, planning.step_min, planning.horizon_h + math.ceil(site.backup.hours) + 1, planning.fine_h)
+    forecast = forecaster.forecast(now, longer.starts, longer.step_h)
     reserve_kwh = reserve_series_kwh(site, grid, forecast, battery_c)
     problem = site_problem(
         site,
@@ -70,10 +70,11 @@ def prepare(
 
 
 def _known_prices(book: TariffBook, grid: Grid) -> tuple[Price, ...]:
-    prices = [book.price_at(grid.starts[0])]
-    for start in grid.starts[1:]:
+    step_h = grid.step_h.tolist()
+    prices = [book.mean_price(grid.starts[0], step_h[0])]
+    for start, hours in zip(grid.starts[1:], step_h[1:], strict=True):
         try:
-            prices.append(book.price_at(start))
+            prices.append(book.mean_price(start, hours))
         except TariffGap:
             break
     return tuple(prices)

@@ -122,7 +122,9 @@ def site_problem(
 ) -> SiteProblem:
     """The LP's numbers. `forecast` must lie on the grid; a cap that touches a step binds all of it."""
     top_price = max(float(np.abs(prices).max()), 0.01)
-    caps = np.array([_cap(events, s, h) for s, h in zip(grid.starts, grid.step_h, strict=True)])
+    caps = np.full(len(grid.starts), np.inf)
+    if events:
+        caps = np.array([_cap(events, s, h) for s, h in zip(grid.starts, grid.step_h, strict=True)])
     cheapest_refill = max(0.0, float(prices.min())) / site.battery.charge_efficiency * curve.ac_per_dc[0]
     full_charge = full_charge_due(site.battery, grid, last_full, prices)
     n = len(grid.starts)

@@ -125,9 +125,9 @@ def publish(plan: Plan, run: Prepared, *, issued: datetime, trigger: str, capaci
         stored_now_kwh=run.problem.stored_kwh,
         starts=run.grid.starts,
         end=run.grid.end,
-        series={name: tuple(float(v) for v in getattr(plan, name)) for name in SERIES},
+        series={name: tuple(getattr(plan, name).tolist()) for name in SERIES},
         prices=tuple(p.per_kwh for p in run.prices),
-        reserve_kwh=tuple(float(r) for r in run.reserve_kwh),
+        reserve_kwh=tuple(run.reserve_kwh.tolist()),
         cost_by_term={name: round(float(v), 6) for name, v in plan.cost_by_term.items()},
         solve_s=plan.solve_s,
     )

@@ -82,6 +82,13 @@ class Meters:
 
     import_kwh: float = 0.0
     pv_kwh: float = 0.0
+    pv_available_kwh: float = 0.0
+    charged_kwh: float = 0.0
+    discharged_kwh: float = 0.0
+    """Of the battery at the bus, like the two before."""
+    dc_load_kwh: float = 0.0
+    ac_load_kwh: float = 0.0
+    mains_h: float = 0.0
     unserved_kwh: float = 0.0
     fallbacks: int = 0
     """How often a lease ran out."""
@@ -89,7 +96,7 @@ class Meters:
 
 @dataclass
 class Plant:
-    """The simulated site. `advance_to` integrates in steps of at most five seconds."""
+    """The simulated site. `advance_to` integrates in steps of at most `max_step`."""
 
     site: Site
     surroundings: Callable[[datetime], Instant]
@@ -97,6 +104,7 @@ class Plant:
     soc: float
     kind: Literal["levers", "setpoint"]
     room_c: float = 26.0
+    max_step: timedelta = MAX_STEP
     setpoints: Setpoints = field(init=False)
     safe: Setpoints = field(init=False)
     leases: dict[str, Lease] = field(default_factory=dict)
@@ -126,7 +134,7 @@ class Plant:
     def advance_to(self, now: datetime) -> None:
         """Integrate up to `now`; an earlier time changes nothing."""
         while self.time < now:
-            step = min(MAX_STEP, now - self.time)
+            step = min(self.max_step, now - self.time)
             for lease in self.leases.values():
                 if lease.expired(self.time):
                     self._fall_back(lease)
@@ -204,8 +212,15 @@ class Plant:
             gained = flows.battery_kw / battery.discharge_efficiency * hours
         self.soc = min(1.0, max(0.0, self.soc + gained / battery.capacity_kwh))
         self.meters.import_kwh += flows.grid_import_kw * hours
-        self.meters.pv_kwh += flows.pv_kw * hours
-        self.meters.unserved_kwh += flows.unserved_kw * hours
+        meters = self.meters
+        meters.pv_kwh += flows.pv_kw * hours
+        meters.pv_available_kwh += flows.pv_available_kw * hours
+        meters.charged_kwh += max(0.0, flows.battery_kw) * hours
+        meters.discharged_kwh += max(0.0, -flows.battery_kw) * hours
+        meters.dc_load_kwh += flows.dc_load_kw * hours
+        meters.ac_load_kwh += flows.ac_load_kw * hours
+        meters.mains_h += hours * flows.mains_ok
+        meters.unserved_kwh += flows.unserved_kw * hours
         self._warm(flows, hours)
         genset = self.site.genset
         if genset is not None:

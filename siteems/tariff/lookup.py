@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,16 @@ from siteems.errors import UserError
 from siteems.site import TariffVersion
 from siteems.tariff.calendar import calendar_on, price_of, slots, version_on
 
+QUARTER = timedelta(minutes=15)
+QUARTER_H = 0.25
+KNOWN_MOST = 10_000
+
 
 class TariffGap(UserError):
     """No tariff version holds on that day."""
 
 
-@dataclass(frozen=True)
-class Price:
+class Price(NamedTuple):
     """A price per kWh (site's currency), its period and the tariff version it comes from."""
 
     per_kwh: float
@@ -57,6 +60,7 @@ class TariffBook:
         self._tariffs = tuple(tariffs)
         self._zone = zone
         self._days: dict[date, _Day] = {}
+        self._known: dict[tuple[datetime, float], Price] = {}
 
     def price_at(self, when: datetime) -> Price:
         """The price at an instant. TariffGap if no version holds then, ValueError for a naive time."""
@@ -65,6 +69,22 @@ class TariffBook:
         local = when.astimezone(self._zone)
         day = self._table(local.date())
         return day.prices[bisect_right(day.starts, local.hour * 60 + local.minute) - 1]
+
+    def mean_price(self, start: datetime, hours: float) -> Price:
+        """The price of an interval, averaged over its quarter hours; period and version are those of its start.
+
+        Remembered, since planning asks for the same intervals again and again. Raises as `price_at`.
+        """
+        price = self._known.get((start, hours))
+        if price is None:
+            if len(self._known) > KNOWN_MOST:
+                self._known.clear()
+            price = self.price_at(start)
+            if hours > QUARTER_H:
+                quarters = [self.price_at(start + i * QUARTER).per_kwh for i in range(round(hours / QUARTER_H))]
+                price = price._replace(per_kwh=sum(quarters) / len(quarters))
+            self._known[start, hours] = price
+        return price
 
     def price_series(self, starts: Sequence[datetime]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Prices per kWh, shape (len(starts),), and period names of intervals named by their starts."""

@@ -82,7 +82,7 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
     attempts = (
         lambda: history.add_samples([sample(naive, soc=0.5)]),
         lambda: history.samples(naive, NOON),
-        lambda: history.add_plan(naive, "optimal", "test", {}),
+        lambda: history.add_plan(naive, "optimal", "test", dict),
         lambda: history.add_incident(Incident(naive, "info", "x", "y")),
         lambda: history.add_commands([Command(naive, "d", "p", 1.0, "o", "r", "written", "")]),
         lambda: history.add_event(replace(event(), start=naive, end=naive + HOUR)),
@@ -97,7 +97,7 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
 class TestPlans:
     def test_the_newest_with_a_wanted_status(self, history: History) -> None:
         for i, status in enumerate(("optimal", "feasible", "error")):
-            history.add_plan(NOON + i * MINUTE, status, "schedule", {"number": i})
+            history.add_plan(NOON + i * MINUTE, status, "schedule", lambda i=i: {"number": i})
         assert history.last_plan(("optimal", "feasible")) == {"number": 1}
         assert history.last_plan(("optimal",)) == {"number": 0}
         assert history.last_plan(("unbounded",)) is None
@@ -106,7 +106,7 @@ class TestPlans:
 
     def test_what_is_not_json_is_refused_and_leaves_no_trace(self, history: History) -> None:
         with pytest.raises(ValueError, match="JSON"):
-            history.add_plan(NOON, "optimal", "test", {"value": math.nan})
+            history.add_plan(NOON, "optimal", "test", lambda: {"value": math.nan})
         assert history.plan_log(*ALWAYS) == []
 
 
@@ -165,7 +165,7 @@ class TestPrune:
     def test_old_rows_go_and_events_stay(self, history: History) -> None:
         for time in (NOON - 2 * DAY, NOON):
             history.add_samples([sample(time, soc=0.5)])
-            history.add_plan(time, "optimal", "test", {})
+            history.add_plan(time, "optimal", "test", dict)
             history.add_incident(Incident(time, "info", "x", "y"))
             history.add_commands([Command(time, "d", "p", 1.0, "o", "r", "written", "")])
         history.add_event(event(end=NOON + MINUTE))

@@ -1,0 +1,60 @@
+"""One replay from files to files: data in, report, summary and series out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import structlog
+
+from siteems.replay.data import between, read_data
+from siteems.replay.engine import Progress, run_replay
+from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
+from siteems.site import Site
+
+
+def replay_to_folder(
+    site: Site,
+    data: Path,
+    start: datetime | None,
+    end: datetime | None,
+    policies: Sequence[Policy],
+    out: Path,
+    progress: Progress,
+) -> ReplayResult:
+    """Replay a file and write what came of it to `out`, which is made. Raises `UserError` for data that cannot be used.
+
+    Days are those of the data as it lies after it was moved to where a tariff holds.
+    """
+    from siteems.replay.report import write_report
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # a year of log lines
+    found = read_data(data, site.site.zone, site.tariffs)
+    first, last = between(found.profile, start, end)
+    start_soc = site.demo.start_soc if site.demo else 0.6
+    result = run_replay(
+        site,
+        found.profile,
+        policies,
+        start=first,
+        end=last,
+        start_soc=start_soc,
+        fills=found.fills,
+        progress=progress,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "summary.json").write_text(json.dumps(result.summary(), indent=1) + "\n", encoding="utf-8")
+    for policy, outcome in result.policies.items():
+        series_frame(result, outcome).to_csv(out / f"series-{policy}.csv.gz")
+    write_report(site, result, out / "report.html")
+    return result
+
+
+def series_frame(result: ReplayResult, outcome: PolicyOutcome) -> pd.DataFrame:
+    """The series of a policy by UTC time, one row per interval."""
+    times = pd.date_range(result.start, periods=len(outcome.series.soc), freq=result.step, name="time")
+    return pd.DataFrame({name: values.round(5) for name, values in vars(outcome.series).items()}, index=times)

@@ -1,0 +1,274 @@
+"""The replay: each policy drives the simulated site through the recorded data, under a virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.points import Reading
+from optimisation.plan import Plan
+from optimisation.problem import SiteProblem
+from siteems.clock import ManualClock
+from siteems.control.timing import Timing
+from siteems.controller import Controller, Step
+from siteems.forecast.forecast import Forecaster, Forecasts
+from siteems.replay.knowing import KnowingForecaster
+from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
+from siteems.replay.record import MemoryRecord
+from siteems.replay.site import DirectSolver, PlantDevices
+from siteems.replay.wear import worn
+from siteems.simulation.plant import Plant
+from siteems.simulation.profile import Profile
+from siteems.simulation.server import make_plant
+from siteems.site import Site
+from siteems.tariff.lookup import TariffBook
+
+INTERVAL = timedelta(minutes=15)
+CYCLE = timedelta(minutes=5)
+"""The daemon decides every second; between two plans little changes that a quarter hour's bill would show."""
+CLOSE_CYCLE = timedelta(minutes=1)
+CLOSE_SOC = 0.03
+"""This near to the reserve and discharging, the control loop looks every minute."""
+TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
+FORESIGHT_EVERY = 16
+"""Intervals between two plans with perfect knowledge."""
+FORESIGHT_H = 72
+RESERVE_TOLERANCE_SOC = 0.005
+DISCHARGING_KW = 0.1
+
+Progress = Callable[[Policy, int, int], None]
+"""Told the policy, and how many of how many intervals are done."""
+
+
+def run_replay(
+    site: Site,
+    profile: Profile,
+    policies: Sequence[Policy] = POLICIES,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    start_soc: float = 0.6,
+    fills: tuple[str, ...] = (),
+    progress: Progress = lambda policy, done, total: None,
+) -> ReplayResult:
+    """Replay a span of a profile without holes with each policy; the span is cut to whole quarter hours.
+
+    The air conditioner is simulated where the site has one, else its recorded load is used. Raises `TariffGap` when no
+    tariff holds in the span.
+    """
+    first = profile.start if start is None else start
+    count = int(((profile.end if end is None else end) - first) / INTERVAL)
+    outcomes: dict[Policy, PolicyOutcome] = {}
+    idle: PolicyOutcome | None = None
+    wanted = {*policies, "idle"} if "foresight" in policies else set(policies)  # it knows the AC side of a day at rest
+    for policy in (each for each in POLICIES if each in wanted):
+        run = _Run(site, profile, policy, first, count, start_soc, idle, progress)
+        outcomes[policy] = asyncio.run(run.run())
+        idle = outcomes.get("idle")
+    kept = {policy: outcomes[policy] for policy in POLICIES if policy in policies}
+    return ReplayResult(site.site.id, site.site.currency, profile.source, first, INTERVAL, fills, kept)
+
+
+class _TimedDevices(PlantDevices):
+    """Knows how long the simulation took."""
+
+    simulate_s = 0.0
+
+    async def read(self) -> Sequence[Reading]:
+        begin = time.perf_counter()
+        readings = await super().read()
+        self.simulate_s += time.perf_counter() - begin
+        return readings
+
+
+class _TimedSolver(DirectSolver):
+    """Knows how long each plan took to solve."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spans_s: list[float] = []
+
+    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+        begin = time.perf_counter()
+        plan = await super().solve(problem, limit_s)
+        self.spans_s.append(time.perf_counter() - begin)
+        return plan
+
+
+@dataclass
+class _Run:
+    """One policy over the span."""
+
+    site: Site
+    profile: Profile
+    policy: Policy
+    start: datetime
+    count: int
+    start_soc: float
+    idle: PolicyOutcome | None
+    progress: Progress
+    violations: int = 0
+    lowest_margin: float = np.inf
+    reserve_soc: float = np.nan
+    planning_s: float = 0.0
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+
+    async def run(self) -> PolicyOutcome:
+        wall, cpu = time.perf_counter(), time.process_time()
+        clock, record, solver = ManualClock(self.start), MemoryRecord(), _TimedSolver()
+        plant = make_plant(self.site, self.profile.at, self.start, self.start_soc)
+        plant.max_step = CYCLE
+        devices = _TimedDevices(self.site, plant, clock, TIMING)
+        controller = None
+        if self.policy != "idle":
+            controller = Controller(self._site(), clock, devices, solver, record, TIMING, self._forecaster())
+            controller.resume()
+        for i in range(self.count):
+            before = _meters(plant)
+            if controller is None:
+                plant.advance_to(self.start + (i + 1) * INTERVAL)
+            else:
+                await self._interval(i, controller, clock, plant)
+            self.rows.append((*(_meters(plant) - before), plant.soc, self.reserve_soc))
+            if i % 96 == 95 or i + 1 == self.count:
+                self.progress(self.policy, i + 1, self.count)
+        spans_s = {
+            "solve": sum(solver.spans_s),
+            "forecast and plan": self.planning_s - sum(solver.spans_s),
+            "simulate": devices.simulate_s,
+        }
+        wall_s = time.perf_counter() - wall
+        spans_s["control and the rest"] = wall_s - sum(spans_s.values())
+        return self._outcome(plant, record, devices, solver.spans_s, wall_s, time.process_time() - cpu, spans_s)
+
+    def _site(self) -> Site:
+        """The bound plans farther ahead."""
+        from dataclasses import replace
+
+        if self.policy != "foresight":
+            return self.site
+        return replace(self.site, planning=replace(self.site.planning, horizon_h=FORESIGHT_H))
+
+    def _forecaster(self) -> Forecasts:
+        ordinary = Forecaster(self.site)
+        if self.policy != "foresight":
+            return ordinary
+        assert self.idle is not None
+        return KnowingForecaster(self.site, self.profile, self._ac_load_kw(), ordinary)
+
+    def _ac_load_kw(self) -> npt.NDArray[np.float64]:
+        """The AC side without control, on the steps of the profile."""
+        assert self.idle is not None
+        steps = np.arange(len(self.profile.dc_load_kw))
+        at = (self.profile.start + self.profile.step / 2 - self.start) / INTERVAL + steps * (
+            self.profile.step / INTERVAL
+        )
+        series = self.idle.series.ac_load_kw
+        return np.asarray(np.interp(at, np.arange(len(series)) + 0.5, series))
+
+    async def _interval(self, i: int, controller: Controller, clock: ManualClock, plant: Plant) -> None:
+        end = self.start + (i + 1) * INTERVAL
+        if self.policy == "optimal" or (self.policy == "foresight" and i % FORESIGHT_EVERY == 0):
+            controller.ask_for_plan("schedule")
+        while clock.now() < end:
+            if controller.replan.is_set() and self.policy != "rules":
+                begin = time.perf_counter()
+                controller.replan.clear()
+                await controller.observe()
+                await controller.make_plan(controller.replan_trigger)
+                self.planning_s += time.perf_counter() - begin
+            step = await controller.step()
+            self._judge(step, plant)
+            close = plant.soc - step.limits.reserve_soc < CLOSE_SOC and step.decision.battery_kw < 0.0
+            clock.advance(min(end - clock.now(), CLOSE_CYCLE if close else CYCLE))
+        plant.advance_to(end)
+
+    def _judge(self, step: Step, plant: Plant) -> None:
+        """Whether economics took from the reserve: it counts where the battery gives power with the mains there."""
+        if plant.flows.mains_ok and self.rows and not np.isnan(self.reserve_soc):
+            margin = plant.soc - self.reserve_soc
+            if plant.flows.battery_kw < -DISCHARGING_KW:
+                self.lowest_margin = min(self.lowest_margin, margin)
+                self.violations += margin < -RESERVE_TOLERANCE_SOC
+        self.reserve_soc = step.limits.reserve_soc
+
+    def _outcome(
+        self,
+        plant: Plant,
+        record: MemoryRecord,
+        devices: PlantDevices,
+        solved_s: Sequence[float],
+        wall_s: float,
+        cpu_s: float,
+        spans_s: dict[str, float],
+    ) -> PolicyOutcome:
+        columns = np.array(self.rows).T
+        hours = INTERVAL / timedelta(hours=1)
+        imported, pv, available, charged, discharged, dc_load, ac_load, mains_h, soc, reserve = columns
+        book = TariffBook(self.site.tariffs, self.site.site.zone)
+        prices, _ = book.price_series([self.start + i * INTERVAL for i in range(self.count)])
+        battery = self.site.battery
+        wear = worn(battery, np.concatenate(([self.start_soc], soc)), float(discharged.sum()))
+        change_kwh = (soc[-1] - self.start_soc) * battery.capacity_kwh
+        refill = battery.charge_efficiency * max(efficiency for _, efficiency in self.site.rectifier.efficiency)
+        battery_kw = (charged - discharged) / hours
+        days = self.count * INTERVAL / timedelta(days=1)
+        series = Series(
+            price_per_kwh=prices,
+            grid_import_kw=imported / hours,
+            battery_kw=battery_kw,
+            pv_kw=pv / hours,
+            pv_available_kw=available / hours,
+            dc_load_kw=dc_load / hours,
+            ac_load_kw=ac_load / hours,
+            soc=soc,
+            reserve_soc=reserve,
+            mains_ok=mains_h / hours,
+        )
+        return PolicyOutcome(
+            policy=self.policy,
+            energy_cost=float(prices @ imported),
+            demand_cost=0.0,
+            wear_cost=wear.cost,
+            stored_credit=float(change_kwh / refill * prices.min()),
+            import_kwh=float(imported.sum()),
+            pv_used_kwh=float(pv.sum()),
+            pv_available_kwh=float(available.sum()),
+            unserved_kwh=plant.meters.unserved_kwh,
+            full_cycles=wear.full_cycles,
+            reserve_violations=self.violations,
+            lowest_margin_soc=self.lowest_margin,
+            co2_kg=float(imported.sum()) * self.site.carbon.kg_per_kwh,
+            plans=sum(record.plans.values()),
+            failed_plans=sum(n for status, n in record.plans.items() if status not in ("optimal", "feasible")),
+            travel_kw=float(np.abs(np.diff(battery_kw)).sum()),
+            writes_per_day={name: count / days for name, count in devices.writes.items() if count},
+            plan_p95_s=float(np.percentile(solved_s, 95)) if solved_s else 0.0,
+            wall_s=wall_s,
+            cpu_s=cpu_s,
+            breakdown_s=spans_s,
+            incidents=dict(record.incident_counts),
+            series=series,
+        )
+
+
+def _meters(plant: Plant) -> npt.NDArray[np.float64]:
+    m = plant.meters
+    return np.array(
+        (
+            m.import_kwh,
+            m.pv_kwh,
+            m.pv_available_kwh,
+            m.charged_kwh,
+            m.discharged_kwh,
+            m.dc_load_kwh,
+            m.ac_load_kwh,
+            m.mains_h,
+        )
+    )

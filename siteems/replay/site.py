@@ -1,0 +1,87 @@
+"""The simulated site as the controller's devices, and the solver, both in this process: only the wire is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drivers.catalogue import load_map
+from drivers.points import Point, Quality, Reading
+from drivers.roles import battery_command
+from optimisation.plan import Plan, PlanStatus
+from optimisation.problem import SiteProblem
+from optimisation.solver import PlanSolver
+from siteems.clock import ManualClock
+from siteems.control.cycle import Decision
+from siteems.control.safe import safe_values
+from siteems.control.timing import Timing
+from siteems.control.translate import setpoints
+from siteems.planning.problem import rectifier_curve
+from siteems.simulation.devices import PlantDevice, readings
+from siteems.simulation.plant import Plant
+from siteems.site import Site
+
+
+class PlantDevices:
+    """The controller's devices, in memory. `silent` names devices that do not answer; `writes` counts by device."""
+
+    def __init__(self, site: Site, plant: Plant, clock: ManualClock, timing: Timing) -> None:
+        self._devices = [PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices]
+        self._safe = safe_values(site, rectifier_curve(site))
+        self._site, self._plant, self._clock = site, plant, clock
+        self._command = battery_command([load_map(e.map) for e in site.devices])
+        self._held: dict[tuple[str, str], float] = {}
+        self.silent: set[str] = set()
+        self.writes = dict.fromkeys((device.name for device in self._devices), 0)
+        """Setpoints that changed; a real device is written more often, since its lease is refreshed."""
+        for device in self._devices:
+            if "comm_timeout_s" in device.device_map.points:
+                device.write_point("comm_timeout_s", timing.lease_s)
+
+    async def read(self) -> Sequence[Reading]:
+        """All devices; one that is silent has only unreachable points."""
+        now = self._clock.now()
+        self._plant.advance_to(now)
+        values = readings(self._plant)
+        found = []
+        for device in self._devices:
+            names = device.device_map.points
+            if device.name in self.silent:
+                points = {name: Point(None, Quality.UNREACHABLE) for name in names}
+            else:
+                points = {name: _point(values.get(name)) for name in names}
+            found.append(Reading(device.name, now, points))
+        return found
+
+    async def drive(self, decision: Decision) -> None:
+        """Write setpoints, or the safe values on release, to the devices that have such points and answer."""
+        wanted = self._safe if decision.mode == "release" else setpoints(decision, self._site, self._command)
+        for device in self._devices:
+            if device.name in self.silent:
+                continue
+            for name in device.device_map.setpoints:
+                if name in wanted:
+                    device.write_point(name, wanted[name])
+                    if self._held.get((device.name, name)) != wanted[name]:
+                        self._held[device.name, name] = wanted[name]
+                        self.writes[device.name] += 1
+
+
+class DirectSolver:
+    """The real solver in this process. `broken` makes every solve fail with that reason."""
+
+    def __init__(self) -> None:
+        self._solver = PlanSolver()
+        self.broken = ""
+
+    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+        """Solve at once."""
+        if self.broken:
+            return Plan(PlanStatus.ERROR, self.broken)
+        return self._solver.solve(problem, limit_s)
+
+
+def _point(value: float | None) -> Point:
+    return _MISSING if value is None else Point(value, Quality.GOOD)
+
+
+_MISSING = Point(None, Quality.MISSING)

@@ -1,0 +1,39 @@
+"""The policies side by side, for the terminal."""
+
+from __future__ import annotations
+
+from siteems.replay.outcome import ReplayResult
+
+ROWS = (
+    ("cost", "cost", "{:,.2f}"),
+    ("  energy", "energy_cost", "{:,.2f}"),
+    ("  wear", "wear_cost", "{:,.2f}"),
+    ("  less stored", "stored_credit", "{:,.2f}"),
+    ("import kWh", "import_kwh", "{:,.0f}"),
+    ("PV used kWh", "pv_used_kwh", "{:,.0f}"),
+    ("CO2 kg", "co2_kg", "{:,.0f}"),
+    ("full cycles", "full_cycles", "{:,.1f}"),
+    ("reserve broken", "reserve_violations", "{:d}"),
+    ("unserved kWh", "unserved_kwh", "{:,.2f}"),
+    ("plans", "plans", "{:,d}"),
+    ("CPU s", "cpu_s", "{:,.1f}"),
+)
+
+
+def as_table(result: ReplayResult) -> str:
+    """A dozen lines, and the savings below."""
+    outcomes = result.policies
+    lines = [
+        f"{result.site_id}, {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d} UTC ({result.days:.0f} days), "
+        f"money in {result.currency}",
+        f"{'':16}" + "".join(f"{policy:>12}" for policy in outcomes),
+    ]
+    for title, name, form in ROWS:
+        lines.append(f"{title:16}" + "".join(f"{form.format(getattr(o, name)):>12}" for o in outcomes.values()))
+    for reference in ("idle", "rules"):
+        saving = result.saving(reference)
+        if saving is not None:
+            share = saving / outcomes[reference].cost if outcomes[reference].cost else 0.0
+            lines.append(f"saving against {reference}: {saving:,.2f} {result.currency} ({share:.1%})")
+    lines += [f"note  {fill}" for fill in result.fills]
+    return "\n".join(lines)

@@ -1,0 +1,45 @@
+"""Confidence of a saving: deterministic, centred, wider where days hang together, and as often right as it says."""
+
+import numpy as np
+import pytest
+
+from siteems.replay.savings import confidence
+
+
+def weather(rng: np.random.Generator, days: int, memory: float) -> np.ndarray:
+    """Savings of mean 2 that hang together from day to day."""
+    series = np.empty(days)
+    state = 0.0
+    for day in range(days):
+        state = memory * state + np.sqrt(1 - memory**2) * rng.standard_normal()
+        series[day] = 2.0 + state
+    return series
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(4)
+    hits = 0
+    for _ in range(200):
+        found = confidence(weather(rng, 120, 0.5), draws=400)
+        hits += found.low <= 240.0 <= found.high
+    assert 0.85 <= hits / 200 <= 0.99
+
+
+def test_days_that_hang_together_make_it_wider() -> None:
+    series = weather(np.random.default_rng(8), 364, 0.9)
+    alone, weeks = confidence(series, block_days=1), confidence(series)
+    assert weeks.high - weeks.low > 1.5 * (alone.high - alone.low)
+    assert weeks.low < weeks.total < weeks.high
+    assert confidence(series) == weeks
+
+
+def test_too_few_days_tell_nothing() -> None:
+    found = confidence(np.ones(13))
+    assert found.total == 13
+    assert np.isnan(found.low)
+    assert np.isnan(found.high)
+
+
+def test_a_steady_saving_is_certain() -> None:
+    found = confidence(np.full(60, 1.5))
+    assert (found.low, found.high) == (pytest.approx(90.0), pytest.approx(90.0))
