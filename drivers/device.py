@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from drivers.codec import decode, encode
@@ -82,18 +82,24 @@ class Device:
                 continue
             for name in names:
                 point = self.device_map.points[name]
-                points[name] = _judged(point, registers[point.address - block.start : point.end - block.start])
+                parts = [registers[first - block.start : after - block.start] for first, after in point.places]
+                points[name] = _judged(point, parts)
         return Reading(self.name, time, points, tuple(faults))
 
     def _span(self, run: tuple[str, ...]) -> Block:
-        first, last = self.device_map.points[run[0]], self.device_map.points[run[-1]]
-        return Block(space=first.space, start=first.address, count=last.end - first.address)
+        points = [self.device_map.points[name] for name in run]
+        places = [place for point in points for place in point.places]
+        start, end = min(first for first, _ in places), max(after for _, after in places)
+        return Block(space=points[0].space, start=start, count=end - start)
 
 
-def _judged(point: PointMap, registers: tuple[int, ...]) -> Point:
-    value = decode(point.codec, registers)
-    if value is None:
+def _judged(point: PointMap, parts: Sequence[tuple[int, ...]]) -> Point:
+    """The value of a point, its parts added up; one part that is missing is a sum that is missing."""
+    values = [decode(point.codec, registers) for registers in parts]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
         return Point(None, Quality.MISSING)
+    value = known[0] if len(known) == 1 else sum(known)
     if not point.min <= value <= point.max:
         return Point(None, Quality.IMPLAUSIBLE)
     return Point(value, Quality.GOOD)

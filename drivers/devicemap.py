@@ -69,7 +69,11 @@ class PointMap(Closed):
     type: RegisterType
     word_order: WordOrder = "big"
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    sign: Literal[1, -1] = 1
+    """-1 where the device counts the other way: ours are + import and + charging."""
     offset: Finite = 0.0
+    also: Annotated[tuple[Register, ...], BeforeValidator(_listed)] = ()
+    """Further addresses of the same kind that are added up, such as the phases of a meter that tells no total."""
     step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Smallest change worth a write; an integer register has its scale, a writable float needs one."""
     nan: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)] = ()
@@ -83,7 +87,7 @@ class PointMap(Closed):
     @property
     def codec(self) -> Codec:
         """How the value stands in registers."""
-        return Codec(self.type, self.word_order, self.scale, self.offset, self.nan)
+        return Codec(self.type, self.word_order, self.sign * self.scale, self.offset, self.nan)
 
     @property
     def registers(self) -> int:
@@ -94,6 +98,11 @@ class PointMap(Closed):
     def end(self) -> int:
         """The first address after the value."""
         return self.address + self.registers
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Where it stands: first and one past the last address, of each part."""
+        return tuple((at, at + self.registers) for at in (self.address, *self.also))
 
     @property
     def resolution(self) -> float:
@@ -197,7 +206,9 @@ def _short(value: Any) -> str:
 
 
 def _inside(point: PointMap, block: Block) -> bool:
-    return point.space == block.space and block.start <= point.address and point.end <= block.start + block.count
+    return point.space == block.space and all(
+        block.start <= first and after <= block.start + block.count for first, after in point.places
+    )
 
 
 def _faults(device_map: DeviceMap) -> Iterable[str]:
@@ -206,6 +217,8 @@ def _faults(device_map: DeviceMap) -> Iterable[str]:
     for name, point in device_map.points.items():
         yield from _point_faults(f"points.{name}", name, point)
         homes = sum(_inside(point, block) for block in device_map.blocks)
+        if point.also and (point.writable or point.type == "f32" or point.offset):
+            yield f"points.{name}.also: only whole numbers without offset that are read are added up"
         if homes != 1:
             yield (
                 f"points.{name}.address = {point.address}: {point.type} takes {point.registers} registers, which must "
@@ -246,7 +259,9 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
         if marker >= 1 << (16 * point.registers):
             yield f"{key}.nan = {marker:#x}: must fit {point.registers} registers"
             continue
-        plain = decode(Codec(point.type, "big", point.scale, point.offset), _words(marker, point.registers))
+        plain = decode(
+            Codec(point.type, "big", point.sign * point.scale, point.offset), _words(marker, point.registers)
+        )
         if plain is not None and point.min <= plain <= point.max:
             yield f"{key}.nan = {marker:#x}: reads {plain:g}, which must lie outside {point.min:g}..{point.max:g}"
     if point.writable != (point.storage is not None):
@@ -258,10 +273,13 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
 
 
 def _overlaps(device_map: DeviceMap) -> Iterable[str]:
-    ordered = sorted(device_map.points.items(), key=lambda item: (item[1].space, item[1].address))
-    for (other, before), (name, point) in pairwise(ordered):
-        if point.space == before.space and point.address < before.end:
-            yield f"points.{name}.address = {point.address}: must be {before.end} or more, where {other} ends"
+    spans = [
+        (point.space, first, after, name) for name, point in device_map.points.items() for first, after in point.places
+    ]
+    ordered = sorted(spans, key=lambda span: span[:2])
+    for (space, _, ended, other), (same, first, _, name) in pairwise(ordered):
+        if space == same and first < ended:
+            yield f"points.{name}.address = {first}: must be {ended} or more, where {other} ends"
 
 
 def _lease_faults(device_map: DeviceMap, lease: Lease) -> Iterable[str]:

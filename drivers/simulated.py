@@ -136,8 +136,10 @@ class _Registers:
 
         values = self._source.read_points()
         for name, point in self._map.points.items():
-            if point.space == space and point.address < address + count and address < point.end:
+            if point.space == space:
                 put(point.address, encode(point.codec, values.get(name)))
+                for at in point.also:  # the first part carries all of it
+                    put(at, encode(point.codec, 0.0))
         probe = self._map.identity
         if probe is not None and probe.space == space:
             put(probe.address, probe.registers)

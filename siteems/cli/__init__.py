@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from siteems.cli import about_site, calls, gateway, replay
+from siteems.cli import about_site, calls, devices, gateway, replay
 from siteems.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ yours, and look at it with `siteems check`.""",
 )
 for part in (about_site, gateway, replay):
     app.add_typer(part.app)
+app.add_typer(devices.app, name="devices", short_help="List, show and try device models.")
 app.add_typer(calls.app, name="dr", short_help="Place, list and cancel demand-response calls.")
 
 

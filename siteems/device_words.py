@@ -1,0 +1,152 @@
+"""Device models in words and as data, for `siteems devices`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from drivers.address import parse_address
+from drivers.catalogue import known_maps, load_map
+from drivers.device import Device
+from drivers.devicemap import DeviceMap
+from drivers.dlt645.metermap import MeterMap
+from drivers.points import POINTS
+from siteems.errors import UserError
+from siteems.gateway.wiring import make_device, make_link
+from siteems.site import DeviceEntry, Link
+
+AnyMap = DeviceMap | MeterMap
+
+
+def all_devices() -> list[dict[str, Any]]:
+    """What `devices list` prints, one entry per model."""
+    return [_head(load_map(name)) for name in known_maps()]
+
+
+def device_row(found: Mapping[str, Any]) -> str:
+    """One line of `devices list`."""
+    driven = f"  drives {', '.join(found['setpoints'])}" if found["setpoints"] else ""
+    return f"{found['name']:24} {', '.join(found['roles']):24} {found['evidence']:11} {found['title']}{driven}"
+
+
+def device_facts(name: str) -> dict[str, Any]:
+    """Everything that the map of a model says. Raises `UserError` for a name that is none."""
+    device_map = _map(name)
+    facts = _head(device_map) | {"source": device_map.source}
+    points = {point: spec.model_dump(exclude_defaults=True) for point, spec in device_map.points.items()}
+    if isinstance(device_map, DeviceMap):
+        facts["link"] = device_map.link.model_dump()
+        facts["blocks"] = [block.model_dump() for block in device_map.blocks]
+        facts["identity"] = device_map.identity.model_dump() if device_map.identity else None
+        facts["lease"] = device_map.lease.model_dump() if device_map.lease else None
+    return facts | {"points": points}
+
+
+def device_page(facts: Mapping[str, Any]) -> str:
+    """`devices show` for people."""
+    lines = [
+        f"{facts['name']}: {facts['title']}",
+        f"roles     {', '.join(facts['roles'])}",
+        f"protocol  {facts['protocol']}",
+        f"source    {facts['source']} ({facts['evidence']})",
+    ]
+    if link := facts.get("link"):
+        lines.append(
+            f"link      at most {link['max_registers']} registers a frame, {link['gap_ms']:g} ms between requests, "
+            f"slowest reply {link['worst_reply_ms']:g} ms, {link['writes_per_day']} writes a day"
+        )
+    if lease := facts.get("lease"):
+        lines.append(f"lease     {lease['min_s']:g} to {lease['max_s']:g} s, set in {lease['timeout_point']}")
+    lines.append("points")
+    for name, point in facts["points"].items():
+        lines.append(f"  {name:26} {_place(point):34} {_span(name, point)}{_written(point)}")
+    return "\n".join(lines)
+
+
+def try_once(name: str, url: str, unit: int, address: str | None, timeout_s: float) -> dict[str, Any]:
+    """Read a device once: identity, every point with its quality, and what went wrong. Raises `UserError`."""
+    device_map = _map(name)
+    try:
+        is_meter = parse_address(url).is_dlt645
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if is_meter != isinstance(device_map, MeterMap):
+        raise UserError(f"{name} speaks {device_map.protocol}, and {url} is no link for it")
+    if is_meter and address is None:
+        raise UserError(f"{name} needs --address with its 12 digits")
+    entry = DeviceEntry(
+        name="tried", map=name, link="tried", unit=None if is_meter else unit, address=address if is_meter else None
+    )
+    return asyncio.run(_read(entry, Link(url=url, timeout_s=timeout_s)))
+
+
+async def _read(entry: DeviceEntry, link: Link) -> dict[str, Any]:
+    links = {"tried": make_link("tried", link)}
+    device = make_device(entry, links, lambda: datetime.now(UTC))
+    try:
+        identity = await device.check_identity() if isinstance(device, Device) else None
+        reading = await device.read()
+    finally:
+        await links["tried"].close()
+    return {
+        "model": entry.map,
+        "url": link.url,
+        "where": entry.where,
+        "identity": identity,
+        "points": {
+            name: {"value": point.value, "unit": POINTS[name][0], "quality": str(point.quality)}
+            for name, point in reading.points.items()
+        },
+        "faults": list(reading.faults),
+    }
+
+
+def tried_page(found: Mapping[str, Any]) -> str:
+    """`devices try` for people."""
+    known = {True: "it is one", False: "IT IS SOMETHING ELSE", None: "cannot be told"}[found["identity"]]
+    lines = [f"{found['model']} at {found['url']} {found['where']}; identity: {known}"]
+    for name, point in found["points"].items():
+        value = "" if point["value"] is None else f"{point['value']:.6g}"
+        unit = "" if point["unit"] == "1" or not value else point["unit"]
+        quality = "" if point["quality"] == "good" else point["quality"]
+        lines.append(f"  {name:26} {value:>12} {unit:5} {quality}".rstrip())
+    return "\n".join([*lines, *(f"  fault: {fault}" for fault in found["faults"])])
+
+
+def _map(name: str) -> AnyMap:
+    if name not in known_maps():
+        near = get_close_matches(name, known_maps(), n=3, cutoff=0.3)
+        hint = f"near are {', '.join(near)}" if near else "`siteems devices list` names them"
+        raise UserError(f"{name}: no such device model; {hint}")
+    return load_map(name)
+
+
+def _head(device_map: AnyMap) -> dict[str, Any]:
+    return {
+        "name": device_map.name,
+        "title": device_map.title,
+        "protocol": device_map.protocol,
+        "roles": list(device_map.roles),
+        "evidence": device_map.evidence,
+        "setpoints": list(device_map.setpoints),
+    }
+
+
+def _place(point: Mapping[str, Any]) -> str:
+    if "item" in point:
+        return f"{point['item']:08X}, {point['size']} bytes"
+    parts = [point["address"], *point.get("also", ())]
+    scale = f" x {point.get('sign', 1) * point['scale']:g}" if "scale" in point or "sign" in point else ""
+    return f"{point['space']} {' + '.join(map(str, parts))} {point['type']}{scale}"
+
+
+def _span(name: str, point: Mapping[str, Any]) -> str:
+    unit = POINTS[name][0]
+    return f"{point['min']:g} to {point['max']:g}{'' if unit == '1' else ' ' + unit}"
+
+
+def _written(point: Mapping[str, Any]) -> str:
+    return f", written ({point['storage']})" if point.get("storage") else ""
