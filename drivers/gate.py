@@ -91,6 +91,22 @@ class WriteGate:
         """Values sent to the device since midnight UTC, failed ones included."""
         return self._written_today(self._ledger(device))
 
+    def contradicts(self, device: Device, reading: Reading) -> tuple[str, ...]:
+        """The setpoints of which the device says something else than what it was last seen to take.
+
+        A device that started anew between two readings, or was changed by another hand.
+        """
+        setpoints = self._ledger(device).setpoints
+        return tuple(
+            name
+            for name, known in setpoints.items()
+            if known.held
+            and known.value is not None
+            and name in device.device_map.setpoints
+            and (value := reading.value(name)) is not None
+            and abs(value - known.value) > device.device_map.points[name].resolution * 1.000001
+        )
+
     async def commission(
         self, device: Device, safe: Mapping[str, float], lease_s: float | None
     ) -> tuple[WriteRecord, ...]:

@@ -241,11 +241,15 @@ class Controller:
     def _watch_battery(self, step: Step, now: datetime) -> None:
         """Report a battery that does not follow: it takes clearly more, or gives clearly more, than was decided.
 
-        Less charging than decided is the chemistry's right.
+        Less charging than decided is the chemistry's right; less discharging is when the rectifiers rest, for then the
+        sun carries the difference.
         """
         battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
+        rectifier_kw = step.image.value("rectifier_dc_kw")
+        resting = target_kw < 0 and rectifier_kw is not None and rectifier_kw <= FOLLOWS_KW
         follows = battery_kw is None or (
-            battery_kw <= target_kw + FOLLOWS_KW and (target_kw > 0 or battery_kw >= target_kw - FOLLOWS_KW)
+            (resting or battery_kw <= target_kw + FOLLOWS_KW)
+            and (target_kw > 0 or battery_kw >= target_kw - FOLLOWS_KW)
         )
         if follows:
             self._unfollowed, self._unfollowed_reported = None, False

@@ -77,6 +77,9 @@ class Image:
 MEASURED = tuple(f.name for f in fields(Image) if f.name not in ("time", "max_age"))
 
 
+BALANCE_SHARE, BALANCE_KW = 0.25, 0.5
+"""How much less than the rectifiers take a grid meter may read: no curve is exact, no two readings are of one time."""
+
 FIELD_OF_POINT = {
     "active_power_kw": "grid_kw",
     "energy_import_kwh": "energy_import_kwh",
@@ -121,6 +124,10 @@ class Imager:
         if grid.value is None or rectifier.value is None or genset_kw is None:
             return
         rectifier_ac_kw = float(self.curve.ac_kw(max(0.0, rectifier.value)))
+        if grid.value + genset_kw < (1.0 - BALANCE_SHARE) * rectifier_ac_kw - BALANCE_KW:
+            # What the rectifiers give must come from somewhere: a meter wired or read the wrong way round.
+            fresh["grid_kw"] = Measurement(None, grid.time, Quality.IMPLAUSIBLE)
+            return
         ac_load_kw = max(0.0, grid.value + genset_kw - rectifier_ac_kw)
         fresh["ac_load_kw"] = Measurement(ac_load_kw, grid.time, Quality.GOOD)
 

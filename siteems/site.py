@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from drivers.faults import FaultKind
+
 CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 NAME_FORM = "a name of lower-case letters, digits and hyphens"
@@ -326,6 +328,19 @@ class MainsFailure:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class DemoFault:
+    """Something that a device does wrong on the demo day (docs/faults.md)."""
+
+    device: Name
+    kind: FaultKind
+    start: LocalTime
+    """Local time, `"16:00"`."""
+    minutes: Positive = 1.0
+    point: str | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class DemoDay:
     """The day that `siteems demo` and `siteems simulate` run."""
 
@@ -335,6 +350,7 @@ class DemoDay:
     start_soc: Share
     demand_call: DemandCall | None = None
     mains_failure: MainsFailure | None = None
+    faults: tuple[DemoFault, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from drivers.address import FORMS, parse_address
 from drivers.catalogue import known_maps, load_map
 from drivers.errors import MapError
+from drivers.faults import Fault
 from drivers.roles import battery_command
 from optimisation.problem import ProblemError
 from siteems.backup import promise_kwh, worst_load_kw
@@ -293,6 +294,24 @@ def check_demo(battery: Battery, tariffs: tuple[TariffVersion, ...], demo: DemoD
         )
 
 
+def check_faults(devices: tuple[DeviceEntry, ...], demo: DemoDay | None) -> Iterator[Mistake]:
+    """The demo day's faults happen to Modbus devices that are there, at points that these have."""
+    maps = {device.name: device.map for device in devices if device.unit is not None}
+    for index, fault in enumerate(() if demo is None else demo.faults):
+        place = ("demo", "faults", index)
+        if fault.device not in maps:
+            yield Mistake((*place, "device"), "no such Modbus device", choices(fault.device, maps))
+            continue
+        try:
+            Fault(fault.kind, 1, fault.point, fault.value)
+        except ValueError as error:
+            yield Mistake((*place, "kind"), str(error), "docs/faults.md has the kinds")
+            continue
+        points = load_map(maps[fault.device]).points if maps[fault.device] in known_maps() else {}
+        if fault.point is not None and points and fault.point not in points:
+            yield Mistake((*place, "point"), f"{maps[fault.device]} has no such point", choices(fault.point, points))
+
+
 CHECKS: tuple[Callable[..., Iterator[Mistake]], ...] = (
     check_zone,
     check_rectifier,
@@ -308,5 +327,6 @@ CHECKS: tuple[Callable[..., Iterator[Mistake]], ...] = (
     check_maps,
     check_times,
     check_demo,
+    check_faults,
 )
 """Each is called with the sections that its parameters name."""

@@ -269,6 +269,21 @@ BROKEN = {
         "date = 2026-06-30",
         "demo.date = 2026-06-30: no tariff holds on that day; a day within a tariff's validity",
     ),
+    "fault of nobody": Broken(
+        "start_soc = 0.55",
+        'start_soc = 0.55\nfaults = [{ device = "smo", kind = "silent", start = "16:00" }]',
+        'demo.faults[0].device = "smo": no such Modbus device; did you mean smu?',
+    ),
+    "fault of no point": Broken(
+        "start_soc = 0.55",
+        'start_soc = 0.55\nfaults = [{ device = "smu", kind = "stuck", start = "16:00", point = "socc" }]',
+        'demo.faults[0].point = "socc": generic-smu-lead has no such point; did you mean soc?',
+    ),
+    "fault without its value": Broken(
+        "start_soc = 0.55",
+        'start_soc = 0.55\nfaults = [{ device = "smu", kind = "slow", start = "16:00" }]',
+        'demo.faults[0].kind = "slow": fault slow: needs value; docs/faults.md has the kinds',
+    ),
     "no profile": Broken(
         '"day.csv"', '"dya.csv"', 'demo.profile = "dya.csv": no such file; a CSV file beside site.toml'
     ),

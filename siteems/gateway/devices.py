@@ -55,7 +55,10 @@ class SiteDevices:
         self._now = now
         self._battery_c: float | None = None
         self._retry_at: dict[str, tuple[datetime, float]] = {}
-        self._disobeys: dict[str, tuple[datetime, bool]] = {}
+        self._disobeys: dict[str, dict[str, datetime]] = {}
+        """By device and setpoint, since when it is not taken."""
+        self._disobedient: set[str] = set()
+        """Devices of which that was reported."""
         self._sent: dict[tuple[str, str], float] = {}
 
     def _setpoints(self, device: Device) -> dict[str, float]:
@@ -71,10 +74,21 @@ class SiteDevices:
         silent = {r.device for r in readings if all(p.quality is Quality.UNREACHABLE for p in r.points.values())}
         self._unclaimed |= {d.name for d in self.devices if d.name in silent and self._setpoints(d)}
         self._silent = silent
+        self._look_for_restarts({reading.device: reading for reading in readings})
         for reading in readings:
             if "battery_c" in reading.points:
                 self._battery_c = reading.value("battery_c")
         return readings
+
+    def _look_for_restarts(self, readings: Mapping[str, Reading]) -> None:
+        """A device that holds something else than it took is claimed anew: released first, then driven."""
+        for device in self.devices:
+            if device.name in self._unclaimed or device.name not in self._unreleased:
+                continue
+            if changed := self._gate.contradicts(device, readings[device.name]):
+                self._unclaimed.add(device.name)
+                text = f"{device.name} no longer holds {', '.join(changed)}: it restarted, or another hand changed it"
+                self._note("warning", "device-restarted", text)
 
     def _safe_now(self, device: Device) -> dict[str, float]:
         """The device's safe setpoints at the battery's present temperature."""
@@ -163,9 +177,9 @@ class SiteDevices:
                 continue
             try:
                 records = await self._gate.set(device, values, reason=reason)
-                self._watch_obedience(device.name, _trouble_in(records), bool(records))
+                self._watch_obedience(device.name, {r.point: _trouble_in([r]) for r in records})
             except DriverError as error:
-                self._watch_obedience(device.name, str(error), True)
+                self._watch_obedience(device.name, dict.fromkeys(values, str(error)))
 
     def _steady(self, device: str, point: str, value: float) -> float:
         """The value sent last where the new one hardly differs: the noise of a load is no reason to write."""
@@ -176,15 +190,20 @@ class SiteDevices:
         self._sent[device, point] = value
         return value
 
-    def _watch_obedience(self, name: str, trouble: str, wrote: bool) -> None:
-        """Report a device that does not take its setpoints when it has lasted, and when it is over."""
-        now = self._now()
-        if trouble:
-            since, reported = self._disobeys.setdefault(name, (now, False))
-            if not reported and now - since >= DISOBEYS_LASTED:
-                self._disobeys[name] = (since, True)
+    def _watch_obedience(self, name: str, troubles: Mapping[str, str]) -> None:
+        """Report a device that does not take a setpoint when it has lasted, once, and when it takes all again.
+
+        `troubles` has the setpoints that were tried now, with an empty text where all is well.
+        """
+        now, lasting = self._now(), self._disobeys.setdefault(name, {})
+        for point, trouble in troubles.items():
+            if not trouble:
+                lasting.pop(point, None)
+            elif now - lasting.setdefault(point, now) >= DISOBEYS_LASTED and name not in self._disobedient:
+                self._disobedient.add(name)
                 self._note("alarm", "device-not-obeying", f"{name} does not take its setpoints: {trouble}")
-        elif wrote and self._disobeys.pop(name, (now, False))[1]:
+        if not lasting and name in self._disobedient:
+            self._disobedient.discard(name)
             self._note("info", "device-obeying", f"{name} takes its setpoints again")
 
     async def _release(self, reason: str, skip: set[str]) -> None:

@@ -44,6 +44,13 @@ class PlantDevice:
         else:
             raise ValueError(f"{self.name} takes no {name}")
 
+    def restart(self) -> None:
+        """The setpoints of this device are what it falls back to; nobody holds it any more."""
+        self.plant.advance_to(self.now())
+        for name in self._lease.points:
+            setattr(self.plant.setpoints, name, getattr(self.plant.safe, name))
+        self._lease.refreshed = None
+
 
 SAFE_POINTS = ("safe_rectifier_limit_a", "safe_charge_limit_a", "safe_battery_setpoint_kw")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -14,29 +14,41 @@ import structlog
 from drivers.catalogue import load_map
 from siteems.clock import Clock, FileClock
 from siteems.gateway.logs import configure_logs
+from siteems.simulation.control_port import ControlPort
 from siteems.simulation.profile import Instant
-from siteems.simulation.scenario import Scenario, demo_scenario
+from siteems.simulation.scenario import Misbehaviour, Scenario, demo_scenario
 from siteems.simulation.server import SimulatedSite, make_plant
 from siteems.site import Site
 
 log = structlog.get_logger()
 
 
-def run_simulator(site: Site, folder: Path, clock: Clock, profile: Path | None, day: date | None) -> None:
-    """Serve the site until SIGTERM or SIGINT."""
+def run_simulator(
+    site: Site, folder: Path, clock: Clock, profile: Path | None, day: date | None, control: int | None = None
+) -> None:
+    """Serve the site until SIGTERM or SIGINT; faults are taken at port `control`, if there is one."""
     configure_logs(site.site.id)
     scenario = demo_scenario(site, folder, profile, day)
-    surroundings = scenario.at if isinstance(clock, FileClock) else _every_day(scenario)
-    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings))
+    of_that_day = isinstance(clock, FileClock)
+    surroundings = scenario.at if of_that_day else _every_day(scenario)
+    faults = scenario.faults if of_that_day else ()
+    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings, faults, control))
 
 
 def _every_day(scenario: Scenario) -> Callable[[datetime], Instant]:
-    """The scenario's day again and again, at the present time of day; without its mains failures."""
+    """The scenario's day again and again, at the present time of day; without its mains failures and faults."""
     length = scenario.end - scenario.start
     return lambda when: scenario.profile.at(scenario.start + (when - scenario.start) % length)
 
 
-async def _serve(site: Site, clock: Clock, start_soc: float, surroundings: Callable[[datetime], Instant]) -> None:
+async def _serve(
+    site: Site,
+    clock: Clock,
+    start_soc: float,
+    surroundings: Callable[[datetime], Instant],
+    faults: Sequence[Misbehaviour],
+    control: int | None,
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -46,9 +58,14 @@ async def _serve(site: Site, clock: Clock, start_soc: float, surroundings: Calla
     for entry in site.devices:
         device_map = load_map(entry.map)
         log.info("serving", device=entry.name, title=device_map.title, url=urls[entry.link], unit=entry.unit)
+    port = None if control is None else ControlPort(simulated, control)
+    if port is not None:
+        log.info("faults-at", port=await port.start())
     log.info("ready")
-    ticking = asyncio.create_task(simulated.run())
+    ticking = asyncio.create_task(simulated.run(faults=faults))
     await stop.wait()
+    if port is not None:
+        await port.stop()
     ticking.cancel()
     with suppress(asyncio.CancelledError):
         await ticking

@@ -1,14 +1,16 @@
-"""What happens to the simulated site: the day's profile, and the mains failures laid over it."""
+"""What happens to the simulated site: the day's profile, the mains failures laid over it, and what devices do wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from drivers.faults import Fault
 from siteems.errors import UserError
 from siteems.simulation.profile import Instant, Profile, local_time, read_profile
-from siteems.site import Site
+from siteems.site import DemoDay, Site
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,16 @@ class Outage:
 
 
 @dataclass(frozen=True)
+class Misbehaviour:
+    """A fault of one device, and when."""
+
+    start: datetime
+    end: datetime
+    link: str
+    fault: Fault
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One day of a site."""
 
@@ -28,6 +40,7 @@ class Scenario:
     end: datetime
     start_soc: float
     outages: tuple[Outage, ...]
+    faults: tuple[Misbehaviour, ...] = ()
 
     def at(self, when: datetime) -> Instant:
         """The surroundings at a time."""
@@ -65,4 +78,12 @@ def demo_scenario(
     if demo.mains_failure is not None:
         failed = local_time(demo.mains_failure.start, demo.date, zone)
         outages = (Outage(failed, failed + timedelta(minutes=demo.mains_failure.minutes)),)
-    return Scenario(profile, start, end, demo.start_soc, outages)
+    return Scenario(profile, start, end, demo.start_soc, outages, tuple(_misbehaviours(site, demo)))
+
+
+def _misbehaviours(site: Site, demo: DemoDay) -> Iterator[Misbehaviour]:
+    devices = {entry.name: entry for entry in site.devices}
+    for each in demo.faults:
+        entry, start = devices[each.device], local_time(each.start, demo.date, site.site.zone)
+        fault = Fault(each.kind, entry.unit or 0, each.point, each.value)
+        yield Misbehaviour(start, start + timedelta(minutes=each.minutes), entry.link, fault)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from drivers.address import parse_address
 from drivers.catalogue import load_map
 from drivers.devicemap import DeviceMap
 from drivers.dlt645.simulated import MeterServer, SimulatedMeter
+from drivers.faults import Fault
 from drivers.roles import battery_command
 from drivers.simulated import RegisterServer, SimulatedUnit
 from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
 from siteems.simulation.plant import Plant
 from siteems.simulation.profile import Instant
+from siteems.simulation.scenario import Misbehaviour
 from siteems.site import Site
 
 LOOPBACK = "127.0.0.1"
@@ -67,10 +70,44 @@ class SimulatedSite:
                 ) from error
         return urls
 
-    async def run(self, tick_s: float = 0.2) -> None:
-        """Keep the physics going also while nobody reads, until cancelled."""
+    async def inflict(self, link: str, fault: Fault) -> None:
+        """Make a device of a link misbehave. Raises ValueError for a link, unit or point that is not there."""
+        await self._registers(link).inflict(fault)
+
+    def clear(self, link: str, fault: Fault | None = None) -> None:
+        """End one fault of a link, or all."""
+        faults = self._registers(link).faults
+        if fault is None:
+            faults.clear()
+        else:
+            faults.clear(fault.unit, fault.kind, fault.point)
+
+    def faults(self) -> Mapping[str, tuple[Fault, ...]]:
+        """The faults in force, by link."""
+        return {
+            name: server.faults.active for name, server in self._servers.items() if isinstance(server, RegisterServer)
+        }
+
+    def _registers(self, link: str) -> RegisterServer:
+        server = self._servers.get(link)
+        if not isinstance(server, RegisterServer):
+            known = ", ".join(name for name, each in self._servers.items() if isinstance(each, RegisterServer))
+            raise ValueError(f"no Modbus link {link!r}; there are {known}")
+        return server
+
+    async def run(self, tick_s: float = 0.2, faults: Sequence[Misbehaviour] = ()) -> None:
+        """Keep the physics going also while nobody reads, and let devices misbehave at their times, until cancelled."""
+        ahead, under_way = deque(sorted(faults, key=lambda each: each.start)), list[Misbehaviour]()
         while True:
-            self._plant.advance_to(self._now())
+            now = self._now()
+            self._plant.advance_to(now)
+            for each in [each for each in under_way if each.end <= now]:
+                self.clear(each.link, each.fault)
+                under_way.remove(each)
+            while ahead and ahead[0].start <= now:
+                each = ahead.popleft()
+                await self.inflict(each.link, each.fault)
+                under_way.append(each)
             await asyncio.sleep(tick_s)
 
     async def stop(self) -> None:

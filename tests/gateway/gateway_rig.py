@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -117,11 +117,17 @@ class RunningSite:
 
 @contextmanager
 def simulated_site(
-    folder: Path, speed: float, begin_h: float = 0.0, seed: str = "hangzhou-macro", extra: str = ""
+    folder: Path,
+    speed: float,
+    begin_h: float = 0.0,
+    seed: str = "hangzhou-macro",
+    extra: str = "",
+    more: Sequence[str] = (),
 ) -> Iterator[RunningSite]:
     """A seed site served by a real simulator process, its clock standing `begin_h` hours into the day.
 
-    `extra` is TOML put at the end of the site file. Everything that was started is ended.
+    `extra` is TOML put at the end of the site file, `more` are options of the simulator. Everything that
+    was started is ended.
     """
     shutil.copytree(seed_path(seed), folder / seed)
     site_file = folder / seed / "site.toml"
@@ -132,7 +138,7 @@ def simulated_site(
     links = [f"--link={name}=tcp://127.0.0.1:{free_port()}" for name in site.links]
     running = RunningSite(site_file, site, scenario, clock, folder, links)
     try:
-        running.start("simulate")
+        running.start("simulate", *more)
         yield running
     finally:
         for process in reversed(running.processes):

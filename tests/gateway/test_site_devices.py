@@ -36,6 +36,9 @@ class Unit:
     def read_points(self) -> Mapping[str, float | None]:
         return self.inner.read_points()
 
+    def restart(self) -> None:
+        self.inner.restart()
+
     def write_point(self, name: str, value: float) -> None:
         if name in self.refuses:
             raise ValueError("local mode")
