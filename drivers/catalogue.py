@@ -1,4 +1,4 @@
-"""The device maps that come with the package, whatever protocol they are for: their names, and each by its name."""
+"""Device maps of any protocol: those that come with the package by their name, others by the path of their file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tomllib
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path, PurePath
 
 from drivers.devicemap import DeviceMap, parse_map
 from drivers.dlt645.metermap import MeterMap, parse_meter_map
@@ -19,17 +20,42 @@ def known_maps() -> tuple[str, ...]:
     )
 
 
+def is_map_file(name: str) -> bool:
+    """Whether a map is named by its file and not by its name in the package."""
+    return name.endswith(".toml")
+
+
 @cache
 def load_map(name: str) -> DeviceMap | MeterMap:
-    """The map that comes with the package under `name`. Raises MapError when it is unknown or wrong."""
-    if name not in known_maps():
+    """The map that comes with the package under `name`, or that stands in the file called so.
+
+    Raises MapError when it is unknown, cannot be read or is wrong.
+    """
+    if is_map_file(name):
+        file, text = name, _text(Path(name))
+    elif name in known_maps():
+        file = f"{name}.toml"
+        text = (_folder() / file).read_text(encoding="utf-8")
+    else:
         raise MapError(f"unknown device map {name!r}; known are {', '.join(known_maps())}")
-    text = (_folder() / f"{name}.toml").read_text(encoding="utf-8")
-    parse = parse_meter_map if tomllib.loads(text).get("protocol") == "dlt645" else parse_map
-    device_map = parse(text, f"{name}.toml")
-    if device_map.name != name:
-        raise MapError(f"{name}.toml: name = {device_map.name!r}: must be {name!r}, as the file is called")
+    device_map = parse_meter_map(text, file) if _is_meter(text) else parse_map(text, file)
+    if device_map.name != PurePath(file).stem:
+        raise MapError(f"{file}: name = {device_map.name!r}: must be {PurePath(file).stem!r}, as the file is called")
     return device_map
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MapError(f"{path}: cannot be read as a device map: {error}") from None
+
+
+def _is_meter(text: str) -> bool:
+    try:
+        return tomllib.loads(text).get("protocol") == "dlt645"
+    except tomllib.TOMLDecodeError:
+        return False  # `parse_map` says what is wrong
 
 
 def load_register_map(name: str) -> DeviceMap:

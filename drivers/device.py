@@ -12,6 +12,7 @@ from drivers.link import ModbusLink
 from drivers.points import Point, Quality, Reading
 
 _UNREACHABLE = Point(None, Quality.UNREACHABLE)
+_IMPLAUSIBLE = Point(None, Quality.IMPLAUSIBLE)
 
 
 class Device:
@@ -53,8 +54,9 @@ class Device:
         except ValueError as exc:
             raise DriverError(f"{self.name}: {exc}") from None
         for run in self.device_map.runs(values):
-            registers = [register for name in run for register in encoded[name]]
-            await self._link.write(self._unit, self.device_map.points[run[0]].address, registers, urgent=urgent)
+            frames = [self.device_map.points[name].frame(encoded[name]) for name in run]
+            registers = [register for _, words in frames for register in words]
+            await self._link.write(self._unit, frames[0][0], registers, urgent=urgent)
 
     async def check_identity(self) -> bool | None:
         """Whether the device is of the map's model; None when the map has no probe or the device does not answer."""
@@ -80,6 +82,10 @@ class Device:
                 faults.append(str(exc))
                 points |= dict.fromkeys(names, _UNREACHABLE)
                 continue
+            if moved := [at for at, word in block.fixed.items() if registers[at - block.start] != word]:
+                faults.append(f"{self.name}: {block.space} {moved[0]} is not as in the map; is it another device now?")
+                points |= dict.fromkeys(names, _IMPLAUSIBLE)
+                continue
             for name in names:
                 point = self.device_map.points[name]
                 parts = [registers[first - block.start : after - block.start] for first, after in point.places]
@@ -101,5 +107,5 @@ def _judged(point: PointMap, parts: Sequence[tuple[int, ...]]) -> Point:
         return Point(None, Quality.MISSING)
     value = known[0] if len(known) == 1 else sum(known)
     if not point.min <= value <= point.max:
-        return Point(None, Quality.IMPLAUSIBLE)
+        return _IMPLAUSIBLE
     return Point(value, Quality.GOOD)

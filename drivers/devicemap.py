@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
@@ -59,6 +59,8 @@ class Block(Closed):
     space: Space
     start: Register
     count: Annotated[int, Field(ge=1, le=MAX_READ)]
+    fixed: Mapping[Register, Register] = {}
+    """What must stand at some of its addresses, such as scale factors, for the block to be believed."""
 
 
 class PointMap(Closed):
@@ -84,6 +86,9 @@ class PointMap(Closed):
     storage: Storage | None = None
     """Where a written value is kept: `volatile` bears frequent writes, `flash` wears out."""
 
+    along: Mapping[Register, Register] = {}
+    """What is written beside it in the same frame, by address, such as the switch that makes the value count."""
+
     @property
     def codec(self) -> Codec:
         """How the value stands in registers."""
@@ -103,6 +108,11 @@ class PointMap(Closed):
     def places(self) -> tuple[tuple[int, int], ...]:
         """Where it stands: first and one past the last address, of each part."""
         return tuple((at, at + self.registers) for at in (self.address, *self.also))
+
+    def frame(self, words: Sequence[int]) -> tuple[int, tuple[int, ...]]:
+        """Where a write of the value begins, and all that is written."""
+        content = {**self.along, **dict(enumerate(words, self.address))}
+        return min(content), tuple(content[at] for at in sorted(content))
 
     @property
     def resolution(self) -> float:
@@ -158,6 +168,7 @@ class DeviceMap(Closed):
             if runs:
                 first, last = self.points[runs[-1][0]], self.points[runs[-1][-1]]
                 adjacent = point.space == last.space and point.address == last.end
+                adjacent = adjacent and not point.along and not last.along
                 if adjacent and point.end - first.address <= self.link.max_registers:
                     runs[-1].append(name)
                     continue
@@ -173,9 +184,14 @@ def parse_map(text: str, file: str) -> DeviceMap:
         raise MapError(f"{file}: not a TOML file: {exc}") from None
     except ValidationError as exc:
         raise MapError(f"{file}: {validation_sentence(exc, _PARTS, DeviceMap)}") from None
+    check_map(device_map, file)
+    return device_map
+
+
+def check_map(device_map: DeviceMap, file: str) -> None:
+    """Raise MapError for the first thing in a map that does not fit another."""
     for fault in _faults(device_map):
         raise MapError(f"{file}: {fault}")
-    return device_map
 
 
 _PARTS: Final[Mapping[str, type[Closed]]] = {
@@ -238,6 +254,8 @@ def _block_faults(device_map: DeviceMap) -> Iterable[str]:
     for index, block in enumerate(device_map.blocks):
         if block.count > most:
             yield f"blocks[{index}].count = {block.count}: must be at most link.max_registers = {most}"
+        if strange := [at for at in block.fixed if not block.start <= at < block.start + block.count]:
+            yield f"blocks[{index}].fixed = {strange[0]}: must lie in the block"
         if block.start + block.count > 65536:
             yield f"blocks[{index}].start = {block.start}: the block must end at register 65535 or before"
     if device_map.identity and len(device_map.identity.registers) > most:
@@ -268,6 +286,10 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
         yield f"{key}.storage = {point.storage!r}: volatile or flash for a writable point, nothing for any other"
     if point.writable and point.space != "holding":
         yield f"{key}.space = {point.space!r}: only holding registers can be written"
+    if point.along:
+        touched = sorted([*point.along, *range(point.address, point.end)])
+        if not point.writable or touched != list(range(touched[0], touched[0] + len(touched))):
+            yield f"{key}.along = {dict(point.along)}: addresses right before or after a writable point"
     if point.writable and point.type == "f32" and point.step is None:
         yield f"{key}.step: is missing; a writable float needs the smallest change worth a write"
 

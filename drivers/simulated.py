@@ -186,6 +186,12 @@ class _Registers:
                 put(point.address, words[::-1] if swapped else words)
                 for at in point.also:  # the first part carries all of it
                     put(at, encode(point.codec, 0.0))
+                for at, word in point.along.items():
+                    put(at, (word,))
+        for block in self._map.blocks:
+            if block.space == space:
+                for at, word in block.fixed.items():
+                    put(at, (word,))
         probe = self._map.identity
         if probe is not None and probe.space == space:
             put(probe.address, probe.registers)
@@ -199,8 +205,12 @@ class _Registers:
             if point.space == "holding" and point.address < address + len(words) and address < point.end
         }
         whole = all(p.writable and p.address >= address and p.end <= address + len(words) for p in touched.values())
-        if not whole or sum(point.registers for point in touched.values()) != len(words):
+        along = {at: word for point in touched.values() for at, word in point.along.items()}
+        beside = [at for at in along if address <= at < address + len(words)]
+        if not whole or sum(point.registers for point in touched.values()) + len(beside) != len(words):
             return ExcCodes.ILLEGAL_ADDRESS
+        if any(words[at - address] != along[at] for at in beside):
+            return ExcCodes.ILLEGAL_VALUE
         values: dict[str, float] = {}
         for name, point in touched.items():
             value = decode(point.codec, words[point.address - address : point.end - address])

@@ -14,13 +14,13 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from drivers.catalogue import is_map_file
 from siteems.errors import SiteFileError
 from siteems.mistakes import Mistake
 from siteems.schema_words import mistakes_of
-from siteems.site import Link, Site
+from siteems.site import DeviceEntry, Link, Site
 from siteems.site_checks import site_mistakes
 
-CREDENTIALS = ("ca", "certificate", "key")
 CREDENTIALS = ("ca", "certificate", "key")
 SITE_FILE = "site.toml"
 
@@ -34,13 +34,16 @@ def load_site(path: Path) -> Site:
     file = path / SITE_FILE if path.is_dir() else path
     data = _read(file)
     site, sections, errors = _validate(data)
+    if "devices" in sections:
+        sections["devices"] = tuple(_with_whole_map(entry, file) for entry in sections["devices"])
     mistakes = mistakes_of(errors, _adapter().json_schema()) if errors else []
     mistakes += site_mistakes(sections)
     mistakes += _profile_mistakes(sections, file)
     mistakes += _credential_mistakes(sections, file)
     if site is None or mistakes:
         raise SiteFileError(*(mistake.line(str(file), data) for mistake in mistakes))
-    return replace(site, links={name: _with_whole_paths(link, file) for name, link in site.links.items()})
+    links = {name: _with_whole_paths(link, file) for name, link in site.links.items()}
+    return replace(site, links=links, devices=sections["devices"])
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -111,6 +114,11 @@ def _credential_mistakes(sections: Mapping[str, Any], file: Path) -> list[Mistak
         for key in CREDENTIALS
         if getattr(link, key) is not None and not (file.parent / getattr(link, key)).is_file()
     ]
+
+
+def _with_whole_map(entry: DeviceEntry, file: Path) -> DeviceEntry:
+    """A map file stands beside the site file, wherever the command was started."""
+    return replace(entry, map=str((file.parent / entry.map).resolve())) if is_map_file(entry.map) else entry
 
 
 def _with_whole_paths(link: Link, file: Path) -> Link:

@@ -9,10 +9,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from drivers.address import parse_address
-from drivers.catalogue import known_maps, load_map
+from drivers.catalogue import is_map_file, known_maps, load_map
 from drivers.device import Device
 from drivers.devicemap import DeviceMap
 from drivers.dlt645.metermap import MeterMap
+from drivers.errors import MapError
 from drivers.points import POINTS
 from siteems.errors import UserError
 from siteems.gateway.wiring import make_device, make_link
@@ -117,11 +118,14 @@ def tried_page(found: Mapping[str, Any]) -> str:
 
 
 def _map(name: str) -> AnyMap:
-    if name not in known_maps():
+    if name not in known_maps() and not is_map_file(name):
         near = get_close_matches(name, known_maps(), n=3, cutoff=0.3)
         hint = f"near are {', '.join(near)}" if near else "`siteems devices list` names them"
         raise UserError(f"{name}: no such device model; {hint}")
-    return load_map(name)
+    try:
+        return load_map(name)
+    except MapError as error:
+        raise UserError(str(error)) from error
 
 
 def _head(device_map: AnyMap) -> dict[str, Any]:

@@ -20,6 +20,7 @@ CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 NAME_FORM = "a name of lower-case letters, digits and hyphens"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64, description=NAME_FORM)]
+MAP_FORM = "the name of a device model or of a .toml file"
 Share = Annotated[float, Field(ge=0, le=1)]
 Efficiency = Annotated[float, Field(gt=0.3, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -261,7 +262,8 @@ class DeviceEntry:
     """
 
     name: Name
-    map: Name
+    map: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]*|[^\x00]+\.toml)$", max_length=1024, description=MAP_FORM)]
+    """A model that comes with the package, or a map file from the folder of the site file, `"my-unit.toml"`."""
     link: Name
     unit: Annotated[int, Field(ge=1, le=247)] | None = None
     address: Annotated[str, Field(pattern=r"^\d{12}$", description="12 digits, as printed on the meter")] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from drivers.address import FORMS, parse_address
-from drivers.catalogue import known_maps, load_map
+from drivers.catalogue import is_map_file, known_maps, load_map
 from drivers.errors import MapError
 from drivers.faults import Fault
 from drivers.roles import battery_command
@@ -109,7 +109,7 @@ def check_addresses(links: dict[str, Link], devices: tuple[DeviceEntry, ...]) ->
 def check_protocols(links: dict[str, Link], devices: tuple[DeviceEntry, ...]) -> Iterator[Mistake]:
     """A device's map, its link and how it is addressed are of one protocol."""
     for index, device in enumerate(devices):
-        if device.link not in links or device.map not in known_maps():
+        if device.link not in links or not _loads(device.map):
             continue  # said elsewhere
         try:
             dlt645 = load_map(device.map).protocol == "dlt645"
@@ -133,7 +133,7 @@ def check_maps(devices: tuple[DeviceEntry, ...], pv: Pv | None, genset: Genset |
     """Device maps exist, and together they give the site the roles that it needs."""
     maps = []
     for index, device in enumerate(devices):
-        if device.map not in known_maps():
+        if device.map not in known_maps() and not is_map_file(device.map):
             yield Mistake(("devices", index, "map"), "no such device map", choices(device.map, known_maps()))
             continue
         try:
@@ -159,6 +159,15 @@ def check_maps(devices: tuple[DeviceEntry, ...], pv: Pv | None, genset: Genset |
             battery_command(maps)
         except MapError as error:
             yield Mistake(("devices",), str(error), "add a device that can")
+
+
+def _loads(name: str) -> bool:
+    """Whether there is such a map and it is sound; what is wrong with it is told by `check_maps`."""
+    try:
+        load_map(name)
+    except MapError:
+        return False
+    return True
 
 
 def check_rectifier(rectifier: Rectifier) -> Iterator[Mistake]:
@@ -307,7 +316,7 @@ def check_faults(devices: tuple[DeviceEntry, ...], demo: DemoDay | None) -> Iter
         except ValueError as error:
             yield Mistake((*place, "kind"), str(error), "docs/faults.md has the kinds")
             continue
-        points = load_map(maps[fault.device]).points if maps[fault.device] in known_maps() else {}
+        points = load_map(maps[fault.device]).points if _loads(maps[fault.device]) else {}
         if fault.point is not None and points and fault.point not in points:
             yield Mistake((*place, "point"), f"{maps[fault.device]} has no such point", choices(fault.point, points))
 

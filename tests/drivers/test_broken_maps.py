@@ -53,6 +53,16 @@ storage = "flash"
 """
 
 BROKEN = {
+    "fixed outside": (
+        "start = 0\ncount = 6",
+        "start = 0\ncount = 6\nfixed = { 6 = 1 }",
+        r"blocks\[0\].fixed = 6: must lie",
+    ),
+    "along with a gap": (
+        'storage = "volatile"',
+        'storage = "volatile"\nalong = { 3 = 1 }',
+        r"along = \{3: 1\}: addresses right before or after",
+    ),
     "not toml": ("[link]", "[link", r"not a TOML file"),
     "schema": ("schema_version = 1", "schema_version = 2", r"schema_version = 2: input should be 1"),
     "missing key": ('evidence = "manual"\n', "", r"evidence: is missing"),

@@ -1,0 +1,1 @@
+"""SunSpec devices: found by their own description of themselves, and turned into device maps like any other."""

@@ -1,0 +1,97 @@
+"""The SunSpec models of a device: found at one of three addresses, then header by header to the end marker.
+
+Layout (SunSpec Device Information Model Specification): the registers "SunS", then models, each with an id, the number
+of registers that follow, and these; id 0xFFFF ends it. Model 1 comes first and says who made the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.errors import DeviceError, DeviceRefused
+from drivers.link import MAX_READ, ModbusLink
+
+BASES: Final = (40000, 0, 50000)
+SIGN: Final = (0x5375, 0x6E53)
+END: Final = 0xFFFF
+COMMON: Final = 1
+MOST_MODELS: Final = 64
+"""No device has more; a chain that goes on is broken."""
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """One model as it stands in the device: `words` are all its registers, with the two of its header."""
+
+    id: int
+    address: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SunSpecDevice:
+    """A device that describes itself; `base` is where "SunS" stands."""
+
+    base: int
+    models: tuple[FoundModel, ...]
+
+    def text(self, first: int, count: int) -> str:
+        """A text in model 1, by its offset there; empty when the device has none."""
+        common = next((model for model in self.models if model.id == COMMON), None)
+        words = () if common is None else common.words[first : first + count]
+        packed = b"".join(word.to_bytes(2, "big") for word in words)
+        return packed.split(b"\0")[0].decode("ascii", "replace").strip()
+
+    @property
+    def manufacturer(self) -> str:
+        """Who made it."""
+        return self.text(2, 16)
+
+    @property
+    def model(self) -> str:
+        """What the maker calls it."""
+        return self.text(18, 16)
+
+    @property
+    def version(self) -> str:
+        """Its firmware."""
+        return self.text(42, 8)
+
+    @property
+    def serial(self) -> str:
+        """Its serial number."""
+        return self.text(50, 16)
+
+
+async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:
+    """All models of a unit; None when it is no SunSpec device. Only reads.
+
+    Raises LinkError when it does not answer, DeviceError for a chain of models that does not hold together.
+    """
+    for base in BASES:
+        try:
+            found = await link.read(unit, "holding", base, 2, urgent=True)
+        except DeviceRefused:
+            continue
+        if found == SIGN:
+            return SunSpecDevice(base, await _models(link, unit, base + 2))
+    return None
+
+
+async def _models(link: ModbusLink, unit: int, address: int) -> tuple[FoundModel, ...]:
+    models: list[FoundModel] = []
+    while address + 2 <= 65536:
+        number, length = await link.read(unit, "holding", address, 2, urgent=True)
+        if number == END:
+            return tuple(models)
+        end = address + 2 + length
+        if length == 0 or end > 65536 or len(models) == MOST_MODELS:
+            break
+        words = [number, length]
+        for start in range(address + 2, end, MAX_READ):
+            words += await link.read(unit, "holding", start, min(MAX_READ, end - start), urgent=True)
+        models.append(FoundModel(number, address, tuple(words)))
+        address = end
+    known = ", ".join(str(model.id) for model in models) or "none"
+    raise DeviceError(f"unit {unit}: its SunSpec models do not end as they should at {address}; found: {known}")

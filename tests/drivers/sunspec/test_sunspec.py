@@ -1,0 +1,223 @@
+"""SunSpec devices, made by pysunspec2 and served by pymodbus: found, mapped, read, driven; and ours read by theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
+from sunspec_rig import BATTERY, COMMON, CONTROLS, INVERTER, LOOPBACK, METER, NAMEPLATE, image, served
+
+from drivers.catalogue import load_map
+from drivers.device import Device
+from drivers.devicemap import DeviceMap
+from drivers.errors import DeviceError, DriverError, MapError
+from drivers.gate import WriteGate, WriteRecord
+from drivers.link import ModbusLink
+from drivers.maptext import map_text
+from drivers.points import Quality
+from drivers.simulated import RegisterServer, SimulatedUnit
+from drivers.sunspec.discovery import BASES, SunSpecDevice, discover
+from drivers.sunspec.mapping import device_map, name_of
+
+NOON = datetime(2026, 7, 15, 4, tzinfo=UTC)
+
+
+async def found_at(url: str) -> SunSpecDevice | None:
+    link = ModbusLink(url, timeout_s=1.0)
+    try:
+        return await discover(link, 1)
+    finally:
+        await link.close()
+
+
+async def read_with(made: DeviceMap, url: str) -> Mapping[str, float | None]:
+    link = ModbusLink(url, timeout_s=1.0)
+    try:
+        reading = await Device("it", made, link, 1, lambda: NOON).read()
+    finally:
+        await link.close()
+    return {name: reading.value(name) for name in made.points}
+
+
+@pytest.mark.parametrize("base", BASES)
+async def test_it_is_found_at_each_of_the_three_addresses(base: int) -> None:
+    async with served(image(COMMON, INVERTER), base) as (url, _):
+        found = await found_at(url)
+    assert found is not None
+    assert [model.id for model in found.models] == [1, 103]
+    assert (found.base, found.manufacturer, found.model, found.serial) == (base, "Acme", "Hybrid 5", "A-1234")
+
+
+async def test_an_inverter_is_a_solar_device_bounded_by_its_nameplate() -> None:
+    async with served(image(COMMON, INVERTER, NAMEPLATE)) as (url, _):
+        found = await found_at(url)
+        assert found is not None
+        made = device_map(found, "acme")
+        values = await read_with(made, url)
+    assert made.roles == ("solar",)
+    assert values == {
+        "mains_v": pytest.approx(230.1), "frequency_hz": pytest.approx(50.01), "pv_kw": pytest.approx(3.45),
+        "pv_v": pytest.approx(610.0), "pv_energy_kwh": pytest.approx(1234.567),
+    }  # fmt: skip
+    assert made.points["pv_kw"].max == pytest.approx(1.3 * 5.0)
+
+
+async def test_a_meter_is_a_meter_and_a_counter_at_zero_is_unknown() -> None:
+    async with served(image(COMMON, METER)) as (url, _):
+        found = await found_at(url)
+        assert found is not None
+        made = device_map(found, "meter")
+        values = await read_with(made, url)
+    assert made.roles == ("meter",)
+    assert values["active_power_kw"] == pytest.approx(-4.321)
+    assert values["energy_import_kwh"] == pytest.approx(98765.432)
+    assert values.get("energy_export_kwh") is None
+
+
+async def hybrid(url: str) -> DeviceMap:
+    found = await found_at(url)
+    assert found is not None
+    return device_map(found, "hybrid")
+
+
+HYBRID = image(COMMON, INVERTER, BATTERY, CONTROLS)
+
+
+async def test_a_battery_is_never_taken_for_the_sun() -> None:
+    async with served(HYBRID) as (url, _):
+        made = await hybrid(url)
+        values = await read_with(made, url)
+    assert made.roles == ("battery",)
+    assert "pv_kw" not in values
+    assert values["soc"] == pytest.approx(0.734)
+    assert values["soh"] == pytest.approx(0.98)
+    assert values["battery_v"] == pytest.approx(52.8)
+    assert values["battery_a"] == pytest.approx(41.2)  # it takes; SunSpec counts what it gives
+    assert (made.points["battery_setpoint_kw"].min, made.points["battery_setpoint_kw"].max) == (-5.0, 5.0)
+
+
+async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_not_believed() -> None:
+    async with served(HYBRID) as (url, held):
+        made = await hybrid(url)
+        soc = made.points["soc"].address - 40000
+        held[soc] = 0xFFFF
+        link = ModbusLink(url, timeout_s=1.0)
+        device = Device("it", made, link, 1, lambda: NOON)
+        assert (await device.read()).points["soc"].quality is Quality.MISSING
+        held[soc] = 734
+        assert (await device.read()).value("soc") == pytest.approx(0.734)
+        factor = soc + 56 - 11  # SoC_SF stands at 56 in the model, SoC at 11
+        held[factor] = 0xFFFE
+        reading = await device.read()
+        await link.close()
+    assert reading.points["soc"].quality is Quality.IMPLAUSIBLE
+    assert "is not as in the map" in reading.faults[0]
+
+
+async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_keeps_the_time() -> None:
+    records: list[WriteRecord] = []
+    async with served(HYBRID) as (url, held):
+        made = await hybrid(url)
+        link = ModbusLink(url, timeout_s=1.0)
+        device = Device("it", made, link, 1, lambda: NOON)
+        gate = WriteGate(owner="test", now=lambda: NOON, record=records.append)
+        await gate.commission(device, {"safe_battery_setpoint_kw": 1.0}, 60.0)
+        await gate.set(device, {"battery_setpoint_kw": -2.5}, reason="test")
+        values = await read_with(made, url)
+        counters = link.counters
+        await link.close()
+        at = made.points["battery_setpoint_kw"].address - 40000
+        assert held[at - 2 : at] == [1, 1]  # WSetEna, WSetMod = watts
+        assert held[at : at + 2] == [0, 250]  # 2.5 kW given, scale factor 1
+        assert held[at + 6] == 1  # WSetEnaRvrt
+        assert held[at + 7 : at + 9] == [0, 60]  # WSetRvrtTms
+    assert {record.outcome for record in records} == {"written"}
+    assert values["battery_setpoint_kw"] == pytest.approx(-2.5)
+    assert values["safe_battery_setpoint_kw"] == pytest.approx(1.0)
+    assert counters.refused == 0
+    assert made.lease is not None
+
+
+async def test_the_map_file_says_the_same_as_the_map(tmp_path: Path) -> None:
+    async with served(HYBRID) as (url, _):
+        made = await hybrid(url)
+    path = tmp_path / "hybrid.toml"
+    path.write_text(map_text(made, "a comment"), encoding="utf-8")
+    assert load_map(str(path)) == made
+
+
+async def test_what_is_no_sunspec_device() -> None:
+    async with served([1, 2, 3, 4]) as (url, _):
+        assert await found_at(url) is None
+
+
+@pytest.mark.parametrize("end", [(), (103, 0), (103, 0xFFF0)], ids=["none", "a model of no length", "one too long"])
+async def test_a_chain_that_does_not_end_as_it_should_is_an_error(end: tuple[int, ...]) -> None:
+    async with served(image(COMMON, INVERTER, end=end)) as (url, _):
+        with pytest.raises(DeviceError):
+            await found_at(url)
+
+
+async def test_a_chain_without_end_ends() -> None:
+    async with served([0x5375, 0x6E53, *([7, 1, 0] * 2000)]) as (url, _):
+        with pytest.raises(DriverError, match="do not end as they should"):
+            await found_at(url)
+
+
+async def test_a_device_that_can_be_nothing_is_no_map() -> None:
+    async with served(image(COMMON, NAMEPLATE)) as (url, _):
+        found = await found_at(url)
+    assert found is not None
+    with pytest.raises(MapError, match="give no role"):
+        device_map(found, "nothing")
+    assert name_of(replace(found, models=found.models[1:]), 7) == "sunspec-7"
+
+
+class Values:
+    def __init__(self, values: Mapping[str, float | None]) -> None:
+        self.values = dict(values)
+
+    def read_points(self) -> Mapping[str, float | None]:
+        return self.values
+
+    def write_point(self, name: str, value: float) -> None:
+        self.values[name] = value
+
+    def restart(self) -> None:
+        raise NotImplementedError
+
+
+async def test_their_client_reads_our_simulated_device() -> None:
+    async with served(HYBRID) as (url, _):
+        found = await found_at(url)
+    assert found is not None
+    whole = device_map(found, "hybrid", whole=True)
+    source = Values({"soc": 0.5, "battery_v": 51.2, "battery_a": -20.0, "soh": 1.0, "mains_v": 231.0,
+                     "frequency_hz": 50.0, "battery_setpoint_kw": 0.0, "safe_battery_setpoint_kw": 0.0,
+                     "comm_timeout_s": 60.0})  # fmt: skip
+    server = RegisterServer(LOOPBACK, 0, {1: SimulatedUnit(whole, source)})
+    port = await server.start()
+
+    def theirs() -> tuple[list[int], float, float]:
+        client = SunSpecModbusClientDeviceTCP(slave_id=1, ipaddr=LOOPBACK, ipport=port, timeout=5)
+        try:
+            client.scan()
+            battery = client.models[802][0]
+            battery.read()
+            models = [number for number in client.models if isinstance(number, int)]
+            return models, battery.SoC.cvalue, battery.A.cvalue
+        finally:
+            client.close()
+
+    try:
+        models, soc, amps = await asyncio.to_thread(theirs)
+    finally:
+        await server.stop()
+    assert models == [1, 103, 802, 704]
+    assert soc == pytest.approx(50.0)
+    assert amps == pytest.approx(20.0)
