@@ -22,7 +22,9 @@ app = typer.Typer()
 @app.command(short_help="Replay recorded data with each policy and compare.")
 def replay(
     site_file: SiteArgument,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Recorded load, sun and weather: CSV or CSV.gz.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Recorded load, sun and weather: CSV, CSV.gz or Parquet.")
+    ],
     start: Annotated[
         str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day. [default: of the data]")
     ] = None,
@@ -32,6 +34,10 @@ def replay(
     policy: Annotated[
         str, typer.Option(metavar="NAMES", help="Policies to run, joined by commas.")
     ] = "optimal,rules,idle,foresight",
+    data_map: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="FILE", help="Which column is which, as `siteems inspect` proposes it."),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where report, summary and series go.")] = Path(
         "replay-output"
     ),
@@ -49,13 +55,16 @@ def replay(
     import json as json_module
 
     from siteems.replay.command import replay_to_folder
+    from siteems.replay.mapping import read_mapping
     from siteems.replay.progress import progress_on
 
     site = load(site_file)
     zone = site.site.zone
     policies = _policies(policy)
+    mapping = None if data_map is None else read_mapping(data_map)
     with progress_on(policies) as progress:
-        result = replay_to_folder(site, data, _midnight(start, zone), _midnight(end, zone), policies, out, progress)
+        span = _midnight(start, zone), _midnight(end, zone)
+        result = replay_to_folder(site, data, *span, policies, out, progress, mapping)
     if json:
         print(json_module.dumps(result.summary(), indent=1))
     else:

@@ -51,6 +51,10 @@ class DayProfile:
             self._step_level += (1.0 - math.exp(-gap / STEP_MEMORY)) * (ratio - self._step_level)
         self._last = time
 
+    def usual(self, time: datetime) -> float:
+        """What this time of day usually has, whatever today is like."""
+        return self._at(time)
+
     def expect(self, now: datetime, ahead_h: Array) -> Array:
         """Expected values at times `ahead_h` hours after `now`, as known now."""
         return self._shape(now, ahead_h) * (1.0 + (self._level - 1.0) * np.exp(-ahead_h / LEVEL_FADES_H))

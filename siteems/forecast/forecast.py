@@ -11,19 +11,16 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from siteems.forecast.clear_sky import ClearSky
 from siteems.forecast.day_profile import DayProfile
+from siteems.forecast.quantile import UpperQuantile
+from siteems.forecast.sun import SunForecaster
 from siteems.image import MAINS_PRESENT_V
 from siteems.site import Site
 
 Array = npt.NDArray[np.float64]
 
-TURBID = 0.6
-"""Clear-sky index expected where nothing is known yet: a partly clouded day."""
-CLEARNESS_MEMORY = timedelta(hours=1)
-USUAL_MEMORY = timedelta(hours=30)
-"""Of sunny hours: what is usual here and now is the mean of the last days' daylight."""
-CLEARNESS_FADES_H = 6.0
+RESTING_KW = 0.05
+"""Rectifiers that give less carry nothing beside the sun."""
 LEARN_FROM = timedelta(days=14)
 """How much of a record is learned from at a start."""
 
@@ -64,42 +61,26 @@ class Forecaster:
         zone = site.site.zone
         self._dc = DayProfile(site.load.typical_dc_kw, zone)
         self._ac = DayProfile(site.load.typical_ac_kw, zone)
-        self._sky = ClearSky(site.site, site.pv) if site.pv else None
-        self._clearness = self._usual = TURBID
-        self._sky_seen: datetime | None = None
+        self._dc_p95 = UpperQuantile(0.95, 1.0 + site.backup.load_margin, zone)
+        self._sun = SunForecaster(site.site, site.pv) if site.pv else None
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
         """Take one sample of measured values (names of the image); unknown ones teach nothing."""
         for name, profile in (("dc_load_kw", self._dc), ("ac_load_kw", self._ac)):
             value = _known(values, name)
             if value is not None and not (profile is self._ac and _mains_out(values)):
+                if profile is self._dc:
+                    self._dc_p95.learn(time, value, profile.usual(time))
                 profile.learn(time, max(0.0, value))
-        self._learn_sky(time, values)
+        pv_kw, rectifier_kw = _known(values, "pv_kw"), _known(values, "rectifier_dc_kw")
+        if self._sun is not None and pv_kw is not None:
+            # When the bus draws nothing else, photovoltaics may be throttled.
+            self._sun.learn(time, pv_kw, throttled=rectifier_kw is None or rectifier_kw < RESTING_KW)
 
     def replay(self, samples: Iterable[tuple[datetime, Mapping[str, float | None]]]) -> None:
         """Learn from recorded samples, oldest first."""
         for time, values in samples:
             self.learn(time, values)
-
-    def _learn_sky(self, time: datetime, values: Mapping[str, float | None]) -> None:
-        pv_kw, rectifier_kw = _known(values, "pv_kw"), _known(values, "rectifier_dc_kw")
-        if self._sky is None or self._site.pv is None or pv_kw is None:
-            return
-        clear_kw = self._sky.power_kw(time)
-        if clear_kw < 0.1 * self._site.pv.rated_kwp:
-            return  # too low a sun says nothing about clouds
-        index = min(1.1, max(0.0, pv_kw) / clear_kw)  # at rest a sensor may read a little below nothing
-        # When the bus draws nothing else, photovoltaics may be throttled: the sky is at least this clear.
-        if index < self._clearness and (rectifier_kw is None or rectifier_kw < 0.05):
-            return
-        gap = (
-            CLEARNESS_MEMORY
-            if self._sky_seen is None
-            else min(CLEARNESS_MEMORY, max(timedelta(0), time - self._sky_seen))
-        )
-        self._clearness += (1.0 - math.exp(-gap / CLEARNESS_MEMORY)) * (index - self._clearness)
-        self._usual += (1.0 - math.exp(-gap / USUAL_MEMORY)) * (index - self._usual)
-        self._sky_seen = time
 
     def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
         """Forecast the steps that begin at `starts`, last `step_h` hours and follow one another."""
@@ -110,9 +91,9 @@ class Forecaster:
             issued=now,
             starts=tuple(starts),
             dc_load_kw=dc_load_kw,
-            dc_load_p95_kw=dc_load_kw * (1.0 + self._site.backup.load_margin),
+            dc_load_p95_kw=dc_load_kw * self._dc_p95.ratios(now, middles_h),
             ac_load_kw=self._ac.expect(now, middles_h),
-            pv_kw=self._pv(now, middles_h),
+            pv_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect(now, middles_h),
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
@@ -123,14 +104,6 @@ class Forecaster:
         count = max(1, math.ceil(hours * 4))
         middles_h = hours * (np.arange(count) + 0.5) / count
         return float(self._dc.expect_at_least(now, middles_h).mean()) * (1.0 + self._site.backup.load_margin)
-
-    def _pv(self, now: datetime, ahead_h: Array) -> Array:
-        if self._sky is None or self._site.pv is None:
-            return np.zeros(len(ahead_h))
-        # Persistence of cloudiness, relaxing to what is usual within a few hours.
-        index = self._usual + (self._clearness - self._usual) * np.exp(-ahead_h / CLEARNESS_FADES_H)
-        clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
-        return np.minimum(index * clear_kw, self._site.pv.rated_kwp)
 
 
 def _known(values: Mapping[str, float | None], name: str) -> float | None:

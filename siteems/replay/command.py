@@ -13,6 +13,7 @@ import structlog
 
 from siteems.replay.data import between, read_data
 from siteems.replay.engine import Progress, run_replay
+from siteems.replay.mapping import DataMap
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.site import Site
 
@@ -25,6 +26,7 @@ def replay_to_folder(
     policies: Sequence[Policy],
     out: Path,
     progress: Progress,
+    mapping: DataMap | None = None,
 ) -> ReplayResult:
     """Replay a file and write what came of it to `out`, which is made. Raises `UserError` for data that cannot be used.
 
@@ -33,7 +35,7 @@ def replay_to_folder(
     from siteems.replay.report import write_report
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # a year of log lines
-    found = read_data(data, site.site.zone, site.tariffs)
+    found = read_data(data, site.site.zone, site.tariffs, mapping)
     first, last = between(found.profile, start, end)
     start_soc = site.demo.start_soc if site.demo else 0.6
     result = run_replay(

@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.errors import UserError
-from siteems.simulation.profile import Profile, read_profile
+from siteems.inspection.table import read_frame
+from siteems.replay.mapping import DataMap, mapped
+from siteems.replay.regular import regular
+from siteems.simulation.profile import Profile, check_columns, profile_of
 from siteems.site import TariffVersion
 from siteems.tariff.calendar import version_on
 
@@ -38,10 +41,17 @@ class ReplayData:
     fills: tuple[str, ...]
 
 
-def read_data(path: Path, zone: ZoneInfo, tariffs: Sequence[TariffVersion]) -> ReplayData:
+def read_data(
+    path: Path, zone: ZoneInfo, tariffs: Sequence[TariffVersion], mapping: DataMap | None = None
+) -> ReplayData:
     """Read a recording for a replay. Raises `UserError` for what cannot be read, or has a column without any value."""
-    raw = read_profile(path, zone, keep_holes=True)
-    fills: list[str] = []
+    frame = read_frame(path)
+    if mapping is not None:
+        frame = mapped(frame, mapping, path)
+    check_columns(frame.columns, str(path))
+    even, said = regular(frame, path, zone)
+    raw = profile_of(even, path, keep_holes=True)
+    fills = list(said)
     columns: dict[str, Array | None] = {
         name: getattr(raw, name) for name in ("dc_load_kw", "pv_kw", "outdoor_c", "ac_load_kw")
     }

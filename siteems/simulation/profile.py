@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from siteems.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("dc_load_kw", "pv_kw", "outdoor_temp_c")
 """Columns that a profile must have; `ac_load_kw` and `mains_available` are used where they are there."""
@@ -87,10 +92,7 @@ def read_profile(path: Path, zone: ZoneInfo, day: date | None = None, *, keep_ho
         frame = pd.read_csv(path, comment="#")
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error})") from error
-    missing = [c for c in ("time", *COLUMNS) if c not in frame.columns]
-    if missing:
-        known = f"a profile has time, {', '.join(COLUMNS)}, and may have ac_load_kw, mains_available"
-        raise UserError(f"{path}: no column {', '.join(missing)}; {known}")
+    check_columns(frame.columns, str(path))
     try:
         times = pd.to_datetime(frame["time"], format="ISO8601")
         times = times.dt.tz_localize(zone) if times.dt.tz is None else times.dt.tz_convert(zone)
@@ -103,6 +105,22 @@ def read_profile(path: Path, zone: ZoneInfo, day: date | None = None, *, keep_ho
                 f"{path}: has no data for {day}; it spans {times.iloc[0]:%Y-%m-%d} to {times.iloc[-1]:%Y-%m-%d}"
             )
         frame, times = frame[keep], times[keep]
+    return profile_of(frame.assign(time=times), path, day, keep_holes=keep_holes)
+
+
+def check_columns(columns: Iterable[str], source: str) -> None:
+    """Raise `UserError` when a profile lacks a column that it must have."""
+    missing = [c for c in ("time", *COLUMNS) if c not in columns]
+    if missing:
+        known = f"a profile has time, {', '.join(COLUMNS)}, and may have ac_load_kw, mains_available"
+        raise UserError(f"{source}: no column {', '.join(missing)}; {known}")
+
+
+def profile_of(frame: pd.DataFrame, path: Path, day: date | None = None, *, keep_holes: bool = False) -> Profile:
+    """The profile in a table whose column `time` holds aware times in order. Raises `UserError` as `read_profile`."""
+    import pandas as pd
+
+    times = frame["time"]
     steps_s = times.diff().dropna().dt.total_seconds().unique()
     if len(steps_s) != 1 or steps_s[0] <= 0:
         where = "" if day is None else f" on {day}"

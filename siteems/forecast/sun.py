@@ -1,0 +1,85 @@
+"""What photovoltaics will give: clear sky times cloudiness, or what the last days gave where that guesses better."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from siteems.forecast.clear_sky import ClearSky
+from siteems.forecast.day_profile import DayProfile
+from siteems.site import Identity, Pv
+
+Array = npt.NDArray[np.float64]
+
+TURBID: Final = 0.6
+"""Clear-sky index expected where nothing is known yet: a partly clouded day."""
+CLEARNESS_MEMORY: Final = timedelta(hours=1)
+USUAL_MEMORY: Final = timedelta(hours=30)
+"""Of sunny hours: what is usual here and now is the mean of the last days' daylight."""
+CLEARNESS_FADES_H: Final = 6.0
+SKILL_MEMORY_SAMPLES: Final = 300.0
+"""Some days of daylight: over so many samples the two ways to guess are compared."""
+PREFERRED: Final = 0.9
+"""The profile of the last days must be better by this, or the sky is believed."""
+
+
+class SunForecaster:
+    """Learns cloudiness from measured power, and beside it the plain mean of each quarter hour.
+
+    A site with a mountain, a tree or a wrong place in its file gives nothing where the sky is clear: there the plain
+    mean is the better guess, and is used for as long as it is.
+    """
+
+    def __init__(self, where: Identity, pv: Pv) -> None:
+        self._pv, self._sky = pv, ClearSky(where, pv)
+        self._clearness = self._usual = TURBID
+        self._seen: datetime | None = None
+        self._plain: DayProfile | None = None
+        self._zone = where.zone
+        self._sky_error = self._plain_error = 0.0
+
+    def learn(self, time: datetime, pv_kw: float, *, throttled: bool) -> None:
+        """Take one measured power. One that is `throttled` says only that the sky is at least so clear."""
+        power_kw = max(0.0, pv_kw)  # at rest a sensor may read a little below nothing
+        clear_kw = self._sky.power_kw(time)
+        low = clear_kw < 0.1 * self._pv.rated_kwp
+        if not throttled:
+            self._compare(time, power_kw, clear_kw)
+        if low:
+            return  # too low a sun says nothing about clouds
+        index = min(1.1, power_kw / clear_kw)
+        if index < self._clearness and throttled:
+            return
+        gap = CLEARNESS_MEMORY if self._seen is None else min(CLEARNESS_MEMORY, max(timedelta(0), time - self._seen))
+        self._clearness += (1.0 - math.exp(-gap / CLEARNESS_MEMORY)) * (index - self._clearness)
+        self._usual += (1.0 - math.exp(-gap / USUAL_MEMORY)) * (index - self._usual)
+        self._seen = time
+
+    def _compare(self, time: datetime, power_kw: float, clear_kw: float) -> None:
+        """How far off a day-ahead guess of each kind would have been; only while one of them sees the sun."""
+        if self._plain is None:
+            self._plain = DayProfile(self._usual_day(time), self._zone)
+        plain_kw = self._plain.usual(time)
+        if max(power_kw, clear_kw, plain_kw) > 0.02 * self._pv.rated_kwp:
+            share = 1.0 / SKILL_MEMORY_SAMPLES
+            self._sky_error += share * ((power_kw - self._usual * clear_kw) ** 2 - self._sky_error)
+            self._plain_error += share * ((power_kw - plain_kw) ** 2 - self._plain_error)
+        self._plain.learn(time, power_kw)
+
+    def _usual_day(self, time: datetime) -> list[float]:
+        """Hourly means of a partly clouded day, from local midnight."""
+        midnight = time.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return [float(each) for each in TURBID * self._sky.powers_kw(midnight, np.arange(24, dtype=np.float64) + 0.5)]
+
+    def expect(self, now: datetime, ahead_h: Array) -> Array:
+        """Powers at times `ahead_h` hours after `now`, kW; never more than the panels' rating."""
+        if self._plain is not None and self._plain_error < PREFERRED * self._sky_error:
+            return np.minimum(self._plain.expect(now, ahead_h), self._pv.rated_kwp)
+        # Persistence of cloudiness, relaxing to what is usual within a few hours.
+        index = self._usual + (self._clearness - self._usual) * np.exp(-ahead_h / CLEARNESS_FADES_H)
+        clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
+        return np.asarray(np.minimum(index * clear_kw, self._pv.rated_kwp))
