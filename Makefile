@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus clean
+.PHONY: demo test check bench bench-plan bench-modbus score clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -26,6 +26,9 @@ bench-plan: $(STAMP)
 
 bench-modbus: $(STAMP)
 	$(BIN)/python benchmarks/modbus.py
+
+score: $(STAMP)
+	$(BIN)/python benchmarks/score.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -11,12 +11,16 @@ from siteems.cli.words import JsonOption, SiteArgument, load, parse_day
 from siteems.errors import UserError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
     from siteems.replay.outcome import Policy
 
 app = typer.Typer()
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day. [default: of the data]")
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Day after the last. [default: of the data]")
+]
+PolicyOption = Annotated[str, typer.Option(metavar="NAMES", help="Policies to run, joined by commas.")]
 
 
 @app.command(short_help="Replay recorded data with each policy and compare.")
@@ -25,15 +29,9 @@ def replay(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Recorded load, sun and weather: CSV, CSV.gz or Parquet.")
     ],
-    start: Annotated[
-        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day. [default: of the data]")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Day after the last. [default: of the data]")
-    ] = None,
-    policy: Annotated[
-        str, typer.Option(metavar="NAMES", help="Policies to run, joined by commas.")
-    ] = "optimal,rules,idle,foresight",
+    start: FromOption = None,
+    end: ToOption = None,
+    policy: PolicyOption = "optimal,rules,idle,foresight",
     data_map: Annotated[
         Path | None,
         typer.Option("--map", metavar="FILE", help="Which column is which, as `siteems inspect` proposes it."),
@@ -54,7 +52,7 @@ def replay(
     """
     import json as json_module
 
-    from siteems.replay.command import replay_to_folder
+    from siteems.replay.command import replay_to_folder, span_of
     from siteems.replay.mapping import read_mapping
     from siteems.replay.progress import progress_on
 
@@ -63,7 +61,7 @@ def replay(
     policies = _policies(policy)
     mapping = None if data_map is None else read_mapping(data_map)
     with progress_on(policies) as progress:
-        span = _midnight(start, zone), _midnight(end, zone)
+        span = span_of(_day(start), _day(end), zone)
         result = replay_to_folder(site, data, *span, policies, out, progress, mapping)
     if json:
         print(json_module.dumps(result.summary(), indent=1))
@@ -83,8 +81,46 @@ def _policies(text: str) -> tuple[Policy, ...]:
     return tuple(policy for policy in POLICIES if policy in names)
 
 
-def _midnight(text: str | None, zone: ZoneInfo) -> datetime | None:
-    from datetime import UTC, datetime, time
+@app.command("replay-fleet", short_help="Replay many sites, in processes or on a cluster.")
+def replay_fleet(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of site folders.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go, a folder per site.")] = Path(
+        "fleet-output"
+    ),
+    start: FromOption = None,
+    end: ToOption = None,
+    policy: PolicyOption = "optimal,rules,idle,foresight",
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, max=512, help="Processes on this machine.")] = 1,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A Dask scheduler instead; needs siteems[cluster] on all its machines."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Replay every site of a folder and sum up.
 
-    day = parse_day(text)
-    return None if day is None else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    Each site is a folder with a site.toml and its recording as data.csv, data.csv.gz or data.parquet, and a map.toml
+    where the recording needs one (`siteems inspect` proposes it). Without a recording its demo day is replayed.
+
+    Begun again after an interruption, it goes on: a site whose files, options and version are the same is not replayed
+    twice. A site that fails is a line in the table. Writes fleet.csv and fleet.json. Exits with 1 when a site failed.
+    """
+    import json as json_module
+
+    from siteems.replay.executors import executor_for
+    from siteems.replay.fleet import as_table, find_tasks, run_fleet, sums, write_fleet
+    from siteems.replay.progress import fleet_progress
+
+    tasks = find_tasks(folder, out, _policies(policy), _day(start), _day(end))
+    with executor_for(jobs, dask) as executor, fleet_progress(len(tasks)) as told:
+        rows = run_fleet(tasks, executor, told)
+    write_fleet(rows, out)
+    print(json_module.dumps(sums(rows), indent=1) if json else as_table(rows))
+    if any(row.error for row in rows):
+        raise typer.Exit(1)
+
+
+def _day(text: str | None) -> str | None:
+    """The day as it was written, once it is known to be one."""
+    parse_day(text)
+    return text

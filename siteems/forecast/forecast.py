@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.forecast.day_profile import DayProfile
-from siteems.forecast.quantile import UpperQuantile
+from siteems.forecast.quantile import BackupResiduals, UpperQuantile
 from siteems.forecast.sun import SunForecaster
 from siteems.image import MAINS_PRESENT_V
 from siteems.site import Site
@@ -33,8 +33,11 @@ class Forecast:
     starts: tuple[datetime, ...]
     dc_load_kw: Array
     dc_load_p95_kw: Array
+    """Of means over the backup hours, not of single quarter hours."""
     ac_load_kw: Array
     pv_kw: Array
+    pv_high_kw: Array
+    """What the sun may well give: the 95 % quantile."""
 
 
 class Forecasts(Protocol):
@@ -61,7 +64,8 @@ class Forecaster:
         zone = site.site.zone
         self._dc = DayProfile(site.load.typical_dc_kw, zone)
         self._ac = DayProfile(site.load.typical_ac_kw, zone)
-        self._dc_p95 = UpperQuantile(0.95, 1.0 + site.backup.load_margin, zone)
+        self._upper = UpperQuantile(0.95, 1.0 + site.backup.load_margin, zone)
+        self._residuals = BackupResiduals(self._upper, site.backup.hours, self._dc.expect)
         self._sun = SunForecaster(site.site, site.pv) if site.pv else None
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
@@ -69,9 +73,9 @@ class Forecaster:
         for name, profile in (("dc_load_kw", self._dc), ("ac_load_kw", self._ac)):
             value = _known(values, name)
             if value is not None and not (profile is self._ac and _mains_out(values)):
-                if profile is self._dc:
-                    self._dc_p95.learn(time, value, profile.usual(time))
                 profile.learn(time, max(0.0, value))
+                if profile is self._dc:
+                    self._residuals.learn(time, value)
         pv_kw, rectifier_kw = _known(values, "pv_kw"), _known(values, "rectifier_dc_kw")
         if self._sun is not None and pv_kw is not None:
             # When the bus draws nothing else, photovoltaics may be throttled.
@@ -91,19 +95,20 @@ class Forecaster:
             issued=now,
             starts=tuple(starts),
             dc_load_kw=dc_load_kw,
-            dc_load_p95_kw=dc_load_kw * self._dc_p95.ratios(now, middles_h),
+            dc_load_p95_kw=dc_load_kw * self._upper.ratios(now, middles_h),
             ac_load_kw=self._ac.expect(now, middles_h),
             pv_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect(now, middles_h),
+            pv_high_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect_at_most(now, middles_h),
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
-        """The mean telecom load over the coming `hours` that the backup reserve must bear: forecast and margin.
+        """The mean telecom load over the coming `hours` that the backup reserve must bear: its 95 % quantile.
 
         A step in the load counts within minutes, also where the forecast of the plan still waits whether it lasts.
         """
         count = max(1, math.ceil(hours * 4))
         middles_h = hours * (np.arange(count) + 0.5) / count
-        return float(self._dc.expect_at_least(now, middles_h).mean()) * (1.0 + self._site.backup.load_margin)
+        return float((self._dc.expect_at_least(now, middles_h) * self._upper.ratios(now, middles_h)).mean())
 
 
 def _known(values: Mapping[str, float | None], name: str) -> float | None:

@@ -2,13 +2,14 @@
 
 Every step is learned before the next forecast is made. Measures (Hyndman and Koehler 2006; Gneiting 2011): MAPE over
 steps where the truth is not next to nothing, root mean square error as a share of the mean (nRMSE), pinball loss of a
-quantile as a share of the mean, and coverage: how often the truth lay at or below the 95 % quantile.
+quantile as a share of the mean, and coverage: how often the mean load over the backup hours, which is what the reserve
+has to bear, lay at or below the 95 % quantile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -86,22 +87,36 @@ def score_forecasts(site: Site, profile: Profile, told: Callable[[int, int], Non
     scores = []
     places = np.array(issues)[:, None] + np.arange(ahead)
     for name, series in truth.items():
-        p95 = np.array(made["dc_load_p95_kw"]) if name == "dc_load_kw" else None
+        mine = np.array(made[name])
         for span in HORIZONS_H:
-            columns = slice(round(span[0] / step_h), max(round(span[0] / step_h) + 1, round(span[1] / step_h)))
-            naive = {back: series[places - days * per_day][:, columns] for back, days in (("day", 1), ("week", 7))}
-            scores.append(
-                _score(
-                    name, span, series[places][:, columns], np.array(made[name])[:, columns],
-                    None if p95 is None else p95[:, columns], naive,
-                )
-            )  # fmt: skip
-    return tuple(scores)
+            ahead_of = _columns(*span, step_h)
+            naive = {back: series[places - days * per_day][:, ahead_of] for back, days in (("day", 1), ("week", 7))}
+            scores.append(_score(name, span, series[places][:, ahead_of], mine[:, ahead_of], naive))
+    window = max(1, round(site.backup.hours / step_h))
+    means = _means(profile.dc_load_kw[places], window), _means(np.array(made["dc_load_p95_kw"]), window)
+    return tuple(_with_coverage(each, *means, _columns(each.from_h, each.to_h, step_h)) for each in scores)
 
 
-def _score(
-    name: str, span: tuple[float, float], truth: Array, made: Array, p95: Array | None, naive: dict[str, Array]
-) -> Score:
+def _columns(from_h: float, to_h: float, step_h: float) -> slice:
+    """The steps of a horizon, at least one."""
+    first = round(from_h / step_h)
+    return slice(first, max(first + 1, round(to_h / step_h)))
+
+
+def _with_coverage(score: Score, truth: Array, p95: Array, at: slice) -> Score:
+    if score.series != "dc_load_kw":
+        return score
+    pinball = _pinball(p95[:, at], truth[:, at], 0.95) / float(truth.mean())
+    return replace(score, p95_pinball=pinball, p95_coverage=float((truth[:, at] <= p95[:, at]).mean()))
+
+
+def _means(series: Array, window: int) -> Array:
+    """Means over `window` columns from each column on, shape (n, m) to (n, m - window + 1)."""
+    sums = np.cumsum(np.concatenate((np.zeros((len(series), 1)), series), axis=1), axis=1)
+    return np.asarray((sums[:, window:] - sums[:, :-window]) / window)
+
+
+def _score(name: str, span: tuple[float, float], truth: Array, made: Array, naive: dict[str, Array]) -> Score:
     mean = float(truth.mean()) or 1.0
     best = min(naive, key=lambda each: _rmse(naive[each], truth))
     return Score(
@@ -112,8 +127,8 @@ def _score(
         mape=_mape(made, truth),
         nrmse=_rmse(made, truth) / mean,
         pinball=_pinball(made, truth, 0.5) / mean,
-        p95_pinball=None if p95 is None else _pinball(p95, truth, 0.95) / mean,
-        p95_coverage=None if p95 is None else float((truth <= p95).mean()),
+        p95_pinball=None,
+        p95_coverage=None,
         naive_mape=_mape(naive[best], truth),
         naive_nrmse=_rmse(naive[best], truth) / mean,
         naive=best,

@@ -21,6 +21,12 @@ CLEARNESS_MEMORY: Final = timedelta(hours=1)
 USUAL_MEMORY: Final = timedelta(hours=30)
 """Of sunny hours: what is usual here and now is the mean of the last days' daylight."""
 CLEARNESS_FADES_H: Final = 6.0
+CLEAR: Final = 1.0
+HIGH_FROM_H: Final = 1.0
+"""What the sky is like now says less and less about what it may be like, and after this many hours nothing."""
+HIGH, PACE = 0.95, 0.02
+"""The quantile that `expect_at_most` gives, and how fast it is learned (see `quantile.py`)."""
+BRIGHTEST, HIGHEST_OVER_PLAIN = 1.1, 3.0
 SKILL_MEMORY_SAMPLES: Final = 300.0
 """Some days of daylight: over so many samples the two ways to guess are compared."""
 PREFERRED: Final = 0.9
@@ -41,6 +47,8 @@ class SunForecaster:
         self._plain: DayProfile | None = None
         self._zone = where.zone
         self._sky_error = self._plain_error = 0.0
+        self._bright, self._plain_high = CLEAR, CLEAR / TURBID
+        """95 % quantiles: of the clear-sky index, and of power over its plain mean."""
 
     def learn(self, time: datetime, pv_kw: float, *, throttled: bool) -> None:
         """Take one measured power. One that is `throttled` says only that the sky is at least so clear."""
@@ -54,6 +62,7 @@ class SunForecaster:
         index = min(1.1, power_kw / clear_kw)
         if index < self._clearness and throttled:
             return
+        self._bright = _nearer(self._bright, index, BRIGHTEST)
         gap = CLEARNESS_MEMORY if self._seen is None else min(CLEARNESS_MEMORY, max(timedelta(0), time - self._seen))
         self._clearness += (1.0 - math.exp(-gap / CLEARNESS_MEMORY)) * (index - self._clearness)
         self._usual += (1.0 - math.exp(-gap / USUAL_MEMORY)) * (index - self._usual)
@@ -68,6 +77,8 @@ class SunForecaster:
             share = 1.0 / SKILL_MEMORY_SAMPLES
             self._sky_error += share * ((power_kw - self._usual * clear_kw) ** 2 - self._sky_error)
             self._plain_error += share * ((power_kw - plain_kw) ** 2 - self._plain_error)
+        if plain_kw > 0.1 * self._pv.rated_kwp:
+            self._plain_high = _nearer(self._plain_high, power_kw / plain_kw, HIGHEST_OVER_PLAIN)
         self._plain.learn(time, power_kw)
 
     def _usual_day(self, time: datetime) -> list[float]:
@@ -77,9 +88,30 @@ class SunForecaster:
 
     def expect(self, now: datetime, ahead_h: Array) -> Array:
         """Powers at times `ahead_h` hours after `now`, kW; never more than the panels' rating."""
-        if self._plain is not None and self._plain_error < PREFERRED * self._sky_error:
+        if self._trusts_plain and self._plain is not None:
             return np.minimum(self._plain.expect(now, ahead_h), self._pv.rated_kwp)
         # Persistence of cloudiness, relaxing to what is usual within a few hours.
         index = self._usual + (self._clearness - self._usual) * np.exp(-ahead_h / CLEARNESS_FADES_H)
         clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
         return np.asarray(np.minimum(index * clear_kw, self._pv.rated_kwp))
+
+    def expect_at_most(self, now: datetime, ahead_h: Array) -> Array:
+        """Powers that the sun may well give: the 95 % quantile, and the expectation for the moment itself."""
+        expected = self.expect(now, ahead_h)
+        if self._trusts_plain and self._plain is not None:
+            usual = self._plain.expect(now, ahead_h)
+            high = np.minimum(self._plain_high * usual, self._pv.rated_kwp)
+        else:
+            clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
+            high = np.minimum(self._bright * clear_kw, self._pv.rated_kwp)
+        share = np.minimum(1.0, np.maximum(0.0, ahead_h) / HIGH_FROM_H)
+        return np.asarray(np.maximum(expected, expected + share * (high - expected)))
+
+    @property
+    def _trusts_plain(self) -> bool:
+        return self._plain_error < PREFERRED * self._sky_error
+
+
+def _nearer(quantile: float, value: float, most: float) -> float:
+    """The learned quantile after one more value."""
+    return min(most, max(0.0, quantile + PACE * (HIGH if value > quantile else HIGH - 1.0)))

@@ -133,7 +133,7 @@ def site_problem(
         price_per_kwh=prices,
         dc_load_kw=forecast.dc_load_kw[:n],
         ac_load_kw=forecast.ac_load_kw[:n],
-        pv_kw=forecast.pv_kw[:n],
+        pv_kw=np.where(np.isfinite(caps), forecast.pv_kw[:n], forecast.pv_high_kw[:n]),
         import_limit_kw=np.full(n, site.grid.import_limit_kw),
         import_cap_kw=caps,
         reserve_kwh=reserve_kwh,

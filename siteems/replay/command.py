@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import structlog
@@ -54,6 +55,13 @@ def replay_to_folder(
         series_frame(result, outcome).to_csv(out / f"series-{policy}.csv.gz")
     write_report(site, result, out / "report.html")
     return result
+
+
+def span_of(first_day: str | None, last_day: str | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """Local midnights of two days written as YYYY-MM-DD; none where none is given."""
+    days = (None if text is None else date.fromisoformat(text) for text in (first_day, last_day))
+    first, last = (None if day is None else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC) for day in days)
+    return first, last
 
 
 def series_frame(result: ReplayResult, outcome: PolicyOutcome) -> pd.DataFrame:

@@ -191,12 +191,11 @@ class _Run:
 
     def _judge(self, step: Step, plant: Plant) -> None:
         """Whether economics took from the reserve: it counts where the battery gives power with the mains there."""
-        if plant.flows.mains_ok and self.rows and not np.isnan(self.reserve_soc):
-            margin = plant.soc - self.reserve_soc
-            if plant.flows.battery_kw < -DISCHARGING_KW:
-                self.lowest_margin = min(self.lowest_margin, margin)
-                self.violations += margin < -RESERVE_TOLERANCE_SOC
         self.reserve_soc = step.limits.reserve_soc
+        if plant.flows.mains_ok and plant.flows.battery_kw < -DISCHARGING_KW:
+            margin = plant.soc - self.reserve_soc
+            self.lowest_margin = min(self.lowest_margin, margin)
+            self.violations += margin < -RESERVE_TOLERANCE_SOC
 
     def _outcome(
         self,

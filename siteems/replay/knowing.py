@@ -43,7 +43,8 @@ class KnowingForecaster:
         ordinary = self._ordinary.forecast(now, starts, step_h)
         dc, pv, ac = (self._means(name, edges_h, hours) for name in ("dc", "pv", "ac"))
         p95 = np.maximum(ordinary.dc_load_p95_kw, dc)
-        return Forecast(now, tuple(starts), dc, p95, ac, np.minimum(pv, self._rated_kwp))
+        sun = np.minimum(pv, self._rated_kwp)
+        return Forecast(now, tuple(starts), dc, p95, ac, sun, sun)
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
         """As the ordinary forecaster sees it."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from siteems.forecast.quantile import HIGHEST, UpperQuantile
+from siteems.forecast.quantile import HIGHEST, BackupResiduals, UpperQuantile
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -44,3 +44,21 @@ def test_each_part_of_the_day_has_its_own() -> None:
     ratios = quantile.ratios(midnight, DAY)
     assert ratios[12] == 1.0
     assert ratios[20] == pytest.approx(1.5, abs=0.03)
+
+
+def test_residuals_are_of_means_over_the_hours_and_never_across_a_gap() -> None:
+    learned: list[tuple[float, float]] = []
+
+    class Spy(UpperQuantile):
+        def learn(self, time: datetime, truth: float, expected: float) -> None:
+            learned.append((truth, expected))
+
+    residuals = BackupResiduals(Spy(0.95, 1.0, ZONE), 1.0, lambda now, ahead_h: np.full(len(ahead_h), 2.0))
+    for minute in range(0, 121, 5):
+        residuals.learn(START + timedelta(minutes=minute), 1.0 if minute % 10 else 3.0)
+    assert len(learned) == 5  # the forecasts of 0:00, 0:15 .. 1:00
+    assert all(truth == pytest.approx(2.0, abs=0.2) and expected == 2.0 for truth, expected in learned)
+    learned.clear()
+    residuals.learn(START + timedelta(hours=9), 50.0)
+    residuals.learn(START + timedelta(hours=9, minutes=5), 50.0)
+    assert learned == []

@@ -69,3 +69,22 @@ def test_never_more_than_the_panels_and_never_less_than_nothing() -> None:
     powers = forecaster.expect(START + timedelta(days=5), DAY)
     assert powers.max() <= 0.5
     assert powers.min() >= 0.0
+
+
+def test_the_high_sun_covers_what_comes_and_is_the_expectation_now() -> None:
+    forecaster, sky = SunForecaster(SITE.site, PV), ClearSky(SITE.site, PV)
+    rng, below, count = np.random.default_rng(3), 0, 0
+    for day in range(60):
+        cloud = float(rng.uniform(0.1, 1.0))
+        for step in range(96):
+            now = START + (96 * day + step) * QUARTER
+            power_kw = cloud * sky.power_kw(now)
+            if day >= 30 and sky.power_kw(now) > 0.2 * PV.rated_kwp:
+                below += power_kw <= forecaster.expect_at_most(now - timedelta(hours=6), np.array([6.0]))[0] + 1e-6
+                count += 1
+            forecaster.learn(now, power_kw, throttled=False)
+    assert below / count > 0.85
+    noon = START + timedelta(days=60, hours=4)
+    assert forecaster.expect_at_most(noon, DAY)[0] == pytest.approx(forecaster.expect(noon, DAY)[0])
+    assert (forecaster.expect_at_most(noon, DAY) >= forecaster.expect(noon, DAY)).all()
+    assert forecaster.expect_at_most(noon, DAY).max() <= PV.rated_kwp

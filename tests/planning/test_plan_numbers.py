@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 def forecast_on(grid: Grid, dc_load_kw: np.typing.NDArray[np.float64]) -> Forecast:
     n = len(grid.starts)
-    return Forecast(NOW, grid.starts, dc_load_kw, dc_load_kw * 1.1, np.full(n, 0.8), np.zeros(n))
+    return Forecast(NOW, grid.starts, dc_load_kw, dc_load_kw * 1.1, np.full(n, 0.8), np.zeros(n), np.zeros(n))
 
 
 def call(start: datetime, hours: float, limit_kw: float = 1.5) -> DrEvent:
