@@ -199,8 +199,8 @@ worse by more than 0.3 percent points, setpoint travel by more than 20 %, or the
 
 {table(rows)}
 
-Medians: saved against the timer {median["vs rules"]:.2f} %, regret {median["regret"]:.2f} %, plan p95 {median["p95"]:.1f} ms
-(this one depends on the machine).
+Medians: saved against the timer {median["vs rules"]:.2f} %, regret {median["regret"]:.2f} %, plan p95
+{median["p95"]:.1f} ms (this one depends on the machine).
 """
 
 

@@ -20,6 +20,7 @@ from siteems.mistakes import Mistake
 from siteems.schema_words import mistakes_of
 from siteems.site import DeviceEntry, Link, Site
 from siteems.site_checks import site_mistakes
+from siteems.tariff.files import with_records, with_whole_vector
 
 CREDENTIALS = ("ca", "certificate", "key")
 SITE_FILE = "site.toml"
@@ -32,7 +33,7 @@ def load_site(path: Path) -> Site:
     Places in lists are counted from 0: `devices[1]` is the second device.
     """
     file = path / SITE_FILE if path.is_dir() else path
-    data = _read(file)
+    data = with_records(_read(file), file)
     site, sections, errors = _validate(data)
     if "devices" in sections:
         sections["devices"] = tuple(_with_whole_map(entry, file) for entry in sections["devices"])
@@ -43,7 +44,8 @@ def load_site(path: Path) -> Site:
     if site is None or mistakes:
         raise SiteFileError(*(mistake.line(str(file), data) for mistake in mistakes))
     links = {name: _with_whole_paths(link, file) for name, link in site.links.items()}
-    return replace(site, links=links, devices=sections["devices"])
+    tariffs = tuple(with_whole_vector(version, file.parent) for version in site.tariffs)
+    return replace(site, links=links, devices=sections["devices"], tariffs=tariffs)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from siteems.fields import NAME_FORM
 from siteems.mistakes import Loc, Mistake, choices
-from siteems.site import NAME_FORM
 
 Node = Mapping[str, Any]
 """A node of the JSON schema of a site."""

@@ -24,6 +24,10 @@ def seed_path(name: str) -> Path:
     return seeds[name]
 
 
+def seeds_folder() -> Path:
+    """Where they all are; beside the sites, the tariffs."""
+    return next((home for home in HOMES if home.is_dir()), HOMES[0])
+
+
 def _seeds() -> dict[str, Path]:
-    home = next((home for home in HOMES if home.is_dir()), None)
-    return {} if home is None else {file.parent.name: file.parent for file in home.glob("*/site.toml")}
+    return {file.parent.name: file.parent for file in seeds_folder().glob("*/site.toml")}

@@ -11,25 +11,12 @@ from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from drivers.faults import FaultKind
-
-CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-NAME_FORM = "a name of lower-case letters, digits and hyphens"
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64, description=NAME_FORM)]
-MAP_FORM = "the name of a device model or of a .toml file"
-Share = Annotated[float, Field(ge=0, le=1)]
-Efficiency = Annotated[float, Field(gt=0.3, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-LocalTime = Annotated[
-    str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='a local time of day such as "14:30"')
-]
-DayShape = Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
-"""24 hourly means, the first from 00:00 to 01:00 local time."""
+from siteems.fields import CLOSED, MAP_FORM, DayShape, Efficiency, LocalTime, Name, NonNegative, Positive, Share
+from siteems.tariff.records import TariffVersion
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -56,6 +43,10 @@ class Grid:
     """The grid connection, AC side."""
 
     import_limit_kw: Positive
+    transformer_kva: Positive | None = None
+    """Rated power of the customer's transformers: what a capacity charge is billed on."""
+    contract_kw: Positive | None = None
+    """Contracted maximum demand."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -197,33 +188,6 @@ class Genset:
     rated_kw: Positive
     fuel_price_per_kwh: NonNegative
     start_below_soc: Share = 0.3
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Calendar:
-    """The periods of a day, for some months or for listed days."""
-
-    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
-    days: tuple[date, ...] = ()
-    """Single days with hours of their own (holidays); they come before the months."""
-    periods: Annotated[dict[Name, tuple[str, ...]], Field(min_length=1)]
-    """Period name to its hours, `"16:00-23:00"`; together they must cover the day once."""
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class TariffVersion:
-    """One tariff for one span of time. price = floating x ratio + fixed, or listed outright."""
-
-    name: str
-    source: str
-    valid_from: date
-    valid_to: date | None = None
-    """First day on which it no longer holds; none = open."""
-    floating_per_kwh: float | None = None
-    fixed_per_kwh: float = 0.0
-    ratios: dict[Name, float] = field(default_factory=dict)
-    prices: dict[Name, float] = field(default_factory=dict)
-    calendars: Annotated[tuple[Calendar, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

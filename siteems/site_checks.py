@@ -25,6 +25,7 @@ from siteems.site import (
     DemoDay,
     DeviceEntry,
     Genset,
+    Grid,
     Identity,
     Link,
     Load,
@@ -32,10 +33,10 @@ from siteems.site import (
     Pv,
     Recording,
     Rectifier,
-    TariffVersion,
 )
 from siteems.tariff.calendar import clock, parse_hours, version_on
 from siteems.tariff.check import tariff_mistakes
+from siteems.tariff.records import TariffVersion
 
 MOST_C_RATE = 3.0
 """No bank on a -48 V bus is charged or discharged faster, in kW per rated kWh: beyond it the unit is wrong."""
@@ -254,9 +255,17 @@ def check_genset(battery: Battery, genset: Genset | None) -> Iterator[Mistake]:
         yield Mistake(("genset", "start_below_soc"), "too late", f"above battery.min_soc, which is {battery.min_soc:g}")
 
 
-def check_tariffs(tariffs: tuple[TariffVersion, ...]) -> Iterator[Mistake]:
-    """Every hour of every day has one price."""
+def check_tariffs(tariffs: tuple[TariffVersion, ...], grid: Grid) -> Iterator[Mistake]:
+    """Every hour of every day has one price, and demand charges have what they are charged on."""
     yield from tariff_mistakes(tariffs)
+    needs = {"capacity": ("transformer_kva",), "contract": ("contract_kw",), "measured": ()}
+    for index, version in enumerate(tariffs):
+        for number, term in enumerate(version.demand):
+            wanted = (*needs[term.mode], *(("transformer_kva",) if term.least_contract_share else ()))
+            for name in wanted:
+                if getattr(grid, name) is None:
+                    place = f"tariffs[{index}].demand[{number}]"
+                    yield Mistake(("grid", name), "is missing", f"{place} is charged on it")
 
 
 def check_steps(tariffs: tuple[TariffVersion, ...], planning: Planning) -> Iterator[Mistake]:

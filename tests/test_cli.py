@@ -11,7 +11,26 @@ import pytest
 
 from siteems.seeds import seed_path
 
-COMMANDS = ["check", "demo", "simulate", "run", "status", "dr", "dr limit-import", "dr list", "dr cancel"]
+COMMANDS = [
+    "check",
+    "demo",
+    "simulate",
+    "run",
+    "status",
+    "dr",
+    "dr limit-import",
+    "dr list",
+    "dr cancel",
+    "bill",
+    "inspect",
+    "forecast-score",
+    "replay",
+    "replay-fleet",
+    "scan",
+    "fault",
+    "devices list",
+    "devices show",
+]
 HEAVY = ("pyomo", "pandas", "highspy", "pymodbus", "scipy", "plotly", "pvlib", "apscheduler", "numpy")
 
 
@@ -127,3 +146,23 @@ def test_a_call_without_a_daemon_waits_in_the_record(tmp_path: Path, monkeypatch
     status = json.loads(siteems("status", "--json", site).stdout)
     assert status["sample"] is None
     assert status["daemon"] == "never started"
+
+
+def test_bill_by_month_and_period(tmp_path: Path) -> None:
+    rows = [f"2026-07-{16 + h // 24}T{h % 24:02d}:00:00+08:00,{-0.5 if h == 12 else 2.0}" for h in range(48)]
+    data = tmp_path / "meter.csv"
+    data.write_text("time,grid_import_kw\n" + "\n".join(rows), encoding="utf-8")
+    done = siteems("bill", str(seed_path("hangzhou-macro")), str(data), "--json")
+    assert done.returncode == 0
+    bill = json.loads(done.stdout)
+    (month,) = bill["months"]
+    assert month["month"] == "2026-07"
+    assert month["imported_kwh"] == 94.0
+    assert month["exported_kwh"] == 0.5
+    assert {line["period"]: line["kwh"] for line in month["energy"]} == {
+        "sharp": 16.0, "peak": 12.0, "flat": 28.0, "valley": 38.0,
+    }  # fmt: skip
+    assert "1 values below 0 are exports" in done.stderr
+    page = siteems("bill", str(seed_path("hangzhou-macro")), str(data), "--from=2026-07-17").stdout
+    assert "1.00 days of it" in page
+    assert siteems("bill", str(seed_path("hangzhou-macro")), str(data), "--from=2031-01-01").returncode == 2

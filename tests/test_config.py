@@ -284,6 +284,11 @@ BROKEN = {
         'start_soc = 0.55\nfaults = [{ device = "smu", kind = "slow", start = "16:00" }]',
         'demo.faults[0].kind = "slow": fault slow: needs value; docs/faults.md has the kinds',
     ),
+    "contract that nobody made": Broken(
+        "fixed_per_kwh = 0.1551",
+        'fixed_per_kwh = 0.1551\ndemand = [{ mode = "contract", price_per_kw = 42 }]',
+        "grid.contract_kw: is missing; tariffs[0].demand[0] is charged on it",
+    ),
     "no profile": Broken(
         '"day.csv"', '"dya.csv"', 'demo.profile = "dya.csv": no such file; a CSV file beside site.toml'
     ),
@@ -414,3 +419,22 @@ def test_a_utility_meter_among_modbus_devices(tmp_path: Path) -> None:
         "devices[0].address: is missing; 12 digits, as printed on the meter",
         "devices[0].unit = 1: is of no use here; a DL/T 645 meter has address",
     ]
+
+
+def test_a_tariff_by_its_name_or_its_file(tmp_path: Path) -> None:
+    whole = (seed_path("hangzhou-macro") / "site.toml").read_text(encoding="utf-8")
+    begin, end = whole.index("[[tariffs]]"), whole.index("[carbon]")
+    named = 'tariffs = "zhejiang-1-10kv"\n' + whole[:begin] + whole[end:]
+    shutil.copy(seed_path("hangzhou-macro") / "day.csv", tmp_path)
+    (tmp_path / "site.toml").write_text(named, encoding="utf-8")
+    site = load_site(tmp_path)
+    assert [version.name for version in site.tariffs] == ["zhejiang-2024", "zhejiang-2026"]
+    (tmp_path / "mine.toml").write_text(whole[begin:end], encoding="utf-8")
+    (tmp_path / "site.toml").write_text(named.replace("zhejiang-1-10kv", "mine.toml"), encoding="utf-8")
+    assert load_site(tmp_path).tariffs[0].name == "zhejiang-2026"
+    (tmp_path / "mine.toml").write_text("x = 1", encoding="utf-8")
+    with pytest.raises(SiteFileError, match="holds x; a tariff file holds"):
+        load_site(tmp_path)
+    (tmp_path / "site.toml").write_text(named.replace("zhejiang-1-10kv", "zhejiang-1-10"), encoding="utf-8")
+    with pytest.raises(SiteFileError, match="no such tariff; did you mean zhejiang-1-10kv"):
+        load_site(tmp_path)

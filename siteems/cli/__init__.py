@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from siteems.cli import about_site, calls, data, devices, gateway, replay, scan
+from siteems.cli import about_site, bill, calls, data, devices, gateway, replay, scan
 from siteems.errors import UserError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ lets the battery below its backup reserve.
 Begin with `siteems demo`: one day of a simulated site in about a minute. Then copy a site from `seeds/`, change it to
 yours, and look at it with `siteems check`.""",
 )
-for part in (about_site, gateway, data, replay, scan):
+for part in (about_site, gateway, data, bill, replay, scan):
     app.add_typer(part.app)
 app.add_typer(devices.app, name="devices", short_help="List, show and try device models.")
 app.add_typer(calls.app, name="dr", short_help="Place, list and cancel demand-response calls.")

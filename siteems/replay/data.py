@@ -16,8 +16,8 @@ from siteems.inspection.table import read_frame
 from siteems.replay.mapping import DataMap, mapped
 from siteems.replay.regular import regular
 from siteems.simulation.profile import Profile, check_columns, profile_of
-from siteems.site import TariffVersion
 from siteems.tariff.calendar import version_on
+from siteems.tariff.records import TariffVersion
 
 Array = npt.NDArray[np.float64]
 

@@ -27,6 +27,7 @@ from siteems.simulation.plant import Plant
 from siteems.simulation.profile import Profile
 from siteems.simulation.server import make_plant
 from siteems.site import Site
+from siteems.tariff.bill import make_bill
 from siteems.tariff.lookup import TariffBook
 
 INTERVAL = timedelta(minutes=15)
@@ -233,7 +234,7 @@ class _Run:
         return PolicyOutcome(
             policy=self.policy,
             energy_cost=float(prices @ imported),
-            demand_cost=0.0,
+            demand_cost=self._demand_cost(book, imported / hours),
             wear_cost=wear.cost,
             stored_credit=float(change_kwh / refill * prices.min()),
             import_kwh=float(imported.sum()),
@@ -255,6 +256,14 @@ class _Run:
             incidents=dict(record.incident_counts),
             series=series,
         )
+
+    def _demand_cost(self, book: TariffBook, import_kw: npt.NDArray[np.float64]) -> float:
+        """Demand charges of the span, as they would be billed; a part of a month pays its part."""
+        if not any(version.demand for version in self.site.tariffs):
+            return 0.0
+        currency = self.site.site.currency
+        metered = np.maximum(import_kw, 0.0)
+        return float(make_bill(book, self.site.grid, currency, self.start, INTERVAL, metered).demand_amount)
 
 
 def _meters(plant: Plant) -> npt.NDArray[np.float64]:

@@ -13,12 +13,21 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from siteems.errors import UserError
+from siteems.fields import CLOSED
 from siteems.inspection.findings import step_of
 from siteems.schema_words import mistakes_of
 from siteems.simulation.profile import COLUMNS
-from siteems.site import CLOSED
 
-OURS = (*COLUMNS, "ac_load_kw", "mains_available", "ghi_w_m2", "import_price_per_kwh", "carbon_kg_per_kwh")
+OURS = (
+    *COLUMNS,
+    "grid_import_kw",
+    "grid_export_kw",
+    "ac_load_kw",
+    "mains_available",
+    "ghi_w_m2",
+    "import_price_per_kwh",
+    "carbon_kg_per_kwh",
+)
 
 POWER: Mapping[str, float] = {"W": 0.001, "kW": 1.0, "MW": 1000.0}
 ENERGY: Mapping[str, float] = {"Wh": 0.001, "kWh": 1.0, "MWh": 1000.0}

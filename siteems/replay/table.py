@@ -7,6 +7,7 @@ from siteems.replay.outcome import ReplayResult
 ROWS = (
     ("cost", "cost", "{:,.2f}"),
     ("  energy", "energy_cost", "{:,.2f}"),
+    ("  demand", "demand_cost", "{:,.2f}"),
     ("  wear", "wear_cost", "{:,.2f}"),
     ("  less stored", "stored_credit", "{:,.2f}"),
     ("import kWh", "import_kwh", "{:,.0f}"),

@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.errors import UserError
+from siteems.timed_csv import read_timed_csv
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("dc_load_kw", "pv_kw", "outdoor_temp_c")
 """Columns that a profile must have; `ac_load_kw` and `mains_available` are used where they are there."""
+
+KNOWN = f"a profile has time, {', '.join(COLUMNS)}, and may have ac_load_kw, mains_available"
 
 Array = npt.NDArray[np.float64]
 
@@ -86,18 +89,7 @@ def read_profile(path: Path, zone: ZoneInfo, day: date | None = None, *, keep_ho
 
     Raises `UserError` for a missing column, an uneven step, or a day that is absent or has holes; nothing is filled in.
     """
-    import pandas as pd  # only those who read a profile pay for pandas
-
-    try:
-        frame = pd.read_csv(path, comment="#")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error})") from error
-    check_columns(frame.columns, str(path))
-    try:
-        times = pd.to_datetime(frame["time"], format="ISO8601")
-        times = times.dt.tz_localize(zone) if times.dt.tz is None else times.dt.tz_convert(zone)
-    except (ValueError, AttributeError) as error:
-        raise UserError(f"{path}: column time is not ISO 8601 ({error})") from error
+    frame, times = read_timed_csv(path, zone, COLUMNS, known=KNOWN)
     if day is not None:
         keep = (times.dt.date == day).to_numpy()
         if not keep.any():
@@ -112,8 +104,7 @@ def check_columns(columns: Iterable[str], source: str) -> None:
     """Raise `UserError` when a profile lacks a column that it must have."""
     missing = [c for c in ("time", *COLUMNS) if c not in columns]
     if missing:
-        known = f"a profile has time, {', '.join(COLUMNS)}, and may have ac_load_kw, mains_available"
-        raise UserError(f"{source}: no column {', '.join(missing)}; {known}")
+        raise UserError(f"{source}: no column {', '.join(missing)}; {KNOWN}")
 
 
 def profile_of(frame: pd.DataFrame, path: Path, day: date | None = None, *, keep_holes: bool = False) -> Profile:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from siteems.mistakes import Loc, Mistake
-from siteems.site import Calendar, TariffVersion
-from siteems.tariff.calendar import DAY_MIN, Slot, clock, parse_hours, price_of
+from siteems.mistakes import Loc, Mistake, choices
+from siteems.tariff.calendar import DAY_MIN, Slot, clock, holds, parse_hours, price_of
+from siteems.tariff.records import DAY_TYPES, DemandTerm, TariffVersion
 
 ONCE = "every hour of the day belongs to exactly one period"
+LEAP_YEAR = 2024
 
 
 def tariff_mistakes(tariffs: Sequence[TariffVersion], at: Loc = ("tariffs",)) -> Iterator[Mistake]:
     """All mistakes of a list of tariff versions; `at` is where the list stands in the file."""
     yield from _version_mistakes(tariffs, at)
     for index, version in enumerate(tariffs):
-        yield from _month_mistakes(version, (*at, index))
-        yield from _price_mistakes(version, (*at, index))
+        place = (*at, index)
+        yield from _season_mistakes(version, place)
+        yield from _price_mistakes(version, place)
         for number, calendar in enumerate(version.calendars):
-            yield from _hour_mistakes(calendar, (*at, index, "calendars", number, "periods"))
+            yield from _hour_mistakes(calendar.periods, (*place, "calendars", number, "periods"))
+        yield from _special_mistakes(version, place)
+        for number, term in enumerate(version.demand):
+            yield from _demand_mistakes(term, (*place, "demand", number))
 
 
 def _version_mistakes(tariffs: Sequence[TariffVersion], at: Loc) -> Iterator[Mistake]:
@@ -49,60 +55,114 @@ def _version_mistakes(tariffs: Sequence[TariffVersion], at: Loc) -> Iterator[Mis
             )
 
 
-def _month_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
-    months = [month for calendar in version.calendars for month in calendar.months]
-    days = [day for calendar in version.calendars for day in calendar.days]
+def _season_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
+    """Every type of day of every month has exactly one calendar."""
+    if not version.calendars:
+        if version.vector is None:
+            yield Mistake((*at, "calendars"), "is missing", "calendars, or a price vector")
+        return
     once = "every month stands in exactly one calendar"
-    missing = sorted(set(range(1, 13)) - set(months))
-    if missing:
-        yield Mistake((*at, "calendars"), f"no calendar for month {_listed(missing)}", once)
-    twice = sorted({month for month in months if months.count(month) > 1})
-    if twice:
-        yield Mistake((*at, "calendars"), f"more than one calendar for month {_listed(twice)}", once)
+    wrongs: tuple[tuple[str, Callable[[int], bool]], ...] = (
+        ("no calendar for", lambda n: n == 0),
+        ("more than one calendar for", lambda n: n > 1),
+    )
+    for said, wrong in wrongs:
+        found = [
+            (month, f"{month:02d}-{day:02d} ({kind})")
+            for month in range(1, 13)
+            for day in range(1, monthrange(LEAP_YEAR, month)[1] + 1)
+            for kind in DAY_TYPES
+            if wrong(sum(holds(calendar, month, day, kind) for calendar in version.calendars))
+        ]
+        per_month = {month: sum(other == month for other, _ in found) for month in {month for month, _ in found}}
+        whole = [m for m in sorted(per_month) if per_month[m] == monthrange(LEAP_YEAR, m)[1] * len(DAY_TYPES)]
+        part = [text for month, text in found if month not in whole]
+        if whole:
+            yield Mistake((*at, "calendars"), f"{said} month {_listed(whole)}", once)
+        if part:
+            rest = f" and {len(part) - 1} more days and types" if len(part) > 1 else ""
+            yield Mistake((*at, "calendars"), f"{said} {part[0]}{rest}", "every day stands in exactly one calendar")
+    days = [day for calendar in version.calendars for day in calendar.days]
     twice_listed = sorted({day for day in days if days.count(day) > 1})
     if twice_listed:
         yield Mistake((*at, "calendars"), f"{_listed(twice_listed)} is listed twice", "a day is listed once")
     for number, calendar in enumerate(version.calendars):
-        if not calendar.months and not calendar.days:
+        if not (calendar.months or calendar.dates or calendar.day_types or calendar.days):
             yield Mistake((*at, "calendars", number), "never holds", "give it months or days")
 
 
 def _price_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
-    if version.ratios and version.floating_per_kwh is None:
+    ratios = version.ratios.keys() | {period for each in version.calendars for period in each.ratios}
+    if ratios and version.floating_per_kwh is None and not version.floating_by_month:
         yield Mistake((*at, "floating_per_kwh"), "is missing", "ratios need the price that they multiply")
         return
     for period in sorted(version.ratios.keys() & version.prices.keys()):
         yield Mistake((*at, "prices", period), "priced twice", "a period has a ratio or a price, not both")
     priced = version.ratios.keys() | version.prices.keys()
-    used = {period for calendar in version.calendars for period in calendar.periods}
-    for period in sorted(used):
-        if price_of(version, period) is None:
-            allowed = f"priced are {', '.join(sorted(priced)) or 'none'}; add it to prices or ratios"
-            yield Mistake(at, f"no price for the period {period}", allowed)
+    month = next(iter(version.floating_by_month), None)
+    special = {period for each in version.special_days for period in each.periods}
+    unpriced = {
+        period
+        for calendar in version.calendars
+        for period in calendar.periods.keys() | special
+        if price_of(version, period, calendar, month) is None
+    }
+    for period in sorted(unpriced):
+        allowed = f"priced are {', '.join(sorted(priced)) or 'none'}; add it to prices or ratios"
+        yield Mistake(at, f"no price for the period {period}", allowed)
 
 
-def _hour_mistakes(calendar: Calendar, at: Loc) -> Iterator[Mistake]:
+def _hour_mistakes(periods: Mapping[str, Sequence[str]], at: Loc, whole: bool = True) -> Iterator[Mistake]:
+    """Hours that cannot be read, overlap, or, where they must make a `whole` day, leave some out."""
     found = []
     unread = False
-    for period, listed in calendar.periods.items():
+    for period, listed in periods.items():
         for place, hours in enumerate(listed):
             try:
                 found.append(Slot(*parse_hours(hours), period))
             except ValueError as error:
-                wrong, allowed = str(error).split("; ", 1)
                 unread = True
-                yield Mistake((*at, period, place), wrong, allowed)
+                yield _unread(error, (*at, period, place))
     if unread:
         return
     reached, last = 0, ""
     for slot in [*sorted(found), Slot(DAY_MIN, DAY_MIN, "")]:
-        if slot.start_min > reached:
+        if slot.start_min > reached and whole:
             yield Mistake(at, f"{clock(reached)}-{clock(slot.start_min)} belongs to no period", ONCE)
         elif slot.start_min < min(reached, slot.end_min):
             shared = f"{clock(slot.start_min)}-{clock(min(reached, slot.end_min))}"
             yield Mistake(at, f"{shared} is both {last} and {slot.period}", ONCE)
         if slot.end_min > reached:
             reached, last = slot.end_min, slot.period
+
+
+def _special_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
+    for number, special in enumerate(version.special_days):
+        place = (*at, "special_days", number)
+        yield from _hour_mistakes(special.periods, (*place, "periods"), whole=False)
+        if not (special.days or special.holidays or special.day_types):
+            yield Mistake(place, "never holds", "give it days, holidays or day_types")
+        for index, name in enumerate(special.holidays):
+            if name not in version.holidays:
+                yield Mistake((*place, "holidays", index), "no such holiday", choices(name, version.holidays))
+
+
+def _demand_mistakes(term: DemandTerm, at: Loc) -> Iterator[Mistake]:
+    for place, hours in enumerate(term.hours):
+        try:
+            parse_hours(hours)
+        except ValueError as error:
+            yield _unread(error, (*at, "hours", place))
+    if term.mode != "contract" and (term.over or term.least_contract_share):
+        yield Mistake((*at, "over"), "is of no use here", 'only mode = "contract" has a contract to exceed')
+    shares = [share for share, _ in term.over]
+    if shares != sorted(set(shares)) or any(share < 1 for share in shares):
+        yield Mistake((*at, "over"), "shares do not rise from the contract up", "such as [[1.05, 2.0]]")
+
+
+def _unread(error: ValueError, at: Loc) -> Mistake:
+    wrong, allowed = str(error).split("; ", 1)
+    return Mistake(at, wrong, allowed)
 
 
 def _listed(values: Sequence[object]) -> str:

@@ -11,8 +11,9 @@ from siteems.backup import hours_left
 from siteems.demand_response.event import DrEvent
 from siteems.demo.score import check_cap, check_reserve, day_cost
 from siteems.history.store import Sample
-from siteems.site import Calendar, Site, TariffVersion
+from siteems.site import Site
 from siteems.tariff.lookup import TariffBook
+from siteems.tariff.records import Calendar, TariffVersion
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.site import Calendar, TariffVersion
 from siteems.tariff.calendar import DAY_MIN, clock, parse_hours, slots
 from siteems.tariff.check import tariff_mistakes
+from siteems.tariff.records import Calendar, TariffVersion
 
 YEAR = tuple(range(1, 13))
 Periods = dict[str, tuple[str, ...]]
@@ -110,7 +110,7 @@ def test_any_cut_of_the_day_is_whole_and_any_piece_less_is_a_hole(cuts: set[int]
     periods = {name: tuple(p for p, n in zip(pieces, names, strict=True) if n == name) for name in set(names)}
     whole = calendar(periods=periods)
     assert wrongs(version(calendars=(whole,))) == []
-    assert [slot.end_min for slot in slots(whole)] == borders[1:]
+    assert [slot.end_min for slot in slots(whole.periods)] == borders[1:]
     gone = data.draw(st.sampled_from(pieces))
     without = {name: tuple(piece for piece in listed if piece != gone) for name, listed in periods.items()}
     assert wrongs(version(calendars=(calendar(periods=without),))) == [f"{gone} belongs to no period"]

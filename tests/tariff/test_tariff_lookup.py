@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from siteems.config import load_site
 from siteems.seeds import seed_path
-from siteems.site import Calendar, TariffVersion
 from siteems.tariff.lookup import Price, TariffBook, TariffGap
+from siteems.tariff.records import Calendar, TariffVersion
 from siteems.tariff.spread import shift_benefit
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -1,0 +1,47 @@
+"""Tariffs that stand in a file of their own: those that come with siteems by name, others beside the site file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from siteems.errors import SiteFileError
+from siteems.mistakes import choices
+from siteems.seeds import seeds_folder
+from siteems.tariff.records import TariffVersion
+
+FOLDER = "tariffs"
+
+
+def known_tariffs() -> tuple[str, ...]:
+    """Names of the tariffs that come with siteems, sorted."""
+    return tuple(sorted(path.stem for path in (seeds_folder() / FOLDER).glob("*.toml")))
+
+
+def with_records(data: dict[str, Any], site_file: Path) -> dict[str, Any]:
+    """A site file's content with its tariffs in place: `tariffs = "name"` is looked up. Raises `SiteFileError`."""
+    name = data.get("tariffs")
+    if not isinstance(name, str):
+        return data
+    path = site_file.parent / name if name.endswith(".toml") else seeds_folder() / FOLDER / f"{name}.toml"
+    if not path.is_file():
+        allowed = choices(name, known_tariffs())
+        wrong = f'{site_file}: tariffs = "{name}": no such tariff; {allowed}, or a .toml file beside the site file'
+        raise SiteFileError(wrong)
+    try:
+        record: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SiteFileError(f"{path}: is not a tariff file: {error}") from error
+    if set(record) != {"tariffs"}:
+        raise SiteFileError(f"{path}: holds {', '.join(sorted(record)) or 'nothing'}; a tariff file holds [[tariffs]]")
+    return data | {"tariffs": record["tariffs"]}
+
+
+def with_whole_vector(version: TariffVersion, folder: Path) -> TariffVersion:
+    """A price vector's file stands beside the site file, wherever the command was started."""
+    if version.vector is None:
+        return version
+    return replace(version, vector=replace(version.vector, file=str((folder / version.vector.file).resolve())))

@@ -1,0 +1,37 @@
+"""Local days and minutes of many instants at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+Seconds = npt.NDArray[np.int64]
+
+DAY_S = 86_400
+QUARTER_S = 900
+EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 - a date
+
+
+def local_clock(epoch_s: Seconds, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
+    """Ordinal of the local day (`date.fromordinal`) and minute after local midnight, both of the shape of `epoch_s`.
+
+    The clock is asked at both ends of every UTC day; where it was changed in between, at every quarter hour.
+    """
+    days, day_of = np.unique(epoch_s // DAY_S, return_inverse=True)
+    before = np.array([_offset_s(int(day) * DAY_S, zone) for day in days], dtype=np.int64)
+    after = np.array([_offset_s(int(day + 1) * DAY_S, zone) for day in days], dtype=np.int64)
+    offset = before[day_of]
+    changed = np.flatnonzero((before != after)[day_of])
+    if changed.size:
+        quarters, quarter_of = np.unique(epoch_s[changed] // QUARTER_S, return_inverse=True)
+        offset[changed] = np.array([_offset_s(int(q) * QUARTER_S, zone) for q in quarters], dtype=np.int64)[quarter_of]
+    local = epoch_s + offset
+    return local // DAY_S + EPOCH_ORDINAL, local % DAY_S // 60
+
+
+def _offset_s(epoch_s: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(epoch_s, zone).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds())

@@ -1,0 +1,135 @@
+"""What a tariff is: frozen, validated records of versions, calendars, special days, price vectors, demand charges.
+
+Prices are in the site's currency; hours of a day are local, `"16:00-23:00"`, ending at 24:00 at the latest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from siteems.fields import CLOSED, Name, NonNegative, Positive, Share
+
+Month = Annotated[int, Field(ge=1, le=12)]
+DATES_FORM = 'first and last day of a part of the year, such as "05-16/10-15"'
+Dates = Annotated[str, Field(pattern=r"^\d\d-\d\d/\d\d-\d\d$", description=DATES_FORM)]
+YearMonth = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description='a month such as "2026-01"')]
+DayType = Literal["workday", "saturday", "sunday", "holiday"]
+DAY_TYPES: tuple[DayType, ...] = ("workday", "saturday", "sunday", "holiday")
+Periods = Annotated[dict[Name, tuple[str, ...]], Field(min_length=1)]
+"""Period name to its hours."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Calendar:
+    """The periods of a day, for a part of the year, for types of days, or for listed days."""
+
+    months: tuple[Month, ...] = ()
+    dates: tuple[Dates, ...] = ()
+    """Parts of the year that do not begin with a month, both ends included; they may pass the new year."""
+    day_types: tuple[DayType, ...] = ()
+    """None = all of them."""
+    days: tuple[date, ...] = ()
+    """Single days with hours of their own; they come before everything else."""
+    periods: Periods
+    """Together they must cover the day once."""
+    ratios: dict[Name, float] = field(default_factory=dict)
+    """Where a part of the year has its own; these come before the version's."""
+    prices: dict[Name, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class SpecialDays:
+    """Hours that some days have instead of what their calendar says: sharp days, deep valleys of holidays."""
+
+    days: tuple[date, ...] = ()
+    holidays: tuple[Name, ...] = ()
+    """Names from the version's holidays."""
+    day_types: tuple[DayType, ...] = ()
+    months: tuple[Month, ...] = ()
+    """Only in these; none = all year."""
+    periods: Periods
+    """Only the hours that differ."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class PriceVector:
+    """Prices by time from a CSV file: day-ahead, real time, whatever a contract follows."""
+
+    file: str
+    """Beside the file that names it; CSV, gzip too."""
+    column: str = "price_per_kwh"
+    time: str = "time"
+    """Column with the start of each price, ISO 8601; without offset it is local time."""
+    per: Literal["kWh", "MWh"] = "kWh"
+    factor: float = 1.0
+    plus_per_kwh: float = 0.0
+    """price = factor x listed + plus_per_kwh: grid fees and taxes."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class DemandTerm:
+    """One monthly charge on power.
+
+    `capacity`: price x transformer kVA. `measured`: price x highest mean import of a billing interval. `contract`:
+    price x contracted kW, and what the measured demand has above it dearer, as `over` says.
+    """
+
+    mode: Literal["capacity", "measured", "contract"]
+    name: str = "demand"
+    price_per_kw: NonNegative
+    """Per kW and month; per kVA for `capacity`."""
+    interval_min: Literal[5, 10, 15, 30, 60] = 15
+    months: tuple[Month, ...] = ()
+    dates: tuple[Dates, ...] = ()
+    day_types: tuple[DayType, ...] = ()
+    hours: tuple[str, ...] = ()
+    """Only what is imported then counts. All four: none = always."""
+    over: tuple[tuple[Positive, NonNegative], ...] = ()
+    """(share of the contract, multiple of the price) for the demand above that share, rising: [[1.05, 2.0]]."""
+    least_contract_share: Share = 0.0
+    """Of the transformer's kVA: a smaller contract is billed as this."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class TariffVersion:
+    """One tariff for one span of time.
+
+    A kWh costs floating x ratio + fixed, or what is listed, or what a price vector says, rounded to `price_decimals`.
+    """
+
+    name: str
+    source: str
+    valid_from: date
+    valid_to: date | None = None
+    """First day on which it no longer holds; none = open."""
+    tariff_class: str | None = None
+    """Voltage level and structure of the price."""
+    prices_as_of: str | None = None
+    """When the price level held, where that is a shorter span than the version's."""
+    floating_per_kwh: float | None = None
+    """The part that ratios multiply."""
+    floating_by_month: dict[YearMonth, float] = field(default_factory=dict)
+    """For months that have their own."""
+    fixed_per_kwh: float = 0.0
+    price_decimals: Annotated[int, Field(ge=2, le=8)] = 6
+    ratios: dict[Name, float] = field(default_factory=dict)
+    prices: dict[Name, float] = field(default_factory=dict)
+    vector: PriceVector | None = None
+    calendars: tuple[Calendar, ...] = ()
+    special_days: tuple[SpecialDays, ...] = ()
+    """Later ones come before earlier ones."""
+    holidays: dict[Name, tuple[date, ...]] = field(default_factory=dict)
+    """Name of a holiday to its days; on them the day type is `holiday`."""
+    workdays: tuple[date, ...] = ()
+    """Saturdays and Sundays that are worked, as in China around long holidays."""
+    demand: tuple[DemandTerm, ...] = ()
+    export_per_kwh: float | None = None
+    """Paid for a kWh exported; none = nothing."""
+    charge_per_month: NonNegative = 0.0
+    charge_per_day: NonNegative = 0.0
+    """Standing charges."""
