@@ -32,13 +32,16 @@ def _figure(title_y: str, height: int = HEIGHT) -> Any:
 
 
 def policy_costs(result: ReplayResult) -> Any:
-    """Energy and wear of each policy, stacked."""
+    """Energy, demand and wear of each policy, stacked."""
     import plotly.graph_objects as go
 
     figure = _figure(f"{result.currency} over {result.days:.0f} days", 280)
     names = list(result.policies)
-    for title, name, colour, pattern in (("energy", "energy_cost", GRID, ""), ("wear", "wear_cost", SUN, "/")):
+    parts = (("energy", "energy_cost", GRID, ""), ("demand", "demand_cost", INK, "x"), ("wear", "wear_cost", SUN, "/"))
+    for title, name, colour, pattern in parts:
         values = [getattr(outcome, name) for outcome in result.policies.values()]
+        if not any(values):
+            continue
         bar = go.Bar(x=names, y=values, name=title, marker={"color": colour, "pattern": {"shape": pattern}})
         figure.add_trace(bar)
     figure.update_layout(barmode="stack")

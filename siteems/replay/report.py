@@ -35,6 +35,7 @@ th, td { text-align: right; padding: 3px 8px; border-bottom: 1px solid var(--lin
 ROWS = (
     ("cost", "cost", ",.2f"),
     ("energy", "energy_cost", ",.2f"),
+    ("demand", "demand_cost", ",.2f"),
     ("wear, by rainflow", "wear_cost", ",.2f"),
     ("less what is left in the battery", "stored_credit", ",.2f"),
     ("grid import, kWh", "import_kwh", ",.0f"),
@@ -144,8 +145,10 @@ def _worst_box(result: ReplayResult, days: Daily) -> str:
 def _assumptions(site: Site, result: ReplayResult) -> str:
     carbon, battery, tariffs = site.carbon, site.battery, site.tariffs
     wear = "the maker's cycle table" if battery.wear else f"{battery.wear_per_kwh:g} per kWh discharged"
+    charged = any(version.demand for version in tariffs)
+    demand = "Demand charges as billed; the plan does not know them." if charged else "No demand charge."
     lines = [
-        f"Tariff: {', '.join(f'{each.name} ({each.source})' for each in tariffs)}. No demand charge.",
+        f"Tariff: {', '.join(f'{each.name} ({each.source})' for each in tariffs)}. {demand}",
         f"Battery: {battery.rated_kwh:.1f} kWh {battery.chemistry}, wear by {wear}.",
         f"Backup: {site.backup.hours:g} h at P95 of the coming load.",
         f"Carbon: {carbon.kg_per_kwh:g} kg/kWh, {carbon.scope}, {carbon.region}, {carbon.data_year} ({carbon.source}).",

@@ -13,6 +13,7 @@ from siteems.replay.outcome import POLICIES, ReplayResult
 from siteems.replay.wear import worn
 from siteems.seeds import seed_path
 from siteems.simulation.profile import Profile
+from siteems.tariff.records import DemandTerm
 
 HANGZHOU = load_site(seed_path("hangzhou-macro"))
 
@@ -32,6 +33,18 @@ def test_policies_come_in_their_order(result: ReplayResult) -> None:
     assert summary["regret_to_foresight"] == pytest.approx(cost["optimal"] - cost["foresight"], abs=1e-3)
     wanted = {"cost", "energy_cost", "demand_cost", "wear_cost", "import_kwh", "pv_used_kwh", "co2_kg"}
     assert wanted | {"reserve_violations", "plans", "wall_s"} <= summary["policies"]["optimal"].keys()
+
+
+def test_demand_charges_are_as_billed(profile: Profile) -> None:
+    """Four days of July: 4/31 of the month's charge on the highest quarter hour."""
+    term = DemandTerm(mode="measured", price_per_kw=42.0)
+    site = replace(HANGZHOU, tariffs=tuple(replace(version, demand=(term,)) for version in HANGZHOU.tariffs))
+    outcome = run_replay(site, profile, ("idle",)).policies["idle"]
+    highest_kw = float(outcome.series.grid_import_kw.max())
+    assert outcome.demand_cost == pytest.approx(42.0 * highest_kw * 4 / 31, abs=0.01)
+    assert outcome.cost == pytest.approx(
+        outcome.energy_cost + outcome.demand_cost + outcome.wear_cost - outcome.stored_credit
+    )
 
 
 def test_the_reserve_and_the_load_are_kept(result: ReplayResult) -> None:
