@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimisation.records import Floats
 from optimisation.validation import ProblemError, number
 
 Cuts = tuple[tuple[float, float], ...]
@@ -86,16 +85,15 @@ class BatteryModel:
         """Energy out over energy in, 0..1."""
         return self.charge_efficiency * self.discharge_efficiency
 
-    def split_kwh(self) -> Floats:
-        """Stored energy by wear segment, shape (K,), shallowest first: the deep segments are filled first.
+    def split_kwh(self) -> list[float]:
+        """Stored energy by wear segment, K numbers, shallowest first: the deep segments are filled first.
 
         What is missing is so the shallow part, as after one discharge from full: the next kWh out is a deeper one.
         """
-        segments = len(self.wear_per_kwh)
+        segments, counted = len(self.wear_per_kwh), self.counted_kwh
         width = self.capacity_kwh / segments
-        below = width * np.arange(segments - 1, -1, -1)  # energy that lies deeper than the segment
-        split: Floats = np.clip(self.counted_kwh - below, 0.0, width)
-        return split
+        # What is above the energy that lies deeper than the segment.
+        return [min(width, max(0.0, counted - width * deeper)) for deeper in range(segments - 1, -1, -1)]
 
     def charge_limit_kw(self) -> float:
         """Power that no SoC exceeds: `max_charge_kw`, or the level part of the acceptance table where that is less."""

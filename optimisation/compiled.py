@@ -93,7 +93,8 @@ class CompiledLP:
         # The solver reads these arrays without looking; what is wrong here is a crash there.
         n, k, length = self.n_columns, self.n_rows, len(self.z0)
         fits = (
-            self.integer.shape == (n,)
+            [place.start for place in self.params.values()] == np.cumsum([0, *self._sizes])[:-1].tolist()
+            and self.integer.shape == (n,)
             and self.starts.shape == (k + 1,)
             and length == 3 * n + 2 * k + len(self.indices) + 1
             and self.starts[0] == 0
@@ -111,6 +112,11 @@ class CompiledLP:
     def n_params(self) -> int:
         """Length of theta."""
         return _end(self.params)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Length of each Param."""
+        return [place.stop - place.start for place in self.params.values()]
 
     @cached_property
     def n_columns(self) -> int:
@@ -151,18 +157,14 @@ class CompiledLP:
         """Flatten one array per Param; raises ValueError for a name or a size that does not fit the model."""
         if values.keys() != self.params.keys():
             raise ValueError(f"these Params do not match the model: {sorted(values.keys() ^ self.params.keys())}")
-        theta = np.empty(self.n_params)
-        for name, place in self.params.items():
-            value = values[name]
-            if isinstance(value, float):  # most Params are; not worth an array
-                size = 1
-            else:
-                value = np.asarray(value, dtype=np.float64).reshape(-1)
-                size = value.size
-            if size != place.stop - place.start:
-                raise ValueError(f"Param {name} has {size} numbers; the model has {place.stop - place.start}")
-            theta[place] = value
-        return theta
+        given = [values[name] for name in self.params]
+        flat = [value.ravel() if isinstance(value, np.ndarray) else np.ravel(value) for value in given]
+        sizes = [value.size for value in flat]
+        if sizes != self._sizes:
+            wrong = zip(self.params, sizes, self._sizes, strict=True)
+            name, size, right = next((name, size, right) for name, size, right in wrong if size != right)
+            raise ValueError(f"Param {name} has {size} numbers; the model has {right}")
+        return np.concatenate(flat, dtype=np.float64)
 
     def numbers(self, theta: Floats) -> Numbers:
         """Evaluate z = z0 + M theta."""

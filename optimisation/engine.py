@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, replace
 
 import highspy
@@ -206,9 +207,8 @@ def _where(changed: Bools) -> Ints:
 
 
 def _array(values: list[float]) -> Floats:
-    array = np.fromiter(values, np.float64, len(values))  # in half the time of np.array
-    array.flags.writeable = False
-    return array
+    """A read-only array, in a third of the time of np.array: HiGHS hands over lists."""
+    return np.frombuffer(struct.pack(f"{len(values)}d", *values))
 
 
 def _must(status: HighsStatus, what: str) -> None:

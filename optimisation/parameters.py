@@ -27,25 +27,34 @@ class _Prices:
     """What energy costs in the eyes of the program, arrays of shape (n,), currency/kWh."""
 
     def __init__(self, problem: SiteProblem, going: tuple[bool, ...], tie_break: float) -> None:
-        terminal = problem.terminal_value_per_kwh
-        wear = max(battery.wear_per_kwh[-1] for battery in problem.batteries)
-        self.largest = max(float(np.abs(problem.price_per_kwh).max()), terminal, wear) or 1.0
+        price, n = problem.price_per_kwh, problem.n_steps
+        lowest = float(price.min())
+        wear = max([battery.wear_per_kwh[-1] for battery in problem.batteries])
+        self.largest = max(float(price.max()), -lowest, problem.terminal_value_per_kwh, wear) or 1.0
         self.tie = tie_break * self.largest
-        self.growing_tie = self.tie * np.arange(1, problem.n_steps + 1) / problem.n_steps
-        self.imported = problem.price_per_kwh + self.growing_tie
+        self.growing_tie = self.tie * _growing(n)
+        self.imported = price + self.growing_tie
         # Earned by wasting a kWh; what a demand charge, a cap or a paid reduction adds to the price only lowers it.
         least = self.imported
         if problem.export is not None:
-            self.sold = np.minimum(problem.export.price_per_kwh, problem.price_per_kwh)
+            self.sold = np.minimum(problem.export.price_per_kwh, price)
             least = np.minimum(least, self.sold)
-        self.wasted = np.maximum(0.0, -least)
+            lowest = float(least.min())
+        self.waste_pays = lowest < 0.0
+        self.wasted = np.maximum(0.0, -least) if self.waste_pays else np.zeros(n)
         # Room that is made now may be filled for pay later.
-        self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1]
+        self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1] if self.waste_pays else self.wasted
         if problem.reduction is not None and any(going):
             self.imported = self.imported.copy()
             for goes, (first, after) in zip(going, problem.reduction_events, strict=True):
                 if goes:
                     self.imported[first:after] += problem.reduction.price_per_kwh
+
+
+@lru_cache(maxsize=16)
+def _growing(n: int) -> Floats:
+    """Tie-break that grows from step to step up to 1, shape (n,)."""
+    return np.arange(1, n + 1) / n
 
 
 def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: float = TIE_BREAK) -> Mapping[str, Any]:
@@ -86,38 +95,63 @@ def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: fl
     return values
 
 
-def _supply(problem: SiteProblem, prices: _Prices) -> Values:
-    hours = problem.step_h
-    slopes, widths, order = _segments(problem.rectifier, problem.rectifier_max_dc_kw)
-    # With an inverter the AC side can have a surplus to be burnt at any hour before the one that pays.
-    lossy = prices.wasted if problem.export is None else prices.to_come
-    per_dc = np.multiply.outer(prices.imported, slopes) + prices.tie * order
-    if prices.wasted.any():
-        per_dc += np.multiply.outer(lossy, slopes - slopes[0])
-    cap = np.minimum(problem.cap_kw, problem.import_limit_kw)
-    return {
-        "segment_cost": hours[:, None] * per_dc,
-        "unserved_cost": hours * problem.unserved_penalty_per_kwh,
-        "dc_load_kw": problem.dc_load_kw,
-        "pv_available_kw": problem.pv_kw,
-        "segment_kw": widths,
-        "ac_per_dc": slopes,
-        "ac_base_kw": problem.ac_base_kw,
-        "import_cap_kw": cap,
-        "cap_room_kw": problem.import_limit_kw - cap,
-        "cap_cost": hours * problem.cap_penalty_per_kwh,
-        "reserve_kwh": problem.reserve_kwh,
-        "reserve_cost": hours * problem.reserve_penalty_per_kwh_h,
-        "terminal_value": float(problem.terminal_value_per_kwh),
-    }
+class _Shelf(NamedTuple):
+    """The rectifier on one grid of steps, and what else of the supply stays from plan to plan."""
+
+    slopes: Floats
+    order_h: Floats
+    """Number of each segment x length of each step."""
+    values: Values
 
 
 @lru_cache(maxsize=64)
-def _segments(rectifier: RectifierCurve, max_dc_kw: float) -> tuple[Floats, Floats, Floats]:
-    """Slope, usable width and number of each segment of the rectifier."""
-    widths = np.array(rectifier.segment_dc_kw)
+def _shelf(
+    step_h: bytes, rectifier: RectifierCurve, max_dc_kw: float, unserved: float, cap: float, reserve: float
+) -> _Shelf:
+    """`step_h` as it lies in memory; of the three penalties see `SiteProblem`."""
+    hours, widths = np.frombuffer(step_h), np.array(rectifier.segment_dc_kw)
     free = max_dc_kw - (np.cumsum(widths) - widths)
-    return np.array(rectifier.ac_per_dc), np.clip(free, 0.0, widths), np.arange(len(widths), dtype=np.float64)
+    slopes = np.array(rectifier.ac_per_dc)
+    return _Shelf(
+        slopes,
+        np.multiply.outer(hours, np.arange(len(widths), dtype=np.float64)),
+        {
+            "unserved_cost": hours * unserved,
+            "segment_kw": np.clip(free, 0.0, widths),
+            "ac_per_dc": slopes,
+            "cap_cost": hours * cap,
+            "reserve_cost": hours * reserve,
+        },
+    )
+
+
+def _supply(problem: SiteProblem, prices: _Prices) -> Values:
+    hours = problem.step_h
+    shelf = _shelf(
+        hours.tobytes(),
+        problem.rectifier,
+        problem.rectifier_max_dc_kw,
+        problem.unserved_penalty_per_kwh,
+        problem.cap_penalty_per_kwh,
+        problem.reserve_penalty_per_kwh_h,
+    )
+    segment_cost = np.multiply.outer(hours * prices.imported, shelf.slopes) + prices.tie * shelf.order_h
+    if prices.waste_pays:
+        # With an inverter the AC side can have a surplus to be burnt at any hour before the one that pays.
+        lossy = prices.wasted if problem.export is None else prices.to_come
+        segment_cost += np.multiply.outer(hours * lossy, shelf.slopes - shelf.slopes[0])
+    cap = np.minimum(problem.cap_kw, problem.import_limit_kw)
+    return {
+        **shelf.values,
+        "segment_cost": segment_cost,
+        "dc_load_kw": problem.dc_load_kw,
+        "pv_available_kw": problem.pv_kw,
+        "ac_base_kw": problem.ac_base_kw,
+        "import_cap_kw": cap,
+        "cap_room_kw": problem.import_limit_kw - cap,
+        "reserve_kwh": problem.reserve_kwh,
+        "terminal_value": float(problem.terminal_value_per_kwh),
+    }
 
 
 class _Kind(NamedTuple):
@@ -132,16 +166,6 @@ class _Kind(NamedTuple):
     cuts: Cuts
 
 
-class _Fixed(NamedTuple):
-    """What stays from plan to plan as long as the batteries do, one number per battery, and of wear per segment."""
-
-    values: Values
-    wear_per_kwh: Floats
-    charge_efficiency: Floats
-    discharge_efficiency: Floats
-    cells: tuple[int, ...]
-
-
 def _kind(battery: BatteryModel) -> _Kind:
     return _Kind(
         battery.wear_per_kwh,
@@ -154,52 +178,71 @@ def _kind(battery: BatteryModel) -> _Kind:
     )
 
 
+class _Bank(NamedTuple):
+    """All batteries on one grid of steps: what stays from plan to plan."""
+
+    wear: Floats
+    """Of a discharge of 1 kW through each step, shape (n, segments)."""
+    charge_per_tie: Floats
+    """What a tie-break of 1 adds to the cost of charging, shape (n, batteries)."""
+    discharge_per_tie: Floats
+    """Of discharging, shape (n, segments)."""
+    loss_per_kwh: Floats
+    """Lost on the way through each battery and back, of a kWh that comes out."""
+    shallowest: Floats
+    """Wear of the shallowest segment of each battery."""
+    cells: tuple[int, ...]
+    """Number of segments of each battery."""
+    values: Values
+
+
 @lru_cache(maxsize=256)
-def _fixed(kinds: tuple[_Kind, ...]) -> _Fixed:
+def _bank(kinds: tuple[_Kind, ...], step_h: bytes) -> _Bank:
+    """`step_h` as it lies in memory."""
+    hours = np.frombuffer(step_h)[:, None]
     cells = tuple(len(kind.wear_per_kwh) for kind in kinds)
+    growing = _growing(len(hours))[:, None]
+    dearer = 1.0 + BATTERY_TIE * np.arange(len(kinds))
+    charge_efficiency = np.array([kind.charge_efficiency for kind in kinds])
+    discharge_efficiency = np.array([kind.discharge_efficiency for kind in kinds])
+    round_trip = charge_efficiency * discharge_efficiency
     values: Values = {
         "width_kwh": np.array([kind.capacity_kwh / k for kind, k in zip(kinds, cells, strict=True)]),
         "max_charge_kw": np.array([kind.charge_limit_kw for kind in kinds], dtype=np.float64),
         "max_discharge_kw": np.array([kind.max_discharge_kw for kind in kinds], dtype=np.float64),
+        "stored_per_charge": hours * charge_efficiency,
+        "stored_per_discharge": hours / discharge_efficiency,
     }
     cuts = [(*cut, kind.capacity_kwh) for kind in kinds for cut in kind.cuts]
     if cuts:
         values["cut_kw"] = np.array([at_empty for at_empty, _, _ in cuts])
         values["cut_kw_per_kwh"] = np.array([(at_full - at_empty) / capacity for at_empty, at_full, capacity in cuts])
-    return _Fixed(
-        values,
-        np.concatenate([kind.wear_per_kwh for kind in kinds]),
-        np.array([kind.charge_efficiency for kind in kinds]),
-        np.array([kind.discharge_efficiency for kind in kinds]),
-        cells,
+    return _Bank(
+        wear=hours * np.concatenate([kind.wear_per_kwh for kind in kinds]),
+        charge_per_tie=hours * growing * dearer,
+        discharge_per_tie=hours * BATTERY_TIE * (2.0 - growing) * np.repeat(1.0 + np.arange(len(kinds)), cells),
+        loss_per_kwh=(1.0 - round_trip) / round_trip,
+        shallowest=np.array([kind.wear_per_kwh[0] for kind in kinds]),
+        cells=cells,
+        values=values,
     )
 
 
 def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
     batteries = problem.batteries
-    per_step = problem.step_h[:, None]
-    fixed = _fixed(tuple([_kind(battery) for battery in batteries]))
-    charge_cost = per_step * prices.growing_tie[:, None]
-    falling_tie = BATTERY_TIE * (2.0 * prices.tie - prices.growing_tie[:, None])
-    discharge_cost = per_step * (fixed.wear_per_kwh + falling_tie)
-    if len(batteries) > 1 or prices.wasted.any():
-        order = np.arange(len(batteries))
-        charge_cost = charge_cost * (1.0 + BATTERY_TIE * order)
-        extra = falling_tie * order
+    bank = _bank(tuple([_kind(battery) for battery in batteries]), problem.step_h.tobytes())
+    discharge_cost = bank.wear + prices.tie * bank.discharge_per_tie
+    if prices.waste_pays:
         to_come = prices.to_come[:, None]
-        round_trip = fixed.charge_efficiency * fixed.discharge_efficiency
-        gain = to_come * problem.rectifier.ac_per_dc[0] * (1.0 - round_trip) / round_trip
-        shallowest = np.array([battery.wear_per_kwh[0] for battery in batteries])
-        loop_cost = np.maximum(0.0, gain + TIE_BREAK * prices.largest - shallowest)
-        extra += np.where(to_come > 0.0, loop_cost, 0.0)
-        discharge_cost += per_step * np.repeat(extra, fixed.cells, axis=1)
-
-    values = fixed.values | {
-        "charge_cost": charge_cost,
+        gain = to_come * problem.rectifier.ac_per_dc[0] * bank.loss_per_kwh
+        loop_cost = np.maximum(0.0, gain + TIE_BREAK * prices.largest - bank.shallowest)
+        loop_cost = problem.step_h[:, None] * np.where(to_come > 0.0, loop_cost, 0.0)
+        discharge_cost += np.repeat(loop_cost, bank.cells, axis=1)
+    values = {
+        **bank.values,
+        "charge_cost": prices.tie * bank.charge_per_tie,
         "discharge_cost": discharge_cost,
-        "stored_per_charge": per_step * fixed.charge_efficiency,
-        "stored_per_discharge": per_step / fixed.discharge_efficiency,
-        "stored_now_kwh": np.concatenate([battery.split_kwh() for battery in batteries]),
+        "stored_now_kwh": np.array([kwh for battery in batteries for kwh in battery.split_kwh()]),
     }
     asked = [(battery, battery.full_charge) for battery in batteries if battery.full_charge is not None]
     if asked:

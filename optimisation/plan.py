@@ -44,6 +44,11 @@ BY_BATTERY = ("battery_charge_kw", "battery_discharge_kw", "battery_stored_kwh")
 BY_SEGMENT = ("segment_charge_kw", "segment_discharge_kw")
 """Names of the arrays with one row per wear segment, of the first battery first, shape (all segments, n)."""
 
+_AXES = {name: (1, name not in SERIES) for name in (*SERIES, *WORTH, *COMPONENT_SERIES)} | dict.fromkeys(
+    (*BY_BATTERY, *BY_SEGMENT), (2, True)
+)
+"""Number of axes of each array, and whether a plan that was made elsewhere may leave it out."""
+
 
 class PlanStatus(StrEnum):
     """How planning ended."""
@@ -139,19 +144,20 @@ class Plan(Record):
     solve_s: float = 0.0
 
     def __post_init__(self) -> None:
-        shapes = set()
-        for name in (*SERIES, *WORTH, *BY_BATTERY, *BY_SEGMENT, *COMPONENT_SERIES):
+        lengths = set()
+        for name, (n_axes, may_be_left_out) in _AXES.items():
             given = getattr(self, name)
             if given is None:
                 continue
             array = read_only(given)
-            if name in SERIES or array.size:  # a plan made elsewhere may leave the others out
-                shapes.add(array.shape[-1:])
-            if array.ndim != (2 if name in BY_BATTERY or name in BY_SEGMENT else 1):
+            if array.ndim != n_axes:
                 raise ValueError(f"{name} of a plan has shape {array.shape}; allowed is (n,), by battery (b, n)")
-            object.__setattr__(self, name, array)
-        if len(shapes) > 1:
-            raise ValueError(f"the series of a plan have {sorted(shapes)} steps; allowed is one number of steps")
+            if array.size or not may_be_left_out:
+                lengths.add(array.shape[-1])
+            if array is not given:
+                object.__setattr__(self, name, array)
+        if len(lengths) > 1:
+            raise ValueError(f"the series of a plan have {sorted(lengths)} steps; allowed is one number of steps")
 
     @property
     def battery_kw(self) -> Floats:

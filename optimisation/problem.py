@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -114,10 +115,11 @@ class SiteProblem(Record):
         """Of all batteries, kWh."""
         return sum(battery.capacity_kwh for battery in self.batteries)
 
-    @property
+    @cached_property
     def ac_base_kw(self) -> Floats:
         """AC draw before any conversion, shape (n,), kW: AC load and standby, as far as the grid serves them."""
         base: Floats = np.minimum(self.ac_load_kw + self.rectifier.standby_ac_kw, self.import_limit_kw)
+        base.flags.writeable = False
         return base
 
     @property

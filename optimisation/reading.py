@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from optimisation.compiled import CompiledLP
 from optimisation.devices import Reduction
 from optimisation.engine import Outcome
-from optimisation.plan import Plan, Settlement
+from optimisation.plan import BY_BATTERY, BY_SEGMENT, COMPONENT_SERIES, SERIES, Plan, Settlement
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
 from optimisation.rectifier import RectifierCurve
@@ -19,63 +21,117 @@ _NOISE = 1e-9
 _BROKEN = 1e-6
 """kWh or K h in all; what is less is rounding."""
 
+_RECKONED = ("grid_import_kw", "reserve_short_kwh", "cap_excess_kw")
+"""Series that are not sums of columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """Where the series of a plan are in the columns of one model: a sum of gathered columns each."""
+
+    place: npt.NDArray[np.intp]
+    """Column of each gathered number, shape (gathered, n)."""
+    sums: Floats
+    """Which of them make up a series, shape (series, gathered)."""
+    rows: Mapping[str, slice]
+    """Rows of each series, those of `_RECKONED` last."""
+    n_rows: int
+
+
+@lru_cache(maxsize=8)
+def _layout(compiled: CompiledLP, n: int, cells: tuple[int, ...]) -> _Layout:
+    """Lay out a model of `n` steps whose batteries have `cells` wear segments."""
+    b_of_cell = np.repeat(np.arange(len(cells)), cells)
+    each, of_battery, all_cells = np.eye(len(b_of_cell)), np.eye(len(cells))[b_of_cell].T, np.ones((1, len(b_of_cell)))
+    wanted: list[tuple[str, dict[str, Floats | None]]] = [
+        ("segment", {"rectifier_dc_kw": None}),
+        ("pv", {"pv_kw": None}),
+        ("unserved", {"unserved_kw": None}),
+        ("charge", {"charge_kw": all_cells, "battery_charge_kw": of_battery, "segment_charge_kw": each}),
+        ("discharge", {"discharge_kw": all_cells, "battery_discharge_kw": of_battery, "segment_discharge_kw": each}),
+        ("stored", {"stored_kwh": all_cells, "battery_stored_kwh": of_battery}),
+    ]
+    wanted += [
+        (column, {series: None})
+        for column, series in (
+            ("inverter", "inverter_dc_kw"),
+            ("cooling", "cooling_kw"),
+            ("sleep", "sleep_kw"),
+            ("genset", "genset_kw"),
+            ("genset_on", "genset_on"),
+        )
+        if column in compiled.columns
+    ]
+    places, sums, rows, end, width = [], [], {}, 0, 0
+    for column, series in wanted:
+        of_step = np.arange(compiled.n_columns)[compiled.columns[column]]
+        place = of_step.reshape(n + 1, -1).T[:, 1:] if column == "stored" else of_step.reshape(n, -1).T
+        for name, parts in series.items():
+            parts = np.ones((1, len(place))) if parts is None else parts
+            rows[name] = slice(end, end + len(parts))
+            end += len(parts)
+            sums.append((width, parts))
+        places.append(place)
+        width += len(place)
+    matrix = np.zeros((end, width))
+    for (first, parts), where in zip(sums, rows.values(), strict=True):
+        matrix[where, first : first + parts.shape[1]] = parts
+    for name in _RECKONED:
+        rows[name] = slice(end, end + 1)
+        end += 1
+    return _Layout(np.concatenate(places), matrix, rows, end)
+
 
 def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> Plan:
     """Return the plan that `outcome` (with columns) holds for `problem`."""
     n, hours = problem.n_steps, problem.step_h
-
-    x = np.where(outcome.x > _NOISE, outcome.x, 0.0)
-
-    def found(name: str) -> Floats:
-        return x[compiled.columns[name]]
-
-    standby = problem.rectifier.standby_ac_kw
-    rectifier_dc = found("segment").reshape(n, -1).sum(axis=1)
-    segment_charge, segment_discharge = (found(name).reshape(n, -1).T for name in ("charge", "discharge"))
-    wear, first_cells = _cells(tuple([battery.wear_per_kwh for battery in problem.batteries]))
-    charge, discharge = (np.add.reduceat(rows, first_cells, axis=0) for rows in (segment_charge, segment_discharge))
-    stored = np.add.reduceat(found("stored").reshape(n + 1, -1).T[:, 1:], first_cells, axis=0)
-    unserved, stored_in_all = found("unserved"), stored.sum(axis=0)
-    parts: dict[str, Floats] = {}
+    layout = _layout(compiled, n, tuple([len(battery.wear_per_kwh) for battery in problem.batteries]))
+    found = outcome.x[layout.place]
+    block = np.empty((layout.n_rows, n))
+    np.matmul(layout.sums, np.where(found > _NOISE, found, 0.0), out=block[: len(layout.sums)])
+    series = {name: block[rows] for name, rows in layout.rows.items()}
+    parts = {name: series[name][0] for name in COMPONENT_SERIES if name in series}
+    grid_import, reserve_short, cap_excess = (series[name][0] for name in _RECKONED)
+    stored = series["stored_kwh"][0]
 
     # From the curve and not from the LP: where import costs nothing the LP may fill its segments in any order.
-    base = problem.ac_base_kw
-    grid_import = base + np.interp(rectifier_dc, *_curve(problem.rectifier))
+    ac_base = problem.ac_base_kw
+    np.add(ac_base, np.interp(series["rectifier_dc_kw"][0], *_curve(problem.rectifier)), out=grid_import)
     if problem.cooling is not None:
-        parts["cooling_kw"] = found("cooling")
         parts["room_c"] = outcome.x[compiled.columns["room"]][1:]
-        grid_import = grid_import + parts["cooling_kw"]
-    if problem.sleep is not None:
-        parts["sleep_kw"] = found("sleep")
+        grid_import += parts["cooling_kw"]
     if problem.genset is not None:
-        parts["genset_kw"], parts["genset_on"] = found("genset"), np.round(found("genset_on"))
-        outside = np.minimum(problem.ac_load_kw + standby - base, problem.genset.max_kw)
-        grid_import = grid_import + outside * parts["genset_on"] - parts["genset_kw"]
+        parts["genset_on"] = np.round(parts["genset_on"])
+        outside = np.minimum(problem.ac_load_kw + problem.rectifier.standby_ac_kw - ac_base, problem.genset.max_kw)
+        grid_import += outside * parts["genset_on"] - parts["genset_kw"]
     if problem.export is not None:
-        parts["inverter_dc_kw"] = found("inverter")
         # The meter sees one or the other.
-        net = grid_import - problem.export.inverter_efficiency * parts["inverter_dc_kw"]
-        parts["grid_export_kw"] = np.where(net < -_NOISE, -net, 0.0)
-        grid_import = net + parts["grid_export_kw"]
+        grid_import -= problem.export.inverter_efficiency * parts["inverter_dc_kw"]
+        parts["grid_export_kw"] = np.where(grid_import < -_NOISE, -grid_import, 0.0)
+        grid_import += parts["grid_export_kw"]
     if problem.genset is not None or problem.export is not None:
         # Differences of sums end a rounding error below 0.
-        grid_import = np.where((grid_import < 0.0) & (grid_import > -1e-7), 0.0, grid_import)
+        grid_import[(grid_import < 0.0) & (grid_import > -1e-7)] = 0.0
+    np.maximum(0.0, problem.reserve_kwh - stored, out=reserve_short)
+    np.maximum(0.0, grid_import - problem.cap_kw, out=cap_excess)
+    block.flags.writeable = False
 
-    reserve_short = np.maximum(0.0, problem.reserve_kwh - stored_in_all)
-    cap_excess = np.maximum(0.0, grid_import - problem.cap_kw)
+    summed = block @ hours  # kWh of what is kW, kWh h of what is kWh
+    in_all = {name: float(summed[layout.rows[name].start]) for name in ("unserved_kw", *_RECKONED)}
     broken = {
-        "reserve_kwh_h": float(hours @ reserve_short),
-        "import_cap_kwh": float(hours @ cap_excess),
-        "unserved_kwh": float(hours @ unserved),
-        "ac_unserved_kwh": float(hours @ _ac_unserved_kw(problem, parts)),
+        "reserve_kwh_h": in_all["reserve_short_kwh"],
+        "import_cap_kwh": in_all["cap_excess_kw"],
+        "unserved_kwh": in_all["unserved_kw"],
     }
+    ac_short_steps, broken["ac_unserved_kwh"] = _ac_shortage(problem, parts)
+    wear = _wear(tuple([battery.wear_per_kwh for battery in problem.batteries]))
     cost = {
         "energy": float((hours * problem.price_per_kwh) @ grid_import),
-        "wear": float(wear @ (segment_discharge @ hours)),
+        "wear": float(wear @ summed[layout.rows["segment_discharge_kw"]]),
         "reserve": problem.reserve_penalty_per_kwh_h * broken["reserve_kwh_h"],
         "cap": problem.cap_penalty_per_kwh * broken["import_cap_kwh"],
         "unserved": problem.unserved_penalty_per_kwh * broken["unserved_kwh"],
-        "terminal": -problem.terminal_value_per_kwh * float(stored_in_all[-1]),
+        "terminal": -problem.terminal_value_per_kwh * float(stored[-1]),
     }
     cost |= _component_costs(problem, parts)
     peak = None
@@ -89,7 +145,7 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
     if problem.reduction is not None:
         settlements = _settlements(problem, problem.reduction, grid_import - parts.get("grid_export_kw", 0.0))
         cost["reduction"] = sum(settled.penalty - settled.pay for settled in settlements)
-    for battery, energy in zip(problem.batteries, stored, strict=True):
+    for battery, energy in zip(problem.batteries, series["battery_stored_kwh"], strict=True):
         if battery.full_charge is not None:
             short = max(0.0, battery.capacity_kwh - float(energy[battery.full_charge.by_step]))
             broken["full_charge_kwh"] = broken.get("full_charge_kwh", 0.0) + short
@@ -98,41 +154,30 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
         broken["too_warm_k_h"] = float(hours @ np.maximum(0.0, parts["room_c"] - problem.cooling.high_c))
         broken["too_cold_k_h"] = float(hours @ np.maximum(0.0, problem.cooling.low_c - parts["room_c"]))
     limit_value, cap_value = _import_values(problem, outcome.row_dual[compiled.rows["cap"]])
+    rows = layout.rows
     return Plan(
         status=outcome.status,
-        reason="; ".join(filter(None, (outcome.reason, _overfull(problem), _ac_shortage(problem)))),
+        reason="; ".join(filter(None, (outcome.reason, _overfull(problem), _ac_words(ac_short_steps)))),
         objective=sum(cost.values()),
         cost_by_term=cost,
         soft_limits={name: amount for name, amount in broken.items() if amount > _BROKEN},
-        grid_import_kw=grid_import,
-        rectifier_dc_kw=rectifier_dc,
-        pv_kw=found("pv"),
-        charge_kw=charge.sum(axis=0),
-        discharge_kw=discharge.sum(axis=0),
-        stored_kwh=stored_in_all,
-        reserve_short_kwh=reserve_short,
-        cap_excess_kw=cap_excess,
-        unserved_kw=unserved,
         # A kWh more on the right-hand side of a recursion is a kWh given; what it does to the cost is its value.
-        stored_value_per_kwh=(-outcome.row_dual[compiled.rows["recursion"]]).reshape(n, -1).max(axis=1),
+        stored_value_per_kwh=-outcome.row_dual[compiled.rows["recursion"]].reshape(n, -1).min(axis=1),
         import_limit_value_per_kwh=limit_value,
         import_cap_value_per_kwh=cap_value,
-        battery_charge_kw=charge,
-        battery_discharge_kw=discharge,
-        battery_stored_kwh=stored,
-        segment_charge_kw=segment_charge,
-        segment_discharge_kw=segment_discharge,
         demand_peak_kw=peak,
         settlements=settlements,
         solve_s=outcome.solve_s,
+        **{name: block[rows[name].start] for name in SERIES},
+        **{name: block[rows[name]] for name in (*BY_BATTERY, *BY_SEGMENT)},
         **parts,
     )
 
 
 @lru_cache(maxsize=64)
-def _cells(wear_per_kwh: tuple[tuple[float, ...], ...]) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """Wear of all segments, battery after battery, and the place of the first of each battery."""
-    return np.concatenate(wear_per_kwh), np.cumsum([0, *(len(wear) for wear in wear_per_kwh[:-1])])
+def _wear(wear_per_kwh: tuple[tuple[float, ...], ...]) -> Floats:
+    """Wear of all segments, battery after battery."""
+    return np.concatenate(wear_per_kwh)
 
 
 @lru_cache(maxsize=64)
@@ -177,23 +222,29 @@ def _settlements(problem: SiteProblem, reduction: Reduction, net_import: Floats)
 
 def _import_values(problem: SiteProblem, dual: Floats) -> tuple[Floats, Floats]:
     """Split the value of the one row that is cap and limit: up to the price of breaking it, it is the cap's."""
-    value = np.maximum(0.0, -dual) / problem.step_h  # NaN stays NaN
+    if not dual.any():
+        return dual, dual
+    value = np.maximum(0.0, -dual / problem.step_h)  # NaN stays NaN
     soft = problem.cap_kw < problem.import_limit_kw
     cap_value = np.where(soft, np.minimum(value, problem.cap_penalty_per_kwh), 0.0 * value)
     return value - cap_value, cap_value
 
 
-def _ac_unserved_kw(problem: SiteProblem, parts: dict[str, Floats]) -> Floats:
-    """AC load beyond the connection while the mains are there and no genset runs; an outage is no shortage of it."""
-    short = np.maximum(0.0, problem.ac_load_kw - problem.import_limit_kw)
-    off = 1.0 - parts["genset_on"] if "genset_on" in parts else 1.0
-    served: Floats = np.where(problem.import_limit_kw > 0.0, short * off, 0.0)
-    return served
+def _ac_shortage(problem: SiteProblem, parts: Mapping[str, Floats]) -> tuple[int, float]:
+    """AC side beyond the connection while the mains are there: steps with too little, and AC load not served, kWh.
+
+    An outage is no shortage of it, and while a genset runs it serves the load.
+    """
+    over = problem.ac_load_kw - problem.import_limit_kw
+    if over.max() + problem.rectifier.standby_ac_kw <= 0.0:
+        return 0, 0.0
+    mains = problem.import_limit_kw > 0.0
+    short = np.where(mains, np.maximum(0.0, over), 0.0) * (1.0 - parts.get("genset_on", 0.0))
+    steps = np.count_nonzero(mains & (problem.ac_load_kw + problem.rectifier.standby_ac_kw > problem.import_limit_kw))
+    return int(steps), float(problem.step_h @ short)
 
 
-def _ac_shortage(problem: SiteProblem) -> str:
-    short = problem.ac_load_kw + problem.rectifier.standby_ac_kw > problem.import_limit_kw
-    steps = int(np.count_nonzero(short & (problem.import_limit_kw > 0.0)))
+def _ac_words(steps: int) -> str:
     return f"the AC side alone draws more than the import limit in {steps} steps" if steps else ""
 
 

@@ -12,7 +12,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def read_only(values: npt.ArrayLike) -> Floats:
-    """Return a read-only float64 copy of `values`, which nobody else can change behind the record's back."""
+    """Return `values` as a read-only float64 array that nobody else can change behind the record's back.
+
+    A copy, unless it is such an array already.
+    """
+    if type(values) is np.ndarray and values.dtype == np.float64 and not values.flags.writeable:
+        owner = values.base
+        if owner is None or (type(owner) is np.ndarray and not owner.flags.writeable and owner.base is None):
+            return values
     array = np.array(values, dtype=np.float64)
     array.flags.writeable = False
     return array

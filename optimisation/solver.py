@@ -49,9 +49,10 @@ class PlanSolver:
 
     def _attempt(self, engine: Engine, problem: SiteProblem, going: tuple[bool, ...], limit_s: float) -> Plan:
         theta = engine.compiled.theta(parameters(problem, going, self._tie_break))
-        if not np.isfinite(theta).all():
-            raise ProblemError("the problem's numbers are so large that their products are not finite")
-        outcome = engine.solve(theta, limit_s)
+        try:
+            outcome = engine.solve(theta, limit_s)
+        except ValueError:
+            raise ProblemError("the problem's numbers are so large that their products are not finite") from None
         if outcome.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
             return Plan(outcome.status, outcome.reason, solve_s=outcome.solve_s)
         plan = read_plan(problem, engine.compiled, outcome)
