@@ -8,7 +8,7 @@ the rectifiers hold the bus above it.
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 CURRENT_STEP_A: Final = 0.1
@@ -44,7 +44,8 @@ def rectifier_levers(
     Both results are within the limits and at least 0.
     Raises ValueError when a number is not finite (the cap may be +infinity) or the bus voltage is not positive.
     """
-    _finite(battery_kw, *astuple(bus), *astuple(limits))
+    _finite(battery_kw, bus.bus_v, bus.dc_load_kw, bus.pv_kw)
+    _finite(limits.rectifier_max_a, limits.charge_max_a, limits.charge_max_kw, limits.discharge_max_kw)
     if math.isnan(rectifier_cap_kw) or rectifier_cap_kw == -math.inf:
         raise ValueError(f"rectifier_cap_kw must be a number or +infinity, not {rectifier_cap_kw}")
     if bus.bus_v <= 0:
@@ -62,7 +63,7 @@ def rectifier_levers(
 
 def power_setpoint(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
     """`battery_setpoint_kw`, clipped to the limits. Raises ValueError when a number is not finite."""
-    _finite(battery_kw, *astuple(limits))
+    _finite(battery_kw, limits.charge_max_kw, limits.discharge_max_kw)
     return {"battery_setpoint_kw": max(-limits.discharge_max_kw, min(battery_kw, limits.charge_max_kw))}
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from siteems.site import Backup, Battery, Chemistry, Load
 
@@ -18,6 +20,10 @@ LFP_SHARE = 0.95
 # Makers' figures for lithium iron phosphate: capacity left in the cold.
 LFP_TEMPERATURE_C = (-20.0, 0.0, 25.0)
 LFP_TEMPERATURE_SHARE = (0.50, 0.80, 1.00)
+
+
+Power = TypeVar("Power", float, npt.NDArray[np.float64])
+"""One power in kW, or one per step."""
 
 
 @lru_cache(maxsize=1024)
@@ -52,7 +58,7 @@ def required_ah(load_kw: float, hours: float, temp_c: float, k: float, nominal_v
     return k * load_kw * 1000.0 / nominal_v * hours / usable
 
 
-def promise_kwh(battery: Battery, hours: float, load_kw: float, temp_c: float) -> float:
+def promise_kwh(battery: Battery, hours: float, load_kw: Power, temp_c: float) -> Power:
     """Stored energy that carries `load_kw` on the bus for `hours`, without any margin.
 
     The standard asks for rated capacity K P T / (eta(T) f(t)) with K = 1/SoH. The actual capacity is SoH x rated, so of
@@ -63,10 +69,11 @@ def promise_kwh(battery: Battery, hours: float, load_kw: float, temp_c: float) -
     factor = discharge_factor(battery.chemistry, hours) * temperature_factor(hours, temp_c, battery.chemistry)
     by_standard = delivered_kwh / factor
     above_floor = battery.min_soc * battery.capacity_kwh + delivered_kwh / battery.discharge_efficiency
-    return max(by_standard, above_floor)
+    needed: Power = np.maximum(by_standard, above_floor)
+    return needed
 
 
-def reserve_kwh(battery: Battery, backup: Backup, load_kw: float, temp_c: float | None = None) -> float:
+def reserve_kwh(battery: Battery, backup: Backup, load_kw: Power, temp_c: float | None = None) -> Power:
     """Energy of actual capacity (kWh stored) that must stay in the battery; may be larger than the battery.
 
     `load_kw` is the P95 of the coming load, without PV; `temp_c` the battery's temperature, unknown (none or NaN) = the

@@ -103,8 +103,7 @@ def reserve_series_kwh(site: Site, grid: Grid, longer: Forecast, battery_c: floa
     hours = site.backup.hours
     mean_kw = (np.interp(steps_h + hours, edges_h, energy_kwh) - np.interp(steps_h, edges_h, energy_kwh)) / hours
     mean_kw = np.maximum(mean_kw[:-1], mean_kw[1:])
-    wanted = [reserve_kwh(site.battery, site.backup, float(kw), battery_c) for kw in mean_kw]
-    return np.minimum(wanted, site.battery.capacity_kwh)
+    return np.minimum(reserve_kwh(site.battery, site.backup, mean_kw, battery_c), site.battery.capacity_kwh)
 
 
 def site_problem(

@@ -40,6 +40,8 @@ TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta
 FORESIGHT_EVERY = 16
 """Intervals between two plans with perfect knowledge."""
 FORESIGHT_H = 72
+METERS = 8
+"""Meters of the simulated site that a result is made from."""
 RESERVE_TOLERANCE_SOC = 0.005
 DISCHARGING_KW = 0.1
 
@@ -118,7 +120,11 @@ class _Run:
     lowest_margin: float = np.inf
     reserve_soc: float = np.nan
     planning_s: float = 0.0
-    rows: list[tuple[float, ...]] = field(default_factory=list)
+    rows: npt.NDArray[np.float64] = field(init=False)
+    """By interval: what the meters counted, state of charge and reserve at its end."""
+
+    def __post_init__(self) -> None:
+        self.rows = np.empty((self.count, METERS + 2))
 
     async def run(self) -> PolicyOutcome:
         wall, cpu = time.perf_counter(), time.process_time()
@@ -136,7 +142,8 @@ class _Run:
                 plant.advance_to(self.start + (i + 1) * INTERVAL)
             else:
                 await self._interval(i, controller, clock, plant)
-            self.rows.append((*(_meters(plant) - before), plant.soc, self.reserve_soc))
+            self.rows[i, :METERS] = _meters(plant) - before
+            self.rows[i, METERS:] = plant.soc, self.reserve_soc
             if i % 96 == 95 or i + 1 == self.count:
                 self.progress(self.policy, i + 1, self.count)
         spans_s = {
@@ -208,9 +215,8 @@ class _Run:
         cpu_s: float,
         spans_s: dict[str, float],
     ) -> PolicyOutcome:
-        columns = np.array(self.rows).T
         hours = INTERVAL / timedelta(hours=1)
-        imported, pv, available, charged, discharged, dc_load, ac_load, mains_h, soc, reserve = columns
+        imported, pv, available, charged, discharged, dc_load, ac_load, mains_h, soc, reserve = self.rows.T
         book = TariffBook(self.site.tariffs, self.site.site.zone)
         prices, _ = book.price_series([self.start + i * INTERVAL for i in range(self.count)])
         battery = self.site.battery
