@@ -262,7 +262,8 @@ class _Judge:
             length = np.diff(np.concatenate(([0.0], np.cumsum(hours)[ends - 1])))
             energy = np.diff(np.concatenate(([0.0], np.cumsum(hours * mean)[ends - 1])))
             mean = energy / length
-        peak = max(demand.peak_so_far_kw, float(mean.max()))
+        billed = mean if demand.counts is None else mean[demand.counts[np.unique(demand.interval_of_step, True)[1]]]
+        peak = max(demand.peak_so_far_kw, float(billed.max(initial=0.0)))
         self.number("the billing peak is misstated", self.plan.demand_peak_kw or 0.0, peak, 10.0 * self.kw)
         self.costs.append(demand.price_per_kw * (peak - demand.peak_so_far_kw))
 

@@ -26,6 +26,8 @@ class DemandCharge(Record):
 
     The mean over the steps of an interval counts; a step longer than the interval counts by its own mean.
     """
+    counts: Flags | None = None
+    """Shape (n,): what is imported then is billed; the same for all steps of an interval. None = always."""
 
     def __post_init__(self) -> None:
         number("demand.price_per_kw", self.price_per_kw, low=0.0)
@@ -40,6 +42,13 @@ class DemandCharge(Record):
         intervals = given.astype(np.int64)
         intervals.flags.writeable = False
         object.__setattr__(self, "interval_of_step", intervals)
+        if self.counts is not None:
+            counts = flags("demand.counts", self.counts)
+            object.__setattr__(self, "counts", counts)
+            torn = (np.diff(intervals) == 0) & (counts[1:] != counts[:-1]) if len(counts) == len(intervals) else ()
+            if np.any(torn):
+                i = int(np.argmax(torn)) + 1
+                raise ProblemError(f"demand.counts[{i}] is {counts[i]}; allowed is the same within a billing interval")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -320,20 +320,26 @@ def _buses(m: ConcreteModel, shape: Shape) -> Any:
 
 
 def _demand(m: ConcreteModel, shape: Shape) -> Any:
-    """The highest mean import of a billing interval, from the peak so far: sum_t share[t] grid_import[t] <= peak."""
+    """The highest mean import of a billing interval that counts, from the peak so far.
+
+        sum_t share[t] grid_import[t] - peak <= free[i]
+
+    free is 0 where interval i counts, and where it does not the largest import there is, so that the row says nothing.
+    """
     assert shape.demand_intervals is not None
     m.peak_so_far_kw, m.demand_cost = _number(), _number()
+    m.intervals = RangeSet(0, len(shape.demand_intervals) - 1)
+    m.demand_free_kw = _number(m.intervals)
     m.peak = Var(bounds=(m.peak_so_far_kw, None))
     if not shape.metered:  # every step is an interval
-        m.demand = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] - m.peak <= 0)
+        m.demand = Constraint(m.intervals, rule=lambda m, t: m.grid_import[t] - m.peak <= m.demand_free_kw[t])
         return m.demand_cost * m.peak
     m.interval_share = _number(m.steps)
     interval_of_step = [i for i, steps in enumerate(shape.demand_intervals) for _ in range(steps)]
-    m.intervals = RangeSet(0, len(shape.demand_intervals) - 1)
 
     def demand(m: ConcreteModel, i: int) -> Any:
         mean = sum(m.interval_share[t] * m.metered[t] for t in m.steps if interval_of_step[t] == i)
-        return mean - m.peak <= 0
+        return mean - m.peak <= m.demand_free_kw[i]
 
     m.demand = Constraint(m.intervals, rule=demand)
     return m.demand_cost * m.peak

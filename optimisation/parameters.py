@@ -314,9 +314,14 @@ def _genset(problem: SiteProblem, genset: Genset, prices: _Prices) -> Values:
 
 
 def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
+    firsts = np.flatnonzero(np.diff(demand.interval_of_step, prepend=-1))
+    free = np.zeros(len(firsts))
+    if demand.counts is not None:
+        free[~demand.counts[firsts]] = problem.import_limit_kw.max()
     values: Values = {
         "peak_so_far_kw": float(demand.peak_so_far_kw),
         "demand_cost": float(demand.price_per_kw),
+        "demand_free_kw": free,
     }
     if problem.reduction_events or demand.interval_of_step[-1] + 1 < problem.n_steps:
         hours = np.bincount(demand.interval_of_step, problem.step_h)[demand.interval_of_step]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimisation.compiled import CompiledLP
-from optimisation.devices import Reduction
+from optimisation.devices import DemandCharge, Reduction
 from optimisation.engine import Outcome
 from optimisation.plan import BY_BATTERY, BY_SEGMENT, COMPONENT_SERIES, SERIES, Plan, Settlement
 from optimisation.problem import SiteProblem
@@ -136,10 +136,7 @@ def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> P
     cost |= _component_costs(problem, parts)
     peak = None
     if problem.demand is not None:
-        mean, intervals = grid_import, problem.demand.interval_of_step
-        if intervals[-1] + 1 < n:  # an interval has several steps
-            mean = np.bincount(intervals, hours * grid_import) / np.bincount(intervals, hours)
-        peak = max(problem.demand.peak_so_far_kw, float(mean.max()))
+        peak = max(problem.demand.peak_so_far_kw, _highest_mean_kw(problem.demand, hours, grid_import))
         cost["demand"] = problem.demand.price_per_kw * (peak - problem.demand.peak_so_far_kw)
     settlements: tuple[Settlement, ...] = ()
     if problem.reduction is not None:
@@ -185,6 +182,16 @@ def _curve(rectifier: RectifierCurve) -> tuple[Floats, Floats]:
     """Corners of the curve: DC output and AC input above standby, kW."""
     dc = np.cumsum((0.0, *rectifier.segment_dc_kw), dtype=np.float64)
     return dc, rectifier.ac_kw(dc) - rectifier.standby_ac_kw
+
+
+def _highest_mean_kw(demand: DemandCharge, hours: Floats, import_kw: Floats) -> float:
+    """Of the billing intervals that count; 0 where none does."""
+    intervals, counts, mean = demand.interval_of_step, demand.counts, import_kw
+    if intervals[-1] + 1 < len(hours):  # an interval has several steps
+        mean = np.bincount(intervals, hours * import_kw) / np.bincount(intervals, hours)
+    if counts is not None:
+        mean = mean[np.bincount(intervals, counts) > 0]
+    return float(mean.max(initial=0.0))
 
 
 def _component_costs(problem: SiteProblem, parts: dict[str, Floats]) -> dict[str, float]:

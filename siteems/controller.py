@@ -27,6 +27,7 @@ from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
 from siteems.history.store import Incident, RecordError, Sample
 from siteems.image import Image, Imager
 from siteems.planning.ladder import Intent, choose_intent
+from siteems.planning.peak import PeakMeter
 from siteems.planning.prepare import prepare
 from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import PublishedPlan, publish
@@ -128,6 +129,7 @@ class Controller:
         self._curve = rectifier_curve(site)
         self._tariff = TariffBook(site.tariffs, site.site.zone)
         self._forecaster = forecaster or Forecaster(site)
+        self._peak = PeakMeter(self._tariff, site.grid) if any(version.demand for version in site.tariffs) else None
         self._lead = 2 * timedelta(seconds=timing.cycle_s)  # a cap holds from the first second of its call
         self._imager = Imager(self._curve, timing.max_age)
         self.image = self._imager.first(clock.now())
@@ -155,9 +157,13 @@ class Controller:
         past = self._history.samples(now - LEARN_FROM, now)
         for sample in past:
             self._forecaster.learn(sample.time, sample.values)
+            if self._peak is not None:
+                self._peak.learn(sample.time, sample.values.get("grid_kw"))
         self._last_full = self._history.last_time_at("soc", FULL_SOC)
         body = self._history.last_plan(USABLE)
         self.plan = PublishedPlan.from_record(body)
+        if self._peak is not None and self.plan is not None and self.plan.month_peak_kw is not None:
+            self._peak.known(self.plan.issued, self.plan.month_peak_kw)
         self.refresh_events()
         log.info("resumed", samples=len(past), plan=None if self.plan is None else self.plan.issued.isoformat())
 
@@ -310,6 +316,8 @@ class Controller:
             values["price_per_kwh"] = None
         source = step.intent.rung if step.decision.mode == "drive" else step.decision.mode
         self._forecaster.learn(now, values)
+        if self._peak is not None:
+            self._peak.learn(now, self.image.value("grid_kw"))
         with self._recording():
             self._history.add_samples([Sample(now, values, source, step.decision.reason)])
 
@@ -366,6 +374,7 @@ class Controller:
                 soc=soc,
                 battery_c=self.image.value("battery_c"),
                 last_full=self._last_full,
+                peak=self._peak,
             )
         except (TariffGap, ProblemError) as error:
             self._failed(now, trigger, "error", str(error))
@@ -374,7 +383,14 @@ class Controller:
         if not plan.usable:
             self._failed(now, trigger, str(plan.status), plan.reason)
             return
-        self.plan = publish(plan, run, issued=now, trigger=trigger, capacity_kwh=self.site.battery.capacity_kwh)
+        self.plan = publish(
+            plan,
+            run,
+            issued=now,
+            trigger=trigger,
+            capacity_kwh=self.site.battery.capacity_kwh,
+            month_peak_kw=None if self._peak is None else self._peak.peak_kw(now),
+        )
         with self._recording():
             self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict)
         log.info(

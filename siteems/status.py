@@ -87,6 +87,7 @@ def as_json(status: Status) -> dict[str, Any]:
             "trigger": plan.trigger,
             "status": plan.status,
             "end": plan.end.isoformat(),
+            "month_peak_kw": plan.month_peak_kw,
         },
         "events": [event_dict(e) for e in status.events],
         "incidents": [
@@ -111,6 +112,8 @@ def as_text(status: Status, zone: ZoneInfo) -> str:
         made = f"made {plan.issued.astimezone(zone):%H:%M} ({plan.trigger})"
         worth = "" if math.isnan(value) else f", stored energy worth {value:.3f}/kWh"
         lines.append(f"plan      {plan.status}, {made}{worth}")
+        if plan.month_peak_kw is not None:
+            lines.append(f"peak      {plan.month_peak_kw:.2f} kW, the highest billed import of this month so far")
     lines += _traffic_lines(status.traffic)
     lines += [f"call      {event_text(event, zone)}" for event in status.events]
     lines += [f"{i.level:9} {i.time.astimezone(zone):%H:%M:%S} {i.code}: {i.text}" for i in status.incidents]

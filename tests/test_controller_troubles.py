@@ -15,6 +15,7 @@ from siteems.backup import reserve_soc
 from siteems.demand_response.calls import cancel_call, place_import_limit
 from siteems.simulation.profile import Instant
 from siteems.site import Site
+from siteems.tariff.records import DemandTerm
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 """Noon at the site, in the valley hours."""
@@ -308,6 +309,28 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
     step = await rig.controller.step()
     assert step.decision.mode == "release"
     assert "bus at 45.0 V" in step.decision.reason
+
+
+async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) -> None:
+    term = DemandTerm(mode="measured", price_per_kw=42.0)
+    rig.site = replace(rig.site, tariffs=tuple(replace(version, demand=(term,)) for version in rig.site.tariffs))
+    rig.restart()
+    await rig.begin()
+    assert rig.controller.plan is not None
+    assert rig.controller.plan.month_peak_kw == 0.0
+    assert rig.controller.plan.cost_by_term["demand"] > 0.0
+    await run(rig, 65)
+    await rig.controller.make_plan("compare")
+    measured_kw = rig.controller.plan.month_peak_kw
+    assert measured_kw == pytest.approx(rig.controller.plan.series["grid_import_kw"][0], abs=1.5)
+    assert measured_kw is not None
+    assert measured_kw > 1.0
+
+    rig.restart()
+    rig.controller.resume()
+    await rig.controller.observe()
+    await rig.controller.make_plan("after")
+    assert rig.controller.plan.month_peak_kw == measured_kw
 
 
 async def test_a_recorded_plan_of_another_version_is_passed_over(rig: Rig) -> None:

@@ -79,6 +79,10 @@ def plan(
         Path | None,
         typer.Option(metavar="FILE", help="What was measured until then (CSV or CSV.gz). [default: the typical day]"),
     ] = None,
+    month_peak: Annotated[
+        float,
+        typer.Option(metavar="KW", min=0, help="Import that this month's demand charge is due on already, if any."),
+    ] = 0.0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say in words why, and what binds, instead of the table.")
     ] = False,
@@ -98,7 +102,7 @@ def plan(
     site = load(site_file)
     when = parse_when(at, datetime.now(UTC), site.site.zone)
     start_soc = soc if soc is not None else site.demo.start_soc if site.demo else 0.6
-    explained = plan_offline(site, when, start_soc, profile)
+    explained = plan_offline(site, when, start_soc, profile, month_peak)
     if json:
         print(json_module.dumps(explained.as_dict(), indent=1))
     else:

@@ -103,10 +103,19 @@ class Explanation:
             "the battery is full": plan.stored_kwh >= battery.capacity_kwh - TOUCH,
             "the battery takes no more power": charging & (plan.charge_kw >= 0.98 * accepted - TOUCH),
             "the battery gives no more power": plan.discharge_kw >= battery.max_discharge_kw - TOUCH,
+            "import is at the month's peak": self._at_peak(),
             "the rectifiers are at their rating": plan.rectifier_dc_kw >= problem.rectifier_max_dc_kw - TOUCH,
             "sun is curtailed": plan.pv_kw < problem.pv_kw - TOUCH,
             "telecom load is not served": plan.unserved_kw > TOUCH,
         }
+
+    def _at_peak(self) -> Mask:
+        """Where a kW more would be billed for the month."""
+        demand, peak_kw = self.run.problem.demand, self.plan.demand_peak_kw
+        if demand is None or peak_kw is None:
+            return np.zeros(self.run.problem.n_steps, dtype=np.bool_)
+        at_peak: Mask = self.plan.grid_import_kw >= peak_kw - TOUCH
+        return at_peak if demand.counts is None else at_peak & demand.counts
 
     def _spans(self, mask: Mask) -> Iterator[tuple[datetime, datetime]]:
         for holds, steps in groupby(range(len(mask)), key=lambda i: bool(mask[i])):
@@ -130,6 +139,12 @@ class Explanation:
         lines += [f"  {self._span(b.start, b.end)}  {b.what}" for b in self.bindings()] or ["  no limit binds"]
         costs = ", ".join(f"{name} {value:.2f}" for name, value in plan.cost_by_term.items() if abs(value) >= 0.005)
         lines += ["", f"cost over {self._hours():.1f} h: {plan.objective:.2f} {money} ({costs})"]
+        demand = self.run.problem.demand
+        if demand is not None:
+            lines.append(
+                f"the month's peak: {demand.peak_so_far_kw:.2f} kW are paid for, {plan.demand_peak_kw:.2f} kW with "
+                f"this plan; for these hours a kW more counts as {demand.price_per_kw:.2f} {money}"
+            )
         return "\n".join(lines)
 
     def _span(self, start: datetime, end: datetime) -> str:
@@ -181,6 +196,7 @@ class Explanation:
             "objective": plan.objective,
             "cost_by_term": dict(plan.cost_by_term),
             "solve_s": plan.solve_s,
+            "demand_peak_kw": plan.demand_peak_kw,
             "bindings": [
                 {"what": b.what, "start": b.start.isoformat(), "end": b.end.isoformat()} for b in self.bindings()
             ],

@@ -11,6 +11,7 @@ from optimisation.solver import PlanSolver
 from siteems.errors import UserError
 from siteems.forecast.forecast import LEARN_FROM, Forecaster
 from siteems.planning.explain import Explanation
+from siteems.planning.peak import PeakMeter
 from siteems.planning.prepare import prepare
 from siteems.planning.problem import rectifier_curve
 from siteems.simulation.profile import Profile, read_profile
@@ -18,25 +19,32 @@ from siteems.site import Site
 from siteems.tariff.lookup import TariffBook
 
 
-def plan_offline(site: Site, at: datetime, soc: float, profile_file: Path | None) -> Explanation:
+def plan_offline(
+    site: Site, at: datetime, soc: float, profile_file: Path | None, month_peak_kw: float = 0.0
+) -> Explanation:
     """Plan at a time as the daemon would have, had it measured the profile until then; it sees nothing after.
 
-    Raises `UserError` when no plan can be made.
+    `month_peak_kw` is the highest import that this month's demand charge is due on already. Raises `UserError` when no
+    plan can be made.
     """
     forecaster = Forecaster(site)
     if profile_file is not None:
         _learn(forecaster, read_profile(profile_file, site.site.zone, keep_holes=True), at)
+    book = TariffBook(site.tariffs, site.site.zone)
+    peak = PeakMeter(book, site.grid)
+    peak.known(at, month_peak_kw)
     try:
         run = prepare(
             site,
             rectifier_curve(site),
-            TariffBook(site.tariffs, site.site.zone),
+            book,
             forecaster,
             (),
             now=at,
             soc=soc,
             battery_c=None,
             last_full=at,  # a profile does not tell; no full charge is due then
+            peak=peak,
         )
     except ProblemError as error:
         raise UserError(f"no plan can be made: {error}") from error

@@ -14,6 +14,7 @@ from optimisation.problem import RectifierCurve, SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.forecast.forecast import Forecast, Forecasts
 from siteems.planning.grid import Grid, time_grid
+from siteems.planning.peak import PeakMeter
 from siteems.planning.problem import reserve_series_kwh, site_problem
 from siteems.site import Site
 from siteems.tariff.lookup import Price, TariffBook, TariffGap
@@ -42,8 +43,11 @@ def prepare(
     soc: float,
     battery_c: float | None,
     last_full: datetime | None = None,
+    peak: PeakMeter | None = None,
 ) -> Prepared:
     """Gather the next horizon. Where the tariff ends sooner, so does the plan: no price is ever made up.
+
+    `peak` knows this month's peak; without one no demand charge is planned for.
 
     Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made from.
     """
@@ -65,6 +69,7 @@ def prepare(
         prices=np.array([p.per_kwh for p in prices]),
         events=events,
         last_full=last_full,
+        demand=None if peak is None else peak.charge(now, grid),
     )
     return Prepared(grid, forecast, prices, reserve_kwh, problem)
 

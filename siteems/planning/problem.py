@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimisation.battery import OVERFULL
-from optimisation.problem import BatteryModel, FullCharge, RectifierCurve, SiteProblem
+from optimisation.problem import BatteryModel, DemandCharge, FullCharge, RectifierCurve, SiteProblem
 from optimisation.wear import CycleLife, WearMode
 from siteems.backup import reserve_kwh
 from siteems.demand_response.event import DrEvent, import_cap_kw
@@ -118,6 +118,7 @@ def site_problem(
     prices: Array,
     events: Sequence[DrEvent],
     last_full: datetime | None = None,
+    demand: DemandCharge | None = None,
 ) -> SiteProblem:
     """The LP's numbers. `forecast` must lie on the grid; a cap that touches a step binds all of it."""
     top_price = max(float(np.abs(prices).max()), 0.01)
@@ -143,6 +144,7 @@ def site_problem(
         rectifier=curve,
         rectifier_max_dc_kw=site.rectifier.rated_kw,
         batteries=(battery_model(site, battery_c, soc, full_charge),),
+        demand=demand,
     )
 
 

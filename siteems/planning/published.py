@@ -38,6 +38,8 @@ class PublishedPlan:
     reserve_kwh: tuple[float, ...]
     cost_by_term: Mapping[str, float]
     solve_s: float
+    month_peak_kw: float | None = None
+    """What the month's demand charge is due on so far; none where there is no such charge."""
 
     def step_at(self, now: datetime) -> int | None:
         """The index of the step that holds `now`; none before the first and after the last."""
@@ -78,6 +80,7 @@ class PublishedPlan:
             "reserve_kwh": [round(v, 6) for v in self.reserve_kwh],
             "cost_by_term": dict(self.cost_by_term),
             "solve_s": round(self.solve_s, 6),
+            "month_peak_kw": None if self.month_peak_kw is None else round(self.month_peak_kw, 4),
         }
 
     @classmethod
@@ -107,6 +110,7 @@ class PublishedPlan:
             reserve_kwh=tuple(data["reserve_kwh"]),
             cost_by_term=dict(data["cost_by_term"]),
             solve_s=data["solve_s"],
+            month_peak_kw=data.get("month_peak_kw"),
         )
 
 
@@ -115,7 +119,15 @@ def _kept(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 6)
 
 
-def publish(plan: Plan, run: Prepared, *, issued: datetime, trigger: str, capacity_kwh: float) -> PublishedPlan:
+def publish(
+    plan: Plan,
+    run: Prepared,
+    *,
+    issued: datetime,
+    trigger: str,
+    capacity_kwh: float,
+    month_peak_kw: float | None = None,
+) -> PublishedPlan:
     """Give a usable plan its place in time."""
     return PublishedPlan(
         issued=issued,
@@ -130,4 +142,5 @@ def publish(plan: Plan, run: Prepared, *, issued: datetime, trigger: str, capaci
         reserve_kwh=tuple(run.reserve_kwh.tolist()),
         cost_by_term={name: round(float(v), 6) for name, v in plan.cost_by_term.items()},
         solve_s=plan.solve_s,
+        month_peak_kw=month_peak_kw,
     )

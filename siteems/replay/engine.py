@@ -33,9 +33,8 @@ from siteems.tariff.lookup import TariffBook
 INTERVAL = timedelta(minutes=15)
 CYCLE = timedelta(minutes=5)
 """The daemon decides every second; between two plans little changes that a quarter hour's bill would show."""
-CLOSE_CYCLE = timedelta(minutes=1)
-CLOSE_SOC = 0.03
-"""This near to the reserve and discharging, the control loop looks every minute."""
+CLOSEST_CYCLE = timedelta(seconds=10)
+"""Near the reserve and discharging, the control loop looks again at half the way down to it, but not sooner."""
 TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
 FORESIGHT_EVERY = 16
 """Intervals between two plans with perfect knowledge."""
@@ -192,18 +191,28 @@ class _Run:
                 await controller.make_plan(controller.replan_trigger)
                 self.planning_s += time.perf_counter() - begin
             step = await controller.step()
+            clock.advance(min(end - clock.now(), self._next_look(step, plant)))
+            plant.advance_to(clock.now())
             self._judge(step, plant)
-            close = plant.soc - step.limits.reserve_soc < CLOSE_SOC and step.decision.battery_kw < 0.0
-            clock.advance(min(end - clock.now(), CLOSE_CYCLE if close else CYCLE))
-        plant.advance_to(end)
+
+    def _next_look(self, step: Step, plant: Plant) -> timedelta:
+        """In how long the control loop looks again."""
+        above_kwh = max(0.0, plant.soc - step.limits.reserve_soc) * self.site.battery.capacity_kwh
+        twice_kw = 2.0 * -step.decision.battery_kw
+        if above_kwh >= twice_kw * (CYCLE / timedelta(hours=1)):  # charging is always far enough
+            return CYCLE
+        return max(CLOSEST_CYCLE, timedelta(hours=above_kwh / twice_kw))
 
     def _judge(self, step: Step, plant: Plant) -> None:
-        """Whether economics took from the reserve: it counts where the battery gives power with the mains there."""
+        """Whether economics took from the reserve that held when the control loop last looked.
+
+        It counts where the battery gives power with the mains there.
+        """
         self.reserve_soc = step.limits.reserve_soc
         if plant.flows.mains_ok and plant.flows.battery_kw < -DISCHARGING_KW:
             margin = plant.soc - self.reserve_soc
             self.lowest_margin = min(self.lowest_margin, margin)
-            self.violations += margin < -RESERVE_TOLERANCE_SOC
+            self.violations += int(margin < -RESERVE_TOLERANCE_SOC)
 
     def _outcome(
         self,

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.site import Grid
-from siteems.tariff.calendar import day_type, in_season, parse_hours
-from siteems.tariff.local_clock import Seconds, local_clock
+from siteems.tariff.demand import highest_mean_kw
+from siteems.tariff.local_clock import Seconds
 from siteems.tariff.lookup import PriceSeries, TariffBook
 from siteems.tariff.records import DemandTerm, TariffVersion
 
@@ -213,37 +213,6 @@ def _beyond(over: Sequence[tuple[float, float]], contract: Decimal, kw: Decimal)
         multiple * max(Decimal(0), (kw if end is None else min(kw, end)) - border)
         for (border, multiple), end in zip(borders, ends, strict=True)
     ]
-
-
-def highest_mean_kw(
-    term: DemandTerm, version: TariffVersion, book: TariffBook, epoch_s: Seconds, import_kw: Array
-) -> float:
-    """The highest mean of a billing interval among those that count; 0 where none does.
-
-    Intervals begin at whole multiples of their length on the UTC clock, as those of the local clock do.
-    """
-    interval = epoch_s // (60 * term.interval_min)
-    edges = np.flatnonzero(np.diff(interval, prepend=interval[0] - 1))
-    means = np.add.reduceat(import_kw, edges) / np.diff(np.append(edges, len(import_kw)))
-    days, minutes = local_clock(epoch_s[edges], book.zone)
-    counts = _counting_days(term, version, days)
-    if term.hours:
-        in_hours = np.zeros(len(minutes), dtype=np.bool_)
-        for hours in term.hours:
-            first, last = parse_hours(hours)
-            in_hours |= (minutes >= first) & (minutes < last)
-        counts &= in_hours
-    return float(means[counts].max()) if counts.any() else 0.0
-
-
-def _counting_days(term: DemandTerm, version: TariffVersion, days: Seconds) -> npt.NDArray[np.bool_]:
-    unique, day_of = np.unique(days, return_inverse=True)
-    counting = []
-    for ordinal in unique:
-        day = date.fromordinal(int(ordinal))
-        season = not (term.months or term.dates) or in_season(term.months, term.dates, day.month, day.day)
-        counting.append(season and (not term.day_types or day_type(version, day) in term.day_types))
-    return np.array(counting, dtype=np.bool_)[day_of]
 
 
 def _month(ordinal: int) -> str:

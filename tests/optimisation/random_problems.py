@@ -126,7 +126,8 @@ def _demand(rng: np.random.Generator, n: int) -> DemandCharge:
     return DemandCharge(
         price_per_kw=float(rng.choice([0.0, 2.0, 40.0])),
         peak_so_far_kw=float(rng.uniform(0.0, 6.0)),
-        interval_of_step=np.arange(n) // int(rng.integers(1, 4)),
+        interval_of_step=(intervals := np.arange(n) // int(rng.integers(1, 4))),
+        counts=(rng.random(n) < 0.7)[intervals] if rng.random() < 0.5 else None,
     )
 
 

@@ -164,6 +164,7 @@ change("battery 0", "full_charge", lambda _, __, ___: FullCharge(by_step=0, pena
 change("demand", "price_per_kw", lambda d, _, __: d.price_per_kw + 0.1)
 change("demand", "peak_so_far_kw", lambda d, _, __: d.peak_so_far_kw + 0.1)
 change("demand", "interval_of_step", lambda _, __, ___: HOUR)
+change("demand", "counts", lambda _, __, ___: HOUR < 8)
 change("export", "price_per_kwh", lambda e, _, __: e.price_per_kwh + 0.01)
 change("export", "limit_kw", below("limit_kw", "grid_export_kw"))
 change("export", "inverter_efficiency", lambda e, _, __: e.inverter_efficiency + 0.001)

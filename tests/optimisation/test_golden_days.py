@@ -42,11 +42,20 @@ def test_a_demand_charge_is_shaved_to_equal_hours(solver):
     assert plan.cost_by_term["demand"] == pytest.approx(10.0 * (2.1 + 4 / 1.81 - 4.0))
 
 
+def test_hours_that_do_not_count_are_not_shaved(solver):
+    # The second hour draws 0.1 + 6 kW and is not billed; of the others the first has 0.1 + 2, below the peak so far.
+    demand = DemandCharge(price_per_kw=10.0, peak_so_far_kw=4.0, interval_of_step=[0, 1, 2], counts=[True, False, True])
+    plan = solver.solve(plain_problem(price_per_kwh=[0.5] * 3, dc_load_kw=[2.0, 6.0, 0.0], demand=demand))
+    assert plan.grid_import_kw == pytest.approx([2.1, 6.1, 0.1])
+    assert plan.demand_peak_kw == 4.0
+    assert plan.cost_by_term["demand"] == pytest.approx(0.0, abs=1e-9)
+
+
 def test_below_the_peak_so_far_a_demand_charge_asks_for_nothing(solver):
     demand = DemandCharge(price_per_kw=10.0, peak_so_far_kw=6.1, interval_of_step=[0, 1, 2])
     plan = solver.solve(plain_problem(price_per_kwh=[0.5] * 3, dc_load_kw=[2.0, 6.0, 0.0], demand=demand))
     assert plan.battery_kw == pytest.approx([0.0, 0.0, 0.0])
-    assert plan.cost_by_term["demand"] == 0.0
+    assert plan.cost_by_term["demand"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_of_a_billing_interval_the_mean_counts(solver):

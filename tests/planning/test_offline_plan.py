@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from siteems.errors import UserError
 from siteems.planning.offline import plan_offline
 from siteems.seeds import seed_path
 from siteems.site import Site
+from siteems.tariff.records import DemandTerm
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou: valley
 EVENING = datetime(2026, 7, 15, 11, 0, tzinfo=UTC)  # 19:00: sharp
@@ -64,6 +66,17 @@ def test_the_future_of_the_profile_changes_nothing(hangzhou: Site, tmp_path: Pat
     corrupted = plan_offline(hangzhou, NIGHT, 0.6, recorded(tmp_path, future_scale=9.0))
     assert np.array_equal(plain.plan.battery_kw, corrupted.plan.battery_kw)
     assert plain.run.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_demand_charge_is_explained(hangzhou: Site) -> None:
+    term = DemandTerm(mode="measured", price_per_kw=42.0)
+    site = replace(hangzhou, tariffs=tuple(replace(version, demand=(term,)) for version in hangzhou.tariffs))
+    high, low = (plan_offline(site, NIGHT, 0.6, None, peak_kw) for peak_kw in (12.0, 0.0))
+    assert "the month's peak: 12.00 kW are paid for, 12.00 kW with this plan" in high.text()
+    assert not any(binding.what == "import is at the month's peak" for binding in high.bindings())
+    assert low.plan.grid_import_kw.max() < high.plan.grid_import_kw.max() - 2.0
+    assert any(binding.what == "import is at the month's peak" for binding in low.bindings())
+    assert low.as_dict()["demand_peak_kw"] == pytest.approx(low.plan.grid_import_kw.max())
 
 
 def test_a_moment_after_the_record_uses_the_same_days_of_its_last_year(hangzhou: Site, tmp_path: Path) -> None:

@@ -47,6 +47,19 @@ def test_demand_charges_are_as_billed(profile: Profile) -> None:
     )
 
 
+def test_a_demand_charge_is_planned_for(profile: Profile, result: ReplayResult) -> None:
+    """The same four days at the end of a month, on a two-part tariff: less is paid than by plans that do not know."""
+    moved = replace(profile, start=START + timedelta(days=21))
+    term = DemandTerm(mode="measured", price_per_kw=42.0)
+    site = replace(HANGZHOU, tariffs=tuple(replace(version, demand=(term,)) for version in HANGZHOU.tariffs))
+    knowing = run_replay(site, moved, ("optimal",)).policies["optimal"]
+    blind = run_replay(HANGZHOU, moved, ("optimal",)).policies["optimal"]
+    peaks = [float(outcome.series.grid_import_kw.max()) for outcome in (knowing, blind)]
+    assert peaks[0] < peaks[1] - 1.0
+    billed = blind.cost + 42.0 * peaks[1] * 4 / 31
+    assert knowing.cost < billed - 5.0
+
+
 def test_the_reserve_and_the_load_are_kept(result: ReplayResult) -> None:
     for outcome in result.policies.values():
         assert outcome.reserve_violations == 0
