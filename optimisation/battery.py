@@ -55,6 +55,8 @@ class BatteryModel:
     acceptance: tuple[tuple[float, float], ...] = ()
     """(SoC, kW) that the chemistry takes, rising in SoC, level outside; empty = no limit but `max_charge_kw`."""
     full_charge: FullCharge | None = None
+    segment_kwh: tuple[float, ...] = ()
+    """Stored energy by wear segment as the cycles so far left it, see `follow`; empty = as after one discharge."""
 
     def __post_init__(self) -> None:
         number("capacity_kwh", self.capacity_kwh, above=0.0)
@@ -69,11 +71,22 @@ class BatteryModel:
             number(f"wear_per_kwh[{k}]", cost, low=0.0)
             if k and cost < self.wear_per_kwh[k - 1]:
                 raise ProblemError(f"wear_per_kwh[{k}] is {cost}; allowed is at least {self.wear_per_kwh[k - 1]}")
+        if self.segment_kwh:
+            self._check_segments()
         for i, (soc, kw) in enumerate(self.acceptance):
             number(f"acceptance[{i}] SoC", soc, low=0.0, high=1.0)
             number(f"acceptance[{i}] kW", kw, low=0.0)
             if i and soc <= self.acceptance[i - 1][0]:
                 raise ProblemError(f"acceptance[{i}] SoC is {soc}; allowed is above {self.acceptance[i - 1][0]}")
+
+    def _check_segments(self) -> None:
+        segments, width = len(self.wear_per_kwh), self.capacity_kwh / len(self.wear_per_kwh)
+        if len(self.segment_kwh) != segments:
+            raise ProblemError(f"segment_kwh has {len(self.segment_kwh)} segments; allowed is {segments}")
+        for k, kwh in enumerate(self.segment_kwh):
+            number(f"segment_kwh[{k}]", kwh, low=0.0, high=width * (1.0 + 1e-9))
+        if abs(sum(self.segment_kwh) - self.counted_kwh) > 1e-6 * self.capacity_kwh:
+            raise ProblemError(f"segment_kwh is {sum(self.segment_kwh)} in all; allowed is {self.counted_kwh}")
 
     @property
     def counted_kwh(self) -> float:
@@ -85,15 +98,11 @@ class BatteryModel:
         """Energy out over energy in, 0..1."""
         return self.charge_efficiency * self.discharge_efficiency
 
-    def split_kwh(self) -> list[float]:
-        """Stored energy by wear segment, K numbers, shallowest first: the deep segments are filled first.
-
-        What is missing is so the shallow part, as after one discharge from full: the next kWh out is a deeper one.
-        """
-        segments, counted = len(self.wear_per_kwh), self.counted_kwh
-        width = self.capacity_kwh / segments
-        # What is above the energy that lies deeper than the segment.
-        return [min(width, max(0.0, counted - width * deeper)) for deeper in range(segments - 1, -1, -1)]
+    def split_kwh(self) -> tuple[float, ...]:
+        """Stored energy by wear segment, K numbers, shallowest first; without `segment_kwh` as after one discharge."""
+        return self.segment_kwh or after_one_discharge(
+            self.counted_kwh, self.capacity_kwh, segments=len(self.wear_per_kwh)
+        )
 
     def charge_limit_kw(self) -> float:
         """Power that no SoC exceeds: `max_charge_kw`, or the level part of the acceptance table where that is less."""
@@ -103,6 +112,31 @@ class BatteryModel:
     def sloped_cuts(self) -> Cuts:
         """The acceptance cuts that vary with SoC."""
         return tuple(cut for cut in acceptance_cuts(self.acceptance) if cut[0] != cut[1])
+
+
+def after_one_discharge(stored_kwh: float, capacity_kwh: float, segments: int) -> tuple[float, ...]:
+    """Stored energy by wear segment, shallowest first, of a battery that was full and then discharged.
+
+    The shallow segments are empty, so the next kWh out is a deeper one.
+    """
+    width = capacity_kwh / segments
+    # What is above the energy that lies deeper than the segment.
+    return tuple([min(width, max(0.0, stored_kwh - width * deeper)) for deeper in range(segments - 1, -1, -1)])
+
+
+def follow(segment_kwh: tuple[float, ...], stored_kwh: float, capacity_kwh: float) -> tuple[float, ...]:
+    """Stored energy by wear segment when the battery has come to `stored_kwh`, in one move up or down.
+
+    The shallow segments are emptied first and filled first. So a discharge counts from the last turning point, and from
+    an earlier one when it passes the depth at which it turned: as rainflow counts (Xu et al. 2018, section III).
+    """
+    width, change = capacity_kwh / len(segment_kwh), stored_kwh - sum(segment_kwh)
+    moved = []
+    for kwh in segment_kwh:
+        after = min(width, max(0.0, kwh + change))
+        change -= after - kwh
+        moved.append(after)
+    return tuple(moved)
 
 
 @lru_cache(maxsize=256)

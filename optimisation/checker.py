@@ -141,12 +141,12 @@ class _Judge:
         np.minimum(net * table.charge_efficiency[:b], net * table.kwh_out_per_kwh[:b], out=gain[:b])
         np.subtract(kw_in * table.charge_efficiency[b:], kw_out * table.kwh_out_per_kwh[b:], out=gain[b:])
         gain *= problem.step_h
-        # A battery that is not full lacks what its shallow segments hold: the deep ones are filled first.
+        # Where the cycles so far are not known, a battery lacks what its shallow segments hold.
         start = [*self.now_kwh]
         for battery, now in zip(batteries, self.now_kwh, strict=True):
             k = len(battery.wear_per_kwh)
             width = battery.capacity_kwh / k
-            start += [min(width, max(0.0, now - width * (k - 1 - j))) for j in range(k)]
+            start += battery.segment_kwh or [min(width, max(0.0, now - width * (k - 1 - j))) for j in range(k)]
         gain[:, 0] += start
         gain.cumsum(axis=1, out=self.block[table.rows["run"].start : table.rows["held"].stop])
         accepted = rows("accepted")

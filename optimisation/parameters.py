@@ -32,8 +32,8 @@ class _Prices:
         wear = max([battery.wear_per_kwh[-1] for battery in problem.batteries])
         self.largest = max(float(price.max()), -lowest, problem.terminal_value_per_kwh, wear) or 1.0
         self.tie = tie_break * self.largest
-        self.growing_tie = self.tie * _growing(n)
-        self.imported = price + self.growing_tie
+        self.import_tie = self.tie * (1.0 + 1.0 / n - _growing(n))
+        self.imported = price + self.import_tie
         # Earned by wasting a kWh; what a demand charge, a cap or a paid reduction adds to the price only lowers it.
         least = self.imported
         if problem.export is not None:
@@ -62,10 +62,11 @@ def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: fl
 
     `going` says for each event of a paid reduction whether the plan goes for the pay; empty = for none.
 
-    Tie-breaks (currency/kWh), all a small multiple of the same tiny price: import and charging get dearer from step to
-    step, so of equal hours the early ones charge, the late ones discharge, and the plan is one; charging costs
-    something even where energy is free; discharging costs a little, less from step to step, so that sun goes before
-    wear-free storage; rectifier segments are used in order, and of equal batteries the first.
+    Tie-breaks (currency/kWh), all a small multiple of the same tiny price, make the plan one: import gets cheaper from
+    step to step and charging dearer twice as fast, so of equal hours the early ones charge and the early ones
+    discharge. What is stored soon is there if the sun is not, and what is used soon cannot be left over when the dear
+    hours end. Charging costs something even where energy is free; discharging costs a little, less from step to step,
+    so that sun goes before wear-free storage; rectifier segments are used in order, and of equal batteries the first.
 
     Where a price (of import or export) is negative an LP would earn by wasting energy: in the rectifier, in the
     inverter, or by charging and discharging at once. So
@@ -219,7 +220,7 @@ def _bank(kinds: tuple[_Kind, ...], step_h: bytes) -> _Bank:
         values["cut_kw_per_kwh"] = np.array([(at_full - at_empty) / capacity for at_empty, at_full, capacity in cuts])
     return _Bank(
         wear=hours * np.concatenate([kind.wear_per_kwh for kind in kinds]),
-        charge_per_tie=hours * growing * dearer,
+        charge_per_tie=2.0 * hours * growing * dearer,
         discharge_per_tie=hours * BATTERY_TIE * (2.0 - growing) * np.repeat(1.0 + np.arange(len(kinds)), cells),
         loss_per_kwh=(1.0 - round_trip) / round_trip,
         shallowest=np.array([kind.wear_per_kwh[0] for kind in kinds]),
@@ -260,7 +261,7 @@ def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
     recovered = np.maximum(0.0, prices.to_come * (problem.rectifier.ac_per_dc[0] - efficiency))
     return {
         "inverter_cost": problem.step_h * (recovered + prices.tie - efficiency * prices.imported),
-        "export_cost": problem.step_h * (problem.price_per_kwh + prices.growing_tie + prices.tie - prices.sold),
+        "export_cost": problem.step_h * (problem.price_per_kwh + prices.import_tie + prices.tie - prices.sold),
         "inverter_kw": np.where(mains, export.inverter_max_kw / efficiency, 0.0),
         "export_limit_kw": np.where(mains, export.limit_kw, 0.0),
         "inverter_efficiency": float(efficiency),

@@ -31,6 +31,7 @@ from siteems.planning.peak import PeakMeter
 from siteems.planning.prepare import prepare
 from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import PublishedPlan, publish
+from siteems.planning.segments import SegmentTracker
 from siteems.site import Site
 from siteems.tariff.lookup import TariffBook, TariffGap
 
@@ -129,6 +130,7 @@ class Controller:
         self._curve = rectifier_curve(site)
         self._tariff = TariffBook(site.tariffs, site.site.zone)
         self._forecaster = forecaster or Forecaster(site)
+        self._segments = SegmentTracker(site.battery)
         self._peak = PeakMeter(self._tariff, site.grid) if any(version.demand for version in site.tariffs) else None
         self._lead = 2 * timedelta(seconds=timing.cycle_s)  # a cap holds from the first second of its call
         self._imager = Imager(self._curve, timing.max_age)
@@ -157,6 +159,7 @@ class Controller:
         past = self._history.samples(now - LEARN_FROM, now)
         for sample in past:
             self._forecaster.learn(sample.time, sample.values)
+            self._segments.learn(sample.values.get("soc"))
             if self._peak is not None:
                 self._peak.learn(sample.time, sample.values.get("grid_kw"))
         self._last_full = self._history.last_time_at("soc", FULL_SOC)
@@ -178,7 +181,9 @@ class Controller:
         """One control cycle: read, freeze the image, decide, drive, record."""
         await self.observe()
         now = self.image.time
-        if (self.image.value("soc") or 0.0) >= FULL_SOC:
+        soc = self.image.value("soc")
+        self._segments.learn(soc)
+        if (soc or 0.0) >= FULL_SOC:
             self._last_full = now
         limits = self._limits(now)
         intent = self._intent(now)
@@ -199,9 +204,9 @@ class Controller:
 
     def _intent(self, now: datetime) -> Intent:
         prices, price_now = self._prices_today(now)
-        load_kw = self.image.value("dc_load_kw") or 0.0
+        load_kw, pv_kw = (self.image.value(name) or 0.0 for name in ("dc_load_kw", "pv_kw"))
         return choose_intent(
-            self.plan, self.image.value("soc"), now, prices, price_now, self.site.battery.max_charge_kw, load_kw
+            self.plan, self.image.value("soc"), now, prices, price_now, self.site.battery.max_charge_kw, load_kw, pv_kw
         )
 
     def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:
@@ -375,6 +380,7 @@ class Controller:
                 battery_c=self.image.value("battery_c"),
                 last_full=self._last_full,
                 peak=self._peak,
+                segment_kwh=self._segments.at(soc),
             )
         except (TariffGap, ProblemError) as error:
             self._failed(now, trigger, "error", str(error))

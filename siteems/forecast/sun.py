@@ -29,6 +29,8 @@ HIGH, PACE = 0.95, 0.02
 BRIGHTEST, HIGHEST_OVER_PLAIN = 1.1, 3.0
 SKILL_MEMORY_SAMPLES: Final = 300.0
 """Some days of daylight: over so many samples the two ways to guess are compared."""
+SKY_DAYS: Final = 1.0
+"""The plain mean begins with the sky, as if that had been seen for so long."""
 PREFERRED: Final = 0.9
 """The profile of the last days must be better by this, or the sky is believed."""
 
@@ -71,7 +73,9 @@ class SunForecaster:
     def _compare(self, time: datetime, power_kw: float, clear_kw: float) -> None:
         """How far off a day-ahead guess of each kind would have been; only while one of them sees the sun."""
         if self._plain is None:
-            self._plain = DayProfile(self._usual_day(time), self._zone)
+            self._plain = DayProfile(
+                self._usual_day(time), self._zone, weekends_differ=False, first_guess_days=SKY_DAYS
+            )
         plain_kw = self._plain.usual(time)
         if max(power_kw, clear_kw, plain_kw) > 0.02 * self._pv.rated_kwp:
             share = 1.0 / SKILL_MEMORY_SAMPLES

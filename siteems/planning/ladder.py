@@ -37,11 +37,18 @@ def choose_intent(
     price_now: float,
     charge_kw: float,
     load_kw: float,
+    pv_kw: float,
 ) -> Intent:
-    """Take the highest rung that carries. `prices_today` are those of the running local day, for the rules."""
+    """Take the highest rung that carries. `prices_today` are those of the running local day, for the rules.
+
+    Load and sun are as measured. Where a plan lets the battery carry the whole load, it carries what there is, and not
+    what was foreseen: what is left over would be bought at a price that the plan avoids.
+    """
     why = "no plan yet"
     if plan is not None:
         battery_kw, foreseen = plan.battery_kw(now), plan.soc(now)
+        if battery_kw is not None and plan.carries_load(now):
+            battery_kw = min(0.0, pv_kw - load_kw)
         age = now - plan.issued
         if battery_kw is None or foreseen is None or age > LAST_PLAN_LIMIT:
             why = f"the last plan ended or is too old ({_hours(age)})"

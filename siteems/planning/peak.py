@@ -36,21 +36,29 @@ class PeakMeter:
         self._book, self._connection = book, connection
         self._month: tuple[int, int] | None = None
         self._peak_kw = 0.0
+        self._last: datetime | None = None
         self._interval: int | None = None
-        self._sum, self._count = 0.0, 0
+        self._kws, self._seconds = 0.0, 0.0
 
     def learn(self, time: datetime, grid_kw: float | None) -> None:
-        """Take one sample of import; unknown says nothing, and export counts as no import."""
+        """Take one sample of import: what flowed since the sample before it. Export counts as no import.
+
+        Unknown says nothing, so that an interval of which less than half is known is no peak.
+        """
         billed = self._billed(time)
         if billed is None or grid_kw is None:
             return
-        interval = int(time.timestamp()) // (60 * billed.term.interval_min)
+        interval_s = 60.0 * billed.term.interval_min
+        seconds = 0.0 if self._last is None else (time - self._last).total_seconds()
+        self._last = time
+        if not 0.0 < seconds <= interval_s:
+            return
+        interval = int((time.timestamp() - seconds / 2.0) // interval_s)
         if interval != self._interval:
             self._finish(billed)
-            self._turn_month(time)
-            self._interval, self._sum, self._count = interval, 0.0, 0
-        self._sum += max(0.0, grid_kw)
-        self._count += 1
+            self._interval, self._kws, self._seconds = interval, 0.0, 0.0
+        self._kws += max(0.0, grid_kw) * seconds
+        self._seconds += seconds
 
     def known(self, time: datetime, peak_kw: float) -> None:
         """Take up a peak that was measured by `time`, before a restart; one of an earlier month is over."""
@@ -90,12 +98,13 @@ class PeakMeter:
 
     def _finish(self, billed: _Billed) -> None:
         """The interval that was under way is over."""
-        if self._interval is None or not self._count:
+        interval_s = 60 * billed.term.interval_min
+        if self._interval is None or self._seconds < interval_s / 2.0:
             return
-        begin_s = self._interval * 60 * billed.term.interval_min
+        begin_s = self._interval * interval_s
         if counting(billed.term, billed.version, self._book, np.array([begin_s], dtype=np.int64))[0]:
             self._turn_month(datetime.fromtimestamp(begin_s, UTC))
-            self._peak_kw = max(self._peak_kw, self._sum / self._count)
+            self._peak_kw = max(self._peak_kw, self._kws / self._seconds)
 
     def _turn_month(self, time: datetime) -> None:
         month = self._month_of(time)

@@ -44,10 +44,12 @@ def prepare(
     battery_c: float | None,
     last_full: datetime | None = None,
     peak: PeakMeter | None = None,
+    segment_kwh: tuple[float, ...] = (),
 ) -> Prepared:
     """Gather the next horizon. Where the tariff ends sooner, so does the plan: no price is ever made up.
 
-    `peak` knows this month's peak; without one no demand charge is planned for.
+    `peak` knows this month's peak; without one no demand charge is planned for. `segment_kwh` is the battery's energy
+    by wear segment; empty = as after one discharge from full.
 
     Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made from.
     """
@@ -70,6 +72,7 @@ def prepare(
         events=events,
         last_full=last_full,
         demand=None if peak is None else peak.charge(now, grid),
+        segment_kwh=segment_kwh,
     )
     return Prepared(grid, forecast, prices, reserve_kwh, problem)
 

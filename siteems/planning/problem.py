@@ -36,7 +36,11 @@ def rectifier_curve(site: Site) -> RectifierCurve:
 
 
 def battery_model(
-    site: Site, battery_c: float | None, soc: float, full_charge: FullCharge | None = None
+    site: Site,
+    battery_c: float | None,
+    soc: float,
+    full_charge: FullCharge | None = None,
+    segment_kwh: tuple[float, ...] = (),
 ) -> BatteryModel:
     """The site's battery as the plan sees it; too cold to charge or too hot to cycle means limits of zero."""
     battery = site.battery
@@ -52,6 +56,7 @@ def battery_model(
         wear_per_kwh=wear_costs(battery),
         acceptance=battery.acceptance,
         full_charge=full_charge,
+        segment_kwh=segment_kwh,
     )
 
 
@@ -119,6 +124,7 @@ def site_problem(
     events: Sequence[DrEvent],
     last_full: datetime | None = None,
     demand: DemandCharge | None = None,
+    segment_kwh: tuple[float, ...] = (),
 ) -> SiteProblem:
     """The LP's numbers. `forecast` must lie on the grid; a cap that touches a step binds all of it."""
     top_price = max(float(np.abs(prices).max()), 0.01)
@@ -143,7 +149,7 @@ def site_problem(
         unserved_penalty_per_kwh=UNSERVED_PENALTY_FACTOR * top_price,
         rectifier=curve,
         rectifier_max_dc_kw=site.rectifier.rated_kw,
-        batteries=(battery_model(site, battery_c, soc, full_charge),),
+        batteries=(battery_model(site, battery_c, soc, full_charge, segment_kwh),),
         demand=demand,
     )
 

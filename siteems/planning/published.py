@@ -22,6 +22,10 @@ SERIES = (
 )  # fmt: skip
 
 
+RESTING_KW = 0.02
+"""What is less is rounding."""
+
+
 @dataclass(frozen=True)
 class PublishedPlan:
     """A usable plan as issued. All series have one value per start; energies are at the end of the step."""
@@ -52,6 +56,13 @@ class PublishedPlan:
         """Planned battery power at a time, + charging."""
         step = self.step_at(now)
         return None if step is None else self.series["battery_kw"][step]
+
+    def carries_load(self, now: datetime) -> bool:
+        """Whether the battery is to carry all that the sun does not, with the rectifiers at rest."""
+        step = self.step_at(now)
+        if step is None:
+            return False
+        return self.series["battery_kw"][step] < -RESTING_KW and self.series["rectifier_dc_kw"][step] < RESTING_KW
 
     def soc(self, now: datetime) -> float | None:
         """Planned state of charge at a time."""

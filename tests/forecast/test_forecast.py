@@ -90,6 +90,35 @@ class TestDayProfile:
         times = [now + i * HOUR for i in range(24)]
         assert profile.expect(now, after(now, times)) == pytest.approx([load(t) for t in times], abs=0.12)
 
+    def test_weekends_have_a_day_of_their_own(self) -> None:
+        def load(t: datetime) -> float:
+            return 2.0 if t.astimezone(ZONE).weekday() >= 5 else 4.0
+
+        profile, monday = DayProfile([3.0] * 24, ZONE), datetime(2026, 7, 12, 16, tzinfo=UTC)
+        for i in range(6 * 7 * 96):
+            profile.learn(monday + i * QUARTER, load(monday + i * QUARTER))
+        now = monday + 42 * DAY
+        usual = [profile.usual(now + day * DAY + 12 * HOUR) for day in range(7)]
+        assert usual[:5] == pytest.approx([4.0] * 5, abs=0.15)
+        assert usual[5:] == pytest.approx([2.0] * 2, abs=0.45)
+        shape = profile.expect(now, after(now, [now + day * DAY + 12 * HOUR for day in range(7)]))
+        assert shape[5] < shape[4] - 1.0
+
+    def test_how_long_a_deviation_lasts_is_learned(self) -> None:
+        """Loads that wander for a day, and loads that jump about at every hour."""
+
+        def fades_h(hours: int) -> float:
+            rng = np.random.default_rng(1)
+            levels = np.repeat(1.0 + 0.2 * rng.standard_normal(40 * 24 // hours + 1), hours * 4)
+            profile = DayProfile([3.0] * 24, ZONE)
+            for i in range(40 * 96):
+                profile.learn(NOON + i * QUARTER, 3.0 * float(levels[i]))
+            return profile.fades_h
+
+        assert DayProfile([3.0] * 24, ZONE).fades_h == pytest.approx(4.0, abs=0.2)
+        assert fades_h(24) > 8.0
+        assert fades_h(1) < 1.0
+
     def test_one_odd_sample_moves_little(self) -> None:
         profile = DayProfile([3.0] * 24, ZONE)
         for i in range(60):

@@ -160,6 +160,7 @@ for b in (0, 1):
     change(name, "max_discharge_kw", lambda _, __, plan, b=b: plan.battery_discharge_kw[b].max() - 0.01)
     change(name, "wear_per_kwh", lambda battery, _, __: (*battery.wear_per_kwh[:-1], battery.wear_per_kwh[-1] + 0.01))
 change("battery 0", "acceptance", lambda _, __, ___: ((0.0, 6.0), (0.5, 6.0), (0.9, 0.6)))
+change("battery 0", "segment_kwh", lambda _, __, ___: (2.5, 2.5, 0.0, 0.0))
 change("battery 0", "full_charge", lambda _, __, ___: FullCharge(by_step=0, penalty_per_kwh=2.0))
 change("demand", "price_per_kw", lambda d, _, __: d.price_per_kw + 0.1)
 change("demand", "peak_so_far_kw", lambda d, _, __: d.peak_so_far_kw + 0.1)

@@ -151,7 +151,7 @@ def test_a_reduction_is_given_where_it_is_worth_more_than_arbitrage(price, batte
 def test_a_reduction_from_an_emptied_baseline_pays_nothing_and_changes_nothing(solver):
     # The usual plan runs the peak on the battery, so the baseline there is the standby alone: R = 0.1 - 0.1 = 0.
     usual = plain_problem()
-    plan = solver.solve(replace(usual, reduction=call([0, 0, 1], 0.1, 3.0)))
+    plan = solver.solve(replace(usual, reduction=call([0, 1, 0], 0.1, 3.0)))
     assert plan.battery_kw == pytest.approx(solver.solve(usual).battery_kw)
     assert plan.settlements[0].pay == 0.0
     assert plan.cost_by_term["reduction"] == 0.0

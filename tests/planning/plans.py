@@ -12,9 +12,13 @@ QUARTER = timedelta(minutes=15)
 
 
 def plan(**changes: Any) -> PublishedPlan:
-    """Charges 4 kW for half an hour, rests, then discharges; 50 kWh of capacity, 20 kWh at first."""
+    """Charges 4 kW for half an hour, rests, discharges beside the rectifiers; 50 kWh of capacity, 20 kWh at first."""
     series = dict.fromkeys(SERIES, (0.0,) * 4)
-    series |= {"battery_kw": (4.0, 4.0, 0.0, -8.0), "stored_kwh": (21.0, 22.0, 22.0, 20.0)}
+    series |= {
+        "battery_kw": (4.0, 4.0, 0.0, -8.0),
+        "stored_kwh": (21.0, 22.0, 22.0, 20.0),
+        "rectifier_dc_kw": (13.0, 13.0, 9.0, 1.0),
+    }
     fields: dict[str, Any] = {
         "issued": ISSUED,
         "trigger": "test",

@@ -11,7 +11,7 @@ from siteems.planning.ladder import Intent, choose_intent
 from siteems.planning.published import PublishedPlan
 
 PRICES = (0.3, 0.7, 1.1)
-LOAD_KW, CHARGE_KW = 3.0, 9.6
+LOAD_KW, CHARGE_KW, PV_KW = 3.0, 9.6, 0.5
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LONG = plan(
     starts=tuple(ISSUED + i * 10 * HOUR for i in range(4)), end=ISSUED + 40 * HOUR
@@ -23,7 +23,7 @@ def intent(published: PublishedPlan | None, age: timedelta, soc: float | None = 
     now = ISSUED + age
     if soc is None and published is not None:
         soc = published.soc(now)
-    return choose_intent(published, soc, now, PRICES, price, CHARGE_KW, LOAD_KW)
+    return choose_intent(published, soc, now, PRICES, price, CHARGE_KW, LOAD_KW, PV_KW)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,22 @@ def test_a_fresh_plan_needs_no_corridor() -> None:
 
 def test_an_unknown_charge_does_not_throw_the_last_plan_away() -> None:
     now = ISSUED + 2 * QUARTER
-    assert choose_intent(plan(), None, now, PRICES, 0.7, CHARGE_KW, LOAD_KW).rung == "last-plan"
+    assert choose_intent(plan(), None, now, PRICES, 0.7, CHARGE_KW, LOAD_KW, PV_KW).rung == "last-plan"
+
+
+@pytest.mark.parametrize(
+    ("load_kw", "pv_kw", "battery_kw"), [(3.0, 0.5, -2.5), (6.0, 0.5, -5.5), (3.0, 4.0, 0.0), (0.0, 0.0, 0.0)]
+)
+@pytest.mark.parametrize("age", [50 * MINUTE, 5 * MINUTE])
+def test_a_battery_that_is_to_carry_the_load_carries_what_there_is(
+    age: timedelta, load_kw: float, pv_kw: float, battery_kw: float
+) -> None:
+    """Whatever load and sun the plan foresaw for 8 kW of discharge with the rectifiers at rest."""
+    series = dict(plan().series) | {"battery_kw": (-8.0,) * 4, "rectifier_dc_kw": (0.0,) * 4}
+    resting, now = plan(series=series), ISSUED + age
+    taken = choose_intent(resting, resting.soc(now), now, PRICES, 1.1, CHARGE_KW, load_kw, pv_kw)
+    assert taken.battery_kw == battery_kw
+    assert taken.rung in ("plan", "last-plan")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +99,6 @@ def test_an_unknown_charge_does_not_throw_the_last_plan_away() -> None:
     ],
 )
 def test_rules_go_by_the_price(prices: tuple[float, ...], price: float, battery_kw: float, word: str) -> None:
-    taken = choose_intent(None, 0.5, ISSUED, prices, price, CHARGE_KW, LOAD_KW)
+    taken = choose_intent(None, 0.5, ISSUED, prices, price, CHARGE_KW, LOAD_KW, PV_KW)
     assert (taken.battery_kw, taken.rung) == (battery_kw, "rules")
     assert taken.reason == f"rules, no plan yet: {word}"

@@ -40,10 +40,10 @@ def meter(*terms: DemandTerm, **connection: Any) -> PeakMeter:
 
 
 def feed(peak: PeakMeter, start: datetime, *quarters: float | None) -> datetime:
-    """Five samples per quarter hour; returns the end."""
+    """Five samples per quarter hour, each of the three minutes before it; returns the end."""
     for i, kw in enumerate(quarters):
         for j in range(5):
-            peak.learn(start + 15 * i * MINUTE + 3 * j * MINUTE, kw)
+            peak.learn(start + 15 * i * MINUTE + 3 * (j + 1) * MINUTE, kw)
     return start + 15 * len(quarters) * MINUTE
 
 
@@ -57,10 +57,18 @@ def test_the_highest_mean_of_a_finished_interval_is_the_peak():
 
 def test_means_count_and_not_moments_and_what_is_unknown_or_exported_adds_nothing():
     peak = meter(MEASURED)
-    for minute, kw in enumerate((12.0, 0.0, None, -5.0, 0.0)):
-        peak.learn(JUNE + 3 * minute * MINUTE, kw)
+    for minute, kw in ((0, 99.0), (3, 12.0), (6, 0.0), (9, None), (12, -5.0), (15, 0.0)):
+        peak.learn(JUNE + minute * MINUTE, kw)
     feed(peak, JUNE + 15 * MINUTE, 1.0, 1.0)
-    assert peak.peak_kw(JUNE + timedelta(hours=1)) == pytest.approx(12.0 / 4)
+    assert peak.peak_kw(JUNE + timedelta(hours=1)) == pytest.approx(12.0 / 5)
+
+
+def test_an_interval_of_which_little_is_known_is_no_peak():
+    peak = meter(MEASURED)
+    for minute, kw in ((9, 1.0), (12, 9.0), (15, 9.0), (18, 2.0), (40, 8.0), (42, 2.0)):
+        peak.learn(JUNE + minute * MINUTE, kw)
+    feed(peak, JUNE + 45 * MINUTE, 1.0, 1.0)
+    assert peak.peak_kw(JUNE + timedelta(hours=2)) == 1.0
 
 
 def test_a_month_begins_at_local_midnight_and_the_interval_before_belongs_to_the_old_one():
