@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus score clean
+.PHONY: demo test check bench bench-plan bench-modbus score years clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -29,6 +29,9 @@ bench-modbus: $(STAMP)
 
 score: $(STAMP)
 	$(BIN)/python benchmarks/score.py
+
+years: $(STAMP)
+	$(BIN)/python benchmarks/years.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

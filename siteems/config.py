@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from drivers.catalogue import is_map_file
+from siteems.carbon import with_factor
 from siteems.errors import SiteFileError
 from siteems.mistakes import Mistake
 from siteems.schema_words import mistakes_of
@@ -33,7 +34,7 @@ def load_site(path: Path) -> Site:
     Places in lists are counted from 0: `devices[1]` is the second device.
     """
     file = path / SITE_FILE if path.is_dir() else path
-    data = with_records(_read(file), file)
+    data = with_factor(with_records(_read(file), file), file)
     site, sections, errors = _validate(data)
     if "devices" in sections:
         sections["devices"] = tuple(_with_whole_map(entry, file) for entry in sections["devices"])

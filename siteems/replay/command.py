@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import structlog
 
+from siteems.forecast.score import score_forecasts
 from siteems.replay.data import between, read_data
 from siteems.replay.engine import Progress, run_replay
 from siteems.replay.mapping import DataMap
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.site import Site
+
+LONG_ENOUGH = timedelta(days=10)
+"""Shorter recordings do not tell how good forecasts are."""
 
 
 def replay_to_folder(
@@ -49,10 +55,16 @@ def replay_to_folder(
         fills=found.fills,
         progress=progress,
     )
+    if "optimal" in policies and found.profile.end - found.profile.start >= LONG_ENOUGH:
+        result = replace(result, forecasts=score_forecasts(site, found.profile, lambda done, total: None))
     out.mkdir(parents=True, exist_ok=True)
     (out / "summary.json").write_text(json.dumps(result.summary(), indent=1) + "\n", encoding="utf-8")
-    for policy, outcome in result.policies.items():
-        series_frame(result, outcome).to_csv(out / f"series-{policy}.csv.gz")
+    frames = {policy: series_frame(result, outcome) for policy, outcome in result.policies.items()}
+    for policy, frame in frames.items():
+        frame.to_csv(out / f"series-{policy}.csv.gz")
+    if find_spec("pyarrow") is not None:
+        every = pd.concat(frames, names=["policy", "time"]).reset_index()
+        every.to_parquet(out / "timeseries.parquet", index=False)
     write_report(site, result, out / "report.html")
     return result
 

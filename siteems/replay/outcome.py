@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from siteems.forecast.score import Score, as_data
+
 Array = npt.NDArray[np.float64]
 Policy = Literal["idle", "rules", "optimal", "foresight"]
 POLICIES: tuple[Policy, ...] = ("idle", "rules", "optimal", "foresight")
@@ -105,6 +107,8 @@ class ReplayResult:
     fills: tuple[str, ...]
     """What was missing in the data, and by which rule it was filled."""
     policies: Mapping[Policy, PolicyOutcome]
+    forecasts: tuple[Score, ...] = ()
+    """How good the forecasts were on the recording, where it is long enough to tell."""
 
     @property
     def end(self) -> datetime:
@@ -134,6 +138,7 @@ class ReplayResult:
             "end": self.end.isoformat(),
             "days": round(self.days, 3),
             "policies": {name: outcome.summary() for name, outcome in self.policies.items()},
+            "forecasts": as_data(self.forecasts),
             "saving_vs_idle": _figure(optimal),
             "saving_vs_rules": _figure(self.saving("rules")),
             "regret_to_foresight": _figure(regret),

@@ -67,6 +67,8 @@ def write_report(site: Site, result: ReplayResult, path: Path) -> None:
             config={"displayModeBar": False, "responsive": True},
         )
         parts.append(f'<div class="chart"><h2>{escape(title)}</h2>{body}</div>')
+    if result.forecasts:
+        parts.append(_forecasts(result))
     parts.append(_how(result))
     title = escape(f"Replay of {site.site.name}")
     head = f'<head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
@@ -146,7 +148,7 @@ def _assumptions(site: Site, result: ReplayResult) -> str:
     carbon, battery, tariffs = site.carbon, site.battery, site.tariffs
     wear = "the maker's cycle table" if battery.wear else f"{battery.wear_per_kwh:g} per kWh discharged"
     charged = any(version.demand for version in tariffs)
-    demand = "Demand charges as billed; the plan does not know them." if charged else "No demand charge."
+    demand = "Demand charges as billed; plans pay for the dearest." if charged else "No demand charge."
     lines = [
         f"Tariff: {', '.join(f'{each.name} ({each.source})' for each in tariffs)}. {demand}",
         f"Battery: {battery.rated_kwh:.1f} kWh {battery.chemistry}, wear by {wear}.",
@@ -170,6 +172,19 @@ def _policies(result: ReplayResult) -> str:
     )
     meaning = "".join(f"<li><b>{policy}</b>: {escape(MEANING[policy])}</li>" for policy in result.policies)
     return f"<h2>Policies</h2><table><tr><th></th>{head}</tr>{rows}</table><ul>{meaning}</ul>"
+
+
+def _forecasts(result: ReplayResult) -> str:
+    """Errors beside those of the better of two naive forecasts."""
+    rows = "".join(
+        f"<tr><td>{escape(score.series.removesuffix('_kw').replace('_', ' '))}, "
+        f"{score.from_h:g} to {score.to_h:g} h ahead</td>"
+        f"<td>{score.nrmse:.1%}</td><td>{score.naive_nrmse:.1%}</td>"
+        f"<td>{'' if score.p95_coverage is None else format(score.p95_coverage, '.1%')}</td></tr>"
+        for score in result.forecasts
+    )
+    head = "<th></th><th>nRMSE</th><th>the same time a day or a week before</th><th>covered by the 95 % quantile</th>"
+    return f"<h2>Forecasts, on the whole recording</h2><table><tr>{head}</tr>{rows}</table>"
 
 
 def _how(result: ReplayResult) -> str:

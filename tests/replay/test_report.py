@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from test_data import written
 
@@ -39,6 +40,9 @@ def test_the_files_hold_what_was_said(replayed: Path) -> None:
     for policy in summary["policies"]:
         with gzip.open(replayed / f"series-{policy}.csv.gz", "rt") as lines:
             assert len(lines.readlines()) == 1 + 2 * 96
+    every = pd.read_parquet(replayed / "timeseries.parquet")
+    assert every.groupby("policy").size().to_dict() == dict.fromkeys(summary["policies"], 2 * 96)
+    assert {"time", "soc", "grid_import_kw", "price_per_kwh"} <= set(every.columns)
 
 
 def test_the_report_asks_for_nothing_from_outside(replayed: Path) -> None:
