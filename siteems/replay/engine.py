@@ -36,7 +36,7 @@ CYCLE = timedelta(minutes=5)
 CLOSEST_CYCLE = timedelta(seconds=10)
 """Near the reserve and discharging, the control loop looks again at half the way down to it, but not sooner."""
 TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
-FORESIGHT_EVERY = 16
+FORESIGHT_EVERY = 4
 """Intervals between two plans with perfect knowledge."""
 FORESIGHT_H = 72
 METERS = 8
