@@ -123,7 +123,7 @@ class Imager:
         genset_kw = fresh["genset_kw"].value if "genset_kw" in fresh else 0.0
         if grid.value is None or rectifier.value is None or genset_kw is None:
             return
-        rectifier_ac_kw = float(self.curve.ac_kw(max(0.0, rectifier.value)))
+        rectifier_ac_kw = self.curve.ac_kw_at(max(0.0, rectifier.value))
         if grid.value + genset_kw < (1.0 - BALANCE_SHARE) * rectifier_ac_kw - BALANCE_KW:
             # What the rectifiers give must come from somewhere: a meter wired or read the wrong way round.
             fresh["grid_kw"] = Measurement(None, grid.time, Quality.IMPLAUSIBLE)

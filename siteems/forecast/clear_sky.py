@@ -23,6 +23,7 @@ class ClearSky:
     def __init__(self, where: Identity, pv: Pv) -> None:
         self._where, self._pv = where, pv
         self._days: dict[int, Array] = {}
+        self._curves: dict[tuple[datetime, int], Array] = {}
 
     def power_kw(self, time: datetime) -> float:
         """Power at a time."""
@@ -33,9 +34,18 @@ class ClearSky:
         utc = now.astimezone(UTC)
         midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
         position = ((utc - midnight) / timedelta(hours=1) + ahead_h) * (timedelta(hours=1) / STEP)
-        days = int(position.max()) // PER_DAY + 1
-        curve = np.concatenate([self._day(midnight + timedelta(days=day))[:-1] for day in range(days)])
+        curve = self._curve(midnight, int(position.max()) // PER_DAY + 1)
         return np.asarray(np.interp(position, np.arange(len(curve)), curve))
+
+    def _curve(self, midnight: datetime, days: int) -> Array:
+        """The quarter hours of some UTC days in a row; those asked for last are kept."""
+        curve = self._curves.get((midnight, days))
+        if curve is None:
+            if len(self._curves) > 10:
+                self._curves.clear()
+            curve = np.concatenate([self._day(midnight + timedelta(days=day))[:-1] for day in range(days)])
+            self._curves[midnight, days] = curve
+        return curve
 
     def _day(self, midnight: datetime) -> Array:
         """The quarter hours of a UTC day, both midnights included."""

@@ -15,6 +15,8 @@ Array = npt.NDArray[np.float64]
 
 SLOTS = 96
 SATURDAY = 5
+OF_WEEK = np.concatenate([SLOTS * (day >= SATURDAY) + np.arange(SLOTS) for day in range(7)])
+"""Place in (weekday, weekend) x quarter hours of each quarter hour of a week, Monday first."""
 SMOOTHING = 0.1
 """Weight of a newly finished quarter hour in its slot's mean, once that has some days behind it."""
 FIRST_GUESS_DAYS = 0.25
@@ -104,9 +106,9 @@ class DayProfile:
         if local.utcoffset() != end.utcoffset():
             return np.array([self._at(now + timedelta(hours=float(hours))) for hours in ahead_h])
         of_day_h = local.hour + local.minute / 60.0 + local.second / 3600.0
-        days, slots = np.divmod(((of_day_h + ahead_h) * (SLOTS / 24.0)).astype(np.intp), SLOTS)
-        weekend = (local.weekday() + days) % 7 >= SATURDAY
-        return self._mean[weekend.astype(np.intp), slots]
+        slots_of_week = ((of_day_h + ahead_h) * (SLOTS / 24.0)).astype(np.intp) + SLOTS * local.weekday()
+        shape: Array = self._mean.ravel()[OF_WEEK[slots_of_week % len(OF_WEEK)]]
+        return shape
 
     @property
     def fades_h(self) -> float:

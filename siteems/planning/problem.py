@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from siteems.backup import reserve_kwh
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecast
 from siteems.planning.grid import Grid
-from siteems.site import Battery, Site
+from siteems.site import Battery, Site, Wear
 
 Array = npt.NDArray[np.float64]
 
@@ -62,12 +63,14 @@ def battery_model(
 
 def wear_costs(battery: Battery) -> tuple[float, ...]:
     """What a kWh discharged wears, by depth segment, shallow first. Raises `ProblemError` for an unsound table."""
-    wear = battery.wear
-    if wear is None:
-        return (battery.wear_per_kwh,)
+    return (battery.wear_per_kwh,) if battery.wear is None else _by_depth(battery.wear, battery.discharge_efficiency)
+
+
+@lru_cache(maxsize=64)
+def _by_depth(wear: Wear, discharge_efficiency: float) -> tuple[float, ...]:
     return CycleLife(wear.cycles).wear_per_kwh(
         replacement_per_kwh=wear.replacement_per_kwh,
-        discharge_efficiency=battery.discharge_efficiency,
+        discharge_efficiency=discharge_efficiency,
         segments=wear.segments,
         mode=WearMode(wear.mode),
         calendar_years=wear.calendar_years,

@@ -39,6 +39,12 @@ def test_rectifier_curve_reckoned_by_hand():
     assert curve.ac_kw([0.0, 0.5, 1.0, 2.0, 3.0, 4.0]) == pytest.approx([0.2, 0.75, 1.3, 2.8, 4.3, 5.8])
 
 
+def test_one_output_draws_what_many_do():
+    curve = RectifierCurve(0.1, (3.0, 4.0, 5.0), (1.04, 1.06, 1.10))
+    outputs = np.linspace(0.0, 14.0, 57)
+    assert [curve.ac_kw_at(float(dc)) for dc in outputs] == pytest.approx(curve.ac_kw(outputs))
+
+
 def test_efficiency_that_only_falls_gives_no_negative_standby_and_a_short_table_is_extended():
     curve = RectifierCurve.from_efficiency(10.0, ((0.1, 0.98), (0.5, 0.90)))
     assert curve.standby_ac_kw == 0.0
