@@ -73,4 +73,4 @@ def _serial(url: str, protocol: str, host: str, device: str, query: str) -> Addr
         rates = ", ".join(map(str, BAUD_RATES))
         allowed = f"must look like {FORMS[protocol]}; baud is one of {rates}, parity N, E or O, stop 1 or 2"
         raise ValueError(f"link url {url!r} {allowed}")
-    return Address(protocol, device=device, baud=int(speed), parity=even, stop_bits=int(stop))  # type: ignore[arg-type]
+    return Address(protocol, device=device, baud=int(speed), parity=even, stop_bits=int(stop))  # type: ignore[arg-type]  # N, E or O

@@ -55,6 +55,10 @@ class Outcome:
     solve_s: float
 
 
+class NotFiniteError(ValueError):
+    """A number that is not finite was on its way to the solver."""
+
+
 class HighsError(RuntimeError):
     """HiGHS refused a call; its state can no longer be trusted."""
 
@@ -74,11 +78,11 @@ class Engine:
     def solve(self, theta: Floats, limit_s: float) -> Outcome:
         """Solve for the Params `theta` (finite) within `limit_s` seconds of solver time, the cold retry included.
 
-        Raises ValueError for a theta that is not finite: HiGHS hangs on a NaN cost and keeps the old numbers on a NaN
-        bound. Trouble inside HiGHS is an outcome, not an exception.
+        Raises `NotFiniteError` for a theta that is not finite: HiGHS hangs on a NaN cost and keeps the old numbers on a
+        NaN bound. Trouble inside HiGHS is an outcome, not an exception.
         """
         if not np.isfinite(theta).all():
-            raise ValueError("a number that is not finite reached the solver")
+            raise NotFiniteError("a number that is not finite reached the solver")
         if self._search is None:
             return self._lp.solve(theta, limit_s)
         found = self._search.solve(theta, MIP_SHARE * limit_s)
@@ -143,7 +147,7 @@ class _Instance:
         moving, highs, sent, before = self._compiled.moving, self._highs, self._sent, self._matrix_params
         now, matrix_params = moving.vectors(theta), theta[moving.matrix_params]
         if not np.isfinite(now.cost).all():
-            raise ValueError("a cost that is not finite reached the solver")
+            raise NotFiniteError("a cost that is not finite reached the solver")
         if highs is None or sent is None or before is None:
             self._highs = highs = highspy.Highs()
             for name, setting in self._options.items():
@@ -172,7 +176,7 @@ class _Instance:
         compiled = self._compiled
         numbers = compiled.numbers(theta)
         if not np.isfinite(numbers.matrix).all():
-            raise ValueError("a coefficient that is not finite reached the solver")
+            raise NotFiniteError("a coefficient that is not finite reached the solver")
         kept = np.abs(numbers.matrix) > DROPPED
         starts = np.concatenate(([0], np.cumsum(kept)))[compiled.starts].astype(np.int32)
         status = highs.passModel(

@@ -6,7 +6,7 @@ import numpy as np
 
 from optimisation.cache import compiled_for
 from optimisation.checker import check
-from optimisation.engine import Engine
+from optimisation.engine import Engine, NotFiniteError
 from optimisation.parameters import TIE_BREAK, parameters
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import ProblemError, SiteProblem
@@ -51,7 +51,7 @@ class PlanSolver:
         theta = engine.compiled.theta(parameters(problem, going, self._tie_break))
         try:
             outcome = engine.solve(theta, limit_s)
-        except ValueError:
+        except NotFiniteError:
             raise ProblemError("the problem's numbers are so large that their products are not finite") from None
         if outcome.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
             return Plan(outcome.status, outcome.reason, solve_s=outcome.solve_s)

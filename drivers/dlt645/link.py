@@ -86,7 +86,7 @@ class _StreamWire:
 
     def flush(self) -> None:
         # What has arrived lies in the reader's buffer, which has no method for this.
-        self._reader._buffer.clear()  # type: ignore[attr-defined]
+        self._reader._buffer.clear()  # type: ignore[attr-defined]  # private
 
     def close(self) -> None:
         self._hang_up()

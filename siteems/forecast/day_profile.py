@@ -28,6 +28,8 @@ LASTING_LAG = timedelta(hours=2)
 LASTING_AT_FIRST, LASTING_LEAST, LASTING_MOST = 0.6, 0.02, 0.95
 LASTING_PACE = 1.0 / 500.0
 """Weight of a new quarter hour: some days are remembered."""
+LEAST_VARIANCE = 1e-12
+"""Of a load that never moves, below this there is nothing to fade, and nothing to divide by."""
 LASTING_PRIOR = 0.01
 """Mean square deviation with which the first guess counts: a tenth up or down."""
 STEP_MEMORY = timedelta(minutes=5)
@@ -113,7 +115,8 @@ class DayProfile:
     @property
     def fades_h(self) -> float:
         """Hours in which a deviation fades to 1/e."""
-        lasting = min(LASTING_MOST, max(LASTING_LEAST, self._covariance / self._variance))
+        variance = max(self._variance, LEAST_VARIANCE)
+        lasting = min(LASTING_MOST, max(LASTING_LEAST, self._covariance / variance))
         return -(LASTING_LAG / timedelta(hours=1)) / math.log(lasting)
 
     def _finish_slot(self, time: datetime) -> None:

@@ -119,6 +119,11 @@ class TestDayProfile:
         assert fades_h(24) > 8.0
         assert fades_h(1) < 1.0
 
+    def test_a_load_that_never_moves_has_nothing_to_fade(self) -> None:
+        profile = DayProfile([3.0] * 24, ZONE)
+        profile._covariance = profile._variance = 0.0  # where a decade of the same number ends
+        assert profile.expect(NOON, np.array([1.0])) == pytest.approx([3.0])
+
     def test_one_odd_sample_moves_little(self) -> None:
         profile = DayProfile([3.0] * 24, ZONE)
         for i in range(60):
