@@ -180,6 +180,10 @@ class Controller:
     async def step(self) -> Step:
         """One control cycle: read, freeze the image, decide, drive, record."""
         await self.observe()
+        return await self.act()
+
+    async def act(self) -> Step:
+        """The cycle on the image that there is: decide, drive, record."""
         now = self.image.time
         soc = self.image.value("soc")
         self._segments.learn(soc)
@@ -311,7 +315,7 @@ class Controller:
         if interval == self._sampled:
             return
         self._sampled = interval
-        values = dict(self.image.values())
+        values = dict(self.image.values)
         values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
         values["reserve_soc"] = step.limits.reserve_soc
         values["import_cap_kw"] = None if math.isinf(step.limits.call_cap_kw) else step.limits.call_cap_kw

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
 
 from drivers.points import Point, Quality, Reading
 from optimisation.problem import RectifierCurve
@@ -13,22 +15,19 @@ MAINS_PRESENT_V = 150.0
 """Below this phase voltage a 220 V supply counts as failed; rectifiers derate from about 176 V."""
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(NamedTuple):
     """A value as last read well, when that was, and how the newest attempt went."""
 
     value: float | None = None
     time: datetime | None = None
     quality: Quality = Quality.UNREACHABLE
 
-    def fresh(self, now: datetime, max_age: timedelta) -> float | None:
-        """The value, if its last good read is not older than `max_age`; age counts reads, not changes.
+    def fresh(self, oldest: datetime, now: datetime) -> float | None:
+        """The value, if its last good read was at `oldest` or later; age counts reads, not changes.
 
         A read from the future is unknown too: the clock was set back, and nobody knows how old it is.
         """
-        if self.time is None or not timedelta(0) <= now - self.time <= max_age:
-            return None
-        return self.value
+        return self.value if self.time is not None and oldest <= self.time <= now else None
 
 
 UNKNOWN = Measurement()
@@ -60,8 +59,7 @@ class Image:
 
     def value(self, name: str) -> float | None:
         """The fresh value of a field, or none: unknown is never zero."""
-        measurement: Measurement = getattr(self, name)
-        return measurement.fresh(self.time, self.max_age)
+        return self.values[name]
 
     @property
     def mains_ok(self) -> bool | None:
@@ -69,9 +67,11 @@ class Image:
         volts = self.value("mains_v")
         return None if volts is None else volts >= MAINS_PRESENT_V
 
+    @cached_property
     def values(self) -> Mapping[str, float | None]:
-        """All fresh values by name, for the record."""
-        return {name: self.value(name) for name in MEASURED}
+        """All fresh values by name."""
+        oldest, now = self.time - self.max_age, self.time
+        return {name: getattr(self, name).fresh(oldest, now) for name in MEASURED}
 
 
 MEASURED = tuple(f.name for f in fields(Image) if f.name not in ("time", "max_age"))
@@ -93,6 +93,8 @@ FIELD_OF_POINT = {
     "outdoor_c": "outdoor_c",
 }
 FIELD_OF_CURRENT = {"rectifier_a": "rectifier_dc_kw", "dc_load_a": "dc_load_kw", "battery_a": "battery_kw"}
+LOOKED_AT = frozenset((*FIELD_OF_POINT, *FIELD_OF_CURRENT, "battery_v"))
+"""Points that an image is made from."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,9 @@ def _fields(reading: Reading) -> dict[str, Measurement]:
     """The image fields that one device's reading fills."""
     points = reading.points
     found = {
-        field: Measurement(points[name].value, reading.time, points[name].quality)
-        for name, field in FIELD_OF_POINT.items()
-        if name in points
+        field: Measurement(point.value, reading.time, point.quality)
+        for name, point in points.items()
+        if (field := FIELD_OF_POINT.get(name)) is not None
     }
     bus_v = points.get("bus_v") or points.get("battery_v")
     for name, target in FIELD_OF_CURRENT.items():

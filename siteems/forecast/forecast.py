@@ -91,14 +91,16 @@ class Forecaster:
         hours = np.asarray(step_h, dtype=np.float64)
         middles_h = (starts[0] - now) / timedelta(hours=1) + np.cumsum(hours) - hours / 2
         dc_load_kw = self._dc.expect(now, middles_h)
+        dark = np.zeros(len(hours))
+        pv_kw, pv_high_kw = (dark, dark) if self._sun is None else self._sun.foresee(now, middles_h)
         return Forecast(
             issued=now,
             starts=tuple(starts),
             dc_load_kw=dc_load_kw,
             dc_load_p95_kw=dc_load_kw * self._upper.ratios(now, middles_h),
             ac_load_kw=self._ac.expect(now, middles_h),
-            pv_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect(now, middles_h),
-            pv_high_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect_at_most(now, middles_h),
+            pv_kw=pv_kw,
+            pv_high_kw=pv_high_kw,
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:

@@ -11,9 +11,6 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from drivers.points import Reading
-from optimisation.plan import Plan
-from optimisation.problem import SiteProblem
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller, Step
@@ -21,7 +18,8 @@ from siteems.forecast.forecast import Forecaster, Forecasts
 from siteems.replay.knowing import KnowingForecaster
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
 from siteems.replay.record import MemoryRecord
-from siteems.replay.site import DirectSolver, PlantDevices
+from siteems.replay.site import PlantDevices
+from siteems.replay.stopwatch import Stopwatch, TimedDevices, TimedForecaster, TimedSolver
 from siteems.replay.wear import worn
 from siteems.simulation.plant import Plant
 from siteems.simulation.profile import Profile
@@ -77,32 +75,6 @@ def run_replay(
     return ReplayResult(site.site.id, site.site.currency, profile.source, first, INTERVAL, fills, kept)
 
 
-class _TimedDevices(PlantDevices):
-    """Knows how long the simulation took."""
-
-    simulate_s = 0.0
-
-    async def read(self) -> Sequence[Reading]:
-        begin = time.perf_counter()
-        readings = await super().read()
-        self.simulate_s += time.perf_counter() - begin
-        return readings
-
-
-class _TimedSolver(DirectSolver):
-    """Knows how long each plan took to solve."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spans_s: list[float] = []
-
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        begin = time.perf_counter()
-        plan = await super().solve(problem, limit_s)
-        self.spans_s.append(time.perf_counter() - begin)
-        return plan
-
-
 @dataclass
 class _Run:
     """One policy over the span."""
@@ -118,7 +90,7 @@ class _Run:
     violations: int = 0
     lowest_margin: float = np.inf
     reserve_soc: float = np.nan
-    planning_s: float = 0.0
+    watch: Stopwatch = field(default_factory=Stopwatch)
     rows: npt.NDArray[np.float64] = field(init=False)
     """By interval: what the meters counted, state of charge and reserve at its end."""
 
@@ -127,14 +99,16 @@ class _Run:
 
     async def run(self) -> PolicyOutcome:
         wall, cpu = time.perf_counter(), time.process_time()
-        clock, record, solver = ManualClock(self.start), MemoryRecord(), _TimedSolver()
+        clock, record = ManualClock(self.start), MemoryRecord()
         plant = make_plant(self.site, self.profile.at, self.start, self.start_soc)
         plant.max_step = CYCLE
-        devices = _TimedDevices(self.site, plant, clock, TIMING)
+        devices, solver = TimedDevices(self.watch, self.site, plant, clock, TIMING), TimedSolver(self.watch)
         controller = None
         if self.policy != "idle":
-            controller = Controller(self._site(), clock, devices, solver, record, TIMING, self._forecaster())
+            forecaster = TimedForecaster(self.watch, self._forecaster())
+            controller = Controller(self._site(), clock, devices, solver, record, TIMING, forecaster)
             controller.resume()
+            await controller.observe()
         for i in range(self.count):
             before = _meters(plant)
             if controller is None:
@@ -145,13 +119,8 @@ class _Run:
             self.rows[i, METERS:] = plant.soc, self.reserve_soc
             if i % 96 == 95 or i + 1 == self.count:
                 self.progress(self.policy, i + 1, self.count)
-        spans_s = {
-            "solve": sum(solver.spans_s),
-            "forecast and plan": self.planning_s - sum(solver.spans_s),
-            "simulate": devices.simulate_s,
-        }
         wall_s = time.perf_counter() - wall
-        spans_s["control and the rest"] = wall_s - sum(spans_s.values())
+        spans_s = self.watch.spans_s | {"control": wall_s - sum(self.watch.spans_s.values())}
         return self._outcome(plant, record, devices, solver.spans_s, wall_s, time.process_time() - cpu, spans_s)
 
     def _site(self) -> Site:
@@ -185,14 +154,12 @@ class _Run:
             controller.ask_for_plan("schedule")
         while clock.now() < end:
             if controller.replan.is_set() and self.policy != "rules":
-                begin = time.perf_counter()
                 controller.replan.clear()
-                await controller.observe()
-                await controller.make_plan(controller.replan_trigger)
-                self.planning_s += time.perf_counter() - begin
-            step = await controller.step()
+                with self.watch.span("plan"):
+                    await controller.make_plan(controller.replan_trigger)
+            step = await controller.act()
             clock.advance(min(end - clock.now(), self._next_look(step, plant)))
-            plant.advance_to(clock.now())
+            await controller.observe()
             self._judge(step, plant)
 
     def _next_look(self, step: Step, plant: Plant) -> timedelta:

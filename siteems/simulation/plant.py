@@ -109,7 +109,7 @@ class Plant:
     safe: Setpoints = field(init=False)
     leases: dict[str, Lease] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
-    flows: Flows = field(init=False)
+    _flows: Flows | None = None
     _genset_on: bool = False
 
     def __post_init__(self) -> None:
@@ -124,7 +124,13 @@ class Plant:
         no_load = max(0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0]))
         self._rectifier_ac = np.concatenate(([no_load], input_kw))
         self._acceptance = np.array(battery.acceptance).T
-        self.flows = self._balance(self.surroundings(self.time))
+
+    @property
+    def flows(self) -> Flows:
+        """What flows at the time reached; worked out at the first look after an `advance_to`."""
+        if self._flows is None:
+            self._flows = self._balance(self.surroundings(self.time))
+        return self._flows
 
     @property
     def stored_kwh(self) -> float:
@@ -138,10 +144,9 @@ class Plant:
             for lease in self.leases.values():
                 if lease.expired(self.time):
                     self._fall_back(lease)
-            self.flows = self._balance(self.surroundings(self.time))
-            self._integrate(self.flows, step.total_seconds() / 3600.0)
+            self._integrate(self._balance(self.surroundings(self.time)), step.total_seconds() / 3600.0)
             self.time += step
-        self.flows = self._balance(self.surroundings(self.time))
+        self._flows = None
 
     def _fall_back(self, lease: Lease) -> None:
         for point in lease.points:
