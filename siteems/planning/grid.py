@@ -23,6 +23,15 @@ class Grid:
         """The end of the last step."""
         return self.starts[-1] + timedelta(hours=float(self.step_h[-1]))
 
+    @property
+    def edges_h(self) -> npt.NDArray[np.float64]:
+        """Begin of each step and end of the last, hours after the begin of the first; shape (n + 1,)."""
+        return np.concatenate(([0.0], np.cumsum(self.step_h)))
+
+    def first(self, count: int) -> Grid:
+        """Its first steps."""
+        return Grid(self.starts[:count], self.step_h[:count])
+
 
 def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None) -> Grid:
     """`horizon_h` hours of steps from `now`: of `step_min` for the first `fine_h` hours (none = all), then of an hour.
@@ -36,8 +45,7 @@ def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | No
     first = now.astimezone(UTC) if boundary - now >= SHORTEST_FIRST_STEP else boundary
     if first == boundary:
         boundary += step
-    fine_h = horizon_h if fine_h is None else min(fine_h, horizon_h)
-    fine, coarse = round(fine_h * 60 / step_min), round(horizon_h - fine_h)
+    fine, coarse = step_counts(step_min, horizon_h, fine_h)
     coarse_start = boundary + (fine - 1) * step
     starts = (
         first,
@@ -47,3 +55,9 @@ def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | No
     step_h = np.concatenate((np.full(fine, step / timedelta(hours=1)), np.ones(coarse)))
     step_h[0] = (boundary - first) / timedelta(hours=1)
     return Grid(starts, step_h)
+
+
+def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:
+    """How many steps of `step_min`, and how many hours after them, `time_grid` makes."""
+    fine_h = horizon_h if fine_h is None else min(fine_h, horizon_h)
+    return round(fine_h * 60 / step_min), round(horizon_h - fine_h)

@@ -97,18 +97,14 @@ def full_charge_due(battery: Battery, grid: Grid, last_full: datetime | None, pr
     return FullCharge(by_step, FULL_CHARGE_PENALTY_FACTOR * float(np.abs(prices).max()))
 
 
-def reserve_series_kwh(site: Site, grid: Grid, longer: Forecast, battery_c: float | None) -> Array:
+def reserve_series_kwh(site: Site, grid: Grid, longer: Grid, load_p95_kw: Array, battery_c: float | None) -> Array:
     """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load, without photovoltaics.
 
-    Of the wants at the start and at the end of a step the larger counts. `longer` is a forecast on the grid and at
-    least the backup hours beyond it.
+    Of the wants at the start and at the end of a step the larger counts. `load_p95_kw` is foreseen on `longer`, which is
+    the grid and at least the backup hours beyond it.
     """
-    edges_h = np.array([(s - grid.starts[0]) / timedelta(hours=1) for s in longer.starts])
-    widths_h = np.diff(edges_h, append=edges_h[-1] + edges_h[-1] - edges_h[-2])
-    energy_kwh = np.concatenate(([0.0], np.cumsum(longer.dc_load_p95_kw * widths_h)))
-    edges_h = np.append(edges_h, edges_h[-1] + widths_h[-1])
-    steps_h = np.concatenate(([0.0], np.cumsum(grid.step_h)))
-    hours = site.backup.hours
+    energy_kwh = np.concatenate(([0.0], np.cumsum(load_p95_kw * longer.step_h)))
+    edges_h, steps_h, hours = longer.edges_h, grid.edges_h, site.backup.hours
     mean_kw = (np.interp(steps_h + hours, edges_h, energy_kwh) - np.interp(steps_h, edges_h, energy_kwh)) / hours
     mean_kw = np.maximum(mean_kw[:-1], mean_kw[1:])
     return np.minimum(reserve_kwh(site.battery, site.backup, mean_kw, battery_c), site.battery.capacity_kwh)

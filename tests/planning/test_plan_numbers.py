@@ -50,7 +50,7 @@ class TestReserveSeries:
         grid = time_grid(NOW, 15, horizon_h)
         longer = time_grid(NOW, 15, horizon_h + math.ceil(site.backup.hours) + 1)
         load = np.array([load_kw((s - NOW) / HOUR) for s in longer.starts])
-        return reserve_series_kwh(site, grid, forecast_on(longer, load), battery_c)
+        return reserve_series_kwh(site, grid, longer, 1.1 * load, battery_c)
 
     @pytest.mark.parametrize("battery_c", [25.0, 5.0, None])
     def test_under_a_constant_load_it_is_the_reserve_of_that_load(
