@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from drivers.points import Point, Quality, Reading
 from optimisation.problem import RectifierCurve
@@ -32,30 +32,33 @@ class Measurement(NamedTuple):
 
 UNKNOWN = Measurement()
 
+MEASURED: Final[Mapping[str, str]] = {
+    "grid_kw": "+ import, - export",
+    "energy_import_kwh": "counter of the grid meter",
+    "mains_v": "phase to neutral",
+    "bus_v": "of the -48 V bus, magnitude",
+    "rectifier_dc_kw": "all rectifiers into the bus",
+    "dc_load_kw": "telecom load",
+    "ac_load_kw": "AC side without the rectifier: the meter less the rectifier's own input",
+    "battery_kw": "+ charging, - discharging",
+    "soc": "0..1 of actual capacity",
+    "battery_c": "battery temperature",
+    "pv_kw": "photovoltaics into the bus",
+    "genset_kw": "AC side",
+    "room_c": "shelter",
+    "outdoor_c": "outdoors",
+}
+"""What an image shows of a site: name and meaning; the unit is in the name."""
+
 
 @dataclass(frozen=True)
 class Image:
-    """One picture of the site. An absent device leaves its fields unknown, never zero."""
+    """One picture of the site, by the names of `MEASURED`. An absent device leaves its fields unknown, never zero."""
 
     time: datetime
     max_age: timedelta
-    grid_kw: Measurement = UNKNOWN
-    """+ import, - export."""
-    energy_import_kwh: Measurement = UNKNOWN
-    mains_v: Measurement = UNKNOWN
-    bus_v: Measurement = UNKNOWN
-    rectifier_dc_kw: Measurement = UNKNOWN
-    dc_load_kw: Measurement = UNKNOWN
-    ac_load_kw: Measurement = UNKNOWN
-    """AC side without the rectifier; from the meter less the rectifier's own input."""
-    battery_kw: Measurement = UNKNOWN
-    """+ charging, - discharging."""
-    soc: Measurement = UNKNOWN
-    battery_c: Measurement = UNKNOWN
-    pv_kw: Measurement = UNKNOWN
-    genset_kw: Measurement = UNKNOWN
-    room_c: Measurement = UNKNOWN
-    outdoor_c: Measurement = UNKNOWN
+    measured: Mapping[str, Measurement]
+    """What is not in it is unknown."""
 
     def value(self, name: str) -> float | None:
         """The fresh value of a field, or none: unknown is never zero."""
@@ -70,11 +73,8 @@ class Image:
     @cached_property
     def values(self) -> Mapping[str, float | None]:
         """All fresh values by name."""
-        oldest, now = self.time - self.max_age, self.time
-        return {name: getattr(self, name).fresh(oldest, now) for name in MEASURED}
-
-
-MEASURED = tuple(f.name for f in fields(Image) if f.name not in ("time", "max_age"))
+        oldest, now, measured = self.time - self.max_age, self.time, self.measured
+        return {name: measured.get(name, UNKNOWN).fresh(oldest, now) for name in MEASURED}
 
 
 BALANCE_SHARE, BALANCE_KW = 0.25, 0.5
@@ -106,7 +106,7 @@ class Imager:
 
     def first(self, time: datetime) -> Image:
         """An image before anything was read."""
-        return Image(time=time, max_age=self.max_age)
+        return Image(time, self.max_age, {})
 
     def next(self, previous: Image, readings: Iterable[Reading], time: datetime) -> Image:
         """The image after these readings."""
@@ -117,8 +117,8 @@ class Imager:
                 if measured.quality is Quality.GOOD or name not in fresh:
                     fresh[name] = measured
         self._derive(fresh)
-        merged = {name: _merge(getattr(previous, name), fresh.get(name)) for name in MEASURED}
-        return Image(time=time, max_age=self.max_age, **merged)
+        merged = {name: _merge(previous.measured.get(name, UNKNOWN), measured) for name, measured in fresh.items()}
+        return Image(time, self.max_age, {**previous.measured, **merged})
 
     def _derive(self, fresh: dict[str, Measurement]) -> None:
         grid, rectifier = fresh.get("grid_kw", UNKNOWN), fresh.get("rectifier_dc_kw", UNKNOWN)
@@ -157,10 +157,8 @@ def _power(amps: Point, volts: Point, time: datetime) -> Measurement:
     return Measurement(amps.value * volts.value / 1000.0, time, Quality.GOOD)
 
 
-def _merge(previous: Measurement, fresh: Measurement | None) -> Measurement:
+def _merge(previous: Measurement, fresh: Measurement) -> Measurement:
     """The new value where it is good, else the last good one with the new quality."""
-    if fresh is None:
-        return previous
     if fresh.quality is Quality.GOOD and fresh.value is not None:
         return fresh
     return Measurement(previous.value, previous.time, fresh.quality)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.forecast.day_profile import DayProfile
-from siteems.forecast.quantile import BackupResiduals, UpperQuantile
+from siteems.forecast.quantile import BackupResiduals, UpperQuantile, quarters_h
 from siteems.forecast.sun import SunForecaster
 from siteems.image import MAINS_PRESENT_V
 from siteems.site import Site
@@ -108,9 +108,9 @@ class Forecaster:
 
         A step in the load counts within minutes, also where the forecast of the plan still waits whether it lasts.
         """
-        count = max(1, math.ceil(hours * 4))
-        middles_h = hours * (np.arange(count) + 0.5) / count
-        return float((self._dc.expect_at_least(now, middles_h) * self._upper.ratios(now, middles_h)).mean())
+        middles_h = quarters_h(hours)
+        load_kw = self._dc.expect_at_least(now, middles_h) * self._upper.ratios(now, middles_h)
+        return float(load_kw.sum()) / len(load_kw)
 
 
 def _known(values: Mapping[str, float | None], name: str) -> float | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+HOUR = timedelta(hours=1)
 SHORTEST_FIRST_STEP = timedelta(minutes=1)
 
 
@@ -46,15 +47,12 @@ def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | No
     if first == boundary:
         boundary += step
     fine, coarse = step_counts(step_min, horizon_h, fine_h)
-    coarse_start = boundary + (fine - 1) * step
-    starts = (
-        first,
-        *(boundary + i * step for i in range(fine - 1)),
-        *(coarse_start + timedelta(hours=i) for i in range(coarse)),
-    )
-    step_h = np.concatenate((np.full(fine, step / timedelta(hours=1)), np.ones(coarse)))
-    step_h[0] = (boundary - first) / timedelta(hours=1)
-    return Grid(starts, step_h)
+    widths = [boundary - first, *[step] * (fine - 1), *[HOUR] * coarse]
+    step_h = np.concatenate(([widths[0] / HOUR], np.full(fine - 1, step / HOUR), np.ones(coarse)))
+    starts = [first]
+    for width in widths[:-1]:
+        starts.append(starts[-1] + width)
+    return Grid(tuple(starts), step_h)
 
 
 def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:

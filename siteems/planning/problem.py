@@ -100,12 +100,12 @@ def full_charge_due(battery: Battery, grid: Grid, last_full: datetime | None, pr
 def reserve_series_kwh(site: Site, grid: Grid, longer: Grid, load_p95_kw: Array, battery_c: float | None) -> Array:
     """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load, without photovoltaics.
 
-    Of the wants at the start and at the end of a step the larger counts. `load_p95_kw` is foreseen on `longer`, which is
-    the grid and at least the backup hours beyond it.
+    Of the wants at the start and at the end of a step the larger counts. `load_p95_kw` is foreseen on `longer`, which
+    is the grid and at least the backup hours beyond it.
     """
     energy_kwh = np.concatenate(([0.0], np.cumsum(load_p95_kw * longer.step_h)))
-    edges_h, steps_h, hours = longer.edges_h, grid.edges_h, site.backup.hours
-    mean_kw = (np.interp(steps_h + hours, edges_h, energy_kwh) - np.interp(steps_h, edges_h, energy_kwh)) / hours
+    edges_h, edges, hours = longer.edges_h, len(grid.starts) + 1, site.backup.hours
+    mean_kw = (np.interp(edges_h[:edges] + hours, edges_h, energy_kwh) - energy_kwh[:edges]) / hours
     mean_kw = np.maximum(mean_kw[:-1], mean_kw[1:])
     return np.minimum(reserve_kwh(site.battery, site.backup, mean_kw, battery_c), site.battery.capacity_kwh)
 

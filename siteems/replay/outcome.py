@@ -72,6 +72,7 @@ class PolicyOutcome:
     wall_s: float
     cpu_s: float
     breakdown_s: Mapping[str, float]
+    """Wall time by what was done: solve, plan (all around a solve), forecast, control, simulate, record."""
     incidents: Mapping[str, int]
     series: Series
 

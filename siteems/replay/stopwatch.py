@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy.typing as npt
@@ -22,23 +21,31 @@ from siteems.site import Site
 
 
 class Stopwatch:
-    """Adds up wall time by what is going on; a span inside another stops the outer one."""
+    """Adds up wall time by what is going on: `with watch("solve"): ...`; a span inside another stops the outer one."""
 
-    def __init__(self) -> None:
-        self.spans_s: dict[str, float] = {}
-        self._inside_s = 0.0
+    def __init__(self, rest: str) -> None:
+        """What is in no span counts as `rest`."""
+        self.spans_s = {rest: 0.0}
+        self._open, self._since = [rest], time.perf_counter()
 
-    @contextmanager
-    def span(self, name: str) -> Iterator[None]:
-        """What happens inside counts as `name`, but for what a span inside it counts."""
-        outside_s, self._inside_s = self._inside_s, 0.0
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            took_s = time.perf_counter() - begin
-            self.spans_s[name] = self.spans_s.get(name, 0.0) + took_s - self._inside_s
-            self._inside_s = outside_s + took_s
+    def __call__(self, name: str) -> Stopwatch:
+        """A span of this name begins."""
+        self._turn()
+        self._open.append(name)
+        return self
+
+    def __enter__(self) -> None:
+        """It has begun."""
+
+    def __exit__(self, *error: object) -> None:
+        """It is over."""
+        self._turn()
+        self._open.pop()
+
+    def _turn(self) -> None:
+        now, name = time.perf_counter(), self._open[-1]
+        self.spans_s[name] = self.spans_s.get(name, 0.0) + now - self._since
+        self._since = now
 
 
 class TimedDevices(PlantDevices):
@@ -50,12 +57,12 @@ class TimedDevices(PlantDevices):
 
     async def read(self) -> Sequence[Reading]:
         """As without a watch."""
-        with self._watch.span("simulate"):
+        with self._watch("simulate"):
             return await super().read()
 
     async def drive(self, decision: Decision) -> None:
         """As without a watch."""
-        with self._watch.span("simulate"):
+        with self._watch("simulate"):
             await super().drive(decision)
 
 
@@ -70,7 +77,7 @@ class TimedSolver(DirectSolver):
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
         """As without a watch."""
         begin = time.perf_counter()
-        with self._watch.span("solve"):
+        with self._watch("solve"):
             plan = await super().solve(problem, limit_s)
         self.spans_s.append(time.perf_counter() - begin)
         return plan
@@ -84,15 +91,15 @@ class TimedForecaster:
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
         """As without a watch."""
-        with self._watch.span("forecast"):
+        with self._watch("forecast"):
             self._forecaster.learn(time, values)
 
     def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
         """As without a watch."""
-        with self._watch.span("forecast"):
+        with self._watch("forecast"):
             return self._forecaster.forecast(now, starts, step_h)
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
         """As without a watch."""
-        with self._watch.span("forecast"):
+        with self._watch("forecast"):
             return self._forecaster.peak_load_kw(now, hours)

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from siteems.control.safe import safe_values
+from siteems.piecewise import Line
 from siteems.planning.problem import rectifier_curve
 from siteems.simulation.profile import Instant
 from siteems.site import Site
@@ -118,12 +119,11 @@ class Plant:
         self.safe = Setpoints(**{name: values[name] for name in Setpoints.__annotations__ if name in values})
         self.setpoints = Setpoints(**vars(self.safe))
         share, efficiency = np.array(rectifier.efficiency).T
-        self._rectifier_dc = np.concatenate(([0.0], share * rectifier.rated_kw))
         input_kw = share * rectifier.rated_kw / efficiency
         # Without load, what the losses of the two lowest points extrapolate to, but never a gain.
         no_load = max(0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0]))
-        self._rectifier_ac = np.concatenate(([no_load], input_kw))
-        self._acceptance = np.array(battery.acceptance).T
+        self._rectifier_ac = Line((0.0, *share * rectifier.rated_kw), (no_load, *input_kw))
+        self._acceptance = Line(*np.array(battery.acceptance).T)
 
     @property
     def flows(self) -> Flows:
@@ -160,7 +160,7 @@ class Plant:
         battery = site.battery
         supply = now.mains_ok or self._genset_on
         pv_max = min(now.pv_available_kw, set_.pv_limit_kw)
-        accept = float(np.interp(self.soc, *self._acceptance)) if self.soc < 1.0 else 0.0
+        accept = self._acceptance.at(self.soc) if self.soc < 1.0 else 0.0
         discharge_max = battery.max_discharge_kw if self.soc > LVD_SOC else 0.0
         load = now.dc_load_kw
 
@@ -178,7 +178,7 @@ class Plant:
         unserved = max(0.0, -flow - discharge_max)
         flow += unserved
         ac_load = self._ac_load(now) if supply else 0.0
-        rectifier_ac = float(np.interp(rectifier, self._rectifier_dc, self._rectifier_ac)) if supply else 0.0
+        rectifier_ac = self._rectifier_ac.at(rectifier) if supply else 0.0
         total_ac = rectifier_ac + ac_load
         limited = rectifier >= rectifier_max - 1e-9 and flow < 0
         return Flows(
