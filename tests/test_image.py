@@ -76,7 +76,7 @@ def test_a_bad_value_keeps_the_last_good_one_until_it_is_too_old(imager: Imager,
         now = NOW + age * SECOND
         later = seen(imager, reading(SMU | {"soc": quality}, now), time=now, before=good)
         assert later.value("soc") == value
-        assert later.soc.quality is quality
+        assert later.measured["soc"].quality is quality
         assert later.value("dc_load_kw") == 3.0
 
 
