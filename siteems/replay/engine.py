@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -34,9 +34,10 @@ CYCLE = timedelta(minutes=5)
 CLOSEST_CYCLE = timedelta(seconds=10)
 """Near the reserve and discharging, the control loop looks again at half the way down to it, but not sooner."""
 TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
-FORESIGHT_EVERY = 4
-"""Intervals between two plans with perfect knowledge."""
-FORESIGHT_H = 72
+FORESIGHT_EVERY = 2
+"""Intervals between two plans with perfect knowledge; more seldom, the site strays from what was planned."""
+FORESIGHT_H, FORESIGHT_FINE_H = 48, 24
+"""How far such a plan sees, and how much of it in quarter hours: more of either was tried and brings nothing."""
 METERS = 8
 """Meters of the simulated site that a result is made from."""
 RESERVE_TOLERANCE_SOC = 0.005
@@ -124,18 +125,18 @@ class _Run:
 
     def _site(self) -> Site:
         """The bound plans farther ahead."""
-        from dataclasses import replace
-
         if self.policy != "foresight":
             return self.site
-        return replace(self.site, planning=replace(self.site.planning, horizon_h=FORESIGHT_H))
+        planning = replace(self.site.planning, horizon_h=FORESIGHT_H, fine_h=FORESIGHT_FINE_H)
+        return replace(self.site, planning=planning)
 
     def _forecaster(self) -> Forecasts:
         ordinary = Forecaster(self.site)
         if self.policy != "foresight":
             return ordinary
         assert self.idle is not None
-        return KnowingForecaster(self.site, self.profile, self._ac_load_kw(), ordinary)
+        end = self.start + self.count * INTERVAL
+        return KnowingForecaster(self.site, self.profile, end, self._ac_load_kw(), ordinary)
 
     def _ac_load_kw(self) -> npt.NDArray[np.float64]:
         """The AC side without control, on the steps of the profile."""
