@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from conftest import START, STEP, made_profile
 
 from siteems.config import load_site
 from siteems.forecast.forecast import Forecaster
 from siteems.replay.engine import run_replay
 from siteems.replay.knowing import KnowingForecaster
 from siteems.seeds import seed_path
-from conftest import START, STEP, made_profile
 
 TOLERANCE = 0.002
 """Of the cost without control: ties between equally dear hours, and what the plan's curves leave out of the site's."""
