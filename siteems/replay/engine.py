@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
-from siteems.controller import Controller, Step
+from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster, Forecasts
 from siteems.replay.knowing import KnowingForecaster
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
@@ -27,6 +27,7 @@ from siteems.simulation.server import make_plant
 from siteems.site import Site
 from siteems.tariff.bill import make_bill
 from siteems.tariff.lookup import TariffBook
+from siteems.watch import Step
 
 INTERVAL = timedelta(minutes=15)
 CYCLE = timedelta(minutes=5)

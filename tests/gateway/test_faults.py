@@ -21,7 +21,7 @@ from drivers import link as link_module
 from drivers.faults import Fault
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
-from siteems.controller import Controller, Step
+from siteems.controller import Controller
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
 from siteems.planning.worker import SolverProcess
@@ -31,6 +31,7 @@ from siteems.simulation.profile import Instant
 from siteems.simulation.scenario import demo_scenario
 from siteems.simulation.server import SimulatedSite, make_plant
 from siteems.site import Site
+from siteems.watch import Step
 
 START = datetime(2026, 7, 15, 7, 59, 30, tzinfo=UTC)
 """Half a minute before the dear hours begin at the site, when the rules let go of the grid."""
