@@ -27,6 +27,8 @@ UNSERVED_PENALTY_FACTOR = 1000.0
 FULL_CHARGE_PENALTY_FACTOR = 2.0
 """Price of a kWh missing from a full charge that is due, in multiples of the highest price."""
 OVERDUE_WITHIN = timedelta(hours=24)
+ROOM_FOR_SUN = 0.7
+"""Of the way from the expected sun to the high one. All of it empties a large battery too often; docs/forecast.md."""
 TERMINAL_SHARE = 0.98
 """Of the cheapest refill: energy left at the end is worth a little less than buying it, so that none is bought."""
 
@@ -138,7 +140,7 @@ def site_problem(
         price_per_kwh=prices,
         dc_load_kw=forecast.dc_load_kw[:n],
         ac_load_kw=forecast.ac_load_kw[:n],
-        pv_kw=np.where(np.isfinite(caps), forecast.pv_kw[:n], forecast.pv_high_kw[:n]),
+        pv_kw=_counted_sun_kw(forecast, caps),
         import_limit_kw=np.full(n, site.grid.import_limit_kw),
         import_cap_kw=caps,
         reserve_kwh=reserve_kwh,
@@ -151,6 +153,12 @@ def site_problem(
         batteries=(battery_model(site, battery_c, soc, full_charge, segment_kwh),),
         demand=demand,
     )
+
+
+def _counted_sun_kw(forecast: Forecast, caps: Array) -> Array:
+    """The sun that a plan counts on: more than is expected, so that it finds room; under a cap no more than that."""
+    expected, high = forecast.pv_kw[: len(caps)], forecast.pv_high_kw[: len(caps)]
+    return np.where(np.isfinite(caps), expected, expected + ROOM_FOR_SUN * (high - expected))
 
 
 def _cap(events: Sequence[DrEvent], start: datetime, hours: float) -> float:
