@@ -259,8 +259,8 @@ class TestSun:
             before, after = sky.powers_kw(midnight - timedelta(seconds=1), np.array([0.0, 1 / 3600]))
             assert after == pytest.approx(before, abs=0.01)
             assert after > 0.1
-            quarter = sky.powers_kw(midnight - QUARTER, np.array([0.0, 0.125, 0.25]))
-            assert quarter[1] == pytest.approx((quarter[0] + quarter[2]) / 2), "also where midnight is the last point"
+            ends = (sky.power_kw(midnight - QUARTER), sky.power_kw(midnight))
+            assert sky.power_kw(midnight - QUARTER / 2) == pytest.approx(sum(ends) / 2), "also just before it"
 
     def test_clear_sky_is_the_same_whatever_was_asked_before(self) -> None:
         assert HANGZHOU.pv is not None
