@@ -1,4 +1,4 @@
-"""The expected course of a day: a smoothed profile of quarter hours, at the level of the last hour while that lasts."""
+"""The expected course of a day: a smoothed profile of quarter hours, at the level of the last half hour while that lasts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMOOTHING = 0.1
 FIRST_GUESS_DAYS = 0.25
 OTHER_KIND = 0.1
 """Part of that weight with which a weekday tells of weekends, and a weekend of weekdays, once both were seen."""
-LEVEL_MEMORY = timedelta(hours=1)
+LEVEL_MEMORY = timedelta(minutes=30)
 LASTING_LAG = timedelta(hours=2)
 """How much of a deviation lasts is learned over this lag."""
 LASTING_AT_FIRST, LASTING_LEAST, LASTING_MOST = 0.6, 0.02, 0.95
@@ -101,7 +101,7 @@ class DayProfile:
         return self._shape(now, ahead_h) * np.maximum(self._levels(ahead_h), self._step_level)
 
     def _levels(self, ahead_h: Array) -> Array:
-        """The level of the last hour, fading ahead."""
+        """The level of the last half hour, fading ahead."""
         return np.asarray(1.0 + (self._level - 1.0) * np.exp(-ahead_h / self.fades_h))
 
     def _shape(self, now: datetime, ahead_h: Array) -> Array:
