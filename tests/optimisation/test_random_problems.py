@@ -20,7 +20,7 @@ from optimisation.model import build
 from optimisation.parameters import TIE_BREAK, parameters
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import SiteProblem
-from optimisation.reading import read_plan
+from optimisation.reading import layout_of, read_plan
 from optimisation.shape import shape_of
 from optimisation.solver import PlanSolver
 
@@ -135,8 +135,8 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
         going = (bool(seed % 2),) * len(problem.reduction_events)
         values = parameters(problem, going)
         engine = Engine(compiled_for(shape))
-        engine.solve(engine.compiled.theta(parameters(on_another_day(problem), going)), 10.0)
-        outcome = engine.solve(engine.compiled.theta(values), 10.0)  # warm, from the numbers of the other day
+        engine.solve(parameters(on_another_day(problem), going), 10.0)
+        outcome = engine.solve(values, 10.0)  # warm, from the numbers of the other day
         assert outcome.status is PlanStatus.OPTIMAL, (seed, outcome.reason)
         model = filled(build(shape), values)
         pyomo = Highs()
@@ -147,7 +147,7 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
             "mip_rel_gap": 1e-9,
         }
         found = pyomo.solve(model).best_feasible_objective
-        costs = outcome.x * engine.compiled.numbers(engine.compiled.theta(values)).cost
+        costs = outcome.x * engine.compiled.vectors(engine.compiled.theta(values)).cost
         scale = max(1.0, abs(found), float(np.abs(costs).sum()))
         if problem.genset is not None:
             # The search may stop at its gap; with the genset as it found it the costs are the same.
@@ -164,13 +164,13 @@ def test_the_first_setpoint_of_each_battery_is_the_same_cold_and_warm():
         problem = random_site(seed)
         if problem.genset is not None:  # a search stops at the first plan within its gap
             continue
-        compiled = compiled_for(shape_of(problem))
-        going = (True,) * len(problem.reduction_events)
-        warm, theta = Engine(compiled), compiled.theta(parameters(problem, going))
-        warm.solve(compiled.theta(parameters(on_another_day(problem), going)), 10.0)
+        shape = shape_of(problem)
+        compiled, going = compiled_for(shape), (True,) * len(problem.reduction_events)
+        layout, warm, values = layout_of(shape, compiled), Engine(compiled), parameters(problem, going)
+        warm.solve(parameters(on_another_day(problem), going), 10.0)
         first = [
             (plan.battery_charge_kw - plan.battery_discharge_kw)[:, 0]
-            for plan in (read_plan(problem, compiled, engine.solve(theta, 10.0)) for engine in (warm, Engine(compiled)))
+            for plan in (read_plan(problem, layout, engine.solve(values, 10.0)) for engine in (warm, Engine(compiled)))
         ]
         assert np.abs(first[0] - first[1]).max() <= 1e-6, seed
 
