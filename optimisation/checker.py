@@ -69,6 +69,13 @@ def _as_after_one_discharge(battery: BatteryModel, now_kwh: float) -> list[float
     return [min(width, max(0.0, now_kwh - width * (k - 1 - j))) for j in range(k)]
 
 
+@lru_cache(maxsize=64)
+def _span(step_h: bytes) -> tuple[float, float]:
+    """Longest step and all steps, hours, from their lengths as they lie in memory."""
+    hours = np.frombuffer(step_h)
+    return float(hours.max()), float(hours.sum())
+
+
 class _Judge:
     """One plan before one problem; collects the faults."""
 
@@ -94,7 +101,7 @@ class _Judge:
         plan = self.plan
         numbers = {"objective": plan.objective, "demand_peak_kw": plan.demand_peak_kw or 0.0, **plan.soft_limits}
         names = [name for name, value in numbers.items() if not math.isfinite(value)]
-        if self.given.min() >= 0.0 and self.given.max() < math.inf:  # both False for NaN
+        if self.given.min() >= 0.0:  # False for NaN; infinity breaks the balances
             return names
         for name, place in self.table.rows.items():
             if place.start >= self.table.problem_rows.start:
@@ -187,8 +194,9 @@ class _Judge:
         size = max(1.0, float(self.block[start : start + 3].max()))  # load, sun and AC load
         for battery in problem.batteries:
             size = max(size, battery.max_charge_kw, battery.max_discharge_kw)
+        longest_h, self.span_h = _span(problem.step_h.tobytes())
         self.kw = TOLERANCE * size
-        self.kwh = TOLERANCE * max(size * float(problem.step_h.max()), problem.capacity_kwh, 1.0)
+        self.kwh = TOLERANCE * max(size * longest_h, problem.capacity_kwh, 1.0)
         self.faults += self.table.broken(self.block, self.kw, self.kwh, self.room_tolerance)
 
     def number(self, what: str, value: float, expected: float, tolerance: float) -> None:
@@ -228,13 +236,12 @@ class _Judge:
         if problem.reduction is not None:
             costs += self._settle(problem.reduction)
 
-        tolerance = 10.0 * self.kwh * max(1.0, float(hours.sum()))
+        tolerance = 10.0 * self.kwh * max(1.0, self.span_h)
         for name in broken.keys() | plan.soft_limits.keys() - {"ac_unserved_kwh"}:
             self.number(f"{name} is misstated", plan.soft_limits.get(name, 0.0), broken.get(name, 0.0), tolerance)
 
-        price, energy = problem.price_per_kwh, hours * self.row("grid_import_kw")
-        cost = float(price @ energy) + sum(costs)
-        scale = max(1.0, float(np.abs(price) @ energy) + sum(map(abs, costs)))
+        costs.append(float((problem.price_per_kwh * hours) @ self.row("grid_import_kw")))
+        cost, scale = sum(costs), max(1.0, sum(map(abs, costs)))
         if abs(cost - plan.objective) > TOLERANCE * scale:
             self.faults.append(f"the plan costs {cost:.6g} and says {plan.objective:.6g}")
         elif abs(sum(plan.cost_by_term.values()) - plan.objective) > TOLERANCE * scale:

@@ -220,7 +220,7 @@ class Highs:
 
     def solution(self, n_columns: int, n_rows: int) -> tuple[Floats, Floats]:
         """Values of the columns, and d cost / d bound of the rows; NaN where HiGHS has none."""
-        x, dual = np.full(n_columns, np.nan), np.full(n_rows, np.nan)
+        x, dual = _unknown(n_columns).copy(), _unknown(n_rows).copy()
         self._must(self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(dual)), "a solution")
         return x, dual
 
@@ -233,6 +233,11 @@ class Highs:
     def _must(self, status: int, what: str) -> None:
         if status != _OK:
             raise HighsError(f"HiGHS refused {what}")
+
+
+@cache
+def _unknown(n: int) -> Floats:
+    return np.full(n, np.nan)
 
 
 def _at(array: npt.NDArray[Any]) -> int:

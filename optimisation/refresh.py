@@ -6,7 +6,6 @@ the same objects as before, so whoever hands over Params keeps what stays and ne
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,10 @@ from optimisation.records import Floats
 
 Values = Mapping[str, Any]
 """An array or a number for each Param of a model, shaped as its index."""
+
+
+_LARGEST = 1e100
+"""Nothing of a site comes near it, and what follows from smaller Params is finite."""
 
 
 class NotFiniteError(ValueError):
@@ -82,20 +85,20 @@ class Numbers:
         theta = np.concatenate([values[name] for name in moving.names], axis=None, dtype=np.float64)
         if len(theta) != moving.n_params:
             self._compiled.theta(values)  # says what does not fit
+        _must_be_finite(theta)
         change = np.bincount(moving.m_row, moving.m_value * theta[moving.m_column], minlength=len(moving.base))
         now, together = moving.base + change, vectors.together
         changed = np.zeros(len(together), dtype=np.int32)
         changed[moving.places] = now != together[moving.places]
         together[moving.places] = now
-        _must_be_finite(theta, vectors.cost)
         return changed
 
     def _settle(self, values: Values, moved: set[str]) -> tuple[Vectors, Ints | None]:
         """Reckon everything anew."""
         compiled, before, vectors = self._compiled, self._theta, self._vectors
         self._theta = theta = compiled.theta(values)
+        _must_be_finite(theta)
         self._vectors = now = compiled.vectors(theta)
-        _must_be_finite(theta, now.cost)
         self._moving = None
         matrix_params = compiled.matrix_params
         if vectors is None or not np.array_equal(before[matrix_params], theta[matrix_params]):
@@ -123,10 +126,7 @@ class Numbers:
         return _Moving(names, end, places, base, row[m_row[moves]], column[m_column[moves]], m_value[moves])
 
 
-def _must_be_finite(theta: Floats, cost: Floats) -> None:
-    """Raise `NotFiniteError` for a number that is not finite; the square of an array sees them all at once."""
-    with np.errstate(over="ignore"):
-        squares = theta @ theta, cost @ cost
-    for square, what in zip(squares, ("number", "cost"), strict=True):
-        if not math.isfinite(square):
-            raise NotFiniteError(f"a {what} that is not finite reached the solver")
+def _must_be_finite(theta: Floats) -> None:
+    """Raise `NotFiniteError` for Params of which one is not finite, or so large that a product may not be."""
+    if not (theta.min(initial=0.0) > -_LARGEST and theta.max(initial=0.0) < _LARGEST):  # False for NaN
+        raise NotFiniteError("a number that is not finite reached the solver")
