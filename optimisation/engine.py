@@ -25,7 +25,7 @@ LP_OPTIONS: dict[str, Option] = {
     "dual_simplex_cost_perturbation_multiplier": 0.0,  # halves the time of a warm re-solve
 }
 MIP_OPTIONS: dict[str, Option] = {
-    "mip_rel_gap": 1e-4,  # not 0: proving the last cent takes most of the time
+    "mip_rel_gap": 0.0,  # a share of the whole cost; a large penalty in it would hide small money
 }
 
 MIP_SHARE = 0.9
@@ -65,15 +65,16 @@ class Engine:
         self._lp = _Instance(compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_))
         self._search = _Instance(compiled, COMMON | MIP_OPTIONS, compiled.integer) if compiled.integer.any() else None
 
-    def solve(self, values: Values, limit_s: float) -> Outcome:
+    def solve(self, values: Values, limit_s: float, gap: float = 1e-6) -> Outcome:
         """Solve for the Params `values` within `limit_s` seconds of solver time, the cold retry included.
 
+        A search over whole numbers may end `gap` (in the unit of the cost) above the least cost.
         Raises `NotFiniteError` for numbers that are not finite, ValueError for Params that do not fit the model.
         Trouble inside HiGHS is an outcome, not an exception.
         """
         if self._search is None:
             return self._lp.solve(values, limit_s)
-        found = self._search.solve(values, MIP_SHARE * limit_s)
+        found = self._search.solve(values, MIP_SHARE * limit_s, gap=gap)
         if found.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
             return found
         held = np.round(found.x[self.compiled.integer])
@@ -96,10 +97,10 @@ class _Instance:
         self._highs: Highs | None = None
         self._numbers = Numbers(compiled)
 
-    def solve(self, values: Values, limit_s: float, held: Floats | None = None) -> Outcome:
+    def solve(self, values: Values, limit_s: float, held: Floats | None = None, gap: float | None = None) -> Outcome:
         """Solve; `held` are values at which the whole-numbered variables of the model are held, if they are."""
         try:
-            return self._solve(values, limit_s, held)
+            return self._solve(values, limit_s, held, gap)
         except HighsError as error:
             self._forget()
             return _no_answer(PlanStatus.ERROR, str(error), 0.0)
@@ -111,8 +112,10 @@ class _Instance:
         """Nothing that is there now is to touch the next solve."""
         self._highs, self._numbers = None, Numbers(self._compiled)
 
-    def _solve(self, values: Values, limit_s: float, held: Floats | None) -> Outcome:
+    def _solve(self, values: Values, limit_s: float, held: Floats | None, gap: float | None) -> Outcome:
         highs, offset = self.send(values)
+        if gap is not None:
+            highs.set_option("mip_abs_gap", gap)
         if held is not None:
             whole = self._compiled.integer
             bounds = np.zeros(len(whole))

@@ -39,7 +39,7 @@ class _Prices:
         # Earned by wasting a kWh; what a demand charge, a cap or a paid reduction adds to the price only lowers it.
         least = self.imported
         if problem.export is not None:
-            self.sold = np.minimum(problem.export.price_per_kwh, price)
+            self.sold = problem.export.price_per_kwh
             least = np.minimum(least, self.sold)
             lowest = float(least.min())
         self.waste_pays = lowest < 0.0
@@ -85,8 +85,7 @@ def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: fl
       (1 - e) / e less the wear of its shallowest segment; e is its round-trip efficiency and the price the lowest from
       that step on, since a loop earlier in the day would make room for energy that is paid for later. Energy lost on
       the way through several batteries is the sum of what each loses, so the sum of the costs covers it; the same
-      goes for the loop through rectifier and inverter;
-    - what is exported earns at most the price of import, as the meter nets both.
+      goes for the loop through rectifier and inverter.
     """
     prices = _Prices(problem, going, tie_break)
     values = _supply(problem, prices) | _batteries(problem, prices)
@@ -275,13 +274,19 @@ def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
     inverter_cost = prices.tie - efficiency * prices.imported
     if prices.waste_pays:
         inverter_cost += np.maximum(0.0, prices.to_come * (problem.rectifier.ac_per_dc[0] - efficiency))
-    return {
+    limit_kw = np.where(mains, export.limit_kw, 0.0)
+    values = {
         "inverter_cost": problem.step_h * inverter_cost,
         "export_cost": problem.step_h * (problem.price_per_kwh + prices.import_tie + prices.tie - prices.sold),
         "inverter_kw": np.where(mains, export.inverter_max_kw / efficiency, 0.0),
-        "export_limit_kw": np.where(mains, export.limit_kw, 0.0),
+        "export_limit_kw": limit_kw,
         "inverter_efficiency": float(efficiency),
     }
+    dear = export.price_per_kwh > problem.price_per_kwh
+    if dear.any():
+        values["export_free_kw"] = np.where(dear, 0.0, limit_kw)
+        values["buy_room_kw"] = np.where(dear, problem.import_limit_kw, 0.0)
+    return values
 
 
 def _cooling(problem: SiteProblem, cooling: Cooling, prices: _Prices) -> Values:

@@ -20,6 +20,18 @@ SHAPES_KEPT = 8
 """Compiled models kept at a time, about 3 MB each; a site needs one or two."""
 
 
+GAP = 1e-4
+"""What a search over whole numbers may leave unfound, as a share of what the load costs from the grid."""
+
+
+def _gap(problem: SiteProblem) -> float:
+    """The same in currency. Proving the last cent would take most of the time."""
+    if problem.genset is None and problem.export is None:
+        return 0.0  # nothing is searched
+    load_kw = problem.dc_load_kw + problem.ac_load_kw
+    return max(1e-6, GAP * float((problem.step_h * np.abs(problem.price_per_kwh)) @ load_kw))
+
+
 class _Ready(NamedTuple):
     """What is made once for a shape."""
 
@@ -59,7 +71,7 @@ class PlanSolver:
 
     def _attempt(self, ready: _Ready, problem: SiteProblem, going: tuple[bool, ...], limit_s: float) -> Plan:
         try:
-            outcome = ready.engine.solve(parameters(problem, going, self._tie_break), limit_s)
+            outcome = ready.engine.solve(parameters(problem, going, self._tie_break), limit_s, _gap(problem))
         except NotFiniteError:
             raise ProblemError("the problem's numbers are so large that their products are not finite") from None
         if outcome.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):

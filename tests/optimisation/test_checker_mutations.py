@@ -140,7 +140,7 @@ def below(name: str, series: str) -> Callable[[Any, SiteProblem, Plan], Floats]:
 
 
 change("", "step_h", moved("step_h", 2, 0.01))
-change("", "price_per_kwh", moved("price_per_kwh", 2, 0.01))
+change("", "price_per_kwh", lambda p, _, plan: p.price_per_kwh + 0.01 * (plan.grid_import_kw > 1.0))
 change("", "dc_load_kw", moved("dc_load_kw", 2, 0.001))
 change("", "ac_load_kw", moved("ac_load_kw", 2, 0.001))
 change("", "pv_kw", below("pv_kw", "pv_kw"))
