@@ -1,4 +1,4 @@
-"""Where a kWh earns more than it costs: the best of all ways to take turns at buying and selling, each tried by hand."""
+"""Where a kWh earns more than it costs: the best of all ways to take turns at buying and selling, each tried."""
 
 from dataclasses import replace
 from itertools import product
