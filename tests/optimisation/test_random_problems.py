@@ -125,9 +125,11 @@ def filled(model: ConcreteModel, values: Mapping[str, Any]) -> ConcreteModel:
 def on_another_day(problem: SiteProblem) -> SiteProblem:
     """The same structure with other prices, load, sun and energy."""
     batteries = tuple(replace(battery, stored_kwh=0.5 * battery.capacity_kwh) for battery in problem.batteries)
+    export = problem.export
     return replace(
         problem,
         price_per_kwh=problem.price_per_kwh[::-1],
+        export=export and replace(export, price_per_kwh=export.price_per_kwh[::-1]),
         dc_load_kw=0.5 * problem.dc_load_kw[::-1],
         pv_kw=0.5 * problem.pv_kw[::-1],
         reserve_kwh=0.5 * problem.reserve_kwh,
@@ -264,9 +266,11 @@ def test_in_another_currency_the_cost_is_that_many_times_as_much(plans):
 
 def without_restrictions(problem: SiteProblem) -> dict[str, SiteProblem]:
     n = problem.n_steps
-    batteries = problem.batteries
+    batteries, cooling = problem.batteries, problem.cooling
+    # The end of a cap brings the rebound cap, and a paid event that a cap outlasted would now end.
+    free = cooling if cooling is None else replace(cooling, rebound_cap_kw=None)
     return {
-        "cap": replace(problem, import_cap_kw=np.full(n, np.inf)),
+        "cap": replace(problem, import_cap_kw=np.full(n, np.inf), cooling=free),
         "reserve": replace(problem, reserve_kwh=np.zeros(n)),
         "acceptance": replace(problem, batteries=tuple(replace(battery, acceptance=()) for battery in batteries)),
         "full charge": replace(problem, batteries=tuple(replace(battery, full_charge=None) for battery in batteries)),
