@@ -14,10 +14,11 @@ from typing import Any, Final
 from sunspec2.device import Model, Point
 
 from drivers.codec import RegisterType
-from drivers.devicemap import Block, DeviceMap, Identity, LinkLimits, PointMap, check_map
+from drivers.devicemap import Block, DeviceMap, Identity, LinkLimits, check_map
 from drivers.errors import MapError
 from drivers.link import MAX_READ
-from drivers.roles import ROLE_POINTS
+from drivers.pointmap import PointMap
+from drivers.roles import ROLE_POINTS, lacking
 from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
 
 METERS: Final = (201, 202, 203, 204, 211, 212, 213, 214)
@@ -115,7 +116,7 @@ def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> Devic
                 points[source.name] = point
                 told_by.add(number)
                 break
-    roles = [role for role, needed in ROLE_POINTS.items() if all(each in points for each in needed)]
+    roles = [role for role in ROLE_POINTS if not lacking(role, points)]
     if not roles:
         told = ", ".join(str(model.id) for model in found.models)
         raise MapError(f"{found.manufacturer} {found.model}: its models {told} give no role at a site")

@@ -166,7 +166,8 @@ class SiteDevices:
         if decision.mode == "release":
             await self._release(decision.reason, self._silent)
         else:
-            await self._set(setpoints(decision, self._site, self._command), decision.reason)
+            held = {point: value for (_, point), value in self._sent.items()}
+            await self._set(setpoints(decision, self._site, self._command, held), decision.reason)
         self._flush()
 
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:

@@ -12,22 +12,30 @@ from drivers.catalogue import load_map
 from drivers.devicemap import DeviceMap
 from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.faults import Fault
-from drivers.roles import battery_command
+from drivers.roles import BatteryCommand, battery_command
 from drivers.simulated import RegisterServer, SimulatedUnit
 from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
-from siteems.simulation.plant import Plant
+from siteems.simulation.plant import Kind, Plant
 from siteems.simulation.profile import Instant
 from siteems.simulation.scenario import Misbehaviour
 from siteems.site import Site
 
 LOOPBACK = "127.0.0.1"
+KINDS: Mapping[BatteryCommand, Kind] = {
+    "power_setpoint": "setpoint",
+    "forced_power": "forced",
+    "grid_setpoint": "grid",
+    "rectifier_levers": "levers",
+    "power_limits": "limits",
+    "rectifier_voltage": "levers",
+}
 
 
 def make_plant(site: Site, surroundings: Callable[[datetime], Instant], start: datetime, start_soc: float) -> Plant:
     """The plant of a site, with the kind of battery that its device maps can command."""
     command = battery_command([load_map(entry.map) for entry in site.devices])
-    return Plant(site, surroundings, start, start_soc, "setpoint" if command == "power_setpoint" else "levers")
+    return Plant(site, surroundings, start, start_soc, KINDS[command])
 
 
 class SimulatedSite:

@@ -11,8 +11,9 @@ from pyModbusTCP.client import ModbusClient
 
 from drivers.catalogue import known_maps, load_map, load_register_map
 from drivers.codec import decode, encode
-from drivers.devicemap import DeviceMap, PointMap
+from drivers.devicemap import DeviceMap
 from drivers.errors import MapError
+from drivers.pointmap import PointMap
 from drivers.points import POINTS, Quality
 from drivers.roles import battery_command, in_role, taking
 
@@ -110,8 +111,9 @@ def test_roles_and_levers() -> None:
     lead, shelf, lithium = map(load_map, ("generic-smu-lead", "generic-rectifier-shelf", "generic-smart-lithium"))
     assert battery_command([load_map("eastron-sdm630"), lead]) == "rectifier_levers"
     assert battery_command([shelf, lithium]) == "power_setpoint"
-    with pytest.raises(MapError, match="generic-rectifier-shelf, generic-mppt"):
-        battery_command([shelf, load_map("generic-mppt")])
+    assert battery_command([shelf, load_map("huawei-esm48100")]) == "rectifier_voltage"
+    with pytest.raises(MapError, match="eastron-sdm630, generic-mppt"):
+        battery_command([load_map("eastron-sdm630"), load_map("generic-mppt")])
 
     class Thing:
         def __init__(self, device_map: DeviceMap) -> None:
