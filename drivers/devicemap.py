@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
@@ -108,6 +108,40 @@ class DeviceMap(Closed):
                     continue
             runs.append([name])
         return tuple(map(tuple, runs))
+
+    @property
+    def beside(self) -> Mapping[int, int]:
+        """What is written beside points, by holding register; it reads like this too as far as we know."""
+        return {at: word for point in self.points.values() for at, word in point.constants.items()}
+
+    def written(self, address: int, words: Sequence[int]) -> dict[str, float]:
+        """The points that a write of these holding registers sets: what the device itself makes of it.
+
+        Registers written beside points set nothing. Raises LookupError for a part of a point, or for what cannot be
+        written, and ValueError for what is not allowed there.
+        """
+        sent = dict(enumerate(words, address))
+        touched = {
+            name: point
+            for name, point in self.points.items()
+            if point.space == "holding" and any(at in sent for at in range(point.address, point.end))
+        }
+        own = [at for point in touched.values() for at in range(point.address, point.end)]
+        copied = {at for point in self.points.values() for at in point.copied}
+        if not all(point.writable for point in touched.values()) or not set(own) <= set(sent):
+            raise LookupError("a part of a point, or one that is only read")
+        if unknown := set(sent) - set(own) - copied - set(self.beside):
+            raise LookupError(f"nothing to write at {min(unknown)}")
+        for at, word in self.beside.items():
+            if sent.get(at, word) != word:
+                raise ValueError(f"{word} is all that may stand at {at}")
+        values: dict[str, float] = {}
+        for name, point in touched.items():
+            value = decode(point.codec, [sent[at] for at in range(point.address, point.end)])
+            if value is None or not point.min <= value <= point.max:
+                raise ValueError(f"{name} must be within {point.min:g}..{point.max:g}")
+            values[name] = value
+        return values
 
     def _turn(self, name: str) -> tuple[int, str, int]:
         point = self.point(name)

@@ -14,7 +14,7 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from drivers.codec import decode, encode
+from drivers.codec import encode
 from drivers.devicemap import DeviceMap
 from drivers.faults import Fault, Faults
 from drivers.link import Space
@@ -119,6 +119,8 @@ class _Registers:
         self._there = {
             (block.space, at) for block in self._map.blocks for at in range(block.start, block.start + block.count)
         }
+        self._there |= {("holding", at) for point in self._map.points.values() for at in point.copied}
+        self._there |= {("holding", at) for at in self._map.beside}
         probe = self._map.identity
         if probe is not None:
             self._there |= {(probe.space, at) for at in range(probe.address, probe.address + len(probe.registers))}
@@ -186,8 +188,11 @@ class _Registers:
                 put(point.address, words[::-1] if swapped else words)
                 for at in point.also:  # the first part carries all of it
                     put(at, encode(point.codec, 0.0))
-                for at, word in point.along.items():
-                    put(at, (word,))
+                for at in point.copies:
+                    put(at, words)
+        if space == "holding":
+            for at, word in self._map.beside.items():
+                put(at, (word,))
         for block in self._map.blocks:
             if block.space == space:
                 for at, word in block.fixed.items():
@@ -199,24 +204,12 @@ class _Registers:
 
     def _take(self, address: int, words: list[int]) -> ExcCodes | None:
         """Hand over what was written, or nothing when a part of it cannot be."""
-        touched = {
-            name: point
-            for name, point in self._map.points.items()
-            if point.space == "holding" and point.address < address + len(words) and address < point.end
-        }
-        whole = all(p.writable and p.address >= address and p.end <= address + len(words) for p in touched.values())
-        along = {at: word for point in touched.values() for at, word in point.along.items()}
-        beside = [at for at in along if address <= at < address + len(words)]
-        if not whole or sum(point.registers for point in touched.values()) + len(beside) != len(words):
+        try:
+            values = self._map.written(address, words)
+        except LookupError:
             return ExcCodes.ILLEGAL_ADDRESS
-        if any(words[at - address] != along[at] for at in beside):
+        except ValueError:
             return ExcCodes.ILLEGAL_VALUE
-        values: dict[str, float] = {}
-        for name, point in touched.items():
-            value = decode(point.codec, words[point.address - address : point.end - address])
-            if value is None or not point.min <= value <= point.max:
-                return ExcCodes.ILLEGAL_VALUE
-            values[name] = value
         try:
             if any(self._faults.find(self._number, "refused-write", name) for name in values):
                 return ExcCodes.ILLEGAL_VALUE

@@ -113,7 +113,7 @@ class Imager:
         """The image after these readings."""
         fresh: dict[str, Measurement] = {}
         # The rectifier's own mains voltage wins: it lives on the battery, while a meter may die with the mains.
-        for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points):
+        for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points or "rectifier_kw" in r.points):
             for name, measured in _fields(reading).items():
                 if measured.quality is Quality.GOOD or name not in fresh:
                     fresh[name] = measured

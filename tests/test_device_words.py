@@ -80,7 +80,8 @@ def test_a_name_that_is_none_has_neighbours() -> None:
 
 
 def test_a_real_device_is_read_once() -> None:
-    values = {"active_power_kw": -4.2, "battery_v": 52.3, "battery_a": -12.5, "soc": 0.81, "pv_kw": 1.5}
+    values = {"battery_v": 52.3, "battery_a": -12.5, "soc": 0.81, "pv_kw": 1.5, "dc_load_kw": 3.4}
+    values |= {"rectifier_kw": -4.2, "grid_setpoint_kw": 1.25, "safe_grid_setpoint_kw": 8.0}
     with served("victron-gx", values) as url:
         told = siteems("try", "victron-gx", url, "--json")
         shown = siteems("try", "victron-gx", url)
