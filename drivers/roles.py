@@ -83,11 +83,13 @@ def taking(devices: Iterable[M], setpoint: str) -> tuple[M, ...]:
 def battery_command(maps: Sequence[Described]) -> BatteryCommand:
     """How the battery of a site with these device maps is commanded.
 
-    The first way of COMMAND_POINTS that they offer counts. Raises MapError when they offer none.
+    The first way of COMMAND_POINTS that they offer counts. The rectifiers' voltage moves only a battery that stands on
+    the bus, and not one behind the inverter that meters the grid. Raises MapError when they offer none.
     """
     offered = {name for device_map in maps for name in device_map.setpoints}
+    on_the_bus = any("battery" in each.roles and "meter" not in each.roles for each in maps)
     for command, needed in COMMAND_POINTS.items():
-        if offered.issuperset(needed):
+        if offered.issuperset(needed) and (command != "rectifier_voltage" or on_the_bus):
             return command
     ways = " or ".join(" with ".join(needed) for needed in COMMAND_POINTS.values())
     names = ", ".join(device_map.name for device_map in maps) or "no map at all"

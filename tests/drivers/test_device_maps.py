@@ -115,8 +115,10 @@ def test_roles_and_levers() -> None:
     assert battery_command([load_map("eastron-sdm630"), lead]) == "rectifier_levers"
     assert battery_command([shelf, lithium]) == "power_setpoint"
     assert battery_command([shelf, load_map("huawei-esm48100")]) == "rectifier_voltage"
-    with pytest.raises(MapError, match="eastron-sdm630, generic-mppt"):
-        battery_command([load_map("eastron-sdm630"), load_map("generic-mppt")])
+    assert battery_command([shelf, load_map("sungrow-sh")]) == "forced_power"
+    assert battery_command([load_map("victron-multi"), load_map("victron-gx")]) == "grid_setpoint"
+    with pytest.raises(MapError, match="generic-rectifier-shelf, deye-hybrid-3p"):
+        battery_command([shelf, load_map("deye-hybrid-3p")])
 
     class Thing:
         def __init__(self, device_map: DeviceMap) -> None:
