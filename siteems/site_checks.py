@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from drivers.address import FORMS, parse_address
 from drivers.catalogue import is_map_file, known_maps, load_map
+from drivers.devicemap import DeviceMap
 from drivers.errors import MapError
 from drivers.faults import Fault
 from drivers.roles import battery_command
@@ -286,8 +287,17 @@ def check_steps(tariffs: tuple[TariffVersion, ...], planning: Planning) -> Itera
         )
 
 
-def check_times(control: Control, recording: Recording) -> Iterator[Mistake]:
-    """Leases outlive cycles; nothing is recorded more often than it is read."""
+def check_times(control: Control, recording: Recording, devices: tuple[DeviceEntry, ...]) -> Iterator[Mistake]:
+    """Leases outlive cycles, also those that a device will not let be set; nothing is recorded faster than read."""
+    for index, device in enumerate(devices):
+        device_map = load_map(device.map) if _loads(device.map) else None
+        lease = device_map.lease if isinstance(device_map, DeviceMap) else None
+        if lease is not None and lease.timeout_point is None and lease.max_s < READS_PER_LEASE * control.cycle_s:
+            yield Mistake(
+                ("control", "cycle_s"),
+                f"too long for devices[{index}], which forgets its setpoint after {lease.max_s:g} s",
+                f"at most {lease.max_s / READS_PER_LEASE:g} s",
+            )
     if control.lease_s < READS_PER_LEASE * control.cycle_s:
         yield Mistake(
             ("control", "lease_s"),

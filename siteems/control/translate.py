@@ -28,6 +28,8 @@ VOLTS_PER_C: Final = 2.0
 """Battery voltage over the C-rate: half of what a healthy string shows (0.4 V at a tenth of C), so that it settles."""
 VOLTAGE_STEP_V: Final = 0.05
 """Most that the rectifiers' voltage is moved in one cycle."""
+CABLES_V: Final = 1.0
+"""What cables lose at most: a bus further below the rectifiers' voltage is not held by them, but limited elsewhere."""
 
 
 def setpoints(decision: Decision, site: Site, command: BatteryCommand, held: Mapping[str, float]) -> dict[str, float]:
@@ -66,8 +68,10 @@ def _battery(
         return grid_setpoint(decision.battery_kw, decision.measured_kw, decision.grid_kw, most_kw, limits)
     if decision.measured_kw is None:
         return {"float_v": site.rectifier.float_v}  # blind, it floats
+    # From where the bus really is: what a current limit kept down must not jump up when the limit goes.
+    previous_v = min(held.get("float_v", decision.bus_v), decision.bus_v + CABLES_V)
     volts = voltage_limits(site.rectifier, site.battery)
-    return rectifier_voltage(held.get("float_v", decision.bus_v), decision.battery_kw, decision.measured_kw, volts)
+    return rectifier_voltage(previous_v, decision.battery_kw, decision.measured_kw, volts)
 
 
 def voltage_limits(rectifier: Rectifier, battery: Battery) -> VoltageLimits:

@@ -129,8 +129,9 @@ async def test_every_map_is_served_read_and_driven(
             assert image.value("battery_kw") == pytest.approx(rig.plant.flows.battery_kw, abs=0.15), "and says so"
         await the_lease_is_kept(rig, command)
         await released(rig, command)
-        await through_an_outage(rig)
+        await through_an_outage(rig, command)
         assert rig.codes() == []
+        await the_controller_has_all_it_needs(rig)
         if not load_map(site.devices[0].map).setpoints:
             assert rig.commands("it") == [], "what has no setpoint is never written"
     finally:
@@ -166,15 +167,25 @@ async def released(rig: ServedRig, command: BatteryCommand) -> None:
         assert rig.plant.flows.battery_kw > 1.0, "it recharges"
 
 
-async def through_an_outage(rig: ServedRig) -> None:
+async def through_an_outage(rig: ServedRig, command: BatteryCommand) -> None:
     """The mains fail in the middle of a discharge, and when it rests: the load never notices."""
     for wanted_kw in (-1.0, 0.0):
         await rig.drive(wanted_kw, 5)
         rig.surroundings = replace(rig.surroundings, mains_ok=False)
         rig.plant.advance_to(rig.clock.now() + timedelta(seconds=1))
         await rig.release()
+        for point in COMMAND_POINTS[command]:
+            assert getattr(rig.plant.setpoints, point) == pytest.approx(getattr(rig.plant.safe, point), abs=0.06), point
         assert rig.plant.meters.unserved_kwh == 0.0
         rig.surroundings = replace(rig.surroundings, mains_ok=True)
+
+
+async def the_controller_has_all_it_needs(rig: ServedRig) -> None:
+    """The real controller decides on what these devices measure, and lets go when the mains fail."""
+    assert (await rig.control(3)).decision.mode == "drive"
+    rig.surroundings = replace(rig.surroundings, mains_ok=False)
+    assert (await rig.control(2)).decision.mode == "release"
+    rig.surroundings = replace(rig.surroundings, mains_ok=True)
 
 
 def test_all_ways_to_command_a_battery_are_tried() -> None:
