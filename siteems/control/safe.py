@@ -26,7 +26,7 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     """Safe value by point: the bus at float, and the battery recharges as fast as the grid connection bears.
 
     The rectifiers may give what the connection carries beside the worst AC load, so that a full recharge after a mains
-    failure trips no breaker, but never less than the load needs. Currents are whole amperes, rounded to the safe side.
+    failure trips no breaker, but never less than the load needs. Currents are whole amperes, rounded to the safe side; so is the grid setpoint kept.
     What a float voltage or a grid setpoint charges, frost does not stop: there the pack must protect itself.
     """
     float_v = site.rectifier.float_v
@@ -49,7 +49,7 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
         "safe_rectifier_limit_a": rectifier_a,
         "safe_charge_limit_a": charge_a,
         "safe_battery_setpoint_kw": unsteered_kw,
-        "safe_grid_setpoint_kw": most_import_kw(site),
+        "safe_grid_setpoint_kw": math.floor(10.0 * most_import_kw(site)) / 10.0,
     }
     if site.pv is not None:
         values["pv_limit_kw"] = site.pv.rated_kwp
