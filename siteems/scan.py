@@ -101,7 +101,7 @@ def _described(found: Found) -> Device:
         comments = (
             f"{title}; SunSpec models {models} from register {who.base}.",
             "Made from what the device says of itself. Compare signs with its display before it is driven:",
-            "`siteems devices try` reads it once.",
+            "`siteems devices try` reads it once. What it must do to be driven stands in docs/levers.md.",
         )
         return Device(where, title, made.roles, name, key, (f"SunSpec models {models}",), map_text(made, *comments))
     if len(found.maps) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from siteems import site_checks
 from siteems.config import load_site
 from siteems.errors import SiteFileError, UserError
 from siteems.seeds import seed_path
+from siteems.site import Site
 from siteems.summary import summarise
 
 SEED = seed_path("hangzhou-macro")
@@ -294,6 +295,16 @@ BROKEN = {
     ),
     "other schema": Broken("schema_version = 1", "schema_version = 2", "schema_version = 2: not known; allowed is 1"),
 }
+
+
+def test_a_cycle_is_short_enough_for_a_lease_that_cannot_be_set(hangzhou: Site) -> None:
+    control = replace(hangzhou.control, cycle_s=100.0, lease_s=400.0)
+    inverter = replace(hangzhou.devices[0], map="huawei-sun2000")
+    recording = replace(hangzhou.recording, sample_s=100.0)
+    (mistake,) = site_checks.check_times(control, recording, (inverter, *hangzhou.devices[1:]))
+    assert mistake.loc == ("control", "cycle_s")
+    assert "too long for devices[0], which forgets its setpoint after 300 s" in mistake.wrong
+    assert not list(site_checks.check_times(replace(control, cycle_s=75.0), recording, (inverter,)))
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())

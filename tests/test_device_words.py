@@ -74,6 +74,11 @@ def test_every_model_is_listed_and_can_be_shown() -> None:
         assert facts["source"] in page
 
 
+def test_a_lease_that_cannot_be_set_is_told_as_such() -> None:
+    assert "lease     300 s, its own" in device_page(device_facts("huawei-sun2000"))
+    assert "lease     5 to 3600 s, set in comm_timeout_s" in device_page(device_facts("generic-smu-lead"))
+
+
 def test_a_name_that_is_none_has_neighbours() -> None:
     with pytest.raises(UserError, match=r"no such device model; near are .*victron-gx"):
         device_facts("victron")

@@ -26,7 +26,7 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     """Safe value by point: the bus at float, and the battery recharges as fast as the grid connection bears.
 
     The rectifiers may give what the connection carries beside the worst AC load, so that a full recharge after a mains
-    failure trips no breaker, but never less than the load needs. Currents are whole amperes, rounded to the safe side; so is the grid setpoint kept.
+    failure trips no breaker, but never less than the load needs. Currents are whole amperes, rounded to the safe side.
     What a float voltage or a grid setpoint charges, frost does not stop: there the pack must protect itself.
     """
     float_v = site.rectifier.float_v

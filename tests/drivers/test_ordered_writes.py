@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from modbus_rig import Clock, Site, free_values
@@ -33,20 +34,24 @@ class Driven:
         await self.gate.set(self.site.device, values, reason="test")
 
 
-@pytest.fixture
-async def huawei() -> AsyncIterator[Driven]:
-    driven = Driven("huawei-sun2000")
+@asynccontextmanager
+async def driven_as(name: str) -> AsyncIterator[Driven]:
+    driven = Driven(name)
     await driven.start()
     yield driven
     await driven.site.stop()
+
+
+@pytest.fixture
+async def huawei() -> AsyncIterator[Driven]:
+    async with driven_as("huawei-sun2000") as driven:
+        yield driven
 
 
 @pytest.fixture
 async def sungrow() -> AsyncIterator[Driven]:
-    driven = Driven("sungrow-sh")
-    await driven.start()
-    yield driven
-    await driven.site.stop()
+    async with driven_as("sungrow-sh") as driven:
+        yield driven
 
 
 async def test_power_first_then_period_then_direction(huawei: Driven) -> None:
