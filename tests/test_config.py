@@ -298,13 +298,13 @@ BROKEN = {
 
 
 def test_a_cycle_is_short_enough_for_a_lease_that_cannot_be_set(hangzhou: Site) -> None:
-    control = replace(hangzhou.control, cycle_s=100.0, lease_s=400.0)
-    inverter = replace(hangzhou.devices[0], map="huawei-sun2000")
-    recording = replace(hangzhou.recording, sample_s=100.0)
+    control = replace(hangzhou.control, cycle_s=20.0, lease_s=100.0)
+    inverter = replace(hangzhou.devices[0], map="sungrow-sh")
+    recording = replace(hangzhou.recording, sample_s=60.0)
     (mistake,) = site_checks.check_times(control, recording, (inverter, *hangzhou.devices[1:]))
     assert mistake.loc == ("control", "cycle_s")
-    assert "too long for devices[0], which forgets its setpoint after 300 s" in mistake.wrong
-    assert not list(site_checks.check_times(replace(control, cycle_s=75.0), recording, (inverter,)))
+    assert "too long for devices[0], which forgets its setpoint after 60 s" in mistake.wrong
+    assert not list(site_checks.check_times(replace(control, cycle_s=15.0), recording, (inverter,)))
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
