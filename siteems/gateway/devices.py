@@ -60,6 +60,8 @@ class SiteDevices:
         self._disobedient: set[str] = set()
         """Devices of which that was reported."""
         self._sent: dict[tuple[str, str], float] = {}
+        self._driven = now()
+        """When a decision was brought to the devices last."""
 
     def _setpoints(self, device: Device) -> dict[str, float]:
         """The safe values of the volatile setpoints that this device has."""
@@ -167,7 +169,9 @@ class SiteDevices:
             await self._release(decision.reason, self._silent)
         else:
             held = {point: value for (_, point), value in self._sent.items()}
-            await self._set(setpoints(decision, self._site, self._command, held), decision.reason)
+            elapsed_s = max(0.0, (self._now() - self._driven).total_seconds())
+            await self._set(setpoints(decision, self._site, self._command, held, elapsed_s), decision.reason)
+        self._driven = self._now()
         self._flush()
 
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:

@@ -31,6 +31,7 @@ class PlantDevices:
         self._command = battery_command([load_map(e.map) for e in site.devices])
         self._held: dict[tuple[str, str], float] = {}
         self._wanted: Mapping[str, float] = {}
+        self._cycle_s = timing.cycle_s
         self.silent: set[str] = set()
         self.writes = dict.fromkeys((device.name for device in self._devices), 0)
         """Setpoints that changed; a real device is written more often, since its lease is refreshed."""
@@ -58,7 +59,7 @@ class PlantDevices:
         if decision.mode == "release":
             wanted, self._wanted = self._safe, {}
         else:
-            wanted = self._wanted = setpoints(decision, self._site, self._command, self._wanted)
+            wanted = self._wanted = setpoints(decision, self._site, self._command, self._wanted, self._cycle_s)
         for device in self._devices:
             if device.name in self.silent:
                 continue

@@ -12,7 +12,7 @@ from drivers.roles import COMMAND_POINTS, BatteryCommand
 from siteems.config import load_site
 from siteems.control.cycle import LOW_BUS_V, ControlState, Decision
 from siteems.control.safe import most_import_kw, safe_values
-from siteems.control.translate import CABLES_V, VOLTAGE_STEP_V, setpoints
+from siteems.control.translate import CABLES_V, VOLTS_PER_S, setpoints
 from siteems.planning.problem import rectifier_curve
 from siteems.seeds import seed_path
 
@@ -23,7 +23,7 @@ FLOAT_V = SITE.rectifier.float_v
 
 def told(command: BatteryCommand, held_v: float | None = None, **departures: float | None) -> dict[str, float]:
     held = {} if held_v is None else {"float_v": held_v}
-    return setpoints(replace(REST, **departures), SITE, command, held)  # type: ignore[arg-type]  # by name
+    return setpoints(replace(REST, **departures), SITE, command, held, 1.0)  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def told(command: BatteryCommand, held_v: float | None = None, **departures: flo
             {"charge_limit_kw": 2.0, "discharge_limit_kw": 0.0},
             {"charge_limit_kw": 0.0, "discharge_limit_kw": 2.0},
         ),
-        ("rectifier_voltage", {"float_v": 52.0 + VOLTAGE_STEP_V}, {"float_v": 52.0 - VOLTAGE_STEP_V}),
+        ("rectifier_voltage", {"float_v": 52.0 + VOLTS_PER_S}, {"float_v": 52.0 - VOLTS_PER_S}),
     ],
 )
 def test_each_command(command: BatteryCommand, charging: dict[str, float], discharging: dict[str, float]) -> None:
@@ -58,11 +58,17 @@ def test_blind_it_recharges() -> None:
         assert told("grid_setpoint", battery_kw=-2.0, **{unknown: None})["grid_setpoint_kw"] == most_import_kw(SITE)
 
 
+def test_the_voltage_moves_by_the_clock_and_not_by_the_cycle() -> None:
+    quick, slow = (setpoints(replace(REST, battery_kw=-2.0), SITE, "rectifier_voltage", {}, s) for s in (0.2, 60.0))
+    assert quick["float_v"] == pytest.approx(52.0 - 0.01)
+    assert slow["float_v"] == pytest.approx(52.0 - 0.14), "as far as the difference is worth"
+
+
 def test_the_voltage_goes_on_from_what_was_sent_but_not_from_far_above_the_bus() -> None:
-    assert told("rectifier_voltage", 51.0, battery_kw=-2.0)["float_v"] == pytest.approx(51.0 - VOLTAGE_STEP_V)
+    assert told("rectifier_voltage", 51.0, battery_kw=-2.0)["float_v"] == pytest.approx(51.0 - VOLTS_PER_S)
     # Something else held the bus down meanwhile: when that goes, the voltage must not jump.
     limited = told("rectifier_voltage", FLOAT_V, battery_kw=2.0, bus_v=50.0)["float_v"]
-    assert limited == pytest.approx(50.0 + CABLES_V + VOLTAGE_STEP_V)
+    assert limited == pytest.approx(50.0 + CABLES_V + VOLTS_PER_S)
 
 
 kw = st.floats(-20, 20)
