@@ -177,7 +177,7 @@ class SiteDevices:
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:
         self._unreleased = {d.name for d in self.devices if self._setpoints(d)}
         for device in self.devices:
-            values = {n: self._steady(device.name, n, v) for n, v in wanted.items() if n in device.device_map.points}
+            values = {n: self._steady(device, n, v) for n, v in wanted.items() if n in device.device_map.points}
             if not values or device.name in self._unclaimed | self._silent:
                 continue
             try:
@@ -186,13 +186,16 @@ class SiteDevices:
             except DriverError as error:
                 self._watch_obedience(device.name, dict.fromkeys(values, str(error)))
 
-    def _steady(self, device: str, point: str, value: float) -> float:
-        """The value sent last where the new one hardly differs: the noise of a load is no reason to write."""
-        last = self._sent.get((device, point))
-        band = DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
+    def _steady(self, device: Device, point: str, value: float) -> float:
+        """The value sent last where the new one hardly differs: the noise of a load is no reason to write.
+
+        What is worth a write to this device, its map may say too.
+        """
+        last = self._sent.get((device.name, point))
+        band = max(DEADBAND.get(point.rsplit("_", 1)[-1], 0.0), device.device_map.points[point].step or 0.0)
         if last is not None and abs(value - last) < band and value != 0.0:
             return last
-        self._sent[device, point] = value
+        self._sent[device.name, point] = value
         return value
 
     def _watch_obedience(self, name: str, troubles: Mapping[str, str]) -> None:

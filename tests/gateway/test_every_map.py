@@ -188,5 +188,20 @@ async def the_controller_has_all_it_needs(rig: ServedRig) -> None:
     rig.surroundings = replace(rig.surroundings, mains_ok=True)
 
 
+async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_path: Path) -> None:
+    rig = ServedRig(site_with(rural, "huawei-sun2000", tmp_path), tmp_path)
+    await rig.start()
+    try:
+        await rig.drive(-1.0, 2)
+        written = len(rig.commands("it"))
+        for wanted_kw in (-1.1, -0.9, -1.15):
+            await rig.drive(wanted_kw, 1)
+        assert len(rig.commands("it")) == written, "its map says that 0.2 kW are worth a write"
+        await rig.drive(-1.25, 1)
+        assert [each.value for each in rig.commands("it")[written:]] == [1.25]
+    finally:
+        await rig.stop()
+
+
 def test_all_ways_to_command_a_battery_are_tried() -> None:
     assert set(COMMANDS.values()) == set(COMMAND_POINTS)
