@@ -100,19 +100,21 @@ def site_with(rural: Site, name: str, folder: Path) -> Site:
     return replace(rural, links=links, devices=tuple(entries))
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses that wires need are by the wall, which these tests do not wait for."""
+    expect = ModbusLink.expect
+    quick = lambda link, unit, reply_s, gap_s: expect(link, unit, reply_s=reply_s, gap_s=0)  # noqa: E731  # one line
+    monkeypatch.setattr(ModbusLink, "expect", quick)
+
+
 @pytest.fixture(params=MAPS)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.mark.timeout(120)
-async def test_every_map_is_served_read_and_driven(
-    name: str, rural: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expect = ModbusLink.expect  # the pauses that wires need are by the wall, which this test does not wait for
-    monkeypatch.setattr(
-        ModbusLink, "expect", lambda link, unit, reply_s, gap_s: expect(link, unit, reply_s=reply_s, gap_s=0)
-    )
+async def test_every_map_is_served_read_and_driven(name: str, rural: Site, tmp_path: Path) -> None:
     site = site_with(rural, name, tmp_path)
     maps = [load_map(entry.map) for entry in site.devices]
     command = battery_command(maps)
