@@ -36,6 +36,16 @@ class Credentials:
             context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
         return context
 
+    def server_context(self) -> ssl.SSLContext:
+        """What a server needs: whoever connects must be signed by `ca`. Raises as `context`."""
+        if self.certificate is None:
+            raise OSError("a server needs a certificate and its key")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
+        context.load_verify_locations(cafile=str(self.ca))
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
 
 def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
     """A client for one connection, not yet open. `received` is called for whatever arrives.
