@@ -15,6 +15,7 @@ import pytest
 
 from drivers import link as link_module
 from drivers.dlt645 import link as meter_link_module
+from drivers.dlt645 import simulated as simulated_meters
 from drivers.faults import Fault
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
@@ -114,6 +115,7 @@ class Rig:
             ("grid_kw", -0.1, 2 * rated.grid.import_limit_kw),
             ("battery_kw", -2 * rated.battery.max_discharge_kw, 2 * rated.battery.max_charge_kw),
             ("bus_v", 40.0, 60.0),
+            ("mains_v", 0.0, 300.0),
         ):
             value = image.value(name)
             assert value is None or least <= value <= most, (name, value)
@@ -127,6 +129,7 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
     """The site served, claimed and driven. What rests by the wall rests shortly, for the test does not wait for it."""
     monkeypatch.setattr(link_module, "DEAD_PAUSE_S", 0.2)
     monkeypatch.setattr(meter_link_module, "METER_PAUSE_MAX", 1.0)
+    monkeypatch.setattr(simulated_meters, "STARTING_S", 2 * TIMEOUT_S)
     rig = Rig(site, folder)
     await rig.served.start()
     try:

@@ -25,9 +25,8 @@ CASES = {
     "restart": Case(GRID, Fault("restart"), UNKNOWN),
     "stuck": Case(GRID, Fault("stuck", point="active_power_kw")),
     "not available": Case(GRID, Fault("not-available", point="active_power_kw"), UNKNOWN),
-    "jump": Case(GRID, Fault("jump", point="active_power_kw", value=1500.0), UNKNOWN),
+    "jump": Case(GRID, Fault("jump", point="mains_v", value=600.0)),  # the rectifier tells it too
     "sign flip": Case(GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN),
-    "mains not available": Case(GRID, Fault("not-available", point="mains_v"), ("mains_v",)),
 }
 
 
