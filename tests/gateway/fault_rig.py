@@ -17,6 +17,7 @@ from drivers import link as link_module
 from drivers.dlt645 import link as meter_link_module
 from drivers.dlt645 import simulated as simulated_meters
 from drivers.faults import Fault
+from drivers.points import Quality
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller, Step
@@ -146,11 +147,12 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
 @dataclass(frozen=True)
 class Case:
-    """A fault of a device, what is unknown while it lasts, whether the devices are released, what a person is told."""
+    """A fault of a device, what is unknown while it lasts and why, whether the devices are released, what is told."""
 
     device: str
     fault: Fault
     unknown: tuple[str, ...] = ()
+    quality: Quality = Quality.UNREACHABLE
     released: bool = False
     told: str | None = None
     outcome: str | None = None
@@ -164,6 +166,7 @@ async def bear(rig: Rig, case: Case) -> None:
     step = await rig.cycles(case.cycles)
     for name in case.unknown:
         assert step.image.value(name) is None, name
+        assert getattr(step.image, name).quality is case.quality, name
     assert (step.decision.mode == "release") == case.released
     if case.told:
         assert case.told in rig.codes()

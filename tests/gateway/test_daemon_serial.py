@@ -81,7 +81,8 @@ def test_a_site_on_serial_lines_bears_the_faults_of_its_file(tmp_path: Path) -> 
 @pytest.mark.timeout(120)
 def test_a_pulled_port_is_used_again_when_it_is_back(tmp_path: Path) -> None:
     control = free_port()
-    with simulated_site(tmp_path, speed=5, more=[f"--control={control}"], changed=on_serial_lines) as running:
+    options = {"extra": "\n[recording]\nsample_s = 5\n", "more": [f"--control={control}"]}
+    with simulated_site(tmp_path, speed=5, changed=on_serial_lines, **options) as running:
         daemon = running.start_daemon()
         running.clock.start()
 

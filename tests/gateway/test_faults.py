@@ -15,6 +15,7 @@ import pytest
 from fault_rig import DEAR_HOURS, LATE_S, Case, Rig, bear, driven, wired
 
 from drivers.faults import Fault, FaultKind
+from drivers.points import Quality
 from siteems.seeds import seed_path
 from siteems.simulation.control_port import ControlPort, ask
 from siteems.simulation.scenario import demo_scenario
@@ -31,6 +32,7 @@ async def rig(
 
 METER, SMU, MPPT = "grid-meter", "smu", "mppt"
 LIMIT = "rectifier_limit_a"
+MISSING, IMPLAUSIBLE = Quality.MISSING, Quality.IMPLAUSIBLE
 BUS = ("soc", "bus_v", "battery_kw")
 CASES = {
     "silent": Case(SMU, Fault("silent"), BUS, released=True, told="released"),
@@ -41,10 +43,12 @@ CASES = {
     "short reply": Case(METER, Fault("short-reply"), ("grid_kw",)),
     "garbled": Case(SMU, Fault("garbled"), BUS, released=True, told="released"),
     "stuck": Case(METER, Fault("stuck", point="active_power_kw")),
-    "not available": Case(SMU, Fault("not-available", point="soc"), ("soc",), released=True, told="released"),
-    "jump": Case(SMU, Fault("jump", point="bus_v", value=90.0), ("bus_v",), released=True, told="released"),
-    "sign flip": Case(METER, Fault("sign-flip", point="active_power_kw"), ("grid_kw",)),
-    "word swap": Case(METER, Fault("word-swap", point="active_power_kw"), ("grid_kw",)),
+    "not available": Case(SMU, Fault("not-available", point="soc"), ("soc",), MISSING, released=True, told="released"),
+    "jump": Case(
+        SMU, Fault("jump", point="bus_v", value=90.0), ("bus_v",), IMPLAUSIBLE, released=True, told="released"
+    ),
+    "sign flip": Case(METER, Fault("sign-flip", point="active_power_kw"), ("grid_kw",), IMPLAUSIBLE),
+    "word swap": Case(METER, Fault("word-swap", point="active_power_kw"), ("grid_kw",), IMPLAUSIBLE),
     "refused write": Case(
         SMU, Fault("refused-write", point=LIMIT), told="device-not-obeying", outcome="failed", cycles=170
     ),

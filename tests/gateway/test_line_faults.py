@@ -9,6 +9,7 @@ import pytest
 from fault_rig import LATE_S, METER, Case, Rig, bear, driven, wired
 
 from drivers.faults import OF_WRITES, Fault
+from drivers.points import Quality
 from siteems.simulation.control_port import ControlPort, ask
 from siteems.site import Site
 
@@ -18,15 +19,15 @@ CASES = {
     "silent": Case(GRID, Fault("silent"), UNKNOWN),
     "slow": Case(GRID, Fault("slow", value=0.05)),
     "late": Case(GRID, Fault("slow", value=LATE_S), UNKNOWN),
-    "error answer": Case(GRID, Fault("exception", value=1), UNKNOWN),
-    "short reply": Case(GRID, Fault("short-reply"), UNKNOWN),
+    "error answer": Case(GRID, Fault("exception", value=1), UNKNOWN, Quality.MISSING),
+    "short reply": Case(GRID, Fault("short-reply"), UNKNOWN, Quality.IMPLAUSIBLE),
     "wrong checksum": Case(GRID, Fault("wrong-checksum"), UNKNOWN),
     "garbled": Case(GRID, Fault("garbled"), UNKNOWN),
     "restart": Case(GRID, Fault("restart"), UNKNOWN),
     "stuck": Case(GRID, Fault("stuck", point="active_power_kw")),
-    "not available": Case(GRID, Fault("not-available", point="active_power_kw"), UNKNOWN),
+    "not available": Case(GRID, Fault("not-available", point="active_power_kw"), UNKNOWN, Quality.MISSING),
     "jump": Case(GRID, Fault("jump", point="mains_v", value=600.0)),  # the rectifier tells it too
-    "sign flip": Case(GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN),
+    "sign flip": Case(GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN, Quality.IMPLAUSIBLE),
 }
 
 
