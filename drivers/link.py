@@ -22,6 +22,7 @@ from drivers.address import parse_address
 from drivers.backoff import Backoff
 from drivers.counters import Counters
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
+from drivers.serialport import PORT_ERRORS
 from drivers.transport import Client, Credentials, discard_input, new_client
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
@@ -177,7 +178,7 @@ class ModbusLink:
                     reply = await ask(client)
             except TimeoutError:
                 raise self._silent(unit, known, client.connected) from None
-            except (ModbusException, OSError) as exc:
+            except (ModbusException, *PORT_ERRORS) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
             except BaseException:
@@ -268,7 +269,7 @@ class ModbusLink:
         try:
             async with asyncio.timeout(self._timeout_s):
                 opened = await client.connect()
-        except (TimeoutError, OSError):
+        except (TimeoutError, *PORT_ERRORS):
             opened = False
         except BaseException:
             client.close()

@@ -11,6 +11,7 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, Async
 from pymodbus.framer import FramerType
 
 from drivers.address import Address
+from drivers.serialport import parity_of
 
 NEVER_S = 3600.0
 """A time-out of the library that ours always comes before."""
@@ -62,7 +63,7 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
         return AsyncModbusSerialClient(
             address.device,
             baudrate=address.baud,
-            parity=address.parity,
+            parity=parity_of(address),
             stopbits=address.stop_bits,
             timeout=NEVER_S,
             retries=0,

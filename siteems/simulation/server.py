@@ -13,6 +13,7 @@ from drivers.catalogue import load_map
 from drivers.devicemap import DeviceMap
 from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.faults import Fault
+from drivers.frames import Framing
 from drivers.places import Place, PtyPlace, TcpPlace
 from drivers.roles import battery_command
 from drivers.serving import DeviceServer
@@ -64,7 +65,7 @@ class SimulatedSite:
             if address.is_dlt645:
                 self._servers[name] = MeterServer(LOOPBACK, address.port, meters, place=place)
             else:
-                framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
+                framing: Framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
                 self._servers[name] = RegisterServer(LOOPBACK, address.port, units, framing=framing, place=place)
         self._plant, self._now = plant, now
 

@@ -25,6 +25,8 @@ from siteems.simulation.scenario import Scenario, demo_scenario
 from siteems.site import Site
 
 PATIENCE_S = 60.0
+ADDRESS = "012345678901"
+"""Of the utility meter of `on_serial_lines`."""
 
 
 def free_port() -> int:
@@ -146,6 +148,17 @@ def simulated_site(
             if process.popen.poll() is None:
                 process.popen.kill()
                 process.popen.wait(PATIENCE_S)
+
+
+def on_serial_lines(text: str) -> str:
+    """The site file with a serial cabinet and a utility meter on a serial line of its own."""
+    meter = 'name = "grid-meter"\nmap = "eastron-sdm630"\nlink = "cabinet"\nunit = 1'
+    cabinet = 'url = "tcp://127.0.0.1:15020"'
+    assert meter in text
+    assert cabinet in text
+    ours = f'name = "grid-meter"\nmap = "dlt645-three-phase"\nlink = "meter"\naddress = "{ADDRESS}"\nratio = 20'
+    lines = 'url = "rtu:///dev/ttyS1?baud=115200"\ntimeout_s = 0.5\n\n[links.meter]\nurl = "dlt645:///dev/ttyS2"'
+    return text.replace(meter, ours).replace(cabinet, lines)
 
 
 def _elsewhere(url: str, path: Path) -> str:

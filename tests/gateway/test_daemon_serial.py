@@ -6,12 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from gateway_rig import cli, free_port, simulated_site, wait_for
+from gateway_rig import ADDRESS, cli, free_port, on_serial_lines, simulated_site, wait_for
 
 from siteems.history.store import Sample
 from siteems.simulation.profile import local_time
 
-ADDRESS = "012345678901"
 FAULTS = """
 [recording]
 sample_s = 10
@@ -34,17 +33,6 @@ point = "pv_kw"
 start = "00:10"
 minutes = 2
 """
-
-
-def on_serial_lines(text: str) -> str:
-    """The site file with a serial cabinet and a utility meter on a serial line of its own."""
-    meter = 'name = "grid-meter"\nmap = "eastron-sdm630"\nlink = "cabinet"\nunit = 1'
-    cabinet = 'url = "tcp://127.0.0.1:15020"'
-    assert meter in text
-    assert cabinet in text
-    ours = f'name = "grid-meter"\nmap = "dlt645-three-phase"\nlink = "meter"\naddress = "{ADDRESS}"\nratio = 20'
-    lines = 'url = "rtu:///dev/ttyS1?baud=115200"\ntimeout_s = 0.5\n\n[links.meter]\nurl = "dlt645:///dev/ttyS2"'
-    return text.replace(meter, ours).replace(cabinet, lines)
 
 
 @pytest.mark.timeout(240)
