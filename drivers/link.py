@@ -167,13 +167,14 @@ class ModbusLink:
             self._let_rest(unit, known, urgent)
             await self._quiet()
             client = await self._connected(urgent)
-            await asyncio.sleep(self._last_exchange + known.gap_s - _now())
-            if self._is_rtu:
-                discard_input(client)  # what came while this process was held up
+            if (gap_s := self._last_exchange + known.gap_s - _now()) > 0:
+                await asyncio.sleep(gap_s)
             self._counters.requests += 1
             known.counters.requests += 1
-            self._asking = True
             try:
+                if self._is_rtu:
+                    discard_input(client)  # what came while this process was held up
+                self._asking = True
                 async with asyncio.timeout(known.reply_s):
                     reply = await ask(client)
             except TimeoutError:

@@ -13,9 +13,6 @@ from pymodbus.framer import FramerType
 from drivers.address import Address
 from drivers.serialport import parity_of
 
-NEVER_S = 3600.0
-"""A time-out of the library that ours always comes before."""
-
 Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
 
 
@@ -51,8 +48,15 @@ class Credentials:
 def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
     """A client for one connection, not yet open. `received` is called for whatever arrives.
 
-    One client for each connection: nothing of a broken one can reach the next.
+    One client for each connection: nothing of a broken one can reach the next. It waits without end: all time-outs are
+    the link's, and a second timer for each request would cost a tenth of its time.
     """
+    client = _client(address, tls, received)
+    client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # as asyncio.wait_for understands it
+    return client
+
+
+def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
 
     def trace(sending: bool, data: bytes) -> bytes:
         if not sending:
@@ -65,7 +69,6 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
             baudrate=address.baud,
             parity=parity_of(address),
             stopbits=address.stop_bits,
-            timeout=NEVER_S,
             retries=0,
             reconnect_delay=0,
             trace_packet=trace,
@@ -77,7 +80,6 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
             address.host,
             port=address.port,
             sslctx=tls,
-            timeout=NEVER_S,
             retries=0,
             reconnect_delay=0,
             trace_packet=trace,
@@ -86,7 +88,6 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
         address.host,
         port=address.port,
         framer=FramerType.RTU if address.protocol == "rtu+tcp" else FramerType.SOCKET,
-        timeout=NEVER_S,
         retries=0,
         reconnect_delay=0,
         trace_packet=trace,
