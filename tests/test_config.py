@@ -273,7 +273,7 @@ BROKEN = {
     "fault of nobody": Broken(
         "start_soc = 0.55",
         'start_soc = 0.55\nfaults = [{ device = "smo", kind = "silent", start = "16:00" }]',
-        'demo.faults[0].device = "smo": no such Modbus device; did you mean smu?',
+        'demo.faults[0].device = "smo": no such device; did you mean smu?',
     ),
     "fault of no point": Broken(
         "start_soc = 0.55",

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import os
 import socket
+import termios
 import tty
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from dlt645 import MeterClientService, MeterServerService
@@ -18,6 +20,8 @@ from drivers.dlt645.meter import Dlt645Meter
 from drivers.dlt645.metermap import MeterMap
 from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.errors import BadReply, DeviceRefused, LinkDown, LinkTimeout
+from drivers.link import ModbusLink
+from drivers.places import PtyPlace
 from drivers.points import Quality
 
 HERE = "127.0.0.1"
@@ -273,3 +277,54 @@ async def test_a_line_that_is_not_there_and_comes_back() -> None:
     with pytest.raises((LinkDown, LinkTimeout)):
         await link.read(ADDRESS, 0x02030000)
     await link.close()
+
+
+async def test_after_a_silence_a_tcp_line_is_opened_anew() -> None:
+    async with answering() as url:
+        link = Dlt645Link(url, timeout_s=0.05)
+        with pytest.raises(LinkTimeout):
+            await link.read(ADDRESS, 0x02030000)
+        await asyncio.sleep(0.06)
+        with pytest.raises(LinkTimeout, match="did not answer"):
+            await link.read(ADDRESS, 0x02030000)
+        assert link.counters.reconnects == 1
+        await link.close()
+
+
+async def test_a_serial_line_is_opened_a_second_time(tmp_path: Path) -> None:
+    """A pseudo-terminal refuses a parity from the second opening on."""
+    path = tmp_path / "meter.tty"
+    meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
+    server = MeterServer(HERE, 0, meters, place=PtyPlace(path))
+    assert await server.start() == 0
+    try:
+        for _ in range(3):
+            link = Dlt645Link(f"dlt645://{path}")
+            assert await link.find_address() == ADDRESS
+            await link.close()
+    finally:
+        await server.stop()
+    with pytest.raises(LinkDown, match="cannot connect"):
+        await Dlt645Link(f"dlt645://{path}").find_address()
+
+
+async def test_a_port_that_refuses_its_settings_is_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the terminal says ends in our exceptions: a control loop that meets another one would stop."""
+    path = tmp_path / "meter.tty"
+    server = MeterServer(HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path))
+    await server.start()
+
+    def refuse(*_: object) -> None:
+        raise termios.error(22, "Invalid argument")
+
+    monkeypatch.setattr(termios, "tcsetattr", refuse)
+    try:
+        with pytest.raises(LinkDown, match="cannot connect"):
+            await Dlt645Link(f"dlt645://{path}").find_address()
+        with pytest.raises(LinkDown, match="cannot connect"):
+            await ModbusLink(f"rtu://{path}").read(1, "holding", 0, 1)
+    finally:
+        monkeypatch.undo()
+        await server.stop()
