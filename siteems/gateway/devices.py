@@ -65,7 +65,8 @@ class SiteDevices:
 
     def _setpoints(self, device: Device) -> dict[str, float]:
         """The safe values of the volatile setpoints that this device has."""
-        return {name: self._safe[name] for name in device.device_map.setpoints if name in self._safe}
+        setpoints = device.device_map.setpoints
+        return {name: _within(device, name, self._safe[name]) for name in setpoints if name in self._safe}
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those that share a link wait for each other there.
@@ -112,7 +113,9 @@ class SiteDevices:
                 continue
             device_map = device.device_map
             persistent = {
-                n: v for n, v in self._safe.items() if n in device_map.points and n not in device_map.setpoints
+                n: _within(device, n, v)
+                for n, v in self._safe.items()
+                if n in device_map.points and n not in device_map.setpoints
             }
             try:
                 released = await self._gate.release(device, self._safe_now(device), reason="claimed: release first")
@@ -191,6 +194,7 @@ class SiteDevices:
 
         What is worth a write to this device, its map may say too.
         """
+        value = _within(device, point, value)
         last = self._sent.get((device.name, point))
         band = max(DEADBAND.get(point.rsplit("_", 1)[-1], 0.0), device.device_map.points[point].step or 0.0)
         if last is not None and abs(value - last) < band and value != 0.0:
@@ -263,6 +267,12 @@ class SiteDevices:
         except RecordError as error:
             log.error("record-failed", error=str(error), waiting=len(self._records))
             del self._records[:-RECORDS_KEPT]
+
+
+def _within(device: Device, point: str, value: float) -> float:
+    """The nearest value that the device takes; a battery may be rated higher than its converter."""
+    allowed = device.device_map.points[point]
+    return min(max(value, allowed.min), allowed.max)
 
 
 def _trouble_in(records: Sequence[WriteRecord], *outcomes: str) -> str:
