@@ -15,6 +15,7 @@ from pymodbus.pdu.register_message import (
 from drivers.frames import Framing, Request, crc16, reply_frame, take_requests
 
 FRAMERS = {"tcp": FramerSocket(DecodePDU(True)), "rtu": FramerRTU(DecodePDU(True))}
+FUNCTIONS = {1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43}
 FRAMINGS = pytest.mark.parametrize("framing", ["tcp", "rtu"])
 
 units, words = st.integers(1, 247), st.integers(0, 0xFFFF)
@@ -52,12 +53,13 @@ def test_their_requests_are_taken_whole_and_in_pieces(
 
 
 @given(
-    pdu=theirs,
-    noise=st.binary(max_size=8).filter(lambda noise: not set(noise) & {1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43}),
+    pdu=theirs.filter(lambda pdu: pdu.dev_id not in FUNCTIONS),
+    noise=st.binary(max_size=8).filter(lambda noise: not FUNCTIONS & set(noise)),
 )
 def test_an_rtu_request_is_found_behind_noise(pdu: ModbusPDU, noise: bytes) -> None:
+    """Noise that looks like the head of a request may hide the one behind it; a silence ends that, in the server."""
     received = bytearray(noise + FRAMERS["rtu"].buildFrame(pdu))
-    assert [request for request in take_requests("rtu", received) if request == as_ours("rtu", pdu)]
+    assert list(take_requests("rtu", received)) == [as_ours("rtu", pdu)]
 
 
 @given(pdu=theirs, place=st.integers(0), flip=st.integers(1, 255))
