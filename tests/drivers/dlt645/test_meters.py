@@ -153,9 +153,15 @@ async def test_our_driver_reads_the_library_s_meter() -> None:
         server.stop()
 
 
-async def test_the_library_s_client_reads_our_meter() -> None:
+@pytest.mark.parametrize("serial", [False, True], ids=["tcp", "serial"])
+async def test_the_library_s_client_reads_our_meter(serial: bool, tmp_path: Path) -> None:
+    path = tmp_path / "meter.tty"
+
     def read(port: int) -> dict[str, float]:
-        client = MeterClientService.new_tcp_client(HERE, port, 2.0)
+        if serial:
+            client = MeterClientService.new_rtu_client(str(path), 2400, 8, 1, "N", 2.0)
+        else:
+            client = MeterClientService.new_tcp_client(HERE, port, 2.0)
         assert client.set_address(bytes.fromhex(ADDRESS)[::-1].hex())  # it wants the order of the wire
         assert client.connect()
         try:
@@ -169,8 +175,13 @@ async def test_the_library_s_client_reads_our_meter() -> None:
         finally:
             client.disconnect()
 
-    async with our_meter(SHOWN) as url:
-        found = await asyncio.to_thread(read, int(url.rsplit(":", 1)[1]))
+    meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
+    server = MeterServer(HERE, 0, meters, place=PtyPlace(path) if serial else None)
+    port = await server.start()
+    try:
+        found = await asyncio.to_thread(read, port)
+    finally:
+        await server.stop()
     assert found == pytest.approx(SHOWN)
 
 
