@@ -285,6 +285,11 @@ BROKEN = {
         'start_soc = 0.55\nfaults = [{ device = "smu", kind = "slow", start = "16:00" }]',
         'demo.faults[0].kind = "slow": fault slow: needs value; docs/faults.md has the kinds',
     ),
+    "fault of a checksum that is not there": Broken(
+        "start_soc = 0.55",
+        'start_soc = 0.55\nfaults = [{ device = "smu", kind = "wrong-checksum", start = "16:00" }]',
+        'demo.faults[0].kind = "wrong-checksum": frames of Modbus TCP have no checksum; docs/faults.md has the kinds',
+    ),
     "contract that nobody made": Broken(
         "fixed_per_kwh = 0.1551",
         'fixed_per_kwh = 0.1551\ndemand = [{ mode = "contract", price_per_kw = 42 }]',

@@ -23,6 +23,7 @@ from drivers.catalogue import load_register_map
 from drivers.errors import LinkDown, LinkError, LinkTimeout
 from drivers.link import ModbusLink
 from drivers.places import PtyPlace
+from drivers.serving import TORN_AFTER_S
 from drivers.simulated import RegisterServer, SimulatedUnit
 from drivers.transport import Credentials
 
@@ -290,4 +291,22 @@ async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: 
         await mbpoll("-r", "4096", str(path), "--", "65535", "63036")
         assert source.writes == [("battery_setpoint_kw", -2.5)]
     finally:
+        await server.stop()
+
+
+async def test_half_a_request_on_a_line_is_forgotten(tmp_path: Path) -> None:
+    """What a client left unfinished would be the head of the next one's request for ever."""
+    path = tmp_path / "ttyS1"
+    units = {3: SimulatedUnit(load_register_map("generic-mppt"), Cupboard(free_values("generic-mppt")))}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    await server.start()
+    link = ModbusLink(f"rtu://{path}", timeout_s=0.3)
+    try:
+        torn = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        os.write(torn, bytes((3, 16, 0, 0, 0, 2, 200)))
+        os.close(torn)
+        await asyncio.sleep(TORN_AFTER_S + 0.05)
+        assert len(await link.read(3, "input", 0, 4)) == 4
+    finally:
+        await link.close()
         await server.stop()

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,19 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
         await rig.devices.close("test over")
         await rig.served.stop()
         rig.history.close()
+
+
+def rig_on(*wires: str) -> Any:
+    """A fixture: the example site driven over each of these wires."""
+
+    @pytest.fixture(params=wires, name="rig")
+    async def fixture(
+        request: pytest.FixtureRequest, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[Rig]:
+        async with driven(wired(hangzhou, request.param, tmp_path), tmp_path, monkeypatch) as rig:
+            yield rig
+
+    return fixture
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fault_rig import DEAR_HOURS, LATE_S, Case, Rig, bear, driven, wired
+from fault_rig import DEAR_HOURS, LATE_S, Case, Rig, bear, rig_on, wired
 
 from drivers.faults import Fault, FaultKind
 from drivers.points import Quality
@@ -21,13 +21,7 @@ from siteems.simulation.control_port import ControlPort, ask
 from siteems.simulation.scenario import demo_scenario
 from siteems.site import Site
 
-
-@pytest.fixture(params=["tcp", "rtu"])
-async def rig(
-    request: pytest.FixtureRequest, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rig]:
-    async with driven(wired(hangzhou, request.param, tmp_path), tmp_path, monkeypatch) as rig:
-        yield rig
+rig = rig_on("tcp", "rtu")
 
 
 METER, SMU, MPPT = "grid-meter", "smu", "mppt"

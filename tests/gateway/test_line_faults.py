@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fault_rig import LATE_S, METER, Case, Rig, bear, driven, wired
+from fault_rig import LATE_S, METER, Case, Rig, bear, driven, rig_on, wired
 
 from drivers.faults import OF_WRITES, Fault
 from drivers.points import Quality
@@ -31,12 +30,7 @@ CASES = {
 }
 
 
-@pytest.fixture(params=["dlt645+tcp", "dlt645"])
-async def rig(
-    request: pytest.FixtureRequest, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rig]:
-    async with driven(wired(hangzhou, request.param, tmp_path), tmp_path, monkeypatch) as rig:
-        yield rig
+rig = rig_on("dlt645+tcp", "dlt645")
 
 
 @pytest.mark.timeout(60)
