@@ -61,6 +61,10 @@ def test_a_site_on_serial_lines_bears_the_faults_of_its_file(tmp_path: Path) -> 
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
             assert True in known(name, "00:16", 1)
         assert {sample.source for sample in between("00:16", 1)} != {"release"}
+        for sample in history.samples(start, running.clock.now()):
+            for name, least, most in (("soc", 0.0, 1.05), ("bus_v", 40.0, 60.0), ("grid_kw", -0.1, 24.0)):
+                value = sample.values.get(name)
+                assert value is None or least <= value <= most, (sample.time, name, value)
         assert "released" in [incident.code for incident in history.incidents(start, running.clock.now())]
         written = [c for c in history.commands(start, running.clock.now()) if c.outcome in ("written", "refreshed")]
         assert {"smu", "mppt"} <= {command.device for command in written}
