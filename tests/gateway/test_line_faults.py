@@ -25,7 +25,8 @@ CASES = {
     "restart": Case(GRID, Fault("restart"), UNKNOWN),
     "stuck": Case(GRID, Fault("stuck", point="active_power_kw")),
     "not available": Case(GRID, Fault("not-available", point="active_power_kw"), UNKNOWN, Quality.MISSING),
-    "jump": Case(GRID, Fault("jump", point="mains_v", value=600.0)),  # the rectifier tells it too
+    "jump": Case(GRID, Fault("jump", point="active_power_kw", value=1500.0), UNKNOWN, Quality.IMPLAUSIBLE),
+    "jump of the mains": Case(GRID, Fault("jump", point="mains_v", value=600.0)),  # the rectifier tells it too
     "sign flip": Case(GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN, Quality.IMPLAUSIBLE),
 }
 
