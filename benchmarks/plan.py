@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import highspy
 import numpy as np
 from first_plan import first_plan
 from fleet import SHAPES, by_processes, by_threads
@@ -27,12 +26,12 @@ from windows import features, rolling
 
 from optimisation.battery import BatteryModel
 from optimisation.cache import FOLDER_VARIABLE, compiled_for
-from optimisation.parameters import parameters
+from optimisation.highs import version
 from optimisation.problem import SiteProblem
 from optimisation.rectifier import RectifierCurve
 from optimisation.shape import shape_of
 
-BLOCK = 8
+BLOCK = 24
 """Windows that one way plans in a row."""
 
 EQUAL = 1e-5
@@ -46,7 +45,7 @@ def main() -> None:
     arguments.add_argument("--no-peers", action="store_true", help="leave the peer projects out")
     chosen = arguments.parse_args()
     os.environ.setdefault(FOLDER_VARIABLE, str(BUILD / "cache"))
-    print(f"HiGHS {highspy.Highs().version()}, numpy {np.__version__}, {os.cpu_count()} cores")
+    print(f"HiGHS {version()}, numpy {np.__version__}, {os.cpu_count()} cores")
 
     result: dict[str, Any] = {}
     result |= windows(12 if chosen.quick else 120)
@@ -67,13 +66,13 @@ def windows(count: int) -> dict[str, Any]:
     times, problems = Times(), list(rolling(count + 1))
     compiled = compiled_for(shape_of(problems[0]))
     ours, naive, persistent, bare = Ours(), NaivePyomo(), PersistentPyomo(problems[0]), Bare(compiled)
-    bare.hand_over(compiled.theta(parameters(problems[0])))
+    bare.hand_over(problems[0])
     bare.run()  # the first window is cold for all
     ours.warm(problems[0])
     for block in batched(problems[1:], BLOCK):
         costs, again, found = [], [], []
         for problem in block:
-            bare.hand_over(compiled.theta(parameters(problem)))
+            bare.hand_over(problem)
             times.take("bare HiGHS run()", bare.run)
             costs.append(bare.objective)
         warm = [times.take("ours, warm", lambda problem=problem: ours.warm(problem)).objective for problem in block]

@@ -9,14 +9,12 @@ import numpy as np
 from pyomo.contrib.appsi.solvers.highs import Highs as PyomoHighs
 from pyomo.core import ConcreteModel, Param
 
-from optimisation.cache import compiled_for
 from optimisation.compiled import CompiledLP
-from optimisation.engine import COMMON, LP_OPTIONS, Engine, _Instance
+from optimisation.engine import COMMON, LP_OPTIONS, _Instance
 from optimisation.model import build
 from optimisation.parameters import TIE_BREAK, parameters
 from optimisation.plan import Plan
 from optimisation.problem import SiteProblem
-from optimisation.records import Floats
 from optimisation.shape import shape_of
 from optimisation.solver import PlanSolver
 
@@ -29,16 +27,16 @@ class Bare:
     def __init__(self, compiled: CompiledLP) -> None:
         self._instance = _Instance(compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_))
 
-    def hand_over(self, theta: Floats) -> None:
-        self._highs, _ = self._instance._send(theta)
-        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + LIMIT_S)
+    def hand_over(self, problem: SiteProblem) -> None:
+        self._highs, _ = self._instance.send(parameters(problem))
+        self._highs.limit_time(self._highs.run_time_s + LIMIT_S)
 
     def run(self) -> None:
         self._highs.run()
 
     @property
     def objective(self) -> float:
-        return float(self._highs.getObjectiveValue())
+        return self._highs.objective
 
 
 class Ours:
@@ -56,8 +54,7 @@ class Ours:
     def cold_solver(self, problem: SiteProblem) -> PlanSolver:
         """A solver that has the compiled model and nothing else; to be made before the clock starts."""
         solver = PlanSolver(self._tie_break)
-        shape = shape_of(problem)
-        solver._engines[shape] = Engine(compiled_for(shape))
+        solver._ready_for(shape_of(problem))
         return solver
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from drivers.codec import decode, encode
-from drivers.devicemap import Block, DeviceMap, PointMap
+from drivers.devicemap import Block, DeviceMap
 from drivers.errors import DeviceRefused, DriverError
 from drivers.link import ModbusLink
+from drivers.pointmap import PointMap
 from drivers.points import Point, Quality, Reading
 
 _UNREACHABLE = Point(None, Quality.UNREACHABLE)
@@ -46,6 +47,8 @@ class Device:
     async def write_points(self, values: Mapping[str, float], *, urgent: bool = False) -> None:
         """Encode and write, adjacent registers in one frame. Only the write gate calls this: nothing is checked here.
 
+        What the map writes before, beside and after a point goes with it.
+
         Raises LinkError or DeviceError when the device did not confirm, DriverError for a value that cannot be
         encoded; of several frames the first that fails ends it.
         """
@@ -54,9 +57,10 @@ class Device:
         except ValueError as exc:
             raise DriverError(f"{self.name}: {exc}") from None
         for run in self.device_map.runs(values):
-            frames = [self.device_map.points[name].frame(encoded[name]) for name in run]
-            registers = [register for _, words in frames for register in words]
-            await self._link.write(self._unit, frames[0][0], registers, urgent=urgent)
+            first = self.device_map.points[run[0]]
+            frames = first.frames([word for name in run for word in encoded[name]])
+            for address, words in frames:
+                await self._link.write(self._unit, address, words, urgent=urgent)
 
     async def check_identity(self) -> bool | None:
         """Whether the device is of the map's model; None when the map has no probe or the device does not answer."""

@@ -8,28 +8,16 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from drivers.codec import Codec, RegisterType, WordOrder, decode, encode
+from drivers.codec import Codec, decode, encode
 from drivers.errors import MapError
 from drivers.link import MAX_READ, Space
+from drivers.pointmap import Closed, PointMap, Register
 from drivers.points import POINTS
-from drivers.roles import ROLE_POINTS, Role
+from drivers.roles import Role, lacking
 
 Evidence = Literal["captured", "documented", "manual", "simulated"]
-Storage = Literal["volatile", "flash"]
-Register = Annotated[int, Field(ge=0, le=0xFFFF)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class Closed(BaseModel):
-    """Base of all parts of a map: frozen, and no key that we do not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LinkLimits(Closed):
@@ -63,67 +51,13 @@ class Block(Closed):
     """What must stand at some of its addresses, such as scale factors, for the block to be believed."""
 
 
-class PointMap(Closed):
-    """Where one point of the vocabulary stands, and what it may be. `min`, `max` are in the unit of its name."""
-
-    space: Space
-    address: Register
-    type: RegisterType
-    word_order: WordOrder = "big"
-    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    sign: Literal[1, -1] = 1
-    """-1 where the device counts the other way: ours are + import and + charging."""
-    offset: Finite = 0.0
-    also: Annotated[tuple[Register, ...], BeforeValidator(_listed)] = ()
-    """Further addresses of the same kind that are added up, such as the phases of a meter that tells no total."""
-    step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Smallest change worth a write; an integer register has its scale, a writable float needs one."""
-    nan: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)] = ()
-    """Raw unsigned value or values that mean "not available"."""
-    min: Finite
-    max: Finite
-    writable: bool = False
-    storage: Storage | None = None
-    """Where a written value is kept: `volatile` bears frequent writes, `flash` wears out."""
-
-    along: Mapping[Register, Register] = {}
-    """What is written beside it in the same frame, by address, such as the switch that makes the value count."""
-
-    @property
-    def codec(self) -> Codec:
-        """How the value stands in registers."""
-        return Codec(self.type, self.word_order, self.sign * self.scale, self.offset, self.nan)
-
-    @property
-    def registers(self) -> int:
-        """How many registers the value takes."""
-        return self.codec.registers
-
-    @property
-    def end(self) -> int:
-        """The first address after the value."""
-        return self.address + self.registers
-
-    @property
-    def places(self) -> tuple[tuple[int, int], ...]:
-        """Where it stands: first and one past the last address, of each part."""
-        return tuple((at, at + self.registers) for at in (self.address, *self.also))
-
-    def frame(self, words: Sequence[int]) -> tuple[int, tuple[int, ...]]:
-        """Where a write of the value begins, and all that is written."""
-        content = {**self.along, **dict(enumerate(words, self.address))}
-        return min(content), tuple(content[at] for at in sorted(content))
-
-    @property
-    def resolution(self) -> float:
-        """Smallest change that the register, or the map's `step`, can show."""
-        return self.step or self.scale
-
-
 class Lease(Closed):
-    """The device's own dead man: without a setpoint write for the time in `timeout_point` it uses its safe values."""
+    """The device's own dead man: without a setpoint write for its time it goes its own way.
 
-    timeout_point: str
+    The time stands in `timeout_point`, or is the device's own and cannot be set: then `min_s` and `max_s` are it.
+    """
+
+    timeout_point: str | None = None
     min_s: Annotated[float, Field(gt=0, le=86400)]
     max_s: Annotated[float, Field(gt=0, le=86400)]
 
@@ -161,19 +95,57 @@ class DeviceMap(Closed):
         return tuple(name for name, point in self.points.items() if _inside(point, block))
 
     def runs(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        """The points in groups of adjacent registers, each short enough for one frame."""
+        """The points in groups of adjacent registers, each short enough for one frame; those of lower order first."""
         runs: list[list[str]] = []
-        for name in sorted(names, key=lambda each: (self.point(each).space, self.point(each).address)):
+        for name in sorted(names, key=self._turn):
             point = self.points[name]
             if runs:
                 first, last = self.points[runs[-1][0]], self.points[runs[-1][-1]]
-                adjacent = point.space == last.space and point.address == last.end
-                adjacent = adjacent and not point.along and not last.along
+                adjacent = point.space == last.space and point.address == last.end and point.order == last.order
+                adjacent = adjacent and not point.alone and not last.alone
                 if adjacent and point.end - first.address <= self.link.max_registers:
                     runs[-1].append(name)
                     continue
             runs.append([name])
         return tuple(map(tuple, runs))
+
+    @property
+    def beside(self) -> Mapping[int, int]:
+        """What is written beside points, by holding register; it reads like this too as far as we know."""
+        return {at: word for point in self.points.values() for at, word in point.constants.items()}
+
+    def written(self, address: int, words: Sequence[int]) -> dict[str, float]:
+        """The points that a write of these holding registers sets: what the device itself makes of it.
+
+        Registers written beside points set nothing. Raises LookupError for a part of a point, or for what cannot be
+        written, and ValueError for what is not allowed there.
+        """
+        sent = dict(enumerate(words, address))
+        touched = {
+            name: point
+            for name, point in self.points.items()
+            if point.space == "holding" and any(at in sent for at in range(point.address, point.end))
+        }
+        own = [at for point in touched.values() for at in range(point.address, point.end)]
+        copied = {at for point in self.points.values() for at in point.copied}
+        if not all(point.writable for point in touched.values()) or not set(own) <= set(sent):
+            raise LookupError("a part of a point, or one that is only read")
+        if unknown := set(sent) - set(own) - copied - set(self.beside):
+            raise LookupError(f"nothing to write at {min(unknown)}")
+        for at, word in self.beside.items():
+            if sent.get(at, word) != word:
+                raise ValueError(f"{word} is all that may stand at {at}")
+        values: dict[str, float] = {}
+        for name, point in touched.items():
+            value = decode(point.codec, [sent[at] for at in range(point.address, point.end)])
+            if value is None or not point.min <= value <= point.max:
+                raise ValueError(f"{name} must be within {point.min:g}..{point.max:g}")
+            values[name] = value
+        return values
+
+    def _turn(self, name: str) -> tuple[int, str, int]:
+        point = self.point(name)
+        return point.order, point.space, point.address
 
 
 def parse_map(text: str, file: str) -> DeviceMap:
@@ -242,8 +214,8 @@ def _faults(device_map: DeviceMap) -> Iterable[str]:
             )
     yield from _overlaps(device_map)
     for role in device_map.roles:
-        if lacking := [name for name in ROLE_POINTS[role] if name not in device_map.points]:
-            yield f"roles = {role!r}: this role needs the points {', '.join(lacking)}"
+        if missing := lacking(role, device_map.points):
+            yield f"roles = {role!r}: this role needs the points {', '.join(missing)}"
     lease = device_map.lease
     if lease is not None:
         yield from _lease_faults(device_map, lease)
@@ -277,19 +249,23 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
         if marker >= 1 << (16 * point.registers):
             yield f"{key}.nan = {marker:#x}: must fit {point.registers} registers"
             continue
-        plain = decode(
-            Codec(point.type, "big", point.sign * point.scale, point.offset), _words(marker, point.registers)
-        )
+        plain_codec = Codec(point.type, "big", point.sign * point.scale, point.offset)
+        plain = decode(plain_codec, _words(marker, point.registers))
         if plain is not None and point.min <= plain <= point.max:
             yield f"{key}.nan = {marker:#x}: reads {plain:g}, which must lie outside {point.min:g}..{point.max:g}"
     if point.writable != (point.storage is not None):
         yield f"{key}.storage = {point.storage!r}: volatile or flash for a writable point, nothing for any other"
     if point.writable and point.space != "holding":
         yield f"{key}.space = {point.space!r}: only holding registers can be written"
-    if point.along:
-        touched = sorted([*point.along, *range(point.address, point.end)])
-        if not point.writable or touched != list(range(touched[0], touched[0] + len(touched))):
-            yield f"{key}.along = {dict(point.along)}: addresses right before or after a writable point"
+    if point.alone and not point.writable:
+        yield f"{key}: only with a writable point are other registers written"
+    if point.along or point.copies:
+        touched = sorted([*point.along, *point.copied, *range(point.address, point.end)])
+        if touched != list(range(touched[0], touched[0] + len(touched))):
+            which = f"along = {dict(point.along)}" if point.along else f"copies = {list(point.copies)}"
+            yield f"{key}.{which}: addresses right before or after the point, without a hole"
+    if point.codes and (point.type == "f32" or point.offset or point.also or point.nan):
+        yield f"{key}.codes: words have a whole-numbered type, and neither offset, also nor nan"
     if point.writable and point.type == "f32" and point.step is None:
         yield f"{key}.step: is missing; a writable float needs the smallest change worth a write"
 
@@ -298,6 +274,11 @@ def _overlaps(device_map: DeviceMap) -> Iterable[str]:
     spans = [
         (point.space, first, after, name) for name, point in device_map.points.items() for first, after in point.places
     ]
+    beside = {("holding", at): name for name, p in device_map.points.items() for at in (*p.constants, *p.copied)}
+    for space, first, after, name in spans:
+        for at in range(first, after):
+            if (space, at) in beside:
+                yield f"points.{name}.address = {first}: {beside[space, at]} writes register {at} beside its own"
     ordered = sorted(spans, key=lambda span: span[:2])
     for (space, _, ended, other), (same, first, _, name) in pairwise(ordered):
         if space == same and first < ended:
@@ -305,6 +286,10 @@ def _overlaps(device_map: DeviceMap) -> Iterable[str]:
 
 
 def _lease_faults(device_map: DeviceMap, lease: Lease) -> Iterable[str]:
+    if lease.timeout_point is None:
+        if lease.min_s != lease.max_s:
+            yield f"lease.min_s = {lease.min_s:g}: without a timeout_point it must be max_s, {lease.max_s:g}"
+        return
     timeout = device_map.points.get(lease.timeout_point)
     if timeout is None or timeout.storage != "flash":
         yield f"lease.timeout_point = {lease.timeout_point!r}: must be a point of this map that is kept in flash"

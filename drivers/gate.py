@@ -14,8 +14,8 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from drivers.device import Device
-from drivers.devicemap import Storage
 from drivers.errors import DeviceError, DriverError, LinkError, WriteRefused
+from drivers.pointmap import Storage
 from drivers.points import POINTS, Quality, Reading
 
 Outcome = Literal["written", "refreshed", "refused", "failed", "mismatch"]
@@ -113,19 +113,20 @@ class WriteGate:
         """Make the device keep its persistent safe values (`safe_*` points) and the lease time, in seconds.
 
         Only what the device holds differently is written; what cannot be read is not written and recorded as failed.
-        Without `lease_s` the device keeps its own time. Raises WriteRefused, before anything is sent, for a value that
-        is not allowed.
+        Without `lease_s`, or where it cannot be set, the device keeps its own time. Raises WriteRefused, before
+        anything is sent, for a value that is not allowed.
         """
         reason, lease = "commissioning", device.device_map.lease
         values = dict(safe)
         if lease_s is not None:
             if lease is None:
                 raise WriteRefused(f"{device.name}: {device.device_map.name} has no lease to set to {lease_s:g} s")
-            if not lease.min_s <= lease_s <= lease.max_s:
-                raise WriteRefused(
-                    f"{device.name}: a lease of {lease_s:g} s is outside {lease.min_s:g}..{lease.max_s:g} s"
-                )
-            values[lease.timeout_point] = lease_s
+            if lease.timeout_point is not None:
+                if not lease.min_s <= lease_s <= lease.max_s:
+                    raise WriteRefused(
+                        f"{device.name}: a lease of {lease_s:g} s is outside {lease.min_s:g}..{lease.max_s:g} s"
+                    )
+                values[lease.timeout_point] = lease_s
         self._check(device, values, reason, "flash")
         ledger = self._ledger(device)
         async with ledger.lock:
@@ -140,7 +141,7 @@ class WriteGate:
                 elif found.value is None or not _same(device, name, found.value, value):
                     different[name] = value
             records += await self._send(device, ledger, different, reason)
-            if lease is not None:
+            if lease is not None and lease.timeout_point is not None:
                 ledger.lease_s = (await device.read_points([lease.timeout_point])).value(lease.timeout_point)
         return tuple(records)
 
@@ -232,18 +233,28 @@ class WriteGate:
     async def _write(
         self, device: Device, ledger: _Ledger, values: Mapping[str, float], reason: str, *, urgent: bool = False
     ) -> tuple[WriteRecord, ...]:
-        """Write and read back, frame by frame; a record for each value."""
+        """Write and read back, frame by frame; a record for each value.
+
+        What was not taken keeps the points of higher order from being written: no command with the power of another.
+        An urgent write, a release, is not kept back by anything.
+        """
         records: list[WriteRecord] = []
+        stopped: tuple[int, str] | None = None
         for run in device.device_map.runs(values):
-            begun = self._now()
+            begun, order = self._now(), device.device_map.points[run[0]].order
             before = {name: ledger.setpoints.get(name, _Setpoint()) for name in run}
             for name in run:  # not held until seen, so that a write cut short is tried again
                 ledger.setpoints[name] = _Setpoint(values[name], failures=before[name].failures, tried=begun)
-            found = await self._frame(device, ledger, {name: values[name] for name in run}, begun, urgent)
+            found: Reading | str
+            if stopped is not None and order > stopped[0] and not urgent:
+                found = f"not written, because {stopped[1]} before it was not taken"
+            else:
+                found = await self._frame(device, ledger, {name: values[name] for name in run}, begun, urgent)
             for name in run:
                 value, known = values[name], before[name]
                 outcome, detail = _judged(device, name, value, found)
                 if outcome != "written":
+                    stopped = stopped or (order, name)
                     failures = known.failures + 1
                     pause_s = min(2.0 ** min(failures - 1, 10), RETRY_MAX_S) if failures > 1 else 0.0
                     ledger.setpoints[name] = _Setpoint(value, failures=failures, tried=begun, wait_s=pause_s)

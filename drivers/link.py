@@ -22,6 +22,7 @@ from drivers.address import parse_address
 from drivers.backoff import Backoff
 from drivers.counters import Counters
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
+from drivers.serialport import PORT_ERRORS
 from drivers.transport import Client, Credentials, discard_input, new_client
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
@@ -166,18 +167,19 @@ class ModbusLink:
             self._let_rest(unit, known, urgent)
             await self._quiet()
             client = await self._connected(urgent)
-            await asyncio.sleep(self._last_exchange + known.gap_s - _now())
-            if self._is_rtu:
-                discard_input(client)  # what came while this process was held up
+            if (gap_s := self._last_exchange + known.gap_s - _now()) > 0:
+                await asyncio.sleep(gap_s)
             self._counters.requests += 1
             known.counters.requests += 1
-            self._asking = True
             try:
+                if self._is_rtu:
+                    discard_input(client)  # what came while this process was held up
+                self._asking = True
                 async with asyncio.timeout(known.reply_s):
                     reply = await ask(client)
             except TimeoutError:
                 raise self._silent(unit, known, client.connected) from None
-            except (ModbusException, OSError) as exc:
+            except (ModbusException, *PORT_ERRORS) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
             except BaseException:
@@ -268,7 +270,7 @@ class ModbusLink:
         try:
             async with asyncio.timeout(self._timeout_s):
                 opened = await client.connect()
-        except (TimeoutError, OSError):
+        except (TimeoutError, *PORT_ERRORS):
             opened = False
         except BaseException:
             client.close()

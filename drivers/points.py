@@ -19,10 +19,13 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     "bus_v": ("V", "DC bus voltage, magnitude"),
     "rectifier_a": ("A", "current of all rectifiers into the bus"),
     "dc_load_a": ("A", "current of the telecom load"),
+    "rectifier_kw": ("kW", "power of all rectifiers into the bus, of devices that tell no current"),
+    "dc_load_kw": ("kW", "power of the telecom load, of devices that tell no current"),
     "rectifier_modules": ("1", "rectifier modules at work"),
     # battery
     "battery_v": ("V", "battery voltage, magnitude"),
     "battery_a": ("A", "battery current, + charging, - discharging"),
+    "battery_kw": ("kW", "battery power, + charging, - discharging, of devices that tell no current"),
     "soc": ("1", "state of charge, 0..1 of actual capacity"),
     "soh": ("1", "state of health, 0..1 of rated capacity"),
     "battery_c": ("degC", "battery temperature"),
@@ -42,11 +45,17 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     "charge_limit_a": ("A", "charge current limit of the battery"),
     "float_v": ("V", "float voltage of the rectifiers"),
     "battery_setpoint_kw": ("kW", "battery power at the bus, + charging, - discharging"),
+    "charge_limit_kw": ("kW", "most that the battery may be charged with, 0 = not at all"),
+    "discharge_limit_kw": ("kW", "most that the battery may give, 0 = nothing"),
+    "forced_kw": ("kW", "power of a forced charge or discharge"),
+    "forced_mode": ("1", "0 = as the device likes, 1 = forced charge, 2 = forced discharge"),
+    "grid_setpoint_kw": ("kW", "grid power that the device holds with its battery, + import"),
     "pv_limit_kw": ("kW", "power limit of the solar charger"),
     # what the device falls back to by itself, and when
     "safe_rectifier_limit_a": ("A", "persistent rectifier current limit, used when the lease lapsed"),
     "safe_charge_limit_a": ("A", "persistent charge current limit, used when the lease lapsed"),
     "safe_battery_setpoint_kw": ("kW", "persistent battery power, used when the lease lapsed"),
+    "safe_grid_setpoint_kw": ("kW", "persistent grid power, used while there is no other setpoint"),
     "comm_timeout_s": ("s", "the lease: without a setpoint write for this long the device uses its safe values"),
 }
 """Name to (unit, description). The unit is also in the name; shares have the unit "1"."""

@@ -1,240 +1,116 @@
-"""Simulated devices: the register maps served over real Modbus TCP, with a source of values behind each unit."""
+"""Simulated devices: the register maps served over real Modbus, with a source of values behind each unit."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final
 
-from pymodbus.constants import ExcCodes
-from pymodbus.framer import FramerType
-from pymodbus.pdu import ModbusPDU
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
+from drivers.faults import Fault, FaultKind, Where, cannot_happen
+from drivers.frames import Framing, Request, reply_frame, take_requests
+from drivers.link import MAX_READ, MAX_WRITE, Space
+from drivers.places import Place, Say, TcpPlace
+from drivers.registers import (
+    DEVICE_FAILURE,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    PointSource,
+    Refusal,
+    Registers,
+    SimulatedUnit,
+)
+from drivers.serving import DeviceServer
 
-from drivers.codec import decode, encode
-from drivers.devicemap import DeviceMap
-from drivers.faults import Fault, Faults
-from drivers.link import Space
+__all__ = ["PointSource", "RegisterServer", "SimulatedUnit"]
 
 _log = logging.getLogger(__name__)
 
 _READS: Final[Mapping[int, Space]] = {3: "holding", 4: "input"}
-_WRITES: Final = (6, 16)
-SILENCE_S: Final = 60.0
-"""A silent unit answers after this long, when nobody listens any more."""
+WRITE_ONE: Final = 6
+WRITE: Final = 16
+GATEWAY_NO_RESPONSE: Final = 11
 
 
-class PointSource(Protocol):
-    """What stands behind the registers of one unit."""
-
-    def read_points(self) -> Mapping[str, float | None]:
-        """The values of all points of the map at this moment; None or absent = not available."""
-
-    def write_point(self, name: str, value: float) -> None:
-        """Take a written value. Raises ValueError to refuse it."""
-
-    def restart(self) -> None:
-        """Start anew, as after a power cut."""
-
-
-@dataclass(frozen=True)
-class SimulatedUnit:
-    """One unit of the server: which registers it has, and where their content comes from."""
-
-    device_map: DeviceMap
-    source: PointSource
-
-
-class RegisterServer:
+class RegisterServer(DeviceServer):
     """Modbus server for simulated units; `port` 0 lets the operating system choose, and stays after a restart.
 
-    With `framing` "rtu" it is what a transparent serial server shows of the devices behind it.
+    With `framing` "rtu" it is what a transparent serial server shows of the devices behind it. `place` is where it is
+    served instead, such as a serial line.
     """
 
     def __init__(
-        self, host: str, port: int, units: Mapping[int, SimulatedUnit], *, framing: Literal["tcp", "rtu"] = "tcp"
+        self,
+        host: str,
+        port: int,
+        units: Mapping[int, SimulatedUnit],
+        *,
+        framing: Framing = "tcp",
+        place: Place | None = None,
     ) -> None:
-        self._host, self._port = host, port
-        self._framer = FramerType.RTU if framing == "rtu" else FramerType.SOCKET
-        self.faults = Faults()
-        """What goes wrong; empty at first."""
-        self._units = dict(units)
-        self._server: ModbusTcpServer | None = None
+        super().__init__(place or TcpPlace(host, port, shared=framing == "rtu"))
+        self.is_line = framing == "rtu"
+        self._framing, self._units = framing, dict(units)
+        self._registers = {number: Registers(number, unit, self.faults) for number, unit in units.items()}
 
-    async def start(self) -> int:
-        """Listen; returns the port. Raises OSError when the address cannot be used."""
-        devices = [_Registers(number, unit, self.faults).served() for number, unit in self._units.items()]
-        server = ModbusTcpServer(
-            [*devices, _nobody()], framer=self._framer, address=(self._host, self._port), trace_pdu=self._trace
-        )
+    @property
+    def devices(self) -> Mapping[Where, Mapping[str, object]]:
+        """The points of each unit."""
+        return {number: unit.device_map.points for number, unit in self._units.items()}
+
+    def objection(self, fault: Fault) -> str | None:
+        """A frame of Modbus TCP has no checksum."""
+        return cannot_happen(fault.kind, on_a_line=self.is_line, to_a_meter=False)
+
+    def once(self, where: Where, kind: FaultKind) -> None:
+        """Whichever it is, the unit holds its own safe values afterwards."""
+        self._units[int(where)].source.restart()
+
+    def heard(self, received: bytearray, say: Say) -> None:
+        """Answer what is asked of units that are there; behind a gateway there is an answer for the others too."""
+        for request in take_requests(self._framing, received):
+            if request.unit in self._units:
+                frame = reply_frame(self._framing, request, self._reply(request))
+                if self.faults.find(request.unit, "wrong-checksum"):
+                    frame = frame[:-1] + bytes((frame[-1] ^ 0xFF,))
+                self.answer(request.unit, frame, say)
+            elif self._framing == "tcp":
+                say(reply_frame(self._framing, request, _refused(request, GATEWAY_NO_RESPONSE)))
+
+    def _reply(self, request: Request) -> bytes:
+        """Function and data of the answer."""
         try:
-            await server.serve_forever(background=True)
-        except RuntimeError:
-            raise OSError(f"cannot listen on {self._host}:{self._port}, perhaps the port is in use") from None
-        self._server = server
-        self._port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]  # a TCP server has sockets
-        return self._port
-
-    async def inflict(self, fault: Fault) -> None:
-        """Put a fault in force, or do it where it happens once.
-
-        Raises ValueError for a unit or point that is not there.
-        """
-        unit = self._units.get(fault.unit)
-        if unit is None and fault.kind != "hang-up":
-            raise ValueError(f"fault {fault.kind}: no unit {fault.unit}; there are {', '.join(map(str, self._units))}")
-        if unit is not None and fault.point is not None and fault.point not in unit.device_map.points:
-            raise ValueError(f"fault {fault.kind}: {unit.device_map.name} has no point {fault.point}")
-        if fault.kind == "hang-up":
-            await self.stop()
-            await self.start()
-        elif fault.kind == "restart":
-            assert unit is not None
-            unit.source.restart()
-        else:
-            self.faults.add(fault)
-
-    def _trace(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
-        """Shorten what is sent, where that is asked for."""
-        if sending and self.faults.find(pdu.dev_id, "short-reply") and len(pdu.registers) > 1:
-            pdu.registers = pdu.registers[:-1]
-        return pdu
-
-    async def stop(self) -> None:
-        """Stop listening and close all connections."""
-        if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]  # untyped in pymodbus
-            self._server = None
-
-
-class _Registers:
-    """The registers of one unit. They exist only in the moment of a request; the source holds the state."""
-
-    def __init__(self, number: int, unit: SimulatedUnit, faults: Faults) -> None:
-        self._number, self._faults = number, faults
-        self._map, self._source = unit.device_map, unit.source
-        self._there = {
-            (block.space, at) for block in self._map.blocks for at in range(block.start, block.start + block.count)
-        }
-        probe = self._map.identity
-        if probe is not None:
-            self._there |= {(probe.space, at) for at in range(probe.address, probe.address + len(probe.registers))}
-
-    def served(self) -> SimDevice:
-        """One register space for all functions; `_answer` tells the spaces apart and fills it per request."""
-        size = max(at for _, at in self._there) + 1
-        return SimDevice(self._number, [SimData(0, count=size, datatype=DataType.REGISTERS)], action=self._answer)
-
-    async def _answer(
-        self,
-        function: int,
-        start: int,
-        address: int,
-        count: int,
-        registers: list[int],
-        written: list[int] | list[bool] | None,
-    ) -> ExcCodes | None:
-        """What pymodbus calls for each request; it would swallow a fault of the source."""
-        if self._faults.find(self._number, "silent"):
-            await asyncio.sleep(SILENCE_S)
-        if slow := self._faults.find(self._number, "slow"):
-            await asyncio.sleep(slow.value or 0.0)
-        if refusal := self._faults.find(self._number, "exception"):
-            return ExcCodes(int(refusal.value or 4))
-        try:
-            return self._serve(function, start, address, count, registers, written)
+            if refusal := self.faults.find(request.unit, "exception"):
+                raise Refusal(int(refusal.value or DEVICE_FAILURE))
+            return self._served(request)
+        except Refusal as refusal:
+            return _refused(request, refusal.code)
         except Exception:
-            _log.exception("simulated %s cannot answer for %d registers at %d", self._map.name, count, address)
-            return ExcCodes.DEVICE_FAILURE
+            _log.exception("simulated unit %d cannot answer %s", request.unit, request.data.hex())
+            return _refused(request, DEVICE_FAILURE)
 
-    def _serve(
-        self,
-        function: int,
-        start: int,
-        address: int,
-        count: int,
-        registers: list[int],
-        written: list[int] | list[bool] | None,
-    ) -> ExcCodes | None:
-        # pymodbus confirms function 6 by reading the register back under the same function code.
-        space = "holding" if function in _WRITES else _READS.get(function)
-        if space is None:
-            return ExcCodes.ILLEGAL_FUNCTION
-        if not self._there.issuperset((space, at) for at in range(address, address + count)):
-            return ExcCodes.ILLEGAL_ADDRESS
-        if written is not None:
-            return self._take(address, [int(word) for word in written])
-        registers[address - start : address - start + count] = self._content(space, address, count)
-        return None
-
-    def _content(self, space: Space, address: int, count: int) -> list[int]:
-        content = [0] * count
-
-        def put(at: int, words: tuple[int, ...]) -> None:
-            for offset, word in enumerate(words, at - address):
-                if 0 <= offset < count:
-                    content[offset] = word
-
-        values = self._faults.distort(self._number, self._source.read_points())
-        for name, point in self._map.points.items():
-            if point.space == space:
-                words = encode(point.codec, values.get(name))
-                swapped = self._faults.find(self._number, "word-swap", name)
-                put(point.address, words[::-1] if swapped else words)
-                for at in point.also:  # the first part carries all of it
-                    put(at, encode(point.codec, 0.0))
-                for at, word in point.along.items():
-                    put(at, (word,))
-        for block in self._map.blocks:
-            if block.space == space:
-                for at, word in block.fixed.items():
-                    put(at, (word,))
-        probe = self._map.identity
-        if probe is not None and probe.space == space:
-            put(probe.address, probe.registers)
-        return content
-
-    def _take(self, address: int, words: list[int]) -> ExcCodes | None:
-        """Hand over what was written, or nothing when a part of it cannot be."""
-        touched = {
-            name: point
-            for name, point in self._map.points.items()
-            if point.space == "holding" and point.address < address + len(words) and address < point.end
-        }
-        whole = all(p.writable and p.address >= address and p.end <= address + len(words) for p in touched.values())
-        along = {at: word for point in touched.values() for at, word in point.along.items()}
-        beside = [at for at in along if address <= at < address + len(words)]
-        if not whole or sum(point.registers for point in touched.values()) + len(beside) != len(words):
-            return ExcCodes.ILLEGAL_ADDRESS
-        if any(words[at - address] != along[at] for at in beside):
-            return ExcCodes.ILLEGAL_VALUE
-        values: dict[str, float] = {}
-        for name, point in touched.items():
-            value = decode(point.codec, words[point.address - address : point.end - address])
-            if value is None or not point.min <= value <= point.max:
-                return ExcCodes.ILLEGAL_VALUE
-            values[name] = value
-        try:
-            if any(self._faults.find(self._number, "refused-write", name) for name in values):
-                return ExcCodes.ILLEGAL_VALUE
-            for name, value in values.items():
-                if self._faults.find(self._number, "ignored-write", name):
-                    continue
-                clamp = self._faults.find(self._number, "clamped-write", name)
-                most = value if clamp is None or clamp.value is None else clamp.value
-                self._source.write_point(name, min(value, most))
-        except ValueError:
-            return ExcCodes.ILLEGAL_VALUE
-        return None
+    def _served(self, request: Request) -> bytes:
+        registers, function, data = self._registers[request.unit], request.function, request.data
+        if function not in (*_READS, WRITE_ONE, WRITE):
+            raise Refusal(ILLEGAL_FUNCTION)
+        if len(data) < 4:
+            raise Refusal(ILLEGAL_VALUE)
+        address, count = struct.unpack_from(">HH", data)
+        if function in _READS:
+            if not 1 <= count <= MAX_READ:
+                raise Refusal(ILLEGAL_VALUE)
+            words = registers.read(_READS[function], address, count)
+            if self.faults.find(request.unit, "short-reply") and count > 1:
+                words = words[:-1]
+            return struct.pack(f">BB{len(words)}H", function, 2 * len(words), *words)
+        if function == WRITE_ONE:
+            registers.write(address, [count])
+            return bytes((function,)) + data[:4]
+        if not 1 <= count <= MAX_WRITE or data[4:5] != bytes((2 * count,)) or len(data) != 5 + 2 * count:
+            raise Refusal(ILLEGAL_VALUE)
+        registers.write(address, list(struct.unpack_from(f">{count}H", data, 5)))
+        return bytes((function,)) + data[:4]
 
 
-async def _absent(*_: object) -> ExcCodes:
-    return ExcCodes.GATEWAY_NO_RESPONSE
-
-
-def _nobody() -> SimDevice:
-    """Answers for every unit that is not there, as a gateway does."""
-    return SimDevice(0, [SimData(0, count=65536, datatype=DataType.REGISTERS)], action=_absent)
+def _refused(request: Request, code: int) -> bytes:
+    return bytes((request.function | 0x80, code))

@@ -11,9 +11,7 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, Async
 from pymodbus.framer import FramerType
 
 from drivers.address import Address
-
-NEVER_S = 3600.0
-"""A time-out of the library that ours always comes before."""
+from drivers.serialport import parity_of
 
 Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
 
@@ -36,12 +34,29 @@ class Credentials:
             context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
         return context
 
+    def server_context(self) -> ssl.SSLContext:
+        """What a server needs: whoever connects must be signed by `ca`. Raises as `context`."""
+        if self.certificate is None:
+            raise OSError("a server needs a certificate and its key")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
+        context.load_verify_locations(cafile=str(self.ca))
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
 
 def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
     """A client for one connection, not yet open. `received` is called for whatever arrives.
 
-    One client for each connection: nothing of a broken one can reach the next.
+    One client for each connection: nothing of a broken one can reach the next. It waits without end: all time-outs are
+    the link's, and a second timer for each request would cost a tenth of its time.
     """
+    client = _client(address, tls, received)
+    client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # as asyncio.wait_for understands it
+    return client
+
+
+def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
 
     def trace(sending: bool, data: bytes) -> bytes:
         if not sending:
@@ -52,9 +67,8 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
         return AsyncModbusSerialClient(
             address.device,
             baudrate=address.baud,
-            parity=address.parity,
+            parity=parity_of(address),
             stopbits=address.stop_bits,
-            timeout=NEVER_S,
             retries=0,
             reconnect_delay=0,
             trace_packet=trace,
@@ -66,7 +80,6 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
             address.host,
             port=address.port,
             sslctx=tls,
-            timeout=NEVER_S,
             retries=0,
             reconnect_delay=0,
             trace_packet=trace,
@@ -75,7 +88,6 @@ def new_client(address: Address, tls: ssl.SSLContext | None, received: Callable[
         address.host,
         port=address.port,
         framer=FramerType.RTU if address.protocol == "rtu+tcp" else FramerType.SOCKET,
-        timeout=NEVER_S,
         retries=0,
         reconnect_delay=0,
         trace_packet=trace,

@@ -104,15 +104,6 @@ class BatteryModel:
             self.counted_kwh, self.capacity_kwh, segments=len(self.wear_per_kwh)
         )
 
-    def charge_limit_kw(self) -> float:
-        """Power that no SoC exceeds: `max_charge_kw`, or the level part of the acceptance table where that is less."""
-        level = [at_empty for at_empty, at_full in acceptance_cuts(self.acceptance) if at_empty == at_full]
-        return min([self.max_charge_kw, *level])
-
-    def sloped_cuts(self) -> Cuts:
-        """The acceptance cuts that vary with SoC."""
-        return tuple(cut for cut in acceptance_cuts(self.acceptance) if cut[0] != cut[1])
-
 
 def after_one_discharge(stored_kwh: float, capacity_kwh: float, segments: int) -> tuple[float, ...]:
     """Stored energy by wear segment, shallowest first, of a battery that was full and then discharged.
@@ -163,6 +154,16 @@ def acceptance_cuts(acceptance: tuple[tuple[float, float], ...]) -> Cuts:
             at_empty, at_full = 0.0, kw0 / soc0 if soc0 > 0.0 else at_full
         lines.append((at_empty, at_full))
     return _binding(lines)
+
+
+def sloped_cuts(acceptance: tuple[tuple[float, float], ...]) -> Cuts:
+    """The acceptance cuts that vary with SoC."""
+    return tuple([cut for cut in acceptance_cuts(acceptance) if cut[0] != cut[1]])
+
+
+def charge_limit_kw(max_charge_kw: float, acceptance: tuple[tuple[float, float], ...]) -> float:
+    """Power that no SoC exceeds: `max_charge_kw`, or the level part of the acceptance table where that is less."""
+    return min([max_charge_kw, *(at_empty for at_empty, at_full in acceptance_cuts(acceptance) if at_empty == at_full)])
 
 
 def _binding(lines: list[tuple[float, float]]) -> Cuts:

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import highspy
 import numpy as np
 import numpy.typing as npt
 
 from optimisation.compiled import CompiledLP
+from optimisation.highs import version
 from optimisation.shape import Shape
 
 FOLDER_VARIABLE = "SITEEMS_CACHE"
@@ -62,7 +62,7 @@ def compiled_for(shape: Shape) -> CompiledLP:
 
 def _key(shape: Shape) -> str:
     """Digest of all that a compiled model depends on."""
-    digest = hashlib.sha256(f"{shape!r} numpy {np.__version__} highs {highspy.Highs().version()}".encode())
+    digest = hashlib.sha256(f"{shape!r} numpy {np.__version__} highs {version()}".encode())
     # The whole package and not the model's file alone: nobody has to remember what the model imports.
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from operator import mul
 
 import numpy as np
 
-from optimisation.claims import COMPONENTS, ClaimTable, table_of
+from optimisation.battery import BatteryModel
+from optimisation.claims import ClaimTable, table_of
 from optimisation.devices import Cooling, DemandCharge, Export, Genset, Reduction
-from optimisation.plan import BY_BATTERY, BY_SEGMENT, Plan
+from optimisation.plan import Plan
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
 from optimisation.rectifier import RectifierCurve
@@ -28,10 +30,15 @@ def check(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
     """
     if not plan.usable:
         return ()
-    misfit = _misfit(problem, plan)
-    if misfit:
-        return (misfit,)
-    judge = _Judge(problem, plan)
+    table = table_of(problem)
+    if plan.block.shape[1:] != (problem.n_steps,):
+        return (f"the plan has {plan.stored_kwh.size} steps, the problem {problem.n_steps}",)
+    if plan.rows != table.plan_rows:
+        series = ", ".join(sorted(plan.rows.keys() ^ table.plan_rows.keys())) or "a series has another number of rows"
+        return (f"the plan is of another site: {series}",)
+    if (plan.demand_peak_kw is None) != (problem.demand is None):
+        return ("demand_peak_kw and demand are not both there",)
+    judge = _Judge(problem, plan, table)
     unknown = judge.unknown()
     if unknown:
         return (f"not finite: {', '.join(unknown)}",)
@@ -39,25 +46,6 @@ def check(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
     judge.steps()
     judge.cost()
     return tuple(judge.faults)
-
-
-def _misfit(problem: SiteProblem, plan: Plan) -> str:
-    """What does not belong to the other of problem and plan."""
-    n, batteries = problem.n_steps, problem.batteries
-    if plan.stored_kwh.shape != (n,):
-        return f"the plan has {plan.stored_kwh.size} steps, the problem {n}"
-    segments = sum([len(battery.wear_per_kwh) for battery in batteries])
-    for names, count in ((BY_BATTERY, len(batteries)), (BY_SEGMENT, segments)):
-        for name in names:
-            if getattr(plan, name).shape != (count, n):
-                return f"{name} has shape {getattr(plan, name).shape}, the problem ({count}, {n})"
-    for component, series in COMPONENTS.items():
-        for name in series:
-            if (getattr(problem, component) is None) != (getattr(plan, name) is None):
-                return f"{name} and {component} are not both there"
-    if (plan.demand_peak_kw is None) != (problem.demand is None):
-        return "demand_peak_kw and demand are not both there"
-    return ""
 
 
 @lru_cache(maxsize=64)
@@ -68,123 +56,132 @@ def _curve(rectifier: RectifierCurve) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=64)
-def _acceptance(points: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats]:
-    """SoC and kW of an acceptance table."""
+def _acceptance(points: tuple[tuple[float, float], ...], capacity_kwh: float) -> tuple[Floats, Floats]:
+    """Stored energy, kWh, and power, kW, of an acceptance table."""
     soc, kw = np.array(points, dtype=np.float64).T
-    return soc, kw
+    return soc * capacity_kwh, kw.copy()
+
+
+def _as_after_one_discharge(battery: BatteryModel, now_kwh: float) -> list[float]:
+    """Where the cycles so far are not known, a battery lacks what its shallow segments hold."""
+    k = len(battery.wear_per_kwh)
+    width = battery.capacity_kwh / k
+    return [min(width, max(0.0, now_kwh - width * (k - 1 - j))) for j in range(k)]
+
+
+@lru_cache(maxsize=64)
+def _span(step_h: bytes) -> tuple[float, float]:
+    """Longest step and all steps, hours, from their lengths as they lie in memory."""
+    hours = np.frombuffer(step_h)
+    return float(hours.max()), float(hours.sum())
 
 
 class _Judge:
     """One plan before one problem; collects the faults."""
 
-    def __init__(self, problem: SiteProblem, plan: Plan) -> None:
-        self.problem, self.plan = problem, plan
-        self.table: ClaimTable = table_of(problem)
+    def __init__(self, problem: SiteProblem, plan: Plan, table: ClaimTable) -> None:
+        self.problem, self.plan, self.table = problem, plan, table
         self.faults: list[str] = []
         self.costs: list[float] = []
         """Terms of the cost that are only there with their component."""
-        self.block = np.empty((self.table.n_rows, problem.n_steps))
-        given = [getattr(plan, name).ravel() for name in self.table.plan_series]
-        given += [problem.dc_load_kw, problem.pv_kw, problem.ac_load_kw, problem.import_limit_kw]
-        self.given = self.block[: self.table.problem_rows.stop]
-        np.concatenate(given, out=self.given.reshape(-1))
-        batteries = problem.batteries
-        self.now_kwh = [min(battery.stored_kwh, battery.capacity_kwh) for battery in batteries]
+        self.block = block = np.empty((table.n_rows, problem.n_steps))
+        first, self.given = table.problem_rows.start, block[: table.problem_rows.stop]
+        block[:first] = plan.block[:first]
+        for row in (problem.dc_load_kw, problem.pv_kw, problem.ac_load_kw, problem.import_limit_kw):
+            block[first] = row
+            first += 1
 
-    def rows(self, name: str) -> Floats:
-        """The rows of a series in the block, shape (rows, n)."""
-        return self.block[self.table.rows[name]]
+    def row(self, name: str) -> Floats:
+        """The row of a series in the block, shape (n,)."""
+        row: Floats = self.block[self.table.rows[name].start]
+        return row
 
     def unknown(self) -> list[str]:
         """Names of what is not finite, so that looking any further is useless; what is below 0 is a fault."""
         plan = self.plan
         numbers = {"objective": plan.objective, "demand_peak_kw": plan.demand_peak_kw or 0.0, **plan.soft_limits}
         names = [name for name, value in numbers.items() if not math.isfinite(value)]
-        if self.given.min() >= 0.0 and self.given.max() < math.inf:  # both False for NaN
+        if self.given.min() >= 0.0:  # False for NaN; infinity breaks the balances
             return names
-        for name in self.table.plan_series:
-            rows = self.rows(name).min(axis=0)
-            if not np.isfinite(self.rows(name)).all():
+        for name, place in self.table.rows.items():
+            if place.start >= self.table.problem_rows.start:
+                break
+            rows = self.block[place]
+            if not np.isfinite(rows).all():
                 names.append(name)
             elif name != "room_c" and rows.min() < 0.0:
-                self.faults.append(f"{name} is below 0 in step {int(rows.argmin())} by {-rows.min():.3g}")
+                t = int(rows.min(axis=0).argmin())
+                self.faults.append(f"{name} is below 0 in step {t} by {-rows.min():.3g}")
         return names
 
     def derive(self) -> None:
         """Reckon from the problem what the plan is held against."""
-        problem, plan, rows = self.problem, self.plan, self.rows
+        problem, row = self.problem, self.row
         wanted = problem.ac_load_kw + problem.rectifier.standby_ac_kw
-        rows("conversion")[0] = np.interp(plan.rectifier_dc_kw, *_curve(problem.rectifier))
-        np.minimum(wanted, problem.import_limit_kw, out=rows("ac_base")[0])
-        missing, beyond = rows("reserve_missing")[0], rows("cap_beyond")[0]
-        np.maximum(0.0, problem.reserve_kwh - plan.stored_kwh, out=missing)
-        np.maximum(0.0, plan.grid_import_kw - problem.cap_kw, out=beyond)
+        np.minimum(wanted, problem.import_limit_kw, out=row("ac_base"))
+        row("conversion")[:] = np.interp(row("rectifier_dc_kw"), *_curve(problem.rectifier))
+        np.maximum(0.0, problem.reserve_kwh - row("stored_kwh"), out=row("reserve_missing"))
+        np.maximum(0.0, row("grid_import_kw") - problem.cap_kw, out=row("cap_beyond"))
         self._run_batteries()
         if problem.export is not None:
             self._export(problem.export)
         if problem.sleep is not None:
-            rows("sleep_available")[0] = problem.sleep.available_kw
+            row("sleep_available")[:] = problem.sleep.available_kw
         if problem.genset is not None:
             self._genset(problem.genset, wanted)
         self.room_tolerance = self._cooling(problem.cooling) if problem.cooling is not None else 0.0
 
     def _run_batteries(self) -> None:
         """Each battery by its net power, and each wear segment as a store of its own."""
-        problem, table, rows, batteries = self.problem, self.table, self.rows, self.problem.batteries
-        b = len(batteries)
-        charge, discharge, stored = (rows(name) for name in BY_BATTERY)
-        np.minimum(charge, discharge, out=rows("at_once"))
-        kw_in, kw_out = (rows(name) for name in BY_SEGMENT)
-        gain = np.empty((b + len(kw_in), problem.n_steps))
-        net = charge - discharge
+        table, block, places, batteries = self.table, self.block, self.table.rows, self.problem.batteries
+        charge = block[places["battery_charge_kw"].start : places["segment_charge_kw"].stop]
+        discharge = block[places["battery_discharge_kw"].start : places["segment_discharge_kw"].stop]
+        np.minimum(charge[: len(batteries)], discharge[: len(batteries)], out=block[places["at_once"]])
+        net_kwh = (charge - discharge) * self.problem.step_h
         # What goes in loses, what comes out takes more than it gives: so of both readings the lower is true.
-        np.minimum(net * table.charge_efficiency[:b], net * table.kwh_out_per_kwh[:b], out=gain[:b])
-        np.subtract(kw_in * table.charge_efficiency[b:], kw_out * table.kwh_out_per_kwh[b:], out=gain[b:])
-        gain *= problem.step_h
-        # Where the cycles so far are not known, a battery lacks what its shallow segments hold.
-        start = [*self.now_kwh]
-        for battery, now in zip(batteries, self.now_kwh, strict=True):
-            k = len(battery.wear_per_kwh)
-            width = battery.capacity_kwh / k
-            start += battery.segment_kwh or [min(width, max(0.0, now - width * (k - 1 - j))) for j in range(k)]
-        gain[:, 0] += start
-        gain.cumsum(axis=1, out=self.block[table.rows["run"].start : table.rows["held"].stop])
-        accepted = rows("accepted")
+        gain_kwh = np.minimum(net_kwh * table.charge_efficiency, net_kwh * table.kwh_out_per_kwh)
+        now_kwh = [min(battery.stored_kwh, battery.capacity_kwh) for battery in batteries]
+        start_kwh = now_kwh.copy()
+        for battery, now in zip(batteries, now_kwh, strict=True):
+            start_kwh += battery.segment_kwh or _as_after_one_discharge(battery, now)
+        gain_kwh[:, 0] += start_kwh
+        gain_kwh.cumsum(axis=1, out=block[places["run"].start : places["held"].stop])
+        stored, accepted = places["battery_stored_kwh"].start, places["accepted"].start
         for i, battery in enumerate(batteries):
             if battery.acceptance:
-                soc = np.empty(problem.n_steps)
-                soc[0], soc[1:] = self.now_kwh[i] / battery.capacity_kwh, stored[i, :-1] / battery.capacity_kwh
-                accepted[i] = np.interp(soc, *_acceptance(battery.acceptance))
+                # By what is stored at the start of each step, the first of which is now.
+                before_kwh = np.concatenate((now_kwh[i : i + 1], block[stored + i, :-1]))
+                block[accepted + i] = np.interp(before_kwh, *_acceptance(battery.acceptance, battery.capacity_kwh))
             else:
-                accepted[i] = 0.0  # no claim is made of it
+                block[accepted + i] = 0.0  # no claim is made of it
 
     def _export(self, export: Export) -> None:
-        mains, rows, plan = self.problem.import_limit_kw > 0.0, self.rows, self.plan
-        rows("export_limit")[0] = np.where(mains, export.limit_kw, 0.0)
-        rows("inverter_limit")[0] = np.where(mains, export.inverter_max_kw, 0.0)
-        sold, inverter = rows("grid_export_kw")[0], rows("inverter_dc_kw")[0]
-        np.minimum(plan.grid_import_kw, sold, out=rows("both_ways")[0])
-        np.minimum(plan.rectifier_dc_kw, inverter, out=rows("loop")[0])
+        mains, row = self.problem.import_limit_kw > 0.0, self.row
+        row("export_limit")[:] = np.where(mains, export.limit_kw, 0.0)
+        row("inverter_limit")[:] = np.where(mains, export.inverter_max_kw, 0.0)
+        sold = row("grid_export_kw")
+        np.minimum(row("grid_import_kw"), sold, out=row("both_ways"))
+        np.minimum(row("rectifier_dc_kw"), row("inverter_dc_kw"), out=row("loop"))
         self.costs.append(-float((self.problem.step_h * export.price_per_kwh) @ sold))
 
     def _genset(self, genset: Genset, wanted: Floats) -> None:
-        rows, on = self.rows, self.rows("genset_on")[0]
+        row, on = self.row, self.row("genset_on")
         unserved = np.minimum(np.maximum(0.0, wanted - self.problem.import_limit_kw), genset.max_kw)
-        rows("genset_extra")[0] = on * unserved
-        rows("genset_between")[0] = np.minimum(on, np.abs(1.0 - on))
-        rows("genset_available")[0] = genset.available
+        row("genset_extra")[:] = on * unserved
+        row("genset_between")[:] = np.minimum(on, np.abs(1.0 - on))
+        row("genset_available")[:] = genset.available
         starts = int(np.count_nonzero(np.diff(on, prepend=float(genset.running)) > 0.5))
-        fuel = genset.fuel_per_kwh * float(self.problem.step_h @ rows("genset_kw")[0])
+        fuel = genset.fuel_per_kwh * float(self.problem.step_h @ row("genset_kw"))
         self.costs.append(genset.start_cost * starts + fuel)
 
     def _cooling(self, cooling: Cooling) -> float:
         """Returns how far off a room may be, K."""
-        room, power, hours = self.rows("room_c")[0], self.rows("cooling_kw")[0], self.problem.step_h
+        room, power, hours = self.row("room_c"), self.row("cooling_kw"), self.problem.step_h
         before = np.concatenate(([cooling.room_now_c], room[:-1]))
         heat = cooling.inside_heat_kw - cooling.cop * power
         settled = cooling.outdoor_c + heat / cooling.heat_loss_kw_per_k  # where the room would end with time
         left = np.exp(-hours * cooling.heat_loss_kw_per_k / cooling.heat_capacity_kwh_per_k)
-        self.rows("room_expected")[0] = settled + (before - settled) * left
+        self.row("room_expected")[:] = settled + (before - settled) * left
         warm = float(hours @ np.maximum(0.0, room - cooling.high_c))
         cold = float(hours @ np.maximum(0.0, cooling.low_c - room))
         self.outside_band = {"too_warm_k_h": warm, "too_cold_k_h": cold}
@@ -197,8 +194,9 @@ class _Judge:
         size = max(1.0, float(self.block[start : start + 3].max()))  # load, sun and AC load
         for battery in problem.batteries:
             size = max(size, battery.max_charge_kw, battery.max_discharge_kw)
+        longest_h, self.span_h = _span(problem.step_h.tobytes())
         self.kw = TOLERANCE * size
-        self.kwh = TOLERANCE * max(size * float(problem.step_h.max()), problem.capacity_kwh, 1.0)
+        self.kwh = TOLERANCE * max(size * longest_h, problem.capacity_kwh, 1.0)
         self.faults += self.table.broken(self.block, self.kw, self.kwh, self.room_tolerance)
 
     def number(self, what: str, value: float, expected: float, tolerance: float) -> None:
@@ -207,55 +205,50 @@ class _Judge:
 
     def cost(self) -> None:
         """Reckon what the plan costs and breaks in all, and hold it against what it says."""
-        problem, plan, hours, price = self.problem, self.plan, self.problem.step_h, self.problem.price_per_kwh
-        summed, rows = self.block @ hours, self.table.rows  # kWh of what is kW, kWh h of what is kWh
-
-        def in_all(name: str) -> float:
-            return float(summed[rows[name].start])
-
+        problem, plan, hours, rows = self.problem, self.plan, self.problem.step_h, self.table.rows
+        in_all = (self.block @ hours).tolist()  # kWh of what is kW, kWh h of what is kWh
         broken = {
-            "reserve_kwh_h": in_all("reserve_missing"),
-            "import_cap_kwh": in_all("cap_beyond"),
-            "unserved_kwh": in_all("unserved_kw"),
+            "reserve_kwh_h": in_all[rows["reserve_missing"].start],
+            "import_cap_kwh": in_all[rows["cap_beyond"].start],
+            "unserved_kwh": in_all[rows["unserved_kw"].start],
         }
-        costs = self.costs
-        costs += [
-            problem.reserve_penalty_per_kwh_h * in_all("reserve_short_kwh"),
-            problem.cap_penalty_per_kwh * in_all("cap_excess_kw"),
-            problem.unserved_penalty_per_kwh * in_all("unserved_kw"),
-            -problem.terminal_value_per_kwh * float(plan.stored_kwh[-1]),
-        ]
         wear = [cost for battery in problem.batteries for cost in battery.wear_per_kwh]
-        costs.append(float(summed[rows["segment_discharge_kw"]] @ wear))
-        missing = 0.0
-        for battery, stored in zip(problem.batteries, plan.battery_stored_kwh, strict=True):
+        costs = [
+            *self.costs,
+            problem.reserve_penalty_per_kwh_h * in_all[rows["reserve_short_kwh"].start],
+            problem.cap_penalty_per_kwh * in_all[rows["cap_excess_kw"].start],
+            problem.unserved_penalty_per_kwh * broken["unserved_kwh"],
+            -problem.terminal_value_per_kwh * float(self.row("stored_kwh")[-1]),
+            *map(mul, wear, in_all[rows["segment_discharge_kw"]]),
+        ]
+        for b, battery in enumerate(problem.batteries):
             if battery.full_charge is not None:
-                short = max(0.0, battery.capacity_kwh - float(stored[battery.full_charge.by_step]))
-                costs.append(battery.full_charge.penalty_per_kwh * short)
-                missing += short
-        broken["full_charge_kwh"] = missing
+                stored_kwh = float(self.block[rows["battery_stored_kwh"].start + b, battery.full_charge.by_step])
+                missing = max(0.0, battery.capacity_kwh - stored_kwh)
+                broken["full_charge_kwh"] = broken.get("full_charge_kwh", 0.0) + missing
+                costs.append(battery.full_charge.penalty_per_kwh * missing)
         if problem.cooling is not None:
             broken |= self.outside_band
         if problem.sleep is not None:
-            costs.append(problem.sleep.cost_per_kwh * in_all("sleep_kw"))
+            costs.append(problem.sleep.cost_per_kwh * in_all[rows["sleep_kw"].start])
         if problem.demand is not None:
-            self._demand(problem.demand)
+            costs.append(self._demand(problem.demand))
         if problem.reduction is not None:
-            self._settle(problem.reduction)
+            costs += self._settle(problem.reduction)
 
-        tolerance = 10.0 * self.kwh * max(1.0, float(hours.sum()))
-        for name, amount in broken.items():
-            self.number(f"{name} is misstated", plan.soft_limits.get(name, 0.0), amount, tolerance)
+        tolerance = 10.0 * self.kwh * max(1.0, self.span_h)
+        for name in broken.keys() | plan.soft_limits.keys() - {"ac_unserved_kwh"}:
+            self.number(f"{name} is misstated", plan.soft_limits.get(name, 0.0), broken.get(name, 0.0), tolerance)
 
-        energy = hours * plan.grid_import_kw
-        cost = float(price @ energy) + sum(costs)
-        scale = max(1.0, float(np.abs(price) @ energy) + sum(map(abs, costs)))
+        costs.append(float((problem.price_per_kwh * hours) @ self.row("grid_import_kw")))
+        cost, scale = sum(costs), max(1.0, sum(map(abs, costs)))
         if abs(cost - plan.objective) > TOLERANCE * scale:
             self.faults.append(f"the plan costs {cost:.6g} and says {plan.objective:.6g}")
         elif abs(sum(plan.cost_by_term.values()) - plan.objective) > TOLERANCE * scale:
             self.faults.append("the terms of the cost do not add up to it")
 
-    def _demand(self, demand: DemandCharge) -> None:
+    def _demand(self, demand: DemandCharge) -> float:
+        """Returns what the peak costs."""
         mean, hours = self.plan.grid_import_kw, self.problem.step_h
         if demand.interval_of_step[-1] + 1 < self.problem.n_steps:  # an interval has several steps
             ends = np.flatnonzero(np.diff(demand.interval_of_step, append=-1)) + 1
@@ -265,9 +258,11 @@ class _Judge:
         billed = mean if demand.counts is None else mean[demand.counts[np.unique(demand.interval_of_step, True)[1]]]
         peak = max(demand.peak_so_far_kw, float(billed.max(initial=0.0)))
         self.number("the billing peak is misstated", self.plan.demand_peak_kw or 0.0, peak, 10.0 * self.kw)
-        self.costs.append(demand.price_per_kw * (peak - demand.peak_so_far_kw))
+        return demand.price_per_kw * (peak - demand.peak_so_far_kw)
 
-    def _settle(self, reduction: Reduction) -> None:
+    def _settle(self, reduction: Reduction) -> list[float]:
+        """Returns penalty less pay of each event."""
+        costs = []
         net = self.plan.grid_import_kw
         if self.plan.grid_export_kw is not None:
             net = net - self.plan.grid_export_kw
@@ -288,7 +283,7 @@ class _Judge:
             if mean < reduction.valid_low * bid - 2e-6:
                 pay = 0.0
             penalty = reduction.penalty_per_kwh * length * max(0.0, reduction.penalty_low * bid - mean)
-            self.costs.append(penalty - pay)
+            costs.append(penalty - pay)
             settled = stated.pop(first, None)
             if settled is None or settled.after != t:
                 self.faults.append(f"the reduction from step {first} to {t} is not settled")
@@ -298,3 +293,4 @@ class _Judge:
             self.number(f"the pay of step {first} is misstated", settled.pay, pay, scale)
             self.number(f"the penalty of step {first} is misstated", settled.penalty, penalty, scale)
         self.faults += [f"a reduction from step {first} is settled and was not asked for" for first in stated]
+        return costs

@@ -13,17 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.plan import BY_BATTERY, BY_SEGMENT, SERIES
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
-
-COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    "export": ("grid_export_kw", "inverter_dc_kw"),
-    "sleep": ("sleep_kw",),
-    "genset": ("genset_kw", "genset_on"),
-    "cooling": ("cooling_kw", "room_c"),
-}
-"""The series that a plan has where the site has the component. Cooling is last: a room may be below 0."""
+from optimisation.series import WORTH, rows_of
 
 
 class Store(NamedTuple):
@@ -71,12 +63,14 @@ class Claim:
 class ClaimTable:
     """The claims of one site. `rows` gives the rows of each series in the block that they are judged on.
 
-    The block holds the series of the plan, then those of the problem, then what the checker derives from both.
+    The block holds the series of the plan but for its marginal values, then those of the problem, then what the checker
+    derives from both.
     """
 
+    plan_rows: Mapping[str, slice]
+    """Of all series of a plan for this site, as it should have them."""
     rows: Mapping[str, slice]
     n_rows: int
-    plan_series: tuple[str, ...]
     problem_rows: slice
     claims: tuple[Claim, ...]
     charge_efficiency: Floats
@@ -165,8 +159,7 @@ def _table(site: Outline) -> ClaimTable:
         "genset": site.genset_kw is not None,
         "cooling": site.cooling_kw is not None,
     }
-    of_plan = dict.fromkeys(SERIES, 1) | dict.fromkeys(BY_BATTERY, len(stores)) | dict.fromkeys(BY_SEGMENT, cells)
-    of_plan |= {name: 1 for component, names in COMPONENTS.items() if has[component] for name in names}
+    plan_rows = rows_of(len(stores), cells, tuple(name for name, is_there in has.items() if is_there))
     of_problem = dict.fromkeys(("dc_load", "pv_available", "ac_load", "import_limit"), 1)
     derived = dict.fromkeys(("conversion", "ac_base", "reserve_missing", "cap_beyond"), 1)
     derived |= {"at_once": len(stores), "run": len(stores), "held": cells, "accepted": len(stores)}
@@ -178,16 +171,16 @@ def _table(site: Outline) -> ClaimTable:
         derived |= dict.fromkeys(("genset_extra", "genset_between", "genset_available"), 1)
     if has["cooling"]:
         derived |= {"room_expected": 1}
-    rows, end = {}, 0
-    for name, count in (of_plan | of_problem | derived).items():
+    rows, end = {name: place for name, place in plan_rows.items() if name not in WORTH}, plan_rows[WORTH[0]].start
+    for name, count in (of_problem | derived).items():
         rows[name] = slice(end, end + count)
         end += count
     claims = [*_supply(site), *_storage(site), *_components(site)]
     segments = [store for store in stores for _ in range(store.n_segments)]
     return ClaimTable(
+        plan_rows=plan_rows,
         rows=rows,
         n_rows=end,
-        plan_series=tuple(of_plan),
         problem_rows=slice(rows["dc_load"].start, rows["import_limit"].stop),
         claims=tuple(sorted(claims, key=lambda claim: not claim.equal)),
         charge_efficiency=np.array([[store.charge_efficiency] for store in (*stores, *segments)]),

@@ -16,57 +16,21 @@ Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """All numbers of the LP for one theta: cost and bounds of columns, bounds of rows, matrix values."""
-
-    cost: Floats
-    column_lower: Floats
-    column_upper: Floats
-    row_lower: Floats
-    row_upper: Floats
-    matrix: Floats
-    offset: float
-    """Constant part of the cost."""
-
-
 class Vectors(NamedTuple):
-    """Numbers of the columns and rows that `Moving` names, and the constant part of the cost."""
+    """Costs and bounds of the LP for one theta, and the constant part of the cost."""
 
+    together: Floats
+    """All of them in one array, of which the others are parts."""
     cost: Floats
     column_lower: Floats
     column_upper: Floats
     row_lower: Floats
     row_upper: Floats
-    offset: float
 
-
-@dataclass(frozen=True, eq=False)
-class Moving:
-    """The costs and bounds that depend on theta, and how: everything a re-solve with the same matrix needs."""
-
-    cost: Ints
-    """Columns whose cost moves."""
-    column: Ints
-    """Columns of which a bound moves."""
-    row: Ints
-    """Rows of which a bound moves."""
-    matrix_params: npt.NDArray[np.intp]
-    """Places in theta that the matrix depends on; while these stay, so does the matrix."""
-    base: Floats
-    m_row: npt.NDArray[np.intp]
-    m_column: npt.NDArray[np.intp]
-    m_value: Floats
-
-    def vectors(self, theta: Floats) -> Vectors:
-        """Evaluate the moving numbers, the same as those of `CompiledLP.numbers`."""
-        change = np.bincount(self.m_row, self.m_value * theta[self.m_column], minlength=len(self.base))
-        found: Floats = self.base + change
-        a = len(self.cost)
-        b = a + len(self.column)
-        c = b + len(self.column)
-        d = c + len(self.row)
-        return Vectors(found[:a], found[a:b], found[b:c], found[c:d], found[d:-1], float(found[-1]))
+    @property
+    def offset(self) -> float:
+        """The constant part of the cost."""
+        return float(self.together[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +38,9 @@ class CompiledLP:
     """min cost x + offset, row_lower <= A x <= row_upper, column_lower <= x <= column_upper, whole where `integer`.
 
     A is kept by rows in `starts` and `indices`. `params`, `columns` and `rows` give the slice of theta, x and rows that
-    belongs to a Param, Var or Constraint name, in the order of its index (the last index runs fastest). M is kept as
-    triples (`m_row`, `m_column`, `m_value`). Raises ValueError where the parts do not fit each other.
+    belongs to a Param, Var or Constraint name, in the order of its index (the last index runs fastest). z has the parts
+    of `Vectors` one after the other and then the values of A; M is kept as triples (`m_row`, `m_column`, `m_value`),
+    its rows in order. Raises ValueError where the parts do not fit each other.
     """
 
     params: Mapping[str, slice]
@@ -103,6 +68,7 @@ class CompiledLP:
             and _within(self.indices, n)
             and self.m_row.shape == self.m_column.shape == self.m_value.shape
             and _within(self.m_row, length)
+            and bool((np.diff(self.m_row) >= 0).all())
             and _within(self.m_column, self.n_params)
         )
         if not fits:
@@ -129,49 +95,56 @@ class CompiledLP:
         return _end(self.rows)
 
     @cached_property
-    def moving(self) -> Moving:
-        """The part of M without the matrix, by what HiGHS takes together."""
-        n, k, length = self.n_columns, self.n_rows, len(self.z0)
-        moves = np.zeros(length, dtype=np.bool_)
-        moves[self.m_row[self.m_value != 0.0]] = True
-        cost = np.flatnonzero(moves[:n])
-        column = np.flatnonzero(moves[n : 2 * n] | moves[2 * n : 3 * n])
-        row = np.flatnonzero(moves[3 * n : 3 * n + k] | moves[3 * n + k : 3 * n + 2 * k])
-        chosen = np.concatenate((cost, n + column, 2 * n + column, 3 * n + row, 3 * n + k + row, [length - 1]))
-        place = np.full(length, -1)
-        place[chosen] = np.arange(len(chosen))
-        kept = place[self.m_row] >= 0
-        in_matrix = (self.m_row >= 3 * n + 2 * k) & (self.m_row < length - 1) & (self.m_value != 0.0)
-        return Moving(
-            cost=cost.astype(np.int32),
-            column=column.astype(np.int32),
-            row=row.astype(np.int32),
-            matrix_params=np.unique(self.m_column[in_matrix]),
-            base=self.z0[chosen],
-            m_row=place[self.m_row[kept]],
-            m_column=self.m_column[kept],
-            m_value=self.m_value[kept],
-        )
+    def _ends(self) -> tuple[int, int]:
+        """Where in z and in the triples of M the vectors end and the matrix begins."""
+        end = len(self.z0) - len(self.indices)
+        return end, int(np.searchsorted(self.m_row, end))
+
+    @cached_property
+    def vector_triples(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+        """Rows, columns and values of the part of M that costs and bounds depend on."""
+        _, stop = self._ends
+        return self.m_row[:stop], self.m_column[:stop], self.m_value[:stop]
+
+    @cached_property
+    def matrix_params(self) -> npt.NDArray[np.intp]:
+        """Places in theta that the matrix depends on; while these stay, so does the matrix."""
+        _, first = self._ends
+        return np.unique(self.m_column[first:][self.m_value[first:] != 0.0])
+
+    @cached_property
+    def matrix_names(self) -> frozenset[str]:
+        """Names of the Params that the matrix depends on."""
+        at = self.matrix_params
+        return frozenset(n for n, place in self.params.items() if ((at >= place.start) & (at < place.stop)).any())
 
     def theta(self, values: Mapping[str, npt.ArrayLike]) -> Floats:
         """Flatten one array per Param; raises ValueError for a name or a size that does not fit the model."""
         if values.keys() != self.params.keys():
             raise ValueError(f"these Params do not match the model: {sorted(values.keys() ^ self.params.keys())}")
         given = [values[name] for name in self.params]
-        flat = [value.ravel() if isinstance(value, np.ndarray) else np.ravel(value) for value in given]
-        sizes = [value.size for value in flat]
+        sizes = [value.size if isinstance(value, np.ndarray) else 1 for value in given]
         if sizes != self._sizes:
             wrong = zip(self.params, sizes, self._sizes, strict=True)
             name, size, right = next((name, size, right) for name, size, right in wrong if size != right)
             raise ValueError(f"Param {name} has {size} numbers; the model has {right}")
-        return np.concatenate(flat, dtype=np.float64)
+        return np.concatenate(given, axis=None, dtype=np.float64)
 
-    def numbers(self, theta: Floats) -> Numbers:
-        """Evaluate z = z0 + M theta."""
-        change = np.bincount(self.m_row, self.m_value * theta[self.m_column], minlength=len(self.z0))
-        z, n, k = self.z0 + change, self.n_columns, self.n_rows
+    def vectors(self, theta: Floats) -> Vectors:
+        """Evaluate costs and bounds."""
+        end, _ = self._ends
+        m_row, m_column, m_value = self.vector_triples
+        z: Floats = self.z0[:end] + np.bincount(m_row, m_value * theta[m_column], minlength=end)
+        n, k = self.n_columns, self.n_rows
         a, b = 3 * n, 3 * n + k
-        return Numbers(z[:n], z[n : 2 * n], z[2 * n : a], z[a:b], z[b : b + k], z[b + k : -1], float(z[-1]))
+        return Vectors(z, z[:n], z[n : 2 * n], z[2 * n : a], z[a:b], z[b:-1])
+
+    def matrix(self, theta: Floats) -> Floats:
+        """Evaluate the values of A."""
+        end, m_end = self._ends
+        change = self.m_value[m_end:] * theta[self.m_column[m_end:]]
+        values: Floats = self.z0[end:] + np.bincount(self.m_row[m_end:] - end, change, minlength=len(self.indices))
+        return values
 
 
 def _end(places: Mapping[str, slice]) -> int:

@@ -43,13 +43,13 @@ def compile_model(model: ConcreteModel) -> CompiledLP:
             numbers.add(constraint.lower - linear.constant if constraint.has_lb() else -inf)
         for constraint, linear in zip(constraints, linears, strict=True):
             numbers.add(constraint.upper - linear.constant if constraint.has_ub() else inf)
+        numbers.add(costs.constant)
         starts, indices = [0], []
         for linear in linears:
             for variable, coefficient in zip(linear.linear_vars, linear.linear_coefs, strict=True):
                 indices.append(position[id(variable)])
                 numbers.add(coefficient)
             starts.append(len(indices))
-        numbers.add(costs.constant)
 
     return CompiledLP(
         params=params,

@@ -52,7 +52,7 @@ def build(shape: Shape) -> ConcreteModel:
         if any(battery.full_charge for battery in shape.batteries):
             costs.append(_full_charge(m, [b for b, battery in enumerate(shape.batteries) if battery.full_charge]))
         if shape.export:
-            costs.append(_export(m))
+            costs.append(_export(m, shape.dear_export))
         if shape.cooling:
             costs.append(_cooling(m))
         if shape.sleep:
@@ -188,12 +188,24 @@ def _full_charge(m: ConcreteModel, asked: list[int]) -> Any:
     return sum(m.full_cost[b] * m.full_short[b] for b in m.full)
 
 
-def _export(m: ConcreteModel) -> Any:
-    """DC power through an inverter to the AC side, and from there to the grid."""
+def _export(m: ConcreteModel, dear: bool) -> Any:
+    """DC power through an inverter to the AC side, and from there to the grid.
+
+    The meter nets both ways. Where a kWh earns more than it costs, a program without whole numbers would buy and sell
+    at once, so a site sells there, or it buys; elsewhere free has the room of export_limit, and buy_room is 0:
+
+        grid_export[t] <= export_limit[t] sells[t] + free[t],   grid_import[t] <= import_limit[t] - buy_room[t] sells[t]
+    """
     m.inverter_cost, m.export_cost = _number(m.steps), _number(m.steps)
     m.inverter_kw, m.export_limit_kw, m.inverter_efficiency = _number(m.steps), _number(m.steps), _number()
     m.inverter = Var(m.steps, bounds=lambda m, t: (0, m.inverter_kw[t]))
     m.grid_export = Var(m.steps, bounds=lambda m, t: (0, m.export_limit_kw[t]))
+    if dear:
+        m.export_free_kw, m.buy_room_kw = _number(m.steps), _number(m.steps)
+        m.sells = Var(m.steps, within=Binary)
+        m.selling = Constraint(
+            m.steps, rule=lambda m, t: m.grid_export[t] - m.export_limit_kw[t] * m.sells[t] <= m.export_free_kw[t]
+        )
     return sum(m.inverter_cost[t] * m.inverter[t] + m.export_cost[t] * m.grid_export[t] for t in m.steps)
 
 
@@ -314,6 +326,11 @@ def _buses(m: ConcreteModel, shape: Shape) -> Any:
 
         # Else what the minimum load leaves over would be burnt in the lossy segments, out of order.
         m.genset_fits = Constraint(m.steps, rule=genset_fits)
+    if shape.dear_export:
+        m.buying = Constraint(
+            m.steps,
+            rule=lambda m, t: m.grid_import[t] + m.buy_room_kw[t] * m.sells[t] <= m.import_cap_kw[t] + m.cap_room_kw[t],
+        )
     if (shape.export or shape.genset) and not shape.metered:  # a metered import has its bound
         m.no_backfeed = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] >= 0)
     return sum(m.cap_cost[t] * m.cap_excess[t] for t in m.steps)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from optimisation.battery import BatteryModel, Cuts
+from optimisation.battery import charge_limit_kw, sloped_cuts
 from optimisation.devices import Cooling, DemandCharge, Export, Genset, RadioSleep, Reduction
 from optimisation.problem import SiteProblem
-from optimisation.records import Floats
+from optimisation.records import Floats, read_only
 from optimisation.rectifier import RectifierCurve
 
 TIE_BREAK = 1e-4
@@ -32,18 +34,19 @@ class _Prices:
         wear = max([battery.wear_per_kwh[-1] for battery in problem.batteries])
         self.largest = max(float(price.max()), -lowest, problem.terminal_value_per_kwh, wear) or 1.0
         self.tie = tie_break * self.largest
-        self.import_tie = self.tie * (1.0 + 1.0 / n - _growing(n))
+        self.import_tie = self.tie * _falling(n)
         self.imported = price + self.import_tie
         # Earned by wasting a kWh; what a demand charge, a cap or a paid reduction adds to the price only lowers it.
         least = self.imported
         if problem.export is not None:
-            self.sold = np.minimum(problem.export.price_per_kwh, price)
+            self.sold = problem.export.price_per_kwh
             least = np.minimum(least, self.sold)
             lowest = float(least.min())
         self.waste_pays = lowest < 0.0
-        self.wasted = np.maximum(0.0, -least) if self.waste_pays else np.zeros(n)
-        # Room that is made now may be filled for pay later.
-        self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1] if self.waste_pays else self.wasted
+        if self.waste_pays:
+            self.wasted = np.maximum(0.0, -least)
+            # Room that is made now may be filled for pay later.
+            self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1]
         if problem.reduction is not None and any(going):
             self.imported = self.imported.copy()
             for goes, (first, after) in zip(going, problem.reduction_events, strict=True):
@@ -55,6 +58,12 @@ class _Prices:
 def _growing(n: int) -> Floats:
     """Tie-break that grows from step to step up to 1, shape (n,)."""
     return np.arange(1, n + 1) / n
+
+
+@lru_cache(maxsize=16)
+def _falling(n: int) -> Floats:
+    """Tie-break that falls from step to step from 1, shape (n,)."""
+    return 1.0 + 1.0 / n - _growing(n)
 
 
 def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: float = TIE_BREAK) -> Mapping[str, Any]:
@@ -76,8 +85,7 @@ def parameters(problem: SiteProblem, going: tuple[bool, ...] = (), tie_break: fl
       (1 - e) / e less the wear of its shallowest segment; e is its round-trip efficiency and the price the lowest from
       that step on, since a loop earlier in the day would make room for energy that is paid for later. Energy lost on
       the way through several batteries is the sum of what each loses, so the sum of the costs covers it; the same
-      goes for the loop through rectifier and inverter;
-    - what is exported earns at most the price of import, as the meter nets both.
+      goes for the loop through rectifier and inverter.
     """
     prices = _Prices(problem, going, tie_break)
     values = _supply(problem, prices) | _batteries(problem, prices)
@@ -100,6 +108,8 @@ class _Shelf(NamedTuple):
     """The rectifier on one grid of steps, and what else of the supply stays from plan to plan."""
 
     slopes: Floats
+    slope_h: Floats
+    """Slope of each segment x length of each step, shape (n, segments), like the next."""
     order_h: Floats
     """Number of each segment x length of each step."""
     values: Values
@@ -115,13 +125,14 @@ def _shelf(
     slopes = np.array(rectifier.ac_per_dc)
     return _Shelf(
         slopes,
+        np.multiply.outer(hours, slopes),
         np.multiply.outer(hours, np.arange(len(widths), dtype=np.float64)),
         {
-            "unserved_cost": hours * unserved,
-            "segment_kw": np.clip(free, 0.0, widths),
-            "ac_per_dc": slopes,
-            "cap_cost": hours * cap,
-            "reserve_cost": hours * reserve,
+            "unserved_cost": read_only(hours * unserved),
+            "segment_kw": read_only(np.clip(free, 0.0, widths)),
+            "ac_per_dc": read_only(slopes),
+            "cap_cost": read_only(hours * cap),
+            "reserve_cost": read_only(hours * reserve),
         },
     )
 
@@ -136,7 +147,7 @@ def _supply(problem: SiteProblem, prices: _Prices) -> Values:
         problem.cap_penalty_per_kwh,
         problem.reserve_penalty_per_kwh_h,
     )
-    segment_cost = np.multiply.outer(hours * prices.imported, shelf.slopes) + prices.tie * shelf.order_h
+    segment_cost = prices.imported[:, None] * shelf.slope_h + prices.tie * shelf.order_h
     if prices.waste_pays:
         # With an inverter the AC side can have a surplus to be burnt at any hour before the one that pays.
         lossy = prices.wasted if problem.export is None else prices.to_come
@@ -156,27 +167,18 @@ def _supply(problem: SiteProblem, prices: _Prices) -> Values:
 
 
 class _Kind(NamedTuple):
-    """What a battery is, without how full it is."""
+    """What a battery is, without how full it is; see `BatteryModel`."""
 
     wear_per_kwh: tuple[float, ...]
     charge_efficiency: float
     discharge_efficiency: float
     capacity_kwh: float
-    charge_limit_kw: float
+    max_charge_kw: float
     max_discharge_kw: float
-    cuts: Cuts
+    acceptance: tuple[tuple[float, float], ...]
 
 
-def _kind(battery: BatteryModel) -> _Kind:
-    return _Kind(
-        battery.wear_per_kwh,
-        battery.charge_efficiency,
-        battery.discharge_efficiency,
-        battery.capacity_kwh,
-        battery.charge_limit_kw(),
-        battery.max_discharge_kw,
-        battery.sloped_cuts(),
-    )
+_fields_of_kind = attrgetter(*_Kind._fields)
 
 
 class _Bank(NamedTuple):
@@ -209,12 +211,14 @@ def _bank(kinds: tuple[_Kind, ...], step_h: bytes) -> _Bank:
     round_trip = charge_efficiency * discharge_efficiency
     values: Values = {
         "width_kwh": np.array([kind.capacity_kwh / k for kind, k in zip(kinds, cells, strict=True)]),
-        "max_charge_kw": np.array([kind.charge_limit_kw for kind in kinds], dtype=np.float64),
+        "max_charge_kw": np.array(
+            [charge_limit_kw(kind.max_charge_kw, kind.acceptance) for kind in kinds], dtype=np.float64
+        ),
         "max_discharge_kw": np.array([kind.max_discharge_kw for kind in kinds], dtype=np.float64),
         "stored_per_charge": hours * charge_efficiency,
         "stored_per_discharge": hours / discharge_efficiency,
     }
-    cuts = [(*cut, kind.capacity_kwh) for kind in kinds for cut in kind.cuts]
+    cuts = [(*cut, kind.capacity_kwh) for kind in kinds for cut in sloped_cuts(kind.acceptance)]
     if cuts:
         values["cut_kw"] = np.array([at_empty for at_empty, _, _ in cuts])
         values["cut_kw_per_kwh"] = np.array([(at_full - at_empty) / capacity for at_empty, at_full, capacity in cuts])
@@ -225,23 +229,32 @@ def _bank(kinds: tuple[_Kind, ...], step_h: bytes) -> _Bank:
         loss_per_kwh=(1.0 - round_trip) / round_trip,
         shallowest=np.array([kind.wear_per_kwh[0] for kind in kinds]),
         cells=cells,
-        values=values,
+        values={name: read_only(numbers) for name, numbers in values.items()},
     )
+
+
+@lru_cache(maxsize=64)
+def _tied(kinds: tuple[_Kind, ...], step_h: bytes, tie: float) -> tuple[Floats, Floats]:
+    """Costs of charging and discharging with their tie-breaks."""
+    bank = _bank(kinds, step_h)
+    return read_only(tie * bank.charge_per_tie), read_only(bank.wear + tie * bank.discharge_per_tie)
 
 
 def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
     batteries = problem.batteries
-    bank = _bank(tuple([_kind(battery) for battery in batteries]), problem.step_h.tobytes())
-    discharge_cost = bank.wear + prices.tie * bank.discharge_per_tie
+    kinds = tuple([_Kind(*_fields_of_kind(battery)) for battery in batteries])
+    step_h = problem.step_h.tobytes()
+    bank = _bank(kinds, step_h)
+    charge_cost, discharge_cost = _tied(kinds, step_h, prices.tie)
     if prices.waste_pays:
         to_come = prices.to_come[:, None]
         gain = to_come * problem.rectifier.ac_per_dc[0] * bank.loss_per_kwh
         loop_cost = np.maximum(0.0, gain + TIE_BREAK * prices.largest - bank.shallowest)
         loop_cost = problem.step_h[:, None] * np.where(to_come > 0.0, loop_cost, 0.0)
-        discharge_cost += np.repeat(loop_cost, bank.cells, axis=1)
+        discharge_cost = discharge_cost + np.repeat(loop_cost, bank.cells, axis=1)
     values = {
         **bank.values,
-        "charge_cost": prices.tie * bank.charge_per_tie,
+        "charge_cost": charge_cost,
         "discharge_cost": discharge_cost,
         "stored_now_kwh": np.array([kwh for battery in batteries for kwh in battery.split_kwh()]),
     }
@@ -258,14 +271,22 @@ def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
 def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
     mains = problem.import_limit_kw > 0.0
     efficiency = export.inverter_efficiency
-    recovered = np.maximum(0.0, prices.to_come * (problem.rectifier.ac_per_dc[0] - efficiency))
-    return {
-        "inverter_cost": problem.step_h * (recovered + prices.tie - efficiency * prices.imported),
+    inverter_cost = prices.tie - efficiency * prices.imported
+    if prices.waste_pays:
+        inverter_cost += np.maximum(0.0, prices.to_come * (problem.rectifier.ac_per_dc[0] - efficiency))
+    limit_kw = np.where(mains, export.limit_kw, 0.0)
+    values = {
+        "inverter_cost": problem.step_h * inverter_cost,
         "export_cost": problem.step_h * (problem.price_per_kwh + prices.import_tie + prices.tie - prices.sold),
         "inverter_kw": np.where(mains, export.inverter_max_kw / efficiency, 0.0),
-        "export_limit_kw": np.where(mains, export.limit_kw, 0.0),
+        "export_limit_kw": limit_kw,
         "inverter_efficiency": float(efficiency),
     }
+    dear = export.price_per_kwh > problem.price_per_kwh
+    if dear.any():
+        values["export_free_kw"] = np.where(dear, 0.0, limit_kw)
+        values["buy_room_kw"] = np.where(dear, problem.import_limit_kw, 0.0)
+    return values
 
 
 def _cooling(problem: SiteProblem, cooling: Cooling, prices: _Prices) -> Values:
@@ -314,19 +335,37 @@ def _genset(problem: SiteProblem, genset: Genset, prices: _Prices) -> Values:
     }
 
 
+class _Billing(NamedTuple):
+    """Billing intervals on one grid of steps."""
+
+    firsts: npt.NDArray[np.intp]
+    """First step of each."""
+    share: Floats
+    """Of each step in the length of its interval."""
+    several: bool
+    """An interval has several steps."""
+
+
+@lru_cache(maxsize=64)
+def _billing(interval_of_step: bytes, step_h: bytes) -> _Billing:
+    """Both as they lie in memory."""
+    intervals, hours = np.frombuffer(interval_of_step, dtype=np.int64), np.frombuffer(step_h)
+    firsts = np.flatnonzero(np.diff(intervals, prepend=-1))
+    return _Billing(firsts, hours / np.bincount(intervals, hours)[intervals], len(firsts) < len(intervals))
+
+
 def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
-    firsts = np.flatnonzero(np.diff(demand.interval_of_step, prepend=-1))
-    free = np.zeros(len(firsts))
+    billing = _billing(demand.interval_of_step.tobytes(), problem.step_h.tobytes())
+    free = np.zeros(len(billing.firsts))
     if demand.counts is not None:
-        free[~demand.counts[firsts]] = problem.import_limit_kw.max()
+        free[~demand.counts[billing.firsts]] = problem.import_limit_kw.max()
     values: Values = {
         "peak_so_far_kw": float(demand.peak_so_far_kw),
         "demand_cost": float(demand.price_per_kw),
         "demand_free_kw": free,
     }
-    if problem.reduction_events or demand.interval_of_step[-1] + 1 < problem.n_steps:
-        hours = np.bincount(demand.interval_of_step, problem.step_h)[demand.interval_of_step]
-        values["interval_share"] = problem.step_h / hours
+    if billing.several or problem.reduction_events:
+        values["interval_share"] = billing.share
     return values
 
 

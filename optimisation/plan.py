@@ -10,44 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from optimisation.records import Floats, Record, read_only
-
-SERIES = (
-    "grid_import_kw",
-    "rectifier_dc_kw",
-    "pv_kw",
-    "charge_kw",
-    "discharge_kw",
-    "stored_kwh",
-    "reserve_short_kwh",
-    "cap_excess_kw",
-    "unserved_kw",
-)
-"""Names of the arrays that every plan has, shape (n,)."""
-
-COMPONENT_SERIES = (
-    "grid_export_kw",
-    "inverter_dc_kw",
-    "cooling_kw",
-    "room_c",
-    "sleep_kw",
-    "genset_kw",
-    "genset_on",
-)
-"""Names of the arrays, shape (n,), that are None where the problem has not the component."""
-
-WORTH = ("stored_value_per_kwh", "import_limit_value_per_kwh", "import_cap_value_per_kwh")
-"""Names of the marginal values, shape (n,); NaN if not known."""
-
-BY_BATTERY = ("battery_charge_kw", "battery_discharge_kw", "battery_stored_kwh")
-"""Names of the arrays with one row per battery, shape (b, n)."""
-
-BY_SEGMENT = ("segment_charge_kw", "segment_discharge_kw")
-"""Names of the arrays with one row per wear segment, of the first battery first, shape (all segments, n)."""
-
-_AXES = {name: (1, name not in SERIES) for name in (*SERIES, *WORTH, *COMPONENT_SERIES)} | dict.fromkeys(
-    (*BY_BATTERY, *BY_SEGMENT), (2, True)
-)
-"""Number of axes of each array, and whether a plan that was made elsewhere may leave it out."""
+from optimisation.series import Series
 
 
 class PlanStatus(StrEnum):
@@ -75,17 +38,13 @@ class Settlement:
     """Currency."""
 
 
-def _none() -> Floats:
-    return read_only([])
-
-
-def _no_rows() -> Floats:
+def _no_series() -> Floats:
     return read_only(np.empty((0, 0)))
 
 
 @dataclass(frozen=True, eq=False)
-class Plan(Record):
-    """A plan over n steps, or the reason why there is none. Arrays are read-only, shape (n,); empty without a plan.
+class Plan(Series, Record):
+    """A plan over n steps, or the reason why there is none.
 
     `objective` is the true cost in currency, the sum of `cost_by_term`: energy, wear, reserve, cap, unserved, minus the
     terminal value of what is left, and demand, export, reduction, comfort, sleep, genset and full charge where the site
@@ -102,62 +61,20 @@ class Plan(Record):
 
     reserve_kwh_h, import_cap_kwh, unserved_kwh, ac_unserved_kwh, full_charge_kwh, too_warm_k_h, too_cold_k_h.
     """
-    grid_import_kw: Floats = field(default_factory=_none)
-    rectifier_dc_kw: Floats = field(default_factory=_none)
-    pv_kw: Floats = field(default_factory=_none)
-    """Used, not available."""
-    charge_kw: Floats = field(default_factory=_none)
-    """Of all batteries, like the next two."""
-    discharge_kw: Floats = field(default_factory=_none)
-    stored_kwh: Floats = field(default_factory=_none)
-    """At the end of each step."""
-    reserve_short_kwh: Floats = field(default_factory=_none)
-    cap_excess_kw: Floats = field(default_factory=_none)
-    unserved_kw: Floats = field(default_factory=_none)
-    stored_value_per_kwh: Floats = field(default_factory=_none)
-    """What one kWh more at the end of each step would save, in the battery and segment where it saves most."""
-    import_limit_value_per_kwh: Floats = field(default_factory=_none)
-    """What one kWh more through the connection in each step would save; 0 where the limit does not bind."""
-    import_cap_value_per_kwh: Floats = field(default_factory=_none)
-    """The same of the soft cap."""
-    battery_charge_kw: Floats = field(default_factory=_no_rows)
-    """By battery, shape (b, n), like the next two."""
-    battery_discharge_kw: Floats = field(default_factory=_no_rows)
-    battery_stored_kwh: Floats = field(default_factory=_no_rows)
-    segment_charge_kw: Floats = field(default_factory=_no_rows)
-    """By wear segment, shallowest first, one battery after the other, shape (all segments, n), like the next."""
-    segment_discharge_kw: Floats = field(default_factory=_no_rows)
-    grid_export_kw: Floats | None = None
-    inverter_dc_kw: Floats | None = None
-    """Taken from the DC bus."""
-    cooling_kw: Floats | None = None
-    room_c: Floats | None = None
-    """At the end of each step."""
-    sleep_kw: Floats | None = None
-    """DC load that sleeps."""
-    genset_kw: Floats | None = None
-    genset_on: Floats | None = None
-    """0 or 1."""
+    block: Floats = field(default_factory=_no_series)
+    """All series, read-only, shape (rows, n); each is there by its name too."""
+    rows: Mapping[str, slice] = field(default_factory=dict)
     demand_peak_kw: float | None = None
     """The billing peak this plan leads to, not below the peak so far."""
     settlements: tuple[Settlement, ...] = ()
     solve_s: float = 0.0
 
     def __post_init__(self) -> None:
-        lengths = set()
-        for name, (n_axes, may_be_left_out) in _AXES.items():
-            given = getattr(self, name)
-            if given is None:
-                continue
-            array = read_only(given)
-            if array.ndim != n_axes:
-                raise ValueError(f"{name} of a plan has shape {array.shape}; allowed is (n,), by battery (b, n)")
-            if array.size or not may_be_left_out:
-                lengths.add(array.shape[-1])
-            if array is not given:
-                object.__setattr__(self, name, array)
-        if len(lengths) > 1:
-            raise ValueError(f"the series of a plan have {sorted(lengths)} steps; allowed is one number of steps")
+        block = read_only(self.block)
+        if block.ndim != 2:
+            raise ValueError(f"the block of a plan has shape {block.shape}; allowed is one row of steps per series")
+        if block is not self.block:
+            object.__setattr__(self, "block", block)
 
     @property
     def battery_kw(self) -> Floats:

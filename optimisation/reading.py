@@ -12,162 +12,140 @@ import numpy.typing as npt
 from optimisation.compiled import CompiledLP
 from optimisation.devices import DemandCharge, Reduction
 from optimisation.engine import Outcome
-from optimisation.plan import BY_BATTERY, BY_SEGMENT, COMPONENT_SERIES, SERIES, Plan, Settlement
+from optimisation.plan import Plan, Settlement
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
 from optimisation.rectifier import RectifierCurve
+from optimisation.series import COMPONENT_SERIES, WORTH, Series, rows_of
+from optimisation.shape import Shape
 
 _NOISE = 1e-9
 _BROKEN = 1e-6
 """kWh or K h in all; what is less is rounding."""
 
-_RECKONED = ("grid_import_kw", "reserve_short_kwh", "cap_excess_kw")
-"""Series that are not sums of columns."""
+_ONE_COLUMN = {
+    "pv": "pv_kw",
+    "unserved": "unserved_kw",
+    "inverter": "inverter_dc_kw",
+    "cooling": "cooling_kw",
+    "sleep": "sleep_kw",
+    "genset": "genset_kw",
+    "genset_on": "genset_on",
+}
+"""Series that are one column each."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Layout:
-    """Where the series of a plan are in the columns of one model: a sum of gathered columns each."""
+class Layout:
+    """Where the series of a plan are in the columns of one model: those in the rows `summed` are sums of columns."""
 
+    rows: Mapping[str, slice]
+    """Of the plan's block."""
+    summed: slice
     place: npt.NDArray[np.intp]
     """Column of each gathered number, shape (gathered, n)."""
     sums: Floats
-    """Which of them make up a series, shape (series, gathered)."""
-    rows: Mapping[str, slice]
-    """Rows of each series, those of `_RECKONED` last."""
-    n_rows: int
+    """Which of them make up a row, shape (summed rows, gathered)."""
+    worth: npt.NDArray[np.intp]
+    """Rows of the program whose duals say what stored energy is worth, shape (segments, n)."""
+    cap: slice
+    """Rows whose duals say what import is worth."""
+    room: slice
+    """Columns of the room's temperature at the edges, where it is modelled."""
 
 
-@lru_cache(maxsize=8)
-def _layout(compiled: CompiledLP, n: int, cells: tuple[int, ...]) -> _Layout:
-    """Lay out a model of `n` steps whose batteries have `cells` wear segments."""
-    b_of_cell = np.repeat(np.arange(len(cells)), cells)
-    each, of_battery, all_cells = np.eye(len(b_of_cell)), np.eye(len(cells))[b_of_cell].T, np.ones((1, len(b_of_cell)))
-    wanted: list[tuple[str, dict[str, Floats | None]]] = [
-        ("segment", {"rectifier_dc_kw": None}),
-        ("pv", {"pv_kw": None}),
-        ("unserved", {"unserved_kw": None}),
-        ("charge", {"charge_kw": all_cells, "battery_charge_kw": of_battery, "segment_charge_kw": each}),
-        ("discharge", {"discharge_kw": all_cells, "battery_discharge_kw": of_battery, "segment_discharge_kw": each}),
-        ("stored", {"stored_kwh": all_cells, "battery_stored_kwh": of_battery}),
-    ]
-    wanted += [
-        (column, {series: None})
-        for column, series in (
-            ("inverter", "inverter_dc_kw"),
-            ("cooling", "cooling_kw"),
-            ("sleep", "sleep_kw"),
-            ("genset", "genset_kw"),
-            ("genset_on", "genset_on"),
-        )
-        if column in compiled.columns
-    ]
-    places, sums, rows, end, width = [], [], {}, 0, 0
-    for column, series in wanted:
+def layout_of(shape: Shape, compiled: CompiledLP) -> Layout:
+    """Lay out the plans of a shape, once for all its problems."""
+    n, cells = shape.n_steps, tuple(battery.n_segments for battery in shape.batteries)
+    components = tuple(name for name in COMPONENT_SERIES if getattr(shape, name))
+    rows = rows_of(len(cells), sum(cells), components)
+    of_battery = np.eye(len(cells))[np.repeat(np.arange(len(cells)), cells)].T
+    each, together = np.eye(sum(cells)), np.ones((1, sum(cells)))
+    wanted: dict[str, dict[str, Floats]] = {
+        "segment": {"rectifier_dc_kw": np.ones((1, 1))},
+        "charge": {"charge_kw": together, "battery_charge_kw": of_battery, "segment_charge_kw": each},
+        "discharge": {"discharge_kw": together, "battery_discharge_kw": of_battery, "segment_discharge_kw": each},
+        "stored": {"stored_kwh": together, "battery_stored_kwh": of_battery},
+    }
+    for column, series in _ONE_COLUMN.items():
+        if series in rows:
+            wanted[column] = {series: np.ones((1, 1))}
+    first = rows["rectifier_dc_kw"].start
+    summed = slice(first, max(rows[name].stop for series in wanted.values() for name in series))
+    places, sums = [], []
+    for column, parts_of in wanted.items():
         of_step = np.arange(compiled.n_columns)[compiled.columns[column]]
         place = of_step.reshape(n + 1, -1).T[:, 1:] if column == "stored" else of_step.reshape(n, -1).T
-        for name, parts in series.items():
-            parts = np.ones((1, len(place))) if parts is None else parts
-            rows[name] = slice(end, end + len(parts))
-            end += len(parts)
-            sums.append((width, parts))
+        part = np.zeros((summed.stop - first, len(place)))
+        for name, parts in parts_of.items():
+            part[rows[name].start - first : rows[name].stop - first] = parts
         places.append(place)
-        width += len(place)
-    matrix = np.zeros((end, width))
-    for (first, parts), where in zip(sums, rows.values(), strict=True):
-        matrix[where, first : first + parts.shape[1]] = parts
-    for name in _RECKONED:
-        rows[name] = slice(end, end + 1)
-        end += 1
-    return _Layout(np.concatenate(places), matrix, rows, end)
+        sums.append(part)
+    return Layout(
+        rows=rows,
+        summed=summed,
+        place=np.concatenate(places),
+        sums=np.concatenate(sums, axis=1),
+        worth=np.arange(compiled.n_rows)[compiled.rows["recursion"]].reshape(n, -1).T,
+        cap=compiled.rows["cap"],
+        room=compiled.columns.get("room", slice(0, 0)),
+    )
 
 
-def read_plan(problem: SiteProblem, compiled: CompiledLP, outcome: Outcome) -> Plan:
+def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     """Return the plan that `outcome` (with columns) holds for `problem`."""
-    n, hours = problem.n_steps, problem.step_h
-    layout = _layout(compiled, n, tuple([len(battery.wear_per_kwh) for battery in problem.batteries]))
+    hours, rows = problem.step_h, layout.rows
+    first_worth = rows[WORTH[0]].start
+    block = np.empty((first_worth + len(WORTH), problem.n_steps))
     found = outcome.x[layout.place]
-    block = np.empty((layout.n_rows, n))
-    np.matmul(layout.sums, np.where(found > _NOISE, found, 0.0), out=block[: len(layout.sums)])
-    series = {name: block[rows] for name, rows in layout.rows.items()}
-    parts = {name: series[name][0] for name in COMPONENT_SERIES if name in series}
-    grid_import, reserve_short, cap_excess = (series[name][0] for name in _RECKONED)
-    stored = series["stored_kwh"][0]
-
-    # From the curve and not from the LP: where import costs nothing the LP may fill its segments in any order.
-    ac_base = problem.ac_base_kw
-    np.add(ac_base, np.interp(series["rectifier_dc_kw"][0], *_curve(problem.rectifier)), out=grid_import)
+    np.matmul(layout.sums, np.where(found > _NOISE, found, 0.0), out=block[layout.summed])
+    series = Series(block, rows)
+    grid_import, stored = series.grid_import_kw, series.stored_kwh
+    _reckon_import(problem, series, grid_import)
+    np.maximum(0.0, problem.reserve_kwh - stored, out=series.reserve_short_kwh)
+    np.maximum(0.0, grid_import - problem.cap_kw, out=series.cap_excess_kw)
     if problem.cooling is not None:
-        parts["room_c"] = outcome.x[compiled.columns["room"]][1:]
-        grid_import += parts["cooling_kw"]
-    if problem.genset is not None:
-        parts["genset_on"] = np.round(parts["genset_on"])
-        outside = np.minimum(problem.ac_load_kw + problem.rectifier.standby_ac_kw - ac_base, problem.genset.max_kw)
-        grid_import += outside * parts["genset_on"] - parts["genset_kw"]
-    if problem.export is not None:
-        # The meter sees one or the other.
-        grid_import -= problem.export.inverter_efficiency * parts["inverter_dc_kw"]
-        parts["grid_export_kw"] = np.where(grid_import < -_NOISE, -grid_import, 0.0)
-        grid_import += parts["grid_export_kw"]
-    if problem.genset is not None or problem.export is not None:
-        # Differences of sums end a rounding error below 0.
-        grid_import[(grid_import < 0.0) & (grid_import > -1e-7)] = 0.0
-    np.maximum(0.0, problem.reserve_kwh - stored, out=reserve_short)
-    np.maximum(0.0, grid_import - problem.cap_kw, out=cap_excess)
+        series["room_c"][:] = outcome.x[layout.room][1:]
+    _reckon_worth(problem, block[first_worth:], outcome.row_dual[layout.worth], outcome.row_dual[layout.cap])
     block.flags.writeable = False
 
-    summed = block @ hours  # kWh of what is kW, kWh h of what is kWh
-    in_all = {name: float(summed[layout.rows[name].start]) for name in ("unserved_kw", *_RECKONED)}
+    in_all = block @ hours  # kWh of what is kW, kWh h of what is kWh
     broken = {
-        "reserve_kwh_h": in_all["reserve_short_kwh"],
-        "import_cap_kwh": in_all["cap_excess_kw"],
-        "unserved_kwh": in_all["unserved_kw"],
+        "reserve_kwh_h": float(in_all[rows["reserve_short_kwh"].start]),
+        "import_cap_kwh": float(in_all[rows["cap_excess_kw"].start]),
+        "unserved_kwh": float(in_all[rows["unserved_kw"].start]),
     }
-    ac_short_steps, broken["ac_unserved_kwh"] = _ac_shortage(problem, parts)
+    ac_short_steps, broken["ac_unserved_kwh"] = _ac_shortage(problem, series)
     wear = _wear(tuple([battery.wear_per_kwh for battery in problem.batteries]))
     cost = {
         "energy": float((hours * problem.price_per_kwh) @ grid_import),
-        "wear": float(wear @ summed[layout.rows["segment_discharge_kw"]]),
+        "wear": float(wear @ in_all[rows["segment_discharge_kw"]]),
         "reserve": problem.reserve_penalty_per_kwh_h * broken["reserve_kwh_h"],
         "cap": problem.cap_penalty_per_kwh * broken["import_cap_kwh"],
         "unserved": problem.unserved_penalty_per_kwh * broken["unserved_kwh"],
         "terminal": -problem.terminal_value_per_kwh * float(stored[-1]),
     }
-    cost |= _component_costs(problem, parts)
+    _add_components(problem, series, cost, broken)
     peak = None
     if problem.demand is not None:
         peak = max(problem.demand.peak_so_far_kw, _highest_mean_kw(problem.demand, hours, grid_import))
         cost["demand"] = problem.demand.price_per_kw * (peak - problem.demand.peak_so_far_kw)
     settlements: tuple[Settlement, ...] = ()
     if problem.reduction is not None:
-        settlements = _settlements(problem, problem.reduction, grid_import - parts.get("grid_export_kw", 0.0))
+        net = grid_import if problem.export is None else grid_import - series["grid_export_kw"]
+        settlements = _settlements(problem, problem.reduction, net)
         cost["reduction"] = sum(settled.penalty - settled.pay for settled in settlements)
-    for battery, energy in zip(problem.batteries, series["battery_stored_kwh"], strict=True):
-        if battery.full_charge is not None:
-            short = max(0.0, battery.capacity_kwh - float(energy[battery.full_charge.by_step]))
-            broken["full_charge_kwh"] = broken.get("full_charge_kwh", 0.0) + short
-            cost["full_charge"] = cost.get("full_charge", 0.0) + battery.full_charge.penalty_per_kwh * short
-    if problem.cooling is not None:
-        broken["too_warm_k_h"] = float(hours @ np.maximum(0.0, parts["room_c"] - problem.cooling.high_c))
-        broken["too_cold_k_h"] = float(hours @ np.maximum(0.0, problem.cooling.low_c - parts["room_c"]))
-    limit_value, cap_value = _import_values(problem, outcome.row_dual[compiled.rows["cap"]])
-    rows = layout.rows
     return Plan(
         status=outcome.status,
         reason="; ".join(filter(None, (outcome.reason, _overfull(problem), _ac_words(ac_short_steps)))),
         objective=sum(cost.values()),
         cost_by_term=cost,
         soft_limits={name: amount for name, amount in broken.items() if amount > _BROKEN},
-        # A kWh more on the right-hand side of a recursion is a kWh given; what it does to the cost is its value.
-        stored_value_per_kwh=-outcome.row_dual[compiled.rows["recursion"]].reshape(n, -1).min(axis=1),
-        import_limit_value_per_kwh=limit_value,
-        import_cap_value_per_kwh=cap_value,
+        block=block,
+        rows=rows,
         demand_peak_kw=peak,
         settlements=settlements,
         solve_s=outcome.solve_s,
-        **{name: block[rows[name].start] for name in SERIES},
-        **{name: block[rows[name]] for name in (*BY_BATTERY, *BY_SEGMENT)},
-        **parts,
     )
 
 
@@ -194,22 +172,68 @@ def _highest_mean_kw(demand: DemandCharge, hours: Floats, import_kw: Floats) -> 
     return float(mean.max(initial=0.0))
 
 
-def _component_costs(problem: SiteProblem, parts: dict[str, Floats]) -> dict[str, float]:
-    hours = problem.step_h
-    cost: dict[str, float] = {}
-    if problem.export is not None:
-        cost["export"] = float(-(hours * problem.export.price_per_kwh) @ parts["grid_export_kw"])
+def _reckon_import(problem: SiteProblem, series: Series, grid_import: Floats) -> None:
+    """Fill in import and export.
+
+    From the curve and not from the LP: where import costs nothing the LP may fill its segments in any order.
+    """
+    np.add(problem.ac_base_kw, np.interp(series.rectifier_dc_kw, *_curve(problem.rectifier)), out=grid_import)
     if problem.cooling is not None:
-        room = parts["room_c"]
-        outside = np.maximum(0.0, room - problem.cooling.high_c) + np.maximum(0.0, problem.cooling.low_c - room)
-        cost["comfort"] = float(problem.cooling.discomfort_per_k_h * (hours @ outside))
-    if problem.sleep is not None:
-        cost["sleep"] = float(problem.sleep.cost_per_kwh * (hours @ parts["sleep_kw"]))
+        grid_import += series["cooling_kw"]
     if problem.genset is not None:
-        starts = np.maximum(0.0, np.diff(parts["genset_on"], prepend=float(problem.genset.running))).sum()
-        fuel = problem.genset.fuel_per_kwh * (hours @ parts["genset_kw"])
+        on = series["genset_on"]
+        np.round(on, out=on)
+        outside = problem.ac_load_kw + problem.rectifier.standby_ac_kw - problem.ac_base_kw
+        grid_import += np.minimum(outside, problem.genset.max_kw) * on - series["genset_kw"]
+    if problem.export is not None:
+        # The meter sees one or the other.
+        grid_import -= problem.export.inverter_efficiency * series["inverter_dc_kw"]
+        exported = series["grid_export_kw"]
+        exported[:] = np.where(grid_import < -_NOISE, -grid_import, 0.0)
+        grid_import += exported
+    if problem.genset is not None or problem.export is not None:
+        # Differences of sums end a rounding error below 0.
+        grid_import[(grid_import < 0.0) & (grid_import > -1e-7)] = 0.0
+
+
+def _reckon_worth(problem: SiteProblem, worth: Floats, recursion: Floats, cap: Floats) -> None:
+    """Fill in the rows of WORTH from the duals of two constraints.
+
+    A kWh more on the right-hand side of a recursion is a kWh given; what it does to the cost is its value. Cap and
+    limit are one row: up to the price of breaking the cap, its value is the cap's.
+    """
+    stored, of_limit, of_cap = worth
+    np.negative(recursion.min(axis=0), out=stored)
+    if not cap.any():
+        worth[1:] = 0.0
+        return
+    value = np.maximum(0.0, -cap / problem.step_h)  # NaN stays NaN
+    soft = problem.cap_kw < problem.import_limit_kw
+    of_cap[:] = np.where(soft, np.minimum(value, problem.cap_penalty_per_kwh), 0.0 * value)
+    np.subtract(value, of_cap, out=of_limit)
+
+
+def _add_components(problem: SiteProblem, series: Series, cost: dict[str, float], broken: dict[str, float]) -> None:
+    """Add what components and a full charge cost, and what of theirs is broken."""
+    hours = problem.step_h
+    if problem.export is not None:
+        cost["export"] = float(-(hours * problem.export.price_per_kwh) @ series["grid_export_kw"])
+    if problem.cooling is not None:
+        broken["too_warm_k_h"] = float(hours @ np.maximum(0.0, series["room_c"] - problem.cooling.high_c))
+        broken["too_cold_k_h"] = float(hours @ np.maximum(0.0, problem.cooling.low_c - series["room_c"]))
+        cost["comfort"] = problem.cooling.discomfort_per_k_h * (broken["too_warm_k_h"] + broken["too_cold_k_h"])
+    if problem.sleep is not None:
+        cost["sleep"] = float(problem.sleep.cost_per_kwh * (hours @ series["sleep_kw"]))
+    if problem.genset is not None:
+        starts = np.maximum(0.0, np.diff(series["genset_on"], prepend=float(problem.genset.running))).sum()
+        fuel = problem.genset.fuel_per_kwh * (hours @ series["genset_kw"])
         cost["genset"] = float(fuel + problem.genset.start_cost * starts)
-    return cost
+    for b, battery in enumerate(problem.batteries):
+        if battery.full_charge is not None:
+            stored = float(series.battery_stored_kwh[b, battery.full_charge.by_step])
+            short = max(0.0, battery.capacity_kwh - stored)
+            broken["full_charge_kwh"] = broken.get("full_charge_kwh", 0.0) + short
+            cost["full_charge"] = cost.get("full_charge", 0.0) + battery.full_charge.penalty_per_kwh * short
 
 
 def _settlements(problem: SiteProblem, reduction: Reduction, net_import: Floats) -> tuple[Settlement, ...]:
@@ -227,17 +251,7 @@ def _settlements(problem: SiteProblem, reduction: Reduction, net_import: Floats)
     return tuple(settled)
 
 
-def _import_values(problem: SiteProblem, dual: Floats) -> tuple[Floats, Floats]:
-    """Split the value of the one row that is cap and limit: up to the price of breaking it, it is the cap's."""
-    if not dual.any():
-        return dual, dual
-    value = np.maximum(0.0, -dual / problem.step_h)  # NaN stays NaN
-    soft = problem.cap_kw < problem.import_limit_kw
-    cap_value = np.where(soft, np.minimum(value, problem.cap_penalty_per_kwh), 0.0 * value)
-    return value - cap_value, cap_value
-
-
-def _ac_shortage(problem: SiteProblem, parts: Mapping[str, Floats]) -> tuple[int, float]:
+def _ac_shortage(problem: SiteProblem, series: Series) -> tuple[int, float]:
     """AC side beyond the connection while the mains are there: steps with too little, and AC load not served, kWh.
 
     An outage is no shortage of it, and while a genset runs it serves the load.
@@ -246,7 +260,9 @@ def _ac_shortage(problem: SiteProblem, parts: Mapping[str, Floats]) -> tuple[int
     if over.max() + problem.rectifier.standby_ac_kw <= 0.0:
         return 0, 0.0
     mains = problem.import_limit_kw > 0.0
-    short = np.where(mains, np.maximum(0.0, over), 0.0) * (1.0 - parts.get("genset_on", 0.0))
+    short = np.where(mains, np.maximum(0.0, over), 0.0)
+    if problem.genset is not None:
+        short = short * (1.0 - series["genset_on"])
     steps = np.count_nonzero(mains & (problem.ac_load_kw + problem.rectifier.standby_ac_kw > problem.import_limit_kw))
     return int(steps), float(problem.step_h @ short)
 

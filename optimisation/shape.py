@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
+from optimisation.battery import sloped_cuts
 from optimisation.problem import SiteProblem
 
 
-@dataclass(frozen=True)
-class BatteryShape:
+class BatteryShape(NamedTuple):
     """Of one battery: wear segments, sloped acceptance cuts, and whether a full charge is asked for."""
 
     n_segments: int
@@ -19,8 +19,7 @@ class BatteryShape:
     full_charge: bool
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """Structure of a model; hashable, and its repr is the same in every process."""
 
     n_steps: int
@@ -29,6 +28,8 @@ class Shape:
     demand_intervals: tuple[int, ...] | None = None
     """Steps in each billing interval; None without a demand charge."""
     export: bool = False
+    dear_export: bool = False
+    """In some step a kWh earns more than it costs: buying and selling exclude each other by whole numbers."""
     n_events: int = 0
     cooling: bool = False
     sleep: bool = False
@@ -46,6 +47,11 @@ def _steps_in_each(interval_of_step: bytes) -> tuple[int, ...]:
     return tuple(np.bincount(np.frombuffer(interval_of_step, dtype=np.int64)).tolist())
 
 
+@lru_cache(maxsize=256)
+def _n_cuts(acceptance: tuple[tuple[float, float], ...]) -> int:
+    return len(sloped_cuts(acceptance))
+
+
 def shape_of(problem: SiteProblem) -> Shape:
     """Return the shape of a problem."""
     intervals = None
@@ -55,11 +61,12 @@ def shape_of(problem: SiteProblem) -> Shape:
         n_steps=problem.n_steps,
         n_rectifier_segments=len(problem.rectifier.ac_per_dc),
         batteries=tuple(
-            BatteryShape(len(battery.wear_per_kwh), len(battery.sloped_cuts()), battery.full_charge is not None)
+            BatteryShape(len(battery.wear_per_kwh), _n_cuts(battery.acceptance), battery.full_charge is not None)
             for battery in problem.batteries
         ),
         demand_intervals=intervals,
         export=problem.export is not None,
+        dear_export=problem.export is not None and bool((problem.export.price_per_kwh > problem.price_per_kwh).any()),
         n_events=len(problem.reduction_events),
         cooling=problem.cooling is not None,
         sleep=problem.sleep is not None,

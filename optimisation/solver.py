@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from optimisation.cache import compiled_for
 from optimisation.checker import check
-from optimisation.engine import Engine, NotFiniteError
+from optimisation.engine import Engine
 from optimisation.parameters import TIE_BREAK, parameters
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import ProblemError, SiteProblem
-from optimisation.reading import read_plan
+from optimisation.reading import Layout, layout_of, read_plan
+from optimisation.refresh import NotFiniteError
 from optimisation.shape import Shape, shape_of
 
 SHAPES_KEPT = 8
 """Compiled models kept at a time, about 3 MB each; a site needs one or two."""
+
+
+GAP = 1e-4
+"""What a search over whole numbers may leave unfound, as a share of what the load costs from the grid."""
+
+
+def _gap(problem: SiteProblem) -> float:
+    """The same in currency. Proving the last cent would take most of the time."""
+    if problem.genset is None and problem.export is None:
+        return 0.0  # nothing is searched
+    load_kw = problem.dc_load_kw + problem.ac_load_kw
+    return max(1e-6, GAP * float((problem.step_h * np.abs(problem.price_per_kwh)) @ load_kw))
+
+
+class _Ready(NamedTuple):
+    """What is made once for a shape."""
+
+    engine: Engine
+    layout: Layout
 
 
 class PlanSolver:
@@ -23,7 +45,7 @@ class PlanSolver:
     def __init__(self, tie_break: float = TIE_BREAK) -> None:
         """`tie_break` is the size of the tie-breaks as a share of the largest price; 0 leaves ties to chance."""
         self._tie_break = tie_break
-        self._engines: dict[Shape, Engine] = {}
+        self._ready: dict[Shape, _Ready] = {}
 
     def solve(self, problem: SiteProblem, limit_s: float = 10.0) -> Plan:
         """Plan within `limit_s` seconds of solver time. Raises `ProblemError` for numbers no plan can be made from.
@@ -34,36 +56,38 @@ class PlanSolver:
         """
         if not 0.0 < limit_s < np.inf:
             raise ProblemError(f"limit_s is {limit_s}; allowed is above 0 s")
-        engine = self._engine(shape_of(problem))
+        ready = self._ready_for(shape_of(problem))
         going = (True,) * len(problem.reduction_events)
         if not going:
-            return self._attempt(engine, problem, (), limit_s)
+            return self._attempt(ready, problem, (), limit_s)
         share_s = limit_s / (len(going) + 1)
-        best = self._attempt(engine, problem, going, share_s)
+        best = self._attempt(ready, problem, going, share_s)
         for v in range(len(going)):
             without = (*going[:v], False, *going[v + 1 :])
-            other = self._attempt(engine, problem, without, share_s)
+            other = self._attempt(ready, problem, without, share_s)
             if other.usable and (not best.usable or other.objective < best.objective):
                 best, going = other, without
         return best
 
-    def _attempt(self, engine: Engine, problem: SiteProblem, going: tuple[bool, ...], limit_s: float) -> Plan:
-        theta = engine.compiled.theta(parameters(problem, going, self._tie_break))
+    def _attempt(self, ready: _Ready, problem: SiteProblem, going: tuple[bool, ...], limit_s: float) -> Plan:
         try:
-            outcome = engine.solve(theta, limit_s)
+            outcome = ready.engine.solve(parameters(problem, going, self._tie_break), limit_s, _gap(problem))
         except NotFiniteError:
             raise ProblemError("the problem's numbers are so large that their products are not finite") from None
         if outcome.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
             return Plan(outcome.status, outcome.reason, solve_s=outcome.solve_s)
-        plan = read_plan(problem, engine.compiled, outcome)
+        plan = read_plan(problem, ready.layout, outcome)
         faults = check(problem, plan)
         if faults:
             return Plan(PlanStatus.ERROR, "the check refused the plan: " + "; ".join(faults), solve_s=plan.solve_s)
         return plan
 
-    def _engine(self, shape: Shape) -> Engine:
-        engine = self._engines.pop(shape, None) or Engine(compiled_for(shape))
-        self._engines[shape] = engine  # last = used last
-        if len(self._engines) > SHAPES_KEPT:
-            del self._engines[next(iter(self._engines))]
-        return engine
+    def _ready_for(self, shape: Shape) -> _Ready:
+        ready = self._ready.pop(shape, None)
+        if ready is None:
+            compiled = compiled_for(shape)
+            ready = _Ready(Engine(compiled), layout_of(shape, compiled))
+        self._ready[shape] = ready  # last = used last
+        if len(self._ready) > SHAPES_KEPT:
+            del self._ready[next(iter(self._ready))]
+        return ready

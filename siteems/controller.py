@@ -31,6 +31,7 @@ from siteems.planning.prepare import prepare
 from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import PublishedPlan, publish
 from siteems.planning.segments import SegmentTracker
+from siteems.ratings import plausible_ranges
 from siteems.site import Site
 from siteems.tariff.lookup import TariffBook, TariffGap
 from siteems.watch import Step, Watch
@@ -120,7 +121,7 @@ class Controller:
         self._segments = SegmentTracker(site.battery)
         self._peak = PeakMeter(self._tariff, site.grid) if any(version.demand for version in site.tariffs) else None
         self._lead = 2 * timedelta(seconds=timing.cycle_s)  # a cap holds from the first second of its call
-        self._imager = Imager(self._curve, timing.max_age)
+        self._imager = Imager(self._curve, timing.max_age, plausible_ranges(site))
         self.image = self._imager.first(clock.now())
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()

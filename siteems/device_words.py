@@ -60,7 +60,9 @@ def device_page(facts: Mapping[str, Any]) -> str:
             f"slowest reply {link['worst_reply_ms']:g} ms, {link['writes_per_day']} writes a day"
         )
     if lease := facts.get("lease"):
-        lines.append(f"lease     {lease['min_s']:g} to {lease['max_s']:g} s, set in {lease['timeout_point']}")
+        own = f"{lease['max_s']:g} s, its own"
+        set_in = f"{lease['min_s']:g} to {lease['max_s']:g} s, set in {lease['timeout_point']}"
+        lines.append(f"lease     {set_in if lease['timeout_point'] else own}")
     lines.append("points")
     for name, point in facts["points"].items():
         lines.append(f"  {name:26} {_place(point):34} {_span(name, point)}{_written(point)}")

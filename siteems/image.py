@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -87,6 +87,9 @@ FIELD_OF_POINT = {
     "bus_v": "bus_v",
     "soc": "soc",
     "battery_c": "battery_c",
+    "rectifier_kw": "rectifier_dc_kw",
+    "dc_load_kw": "dc_load_kw",
+    "battery_kw": "battery_kw",
     "pv_kw": "pv_kw",
     "genset_kw": "genset_kw",
     "room_c": "room_c",
@@ -99,10 +102,14 @@ LOOKED_AT = frozenset((*FIELD_OF_POINT, *FIELD_OF_CURRENT, "battery_v"))
 
 @dataclass(frozen=True)
 class Imager:
-    """Turns the readings of one cycle into an image. Keeps the last good value of each field in the image before."""
+    """Turns the readings of one cycle into an image. Keeps the last good value of each field in the image before.
+
+    `ranges` are what the site's ratings allow, by field: a value beyond is implausible, and so unknown.
+    """
 
     curve: RectifierCurve
     max_age: timedelta
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def first(self, time: datetime) -> Image:
         """An image before anything was read."""
@@ -112,10 +119,14 @@ class Imager:
         """The image after these readings."""
         fresh: dict[str, Measurement] = {}
         # The rectifier's own mains voltage wins: it lives on the battery, while a meter may die with the mains.
-        for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points):
+        for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points or "rectifier_kw" in r.points):
             for name, measured in _fields(reading).items():
                 if measured.quality is Quality.GOOD or name not in fresh:
                     fresh[name] = measured
+        for name, (least, most) in self.ranges.items():
+            found = fresh.get(name)
+            if found is not None and found.value is not None and not least <= found.value <= most:
+                fresh[name] = Measurement(None, found.time, Quality.IMPLAUSIBLE)
         self._derive(fresh)
         merged = {name: _merge(previous.measured.get(name, UNKNOWN), measured) for name, measured in fresh.items()}
         return Image(time, self.max_age, {**previous.measured, **merged})

@@ -13,6 +13,10 @@ class Line:
         """Of the same length, 1 or more."""
         self._x, self._y = tuple(map(float, x)), tuple(map(float, y))
 
+    def inverted(self) -> Line:
+        """The same line read from the other side; its heights must rise."""
+        return Line(self._y, self._x)
+
     def at(self, x: float) -> float:
         """Its height there."""
         right = bisect_right(self._x, x)

@@ -13,7 +13,7 @@ from drivers.address import parse_address
 from drivers.catalogue import known_maps, load_map
 from drivers.devicemap import DeviceMap
 from drivers.dlt645.link import Dlt645Link
-from drivers.errors import DriverError, MapError
+from drivers.errors import DriverError, LinkTimeout, MapError
 from drivers.link import ModbusLink
 from drivers.maptext import map_text
 from drivers.scan import Found, scan_link
@@ -70,6 +70,8 @@ async def _meter(url: str, timeout_s: float) -> tuple[Device, ...]:
     link = Dlt645Link(url, timeout_s=max(timeout_s, 1.0))
     try:
         address = await link.find_address()
+    except LinkTimeout:
+        return ()
     finally:
         await link.close()
     name = "dlt645-three-phase"
@@ -101,7 +103,7 @@ def _described(found: Found) -> Device:
         comments = (
             f"{title}; SunSpec models {models} from register {who.base}.",
             "Made from what the device says of itself. Compare signs with its display before it is driven:",
-            "`siteems devices try` reads it once.",
+            "`siteems devices try` reads it once. What it must do to be driven stands in docs/levers.md.",
         )
         return Device(where, title, made.roles, name, key, (f"SunSpec models {models}",), map_text(made, *comments))
     if len(found.maps) == 1:

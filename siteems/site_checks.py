@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from drivers.address import FORMS, parse_address
 from drivers.catalogue import is_map_file, known_maps, load_map
+from drivers.devicemap import DeviceMap
 from drivers.errors import MapError
-from drivers.faults import Fault
+from drivers.faults import Fault, cannot_happen
 from drivers.roles import battery_command
 from optimisation.problem import ProblemError
 from siteems.backup import promise_kwh, worst_load_kw
@@ -286,8 +287,17 @@ def check_steps(tariffs: tuple[TariffVersion, ...], planning: Planning) -> Itera
         )
 
 
-def check_times(control: Control, recording: Recording) -> Iterator[Mistake]:
-    """Leases outlive cycles; nothing is recorded more often than it is read."""
+def check_times(control: Control, recording: Recording, devices: tuple[DeviceEntry, ...]) -> Iterator[Mistake]:
+    """Leases outlive cycles, also those that a device will not let be set; nothing is recorded faster than read."""
+    for index, device in enumerate(devices):
+        device_map = load_map(device.map) if _loads(device.map) else None
+        lease = device_map.lease if isinstance(device_map, DeviceMap) else None
+        if lease is not None and lease.timeout_point is None and lease.max_s < READS_PER_LEASE * control.cycle_s:
+            yield Mistake(
+                ("control", "cycle_s"),
+                f"too long for devices[{index}], which forgets its setpoint after {lease.max_s:g} s",
+                f"at most {lease.max_s / READS_PER_LEASE:g} s",
+            )
     if control.lease_s < READS_PER_LEASE * control.cycle_s:
         yield Mistake(
             ("control", "lease_s"),
@@ -312,22 +322,27 @@ def check_demo(battery: Battery, tariffs: tuple[TariffVersion, ...], demo: DemoD
         )
 
 
-def check_faults(devices: tuple[DeviceEntry, ...], demo: DemoDay | None) -> Iterator[Mistake]:
-    """The demo day's faults happen to Modbus devices that are there, at points that these have."""
-    maps = {device.name: device.map for device in devices if device.unit is not None}
+def check_faults(links: dict[str, Link], devices: tuple[DeviceEntry, ...], demo: DemoDay | None) -> Iterator[Mistake]:
+    """The demo day's faults happen to devices that are there, can happen to them, at points that these have."""
+    entries = {device.name: device for device in devices}
     for index, fault in enumerate(() if demo is None else demo.faults):
         place = ("demo", "faults", index)
-        if fault.device not in maps:
-            yield Mistake((*place, "device"), "no such Modbus device", choices(fault.device, maps))
+        entry = entries.get(fault.device)
+        if entry is None:
+            yield Mistake((*place, "device"), "no such device", choices(fault.device, entries))
             continue
         try:
             Fault(fault.kind, 1, fault.point, fault.value)
         except ValueError as error:
             yield Mistake((*place, "kind"), str(error), "docs/faults.md has the kinds")
             continue
-        points = load_map(maps[fault.device]).points if _loads(maps[fault.device]) else {}
+        on_a_line = entry.link in links and not links[entry.link].url.startswith(("tcp:", "tls:"))
+        if objection := cannot_happen(fault.kind, on_a_line=on_a_line, to_a_meter=entry.address is not None):
+            yield Mistake((*place, "kind"), objection, "docs/faults.md has the kinds")
+            continue
+        points = load_map(entry.map).points if _loads(entry.map) else {}
         if fault.point is not None and points and fault.point not in points:
-            yield Mistake((*place, "point"), f"{maps[fault.device]} has no such point", choices(fault.point, points))
+            yield Mistake((*place, "point"), f"{entry.map} has no such point", choices(fault.point, points))
 
 
 CHECKS: tuple[Callable[..., Iterator[Mistake]], ...] = (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
 
 from drivers.catalogue import load_map
+from drivers.roles import BatteryCommand, battery_command
 from siteems.backup import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.carbon import describe
 from siteems.site import Site
@@ -16,6 +17,14 @@ from siteems.tariff.lookup import PricedSlot, TariffBook, TariffGap
 from siteems.tariff.spread import shift_benefit
 
 BARS = "▁▂▃▄▅▆▇█"
+COMMANDS: Mapping[BatteryCommand, str] = {
+    "power_setpoint": "takes a power",
+    "forced_power": "takes a forced charge or discharge",
+    "grid_setpoint": "follows the grid power that its converter is to hold",
+    "rectifier_levers": "follows the rectifiers' current limit and its charge limit",
+    "power_limits": "takes limits of its charge and discharge",
+    "rectifier_voltage": "follows the rectifiers' voltage",
+}
 NO_ROOM_SHARE = 0.02
 """Less free than this is within the error of any SoC estimate."""
 
@@ -62,6 +71,7 @@ def _assets(site: Site) -> Iterable[tuple[str, str]]:
         f"charges with up to {battery.max_charge_kw:g} kW, discharges with up to {battery.max_discharge_kw:g} kW, "
         f"wears {battery.wear_per_kwh:g} {site.site.currency}/kWh",
     )
+    yield "", COMMANDS[battery_command([load_map(device.map) for device in site.devices])]
     if site.pv is not None:
         yield "PV", f"{site.pv.rated_kwp:g} kWp, tilt {site.pv.tilt_deg:g} deg, azimuth {site.pv.azimuth_deg:g} deg"
     if site.air_conditioner is not None:

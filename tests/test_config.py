@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from siteems import site_checks
 from siteems.config import load_site
 from siteems.errors import SiteFileError, UserError
 from siteems.seeds import seed_path
+from siteems.site import Site
 from siteems.summary import summarise
 
 SEED = seed_path("hangzhou-macro")
@@ -272,7 +273,7 @@ BROKEN = {
     "fault of nobody": Broken(
         "start_soc = 0.55",
         'start_soc = 0.55\nfaults = [{ device = "smo", kind = "silent", start = "16:00" }]',
-        'demo.faults[0].device = "smo": no such Modbus device; did you mean smu?',
+        'demo.faults[0].device = "smo": no such device; did you mean smu?',
     ),
     "fault of no point": Broken(
         "start_soc = 0.55",
@@ -284,6 +285,11 @@ BROKEN = {
         'start_soc = 0.55\nfaults = [{ device = "smu", kind = "slow", start = "16:00" }]',
         'demo.faults[0].kind = "slow": fault slow: needs value; docs/faults.md has the kinds',
     ),
+    "fault of a checksum that is not there": Broken(
+        "start_soc = 0.55",
+        'start_soc = 0.55\nfaults = [{ device = "smu", kind = "wrong-checksum", start = "16:00" }]',
+        'demo.faults[0].kind = "wrong-checksum": frames of Modbus TCP have no checksum; docs/faults.md has the kinds',
+    ),
     "contract that nobody made": Broken(
         "fixed_per_kwh = 0.1551",
         'fixed_per_kwh = 0.1551\ndemand = [{ mode = "contract", price_per_kw = 42 }]',
@@ -294,6 +300,16 @@ BROKEN = {
     ),
     "other schema": Broken("schema_version = 1", "schema_version = 2", "schema_version = 2: not known; allowed is 1"),
 }
+
+
+def test_a_cycle_is_short_enough_for_a_lease_that_cannot_be_set(hangzhou: Site) -> None:
+    control = replace(hangzhou.control, cycle_s=20.0, lease_s=100.0)
+    inverter = replace(hangzhou.devices[0], map="sungrow-sh")
+    recording = replace(hangzhou.recording, sample_s=60.0)
+    (mistake,) = site_checks.check_times(control, recording, (inverter, *hangzhou.devices[1:]))
+    assert mistake.loc == ("control", "cycle_s")
+    assert "too long for devices[0], which forgets its setpoint after 60 s" in mistake.wrong
+    assert not list(site_checks.check_times(replace(control, cycle_s=15.0), recording, (inverter,)))
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())

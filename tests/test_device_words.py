@@ -74,13 +74,19 @@ def test_every_model_is_listed_and_can_be_shown() -> None:
         assert facts["source"] in page
 
 
+def test_a_lease_that_cannot_be_set_is_told_as_such() -> None:
+    assert "lease     300 s, its own" in device_page(device_facts("huawei-sun2000"))
+    assert "lease     5 to 3600 s, set in comm_timeout_s" in device_page(device_facts("generic-smu-lead"))
+
+
 def test_a_name_that_is_none_has_neighbours() -> None:
     with pytest.raises(UserError, match=r"no such device model; near are .*victron-gx"):
         device_facts("victron")
 
 
 def test_a_real_device_is_read_once() -> None:
-    values = {"active_power_kw": -4.2, "battery_v": 52.3, "battery_a": -12.5, "soc": 0.81, "pv_kw": 1.5}
+    values = {"battery_v": 52.3, "battery_a": -12.5, "soc": 0.81, "pv_kw": 1.5, "dc_load_kw": 3.4}
+    values |= {"rectifier_kw": -4.2, "grid_setpoint_kw": 1.25, "safe_grid_setpoint_kw": 8.0}
     with served("victron-gx", values) as url:
         told = siteems("try", "victron-gx", url, "--json")
         shown = siteems("try", "victron-gx", url)

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 sys.path += [str(Path(__file__).parent / part) for part in ("gateway", "drivers/sunspec")]
-from gateway_rig import cli, free_port, simulated_site
+from gateway_rig import ADDRESS, cli, free_port, on_serial_lines, simulated_site
 from sunspec_rig import BATTERY, COMMON, CONTROLS, METER, NAMEPLATE, image, served
 
 from drivers.catalogue import load_map
+from drivers.dlt645.simulated import MeterServer
 from drivers.simulated import RegisterServer, SimulatedUnit
 from siteems.config import load_site
 from siteems.errors import SiteFileError, UserError
@@ -34,6 +35,31 @@ def test_it_finds_the_devices_of_a_site(tmp_path: Path) -> None:
         (2, "generic-smu-lead"),
         (3, "generic-mppt"),
     ]
+
+
+def test_it_finds_what_is_on_serial_lines(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=1, changed=on_serial_lines) as running:
+        urls = {word.split("=", 2)[1]: word.split("=", 2)[2] for word in running.links}
+        done = cli("scan", urls["cabinet"], "--units=1-4", "--timeout=0.1")
+        assert done.returncode == 0, done.stderr
+        found = tomllib.loads(done.stdout)
+        assert found["links"] == {"found": {"url": urls["cabinet"]}}
+        assert [(d["unit"], d["map"]) for d in found["devices"]] == [(2, "generic-smu-lead"), (3, "generic-mppt")]
+        done = cli("scan", urls["meter"])
+        (meter,) = tomllib.loads(done.stdout)["devices"]
+        assert (meter["address"], meter["map"]) == (ADDRESS, "dlt645-three-phase")
+        tried = cli("devices", "try", "dlt645-three-phase", urls["meter"], f"--address={ADDRESS}")
+        assert "active_power_kw" in tried.stdout
+
+
+async def test_a_meter_that_is_silent_is_nobody(tmp_path: Path) -> None:
+    port = await (server := MeterServer("127.0.0.1", 0, {})).start()
+    try:
+        done = await asyncio.to_thread(cli, "scan", f"dlt645+tcp://127.0.0.1:{port}")
+    finally:
+        await server.stop()
+    assert done.returncode == 1
+    assert "nobody answers" in done.stderr
 
 
 async def test_a_sunspec_device_becomes_a_map_file_that_a_site_uses(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from drivers.roles import COMMAND_POINTS
 from siteems.config import load_site
 from siteems.seeds import seed_path
-from siteems.summary import summarise
+from siteems.summary import COMMANDS, summarise
 
 SEED = seed_path("hangzhou-macro")
 DAY = date(2026, 7, 15)
@@ -34,6 +35,7 @@ def test_page_of_the_seed(tmp_path: Path) -> None:
     for line in (
         "hangzhou-macro: Hangzhou 5G macro site (example)",
         "smu rectifier, battery generic-smu-lead cabinet (tcp://127.0.0.1:15020) unit 2",
+        "follows the rectifiers' current limit and its charge limit",
         "18:00-22:00 sharp 1.2318",
         "▁▁▁▁▁▁▁▄▄▄▄▁▁▁▄▄▇▇████▇▄ one mark an hour, high is dear",
         "21.7 kWh = 46% of the battery for 3 h at 4.46 kW (P95 of the typical load)",
@@ -74,3 +76,7 @@ def test_day_without_tariff() -> None:
     assert "no tariff holds on 2026-06-30" in page
     assert "not known without a tariff" in page
     assert "free for arbitrage" in page
+
+
+def test_every_way_to_command_a_battery_has_words() -> None:
+    assert COMMANDS.keys() == COMMAND_POINTS.keys()

@@ -1,7 +1,7 @@
 """One line to DL/T 645 meters: one owner, one request at a time, every failure in our exception tree.
 
 A reply names its meter and what was asked for, so a late one is told apart; and before each request what is still in
-the line is thrown away, so that it is not even looked at.
+the line is thrown away, so that it is not even looked at. After a time-out a TCP connection is opened anew.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from drivers.dlt645.frame import (
     encode_frame,
     take_frames,
 )
-from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
+from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkTimeout
+from drivers.serialport import PORT_ERRORS, parity_of
 
 RECONNECT_FIRST_S: Final = 0.25
 RECONNECT_MAX_S: Final = 5.0
@@ -155,6 +156,7 @@ class Dlt645Link:
     async def close(self) -> None:
         """Hang up; the next use connects again."""
         self._drop()
+        await asyncio.sleep(0)  # the event loop lets go of a serial port in its next turn
 
     async def _exchange(self, request: Frame, echoed: bytes) -> Frame:
         meter = self._meters.setdefault(
@@ -177,11 +179,13 @@ class Dlt645Link:
                     reply = await _answer(wire, request, echoed)
             except TimeoutError:
                 meter.silence.failed(_now())
+                if not self._address.is_serial:
+                    self._drop()  # a serial server that went away may leave a connection that looks open
                 for counters in (self._counters, meter.counters):
                     counters.timeouts += 1
                 text = f"{self._of(request.address)} did not answer within {self._timeout_s:g} s"
                 raise LinkTimeout(text, sent=True) from None
-            except (OSError, EOFError) as exc:
+            except (*PORT_ERRORS, EOFError) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
         meter.silence.answered()
@@ -207,7 +211,7 @@ class Dlt645Link:
         try:
             async with asyncio.timeout(self._timeout_s):
                 self._wire = await self._open()
-        except (OSError, ValueError, LinkError) as exc:  # TimeoutError is an OSError
+        except (*PORT_ERRORS, ValueError) as exc:  # TimeoutError is an OSError
             self._connecting.failed(_now())
             raise LinkDown(f"{self.url}: cannot connect: {exc or 'no answer'}") from None
         self._connecting.answered()
@@ -243,7 +247,7 @@ async def open_serial(address: Address) -> Wire:
     port = serial.Serial(
         address.device,
         address.baud,
-        parity=address.parity,
+        parity=parity_of(address),
         stopbits=address.stop_bits,
         timeout=0,
         write_timeout=0,

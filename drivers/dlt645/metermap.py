@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from drivers.devicemap import Closed, Evidence, Finite, validation_sentence
+from drivers.devicemap import Evidence, validation_sentence
 from drivers.dlt645.numbers import Decimal645
 from drivers.errors import MapError
+from drivers.pointmap import Closed, Finite
 from drivers.points import POINTS
-from drivers.roles import ROLE_POINTS, Role
+from drivers.roles import Role, lacking
 
 SCALED_UNITS = ("kW", "kWh")
 """What a meter behind current transformers shows too small: its reading times the transformers' ratio is the value."""
@@ -70,8 +71,8 @@ class MeterMap(Closed):
             if point.max > largest or point.min < (-largest if point.signed else 0.0):
                 yield f"points.{name}: {point.min:g}..{point.max:g} does not fit {point.size} bytes"
         for role in self.roles:
-            if lacking := [name for name in ROLE_POINTS[role] if name not in self.points]:
-                yield f"roles = {role!r}: this role needs the points {', '.join(lacking)}"
+            if missing := lacking(role, self.points):
+                yield f"roles = {role!r}: this role needs the points {', '.join(missing)}"
 
 
 def parse_meter_map(text: str, file: str) -> MeterMap:

@@ -1,7 +1,8 @@
 """From the SunSpec models of a device to a device map: where the points of our vocabulary stand, and what they may be.
 
-The definitions of the models come with pysunspec2, which also decodes what was found. Scale factors are taken as they
-were found and become `fixed` registers: a device that changes one is not believed until it is looked at again.
+The definitions of the models come with pysunspec2, which also decodes what was found. Scale factors, and the whole of
+percentages, are taken as found and become `fixed` registers: a device that changes one is not believed until it is
+looked at again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any, Final
 from sunspec2.device import Model, Point
 
 from drivers.codec import RegisterType
-from drivers.devicemap import Block, DeviceMap, Identity, LinkLimits, PointMap, check_map
+from drivers.devicemap import Block, DeviceMap, Identity, LinkLimits, check_map
 from drivers.errors import MapError
 from drivers.link import MAX_READ
-from drivers.roles import ROLE_POINTS
+from drivers.pointmap import PointMap
+from drivers.roles import ROLE_POINTS, lacking
 from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
 
 METERS: Final = (201, 202, 203, 204, 211, 212, 213, 214)
@@ -58,11 +60,19 @@ class Source:
     storage: str | None = None
     along: tuple[tuple[str, int], ...] = ()
     """Points of the same model that are written beside it, and with what."""
+    after: tuple[tuple[str, int], ...] = ()
+    """The same, after it: where there are read-only points in between, one frame cannot do it."""
+    share_of: str | None = None
+    """The point of the same model, in W, of which it is a percentage."""
 
 
 ESS_PORT: Final = 1
 ON: Final = 1
 WATTS: Final = 1
+BOTH_LIMITS: Final = 3
+LEGACY_STORAGE: Final = 124
+"""Its rates are percentages of the greatest charging power, and limits. What a negative one means, makers do not agree
+on: only 0 to 100 % are written. Where 704 takes watts it is left alone."""
 SOURCES: Final = (
     Source("active_power_kw", METERS, "W", 0.001),
     Source("mains_v", METERS + INVERTERS, "PhVphA", 1.0),
@@ -80,10 +90,25 @@ SOURCES: Final = (
     Source("battery_a", (714,), "DCA", 1.0, -1),
     Source("soc", (802, 713), "SoC", 0.01),
     Source("soh", (802, 713), "SoH", 0.01),
+    Source("soc", (LEGACY_STORAGE,), "ChaState", 0.01),
     Source("battery_setpoint_kw", (704,), "WSet", 0.001, -1, "volatile", (("WSetEna", ON), ("WSetMod", WATTS))),
     Source("safe_battery_setpoint_kw", (704,), "WSetRvrt", 0.001, -1, "flash"),
     Source("comm_timeout_s", (704,), "WSetRvrtTms", 1.0, 1, "flash", (("WSetEnaRvrt", ON),)),
+    *(
+        Source(
+            name,
+            (LEGACY_STORAGE,),
+            rate,
+            0.01,
+            storage="volatile",
+            after=(("StorCtl_Mod", BOTH_LIMITS),),
+            share_of="WChaMax",
+        )
+        for name, rate in (("charge_limit_kw", "InWRte"), ("discharge_limit_kw", "OutWRte"))
+    ),
+    Source("comm_timeout_s", (LEGACY_STORAGE,), "InOutWRte_RvrtTms", 1.0, storage="flash"),
 )
+WHOLES: Final = frozenset(source.share_of for source in SOURCES if source.share_of)
 OF_THE_SUN: Final = ("pv_kw", "pv_v", "pv_energy_kwh")
 
 
@@ -111,15 +136,17 @@ def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> Devic
         if source.name in points or (has_storage and source.name in OF_THE_SUN):
             continue
         for number in source.models:
+            if number == LEGACY_STORAGE and source.storage and "battery_setpoint_kw" in points:
+                continue
             if number in models and (point := _point(source, *models[number], ratings)) is not None:
                 points[source.name] = point
                 told_by.add(number)
                 break
-    roles = [role for role, needed in ROLE_POINTS.items() if all(each in points for each in needed)]
+    roles = [role for role in ROLE_POINTS if not lacking(role, points)]
     if not roles:
         told = ", ".join(str(model.id) for model in found.models)
         raise MapError(f"{found.manufacturer} {found.model}: its models {told} give no role at a site")
-    has_lease = "comm_timeout_s" in points and "battery_setpoint_kw" in points
+    has_lease = "comm_timeout_s" in points and not points.keys().isdisjoint(("battery_setpoint_kw", "charge_limit_kw"))
     made = DeviceMap.model_validate(
         {
             "schema_version": 1,
@@ -214,10 +241,18 @@ def _point(source: Source, model: FoundModel, decoded: Any, ratings: Ratings) ->
         return None
     scale = round(source.scale * 10.0**exponent, 12)
     low, high = _span(source.name, ratings)
+    if source.share_of is not None:
+        whole_w = _cvalue(decoded, source.share_of)
+        if whole_w is None:
+            return None
+        scale, low, high = scale * whole_w / 1000.0, 0.0, whole_w / 1000.0
     most = MOST_RAW[register_type] * scale
     if marker == 0 and register_type != "f32":
         low = scale  # a counter at 0 is one that does not count
-    along = {model.address + decoded.points[name].offset: word for name, word in source.along}
+    along, after = (
+        {model.address + decoded.points[name].offset: word for name, word in beside}
+        for beside in (source.along, source.after)
+    )
     return PointMap.model_validate(
         {
             "space": "holding",
@@ -231,6 +266,7 @@ def _point(source: Source, model: FoundModel, decoded: Any, ratings: Ratings) ->
             "writable": source.storage is not None,
             "storage": source.storage,
             "along": along,
+            "after": after,
             "step": 0.01 if register_type == "f32" and source.storage else None,
         }
     )
@@ -256,7 +292,8 @@ def _blocks(
             continue
         fixed = {model.address: model.id, model.address + 1: model.words[1]}
         for point in getattr(decoded, "points", {}).values():
-            if point.pdef["type"] == "sunssf" and model is first:
+            scales = point.pdef["type"] == "sunssf" or point.pdef["name"] in WHOLES
+            if scales and model is first:
                 fixed[model.address + point.offset] = model.words[point.offset]
         start, end = model.address, model.address + len(model.words)
         if wanted is None and model is found.models[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,7 +25,7 @@ from siteems.cli.words import (
 app = typer.Typer()
 
 
-@app.command(short_help="Serve a site's devices on loopback Modbus.")
+@app.command(short_help="Serve a site's devices on loopback and serial lines.")
 def simulate(
     site_file: SiteArgument,
     link: LinkOption = None,
@@ -47,16 +48,25 @@ def simulate(
             metavar="PORT", min=1, max=65535, help="Take faults at this port of loopback.", show_default=False
         ),
     ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="tls links: what the devices show (PEM).", show_default=False)
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key (PEM).", show_default=False)] = None,
 ) -> None:
-    """Serve every device of a site on loopback Modbus TCP, with the physics of the site behind them.
+    """Serve every device of a site on loopback, with the physics of the site behind them.
 
-    The register maps are the ones that the drivers use. By default the wall clock runs and the devices live through the
-    demo day's profile at the present time of day.
+    The device maps are the ones that the drivers use. A serial link becomes a pseudo-terminal at the path of its URL,
+    such as --link=cabinet=rtu:///tmp/cabinet; what is there already is not replaced. By default the wall clock runs and
+    the devices live through the demo day's profile at the present time of day.
     """
+    from siteems.errors import UserError
     from siteems.simulation.run import run_simulator
 
+    if (certificate is None) != (key is None):
+        raise UserError("--certificate and --key go together")
+    own = None if certificate is None or key is None else (certificate, key)
     site = with_links(load(site_file), link)
-    run_simulator(site, folder_of(site_file), clock_of(site, clock, speed), profile, parse_day(day), control)
+    run_simulator(site, folder_of(site_file), clock_of(site, clock, speed), profile, parse_day(day), control, own)
 
 
 @app.command(short_help="Make a simulated device misbehave.")
@@ -64,15 +74,16 @@ def fault(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="What goes wrong; `list` and `clear` too.")],
     control: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The simulator's --control port.")],
     link: Annotated[str, typer.Option(metavar="NAME", help="Which link of the site file.")] = "",
-    unit: Annotated[int, typer.Option(metavar="N", min=0, max=247, help="Which unit on it.")] = 0,
+    unit: Annotated[int, typer.Option(metavar="N", min=0, max=247, help="Which Modbus unit on it.")] = 0,
+    address: Annotated[str | None, typer.Option(metavar="12 DIGITS", help="Or which DL/T 645 meter.")] = None,
     point: Annotated[str | None, typer.Option(metavar="POINT", help="Which point of it.")] = None,
     value: Annotated[float | None, typer.Option(metavar="X", help="Seconds, code or value, by kind.")] = None,
 ) -> None:
     """Make a device of `siteems simulate --control PORT` misbehave, to see what the daemon does about it.
 
-    Kinds: silent, slow, exception, short-reply, hang-up, restart, stuck, not-available, jump, sign-flip, word-swap,
-    refused-write, clamped-write, ignored-write; docs/faults.md says what each is and what follows. `list` shows what is
-    in force, `clear` ends all faults of a link.
+    Kinds: silent, slow, exception, short-reply, wrong-checksum, garbled, hang-up, restart, reversion, stuck,
+    not-available, jump, sign-flip, word-swap, refused-write, clamped-write, ignored-write, no-effect; docs/faults.md
+    says what each is and what follows. `list` shows what is in force, `clear` ends all faults of a link.
     """
     import asyncio
     import json as json_module
@@ -82,7 +93,7 @@ def fault(
 
     words: dict[str, object] = {"do": kind, "link": link}
     if kind not in ("list", "clear"):
-        words = {"do": "fault", "link": link, "kind": kind, "unit": unit, "point": point, "value": value}
+        words |= {"do": "fault", "kind": kind, "unit": unit, "address": address, "point": point, "value": value}
     try:
         answer = asyncio.run(ask(control, words))
     except OSError as error:

@@ -50,5 +50,5 @@ def scan(
             console.print(f"written: {path}")
     print(json_module.dumps(as_data(url, found), indent=1) if json else site_part(url, found))
     if not found:
-        print(f"nobody answers among units {units}", file=sys.stderr)
+        print(f"nobody answers at {url}; of Modbus units {units} were asked", file=sys.stderr)
         raise typer.Exit(1)

@@ -70,6 +70,9 @@ class Decision:
     """Bus voltage, load and photovoltaics that the decision rests on; current limits are reckoned from them."""
     reason: str
     state: ControlState
+    measured_kw: float | None = None
+    grid_kw: float | None = None
+    """Battery and grid power as measured; some levers are moved by what they still lack."""
 
 
 def cycle(
@@ -108,7 +111,8 @@ def cycle(
     overruled = battery_kw > bounds[3].high_kw
     rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, call_cap_kw)
     volts = site.rectifier.float_v if bus_v is None else bus_v
-    return Decision("drive", battery_kw, rectifier_cap_kw, volts, load_kw, pv_kw, reason, state)
+    measured_kw, grid_kw = image.value("battery_kw"), image.value("grid_kw")
+    return Decision("drive", battery_kw, rectifier_cap_kw, volts, load_kw, pv_kw, reason, state, measured_kw, grid_kw)
 
 
 def _release(reason: str, state: ControlState) -> Decision:

@@ -47,10 +47,7 @@ def run_demo(site_file: Path, profile: Path | None, recorded_day: date | None, s
     scenario = demo_scenario(site, folder, profile, recorded_day)
     work = _fresh_folder(out / site.site.id)
     clock = FileClock.create(work / "clock.json", scenario.start, speed)
-    links = [
-        f"--link={name}={parse_address(link.url).protocol}://127.0.0.1:{_free_port()}"
-        for name, link in site.links.items()
-    ]
+    links = [f"--link={name}={_served_at(name, link.url, work)}" for name, link in site.links.items()]
     recorded = [f"--profile={profile}"] if profile else []
     recorded += [f"--day={recorded_day}"] if recorded_day else []
     common = [str(site_file), f"--clock={clock.path}", *links]
@@ -130,7 +127,7 @@ def _await_ready(name: str, process: subprocess.Popen[bytes], log_path: Path) ->
 def _fresh_folder(folder: Path) -> Path:
     """An empty folder; an earlier demo's is replaced, anything else is left alone."""
     if folder.exists():
-        strangers = [p for p in folder.iterdir() if p.name not in OWN_FILES]
+        strangers = [p for p in folder.iterdir() if p.name not in OWN_FILES and p.suffix != TERMINAL]
         if strangers:
             raise UserError(
                 f"{folder}: holds files that no demo made ({strangers[0].name}); name another folder with --out"
@@ -140,10 +137,19 @@ def _fresh_folder(folder: Path) -> Path:
     return folder
 
 
+TERMINAL = ".tty"
 OWN_FILES = {
     "clock.json", "simulator.log", "daemon.log", "history.sqlite3", "history.sqlite3-wal", "history.sqlite3-shm",
     "lock", "day.html", "summary.json",
 }  # fmt: skip
+
+
+def _served_at(name: str, url: str, work: Path) -> str:
+    """Where the simulator serves a link: a free port of loopback, or a pseudo-terminal in the work folder."""
+    address = parse_address(url)
+    if address.is_serial:
+        return f"{address.protocol}://{work.resolve() / name}{TERMINAL}?{url.partition('?')[2]}"
+    return f"{address.protocol}://127.0.0.1:{_free_port()}"
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""The expected course of a day: a smoothed profile of quarter hours, at the level of the last half hour while that lasts."""
+"""The expected course of a day: a smoothed profile of quarter hours, at the last half hour's level while that lasts."""
 
 from __future__ import annotations
 

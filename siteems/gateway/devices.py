@@ -60,10 +60,13 @@ class SiteDevices:
         self._disobedient: set[str] = set()
         """Devices of which that was reported."""
         self._sent: dict[tuple[str, str], float] = {}
+        self._driven = now()
+        """When a decision was brought to the devices last."""
 
     def _setpoints(self, device: Device) -> dict[str, float]:
         """The safe values of the volatile setpoints that this device has."""
-        return {name: self._safe[name] for name in device.device_map.setpoints if name in self._safe}
+        setpoints = device.device_map.setpoints
+        return {name: _within(device, name, self._safe[name]) for name in setpoints if name in self._safe}
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those that share a link wait for each other there.
@@ -110,7 +113,9 @@ class SiteDevices:
                 continue
             device_map = device.device_map
             persistent = {
-                n: v for n, v in self._safe.items() if n in device_map.points and n not in device_map.setpoints
+                n: _within(device, n, v)
+                for n, v in self._safe.items()
+                if n in device_map.points and n not in device_map.setpoints
             }
             try:
                 released = await self._gate.release(device, self._safe_now(device), reason="claimed: release first")
@@ -166,13 +171,16 @@ class SiteDevices:
         if decision.mode == "release":
             await self._release(decision.reason, self._silent)
         else:
-            await self._set(setpoints(decision, self._site, self._command), decision.reason)
+            held = {point: value for (_, point), value in self._sent.items()}
+            elapsed_s = max(0.0, (self._now() - self._driven).total_seconds())
+            await self._set(setpoints(decision, self._site, self._command, held, elapsed_s), decision.reason)
+        self._driven = self._now()
         self._flush()
 
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:
         self._unreleased = {d.name for d in self.devices if self._setpoints(d)}
         for device in self.devices:
-            values = {n: self._steady(device.name, n, v) for n, v in wanted.items() if n in device.device_map.points}
+            values = {n: self._steady(device, n, v) for n, v in wanted.items() if n in device.device_map.points}
             if not values or device.name in self._unclaimed | self._silent:
                 continue
             try:
@@ -181,13 +189,17 @@ class SiteDevices:
             except DriverError as error:
                 self._watch_obedience(device.name, dict.fromkeys(values, str(error)))
 
-    def _steady(self, device: str, point: str, value: float) -> float:
-        """The value sent last where the new one hardly differs: the noise of a load is no reason to write."""
-        last = self._sent.get((device, point))
-        band = DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
+    def _steady(self, device: Device, point: str, value: float) -> float:
+        """The value sent last where the new one hardly differs: the noise of a load is no reason to write.
+
+        What is worth a write to this device, its map may say too.
+        """
+        value = _within(device, point, value)
+        last = self._sent.get((device.name, point))
+        band = max(DEADBAND.get(point.rsplit("_", 1)[-1], 0.0), device.device_map.points[point].step or 0.0)
         if last is not None and abs(value - last) < band and value != 0.0:
             return last
-        self._sent[device, point] = value
+        self._sent[device.name, point] = value
         return value
 
     def _watch_obedience(self, name: str, troubles: Mapping[str, str]) -> None:
@@ -255,6 +267,12 @@ class SiteDevices:
         except RecordError as error:
             log.error("record-failed", error=str(error), waiting=len(self._records))
             del self._records[:-RECORDS_KEPT]
+
+
+def _within(device: Device, point: str, value: float) -> float:
+    """The nearest value that the device takes; a battery may be rated higher than its converter."""
+    allowed = device.device_map.points[point]
+    return min(max(value, allowed.min), allowed.max)
 
 
 def _trouble_in(records: Sequence[WriteRecord], *outcomes: str) -> str:

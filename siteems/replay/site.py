@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from drivers.catalogue import load_map
 from drivers.points import Point, Quality, Reading
@@ -34,6 +34,8 @@ class PlantDevices:
         self._site, self._plant, self._clock = site, plant, clock
         self._command = battery_command([load_map(e.map) for e in site.devices])
         self._held: dict[tuple[str, str], float] = {}
+        self._wanted: Mapping[str, float] = {}
+        self._cycle_s = timing.cycle_s
         self.silent: set[str] = set()
         self.writes = dict.fromkeys((device.name for device in self._devices), 0)
         """Setpoints that changed; a real device is written more often, since its lease is refreshed."""
@@ -55,7 +57,10 @@ class PlantDevices:
 
     async def drive(self, decision: Decision) -> None:
         """Write setpoints, or the safe values on release, to the devices that have such points and answer."""
-        wanted = self._safe if decision.mode == "release" else setpoints(decision, self._site, self._command)
+        if decision.mode == "release":
+            wanted, self._wanted = self._safe, {}
+        else:
+            wanted = self._wanted = setpoints(decision, self._site, self._command, self._wanted, self._cycle_s)
         for device, names in zip(self._devices, self._driven, strict=True):
             if device.name in self.silent:
                 continue

@@ -23,7 +23,9 @@ class PlantDevice:
 
     def __post_init__(self) -> None:
         points = tuple(n for n, p in self.device_map.points.items() if p.writable and hasattr(self.plant.setpoints, n))
-        self._lease = self.plant.leases.setdefault(self.name, Lease(points))
+        lease = self.device_map.lease if isinstance(self.device_map, DeviceMap) else None
+        own_s = lease.min_s if lease is not None and lease.timeout_point is None else 0.0
+        self._lease = self.plant.leases.setdefault(self.name, Lease(points, own_s))
 
     def read_points(self) -> Mapping[str, float | None]:
         """Values of all points of the map at this moment; none = the device has no such sensor."""
@@ -52,7 +54,7 @@ class PlantDevice:
         self._lease.refreshed = None
 
 
-SAFE_POINTS = ("safe_rectifier_limit_a", "safe_charge_limit_a", "safe_battery_setpoint_kw")
+SAFE_POINTS = ("safe_rectifier_limit_a", "safe_charge_limit_a", "safe_battery_setpoint_kw", "safe_grid_setpoint_kw")
 
 
 def readings(plant: Plant) -> dict[str, float | None]:
@@ -69,9 +71,12 @@ def readings(plant: Plant) -> dict[str, float | None]:
         "bus_v": flows.bus_v,
         "rectifier_a": flows.rectifier_dc_kw * amps,
         "dc_load_a": flows.dc_load_kw * amps,
+        "rectifier_kw": flows.rectifier_dc_kw,
+        "dc_load_kw": flows.dc_load_kw,
         "rectifier_modules": math.ceil(plant.site.rectifier.rated_kw / 3.0),
         "battery_v": flows.bus_v,
         "battery_a": flows.battery_kw * amps,
+        "battery_kw": flows.battery_kw,
         "soc": plant.soc,
         "soh": battery.state_of_health,
         "battery_c": plant.room_c,
@@ -87,8 +92,14 @@ def readings(plant: Plant) -> dict[str, float | None]:
         "charge_limit_a": plant.setpoints.charge_limit_a,
         "float_v": plant.setpoints.float_v,
         "battery_setpoint_kw": plant.setpoints.battery_setpoint_kw,
+        "charge_limit_kw": plant.setpoints.charge_limit_kw,
+        "discharge_limit_kw": plant.setpoints.discharge_limit_kw,
+        "forced_kw": plant.setpoints.forced_kw,
+        "forced_mode": plant.setpoints.forced_mode,
+        "grid_setpoint_kw": plant.setpoints.grid_setpoint_kw,
         "pv_limit_kw": min(plant.setpoints.pv_limit_kw, plant.site.pv.rated_kwp if plant.site.pv else 0.0),
         "safe_rectifier_limit_a": plant.safe.rectifier_limit_a,
         "safe_charge_limit_a": plant.safe.charge_limit_a,
         "safe_battery_setpoint_kw": plant.safe.battery_setpoint_kw,
+        "safe_grid_setpoint_kw": plant.safe.grid_setpoint_kw,
     }

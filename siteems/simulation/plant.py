@@ -1,8 +1,8 @@
 """The physics of one site: the -48 V bus, its sources, battery and shelter. Pure: time and surroundings are handed in.
 
-Two kinds of battery behave differently (domain: rectifier levers and smart lithium). A lead battery sits on the bus and
-takes or gives whatever the balance leaves over; only current limits can be commanded. A smart lithium pack has its own
-converter and follows a power setpoint within its limits. In both, the photovoltaics feed the bus first.
+Two kinds of battery behave differently (domain: rectifier levers and smart lithium). One that sits on the bus takes or
+gives what its voltage and resistance and the rectifiers' voltage and limits leave over. One with a converter of its own
+does what it is told, in the way that its devices can be told (`kind`). In all, the photovoltaics feed the bus first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from drivers.levers import CHARGE, DISCHARGE
 from siteems.control.safe import safe_values
 from siteems.piecewise import Line
 from siteems.planning.problem import rectifier_curve
@@ -25,8 +26,14 @@ MAX_STEP = timedelta(seconds=5)
 BASE_AC_KW = 0.12
 """Lighting and fans of the shelter, AC side."""
 MAINS_V = 225.0
+OHMS = 4.0
+"""Volts over the C-rate, kW per rated kWh: about 0.4 V at a tenth of C, by internal resistance."""
 LVD_SOC = 0.02
 """The low-voltage disconnect opens here: what the load wants beyond is not served."""
+
+
+Kind = Literal["levers", "setpoint", "forced", "limits", "grid"]
+"""How the battery is commanded; `levers` is one on the bus, the others have a converter."""
 
 
 @dataclass
@@ -37,7 +44,12 @@ class Setpoints:
     charge_limit_a: float
     float_v: float
     battery_setpoint_kw: float
-    """Smart lithium only. It follows this while the mains are there and carries the bus when they are not."""
+    """A converter follows this, or one of the next, while the mains are there and carries the bus when they are not."""
+    charge_limit_kw: float
+    discharge_limit_kw: float
+    forced_kw: float
+    forced_mode: float
+    grid_setpoint_kw: float
     pv_limit_kw: float = math.inf
 
 
@@ -103,7 +115,7 @@ class Plant:
     surroundings: Callable[[datetime], Instant]
     time: datetime
     soc: float
-    kind: Literal["levers", "setpoint"]
+    kind: Kind
     room_c: float = 26.0
     max_step: timedelta = MAX_STEP
     setpoints: Setpoints = field(init=False)
@@ -123,6 +135,7 @@ class Plant:
         # Without load, what the losses of the two lowest points extrapolate to, but never a gain.
         no_load = max(0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0]))
         self._rectifier_ac = Line((0.0, *share * rectifier.rated_kw), (no_load, *input_kw))
+        self._rectifier_dc = self._rectifier_ac.inverted()
         self._acceptance = Line(*np.array(battery.acceptance).T)
 
     @property
@@ -166,9 +179,11 @@ class Plant:
 
         if self.kind == "levers":
             charge_max = min(accept, set_.charge_limit_a * set_.float_v / 1000.0)
-            wanted = charge_max if set_.float_v >= self._open_circuit_v() else -discharge_max
+            drawn = (set_.float_v - self._open_circuit_v()) * battery.rated_kwh / OHMS
+            wanted = max(-discharge_max, min(drawn, charge_max))
         elif supply:
-            charge_max = wanted = min(max(set_.battery_setpoint_kw, -discharge_max), accept)
+            told = self._told(pv_max - load, now)
+            charge_max = wanted = min(max(told, -discharge_max), accept)
         else:
             charge_max, wanted = accept, 0.0
         pv = min(pv_max, max(0.0, load + charge_max))
@@ -196,6 +211,19 @@ class Plant:
             outdoor_c=now.outdoor_c,
             mains_ok=now.mains_ok,
         )
+
+    def _told(self, surplus_kw: float, now: Instant) -> float:
+        """What a battery with a converter is told to take, beside a surplus of the sun over the load, kW."""
+        set_ = self.setpoints
+        if self.kind == "setpoint":
+            return set_.battery_setpoint_kw
+        if self.kind == "limits":
+            return set_.charge_limit_kw or max(-set_.discharge_limit_kw, min(surplus_kw, 0.0))
+        if self.kind == "grid":
+            converter_ac = max(0.0, set_.grid_setpoint_kw - self._ac_load(now))
+            return self._rectifier_dc.at(converter_ac) + surplus_kw
+        ways = {CHARGE: set_.forced_kw, DISCHARGE: -set_.forced_kw}
+        return ways.get(set_.forced_mode, surplus_kw)  # left alone, it stores the sun and carries the load
 
     def _rectifier_max(self, others_kw: float) -> float:
         """What the rectifiers' current limit lets through beside `others_kw` (photovoltaics less load), kW.
@@ -257,7 +285,4 @@ class Plant:
         return low + (high - low) * self.soc
 
     def _terminal_v(self, battery_kw: float) -> float:
-        rated_kw = self.site.battery.rated_kwh
-        return (
-            self._open_circuit_v() + 4.0 * battery_kw / rated_kw
-        )  # about 0.4 V at a tenth of C, by internal resistance
+        return self._open_circuit_v() + OHMS * battery_kw / self.site.battery.rated_kwh

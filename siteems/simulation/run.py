@@ -24,15 +24,24 @@ log = structlog.get_logger()
 
 
 def run_simulator(
-    site: Site, folder: Path, clock: Clock, profile: Path | None, day: date | None, control: int | None = None
+    site: Site,
+    folder: Path,
+    clock: Clock,
+    profile: Path | None,
+    day: date | None,
+    control: int | None = None,
+    own: tuple[Path, Path] | None = None,
 ) -> None:
-    """Serve the site until SIGTERM or SIGINT; faults are taken at port `control`, if there is one."""
+    """Serve the site until SIGTERM or SIGINT; faults are taken at port `control`, if there is one.
+
+    `own` are certificate and key of the devices behind tls links.
+    """
     configure_logs(site.site.id)
     scenario = demo_scenario(site, folder, profile, day)
     of_that_day = isinstance(clock, FileClock)
     surroundings = scenario.at if of_that_day else _every_day(scenario)
     faults = scenario.faults if of_that_day else ()
-    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings, faults, control))
+    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings, faults, control, own))
 
 
 def _every_day(scenario: Scenario) -> Callable[[datetime], Instant]:
@@ -48,16 +57,17 @@ async def _serve(
     surroundings: Callable[[datetime], Instant],
     faults: Sequence[Misbehaviour],
     control: int | None,
+    own: tuple[Path, Path] | None,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     plant = make_plant(site, surroundings, clock.now(), start_soc)
-    simulated = SimulatedSite(site, plant, clock.now)
+    simulated = SimulatedSite(site, plant, clock.now, own)
     urls = await simulated.start()
     for entry in site.devices:
         device_map = load_map(entry.map)
-        log.info("serving", device=entry.name, title=device_map.title, url=urls[entry.link], unit=entry.unit)
+        log.info("serving", device=entry.name, title=device_map.title, url=urls[entry.link], where=entry.where)
     port = None if control is None else ControlPort(simulated, control)
     if port is not None:
         log.info("faults-at", port=await port.start())

@@ -85,5 +85,5 @@ def _misbehaviours(site: Site, demo: DemoDay) -> Iterator[Misbehaviour]:
     devices = {entry.name: entry for entry in site.devices}
     for each in demo.faults:
         entry, start = devices[each.device], local_time(each.start, demo.date, site.site.zone)
-        fault = Fault(each.kind, entry.unit or 0, each.point, each.value)
+        fault = Fault(each.kind, entry.unit or 0, each.point, each.value, entry.address)
         yield Misbehaviour(start, start + timedelta(minutes=each.minutes), entry.link, fault)

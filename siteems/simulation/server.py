@@ -1,4 +1,4 @@
-"""A whole simulated site on loopback Modbus TCP: the plant behind the same register maps that the drivers read."""
+"""A whole simulated site on loopback and serial lines: the plant behind the same device maps that the drivers read."""
 
 from __future__ import annotations
 
@@ -6,36 +6,56 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
-from drivers.address import parse_address
+from drivers.address import Address, parse_address
 from drivers.catalogue import load_map
 from drivers.devicemap import DeviceMap
 from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.faults import Fault
-from drivers.roles import battery_command
+from drivers.frames import Framing
+from drivers.places import Place, PtyPlace, TcpPlace
+from drivers.roles import BatteryCommand, battery_command
+from drivers.serving import DeviceServer
 from drivers.simulated import RegisterServer, SimulatedUnit
+from drivers.transport import Credentials
 from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
-from siteems.simulation.plant import Plant
+from siteems.simulation.plant import Kind, Plant
 from siteems.simulation.profile import Instant
 from siteems.simulation.scenario import Misbehaviour
-from siteems.site import Site
+from siteems.site import Link, Site
 
 LOOPBACK = "127.0.0.1"
+KINDS: Mapping[BatteryCommand, Kind] = {
+    "power_setpoint": "setpoint",
+    "forced_power": "forced",
+    "grid_setpoint": "grid",
+    "rectifier_levers": "levers",
+    "power_limits": "limits",
+    "rectifier_voltage": "levers",
+}
 
 
 def make_plant(site: Site, surroundings: Callable[[datetime], Instant], start: datetime, start_soc: float) -> Plant:
     """The plant of a site, with the kind of battery that its device maps can command."""
     command = battery_command([load_map(entry.map) for entry in site.devices])
-    return Plant(site, surroundings, start, start_soc, "setpoint" if command == "power_setpoint" else "levers")
+    return Plant(site, surroundings, start, start_soc, KINDS[command])
 
 
 class SimulatedSite:
-    """One server per link of the site, on loopback at the link's port."""
+    """One server per link of the site: on loopback at the link's port, or at the path of its serial port.
 
-    def __init__(self, site: Site, plant: Plant, now: Callable[[], datetime]) -> None:
-        self._servers: dict[str, RegisterServer | MeterServer] = {}
-        self._protocols = {name: parse_address(link.url).protocol for name, link in site.links.items()}
+    `own` is what the devices behind tls links show of themselves; who connects must be signed by the link's `ca`.
+    Raises `UserError` when a tls link is without, or its files cannot be used.
+    """
+
+    def __init__(
+        self, site: Site, plant: Plant, now: Callable[[], datetime], own: tuple[Path, Path] | None = None
+    ) -> None:
+        self._servers: dict[str, DeviceServer] = {}
+        self._addresses = {name: parse_address(link.url) for name, link in site.links.items()}
+        self._urls = {name: link.url for name, link in site.links.items()}
         for name, link in site.links.items():
             units: dict[int, SimulatedUnit] = {}
             meters: dict[str, SimulatedMeter] = {}
@@ -48,52 +68,50 @@ class SimulatedSite:
                     units[entry.unit or 0] = SimulatedUnit(device_map, source)
                 else:
                     meters[entry.address or ""] = SimulatedMeter(device_map, source, entry.ratio)
-            port, protocol = parse_address(link.url).port, self._protocols[name]
-            self._servers[name] = (
-                MeterServer(LOOPBACK, port, meters)
-                if meters
-                else RegisterServer(LOOPBACK, port, units, framing="rtu" if protocol == "rtu+tcp" else "tcp")
-            )
+            address = self._addresses[name]
+            place = _place(name, link, address, own)
+            if address.is_dlt645:
+                self._servers[name] = MeterServer(LOOPBACK, address.port, meters, place=place)
+            else:
+                framing: Framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
+                self._servers[name] = RegisterServer(LOOPBACK, address.port, units, framing=framing, place=place)
         self._plant, self._now = plant, now
 
     async def start(self) -> Mapping[str, str]:
-        """Serve; returns the URL of each link. Raises `UserError` when a port is taken."""
+        """Serve; returns the URL of each link. Raises `UserError` when a port or path is taken."""
         urls = {}
         for name, server in self._servers.items():
+            address = self._addresses[name]
             try:
-                urls[name] = f"{self._protocols[name]}://{LOOPBACK}:{await server.start()}"
+                port = await server.start()
             except OSError as error:
                 await self.stop()
                 why = error.strerror or error
-                raise UserError(
-                    f"link {name}: cannot listen on {LOOPBACK}: {why}; choose a port with --link"
-                ) from error
+                other = "a path" if address.is_serial else "a port"
+                raise UserError(f"link {name}: {why}; choose {other} with --link") from error
+            urls[name] = self._urls[name] if address.is_serial else f"{address.protocol}://{LOOPBACK}:{port}"
         return urls
 
     async def inflict(self, link: str, fault: Fault) -> None:
         """Make a device of a link misbehave. Raises ValueError for a link, unit or point that is not there."""
-        await self._registers(link).inflict(fault)
+        await self._server(link).inflict(fault)
 
     def clear(self, link: str, fault: Fault | None = None) -> None:
         """End one fault of a link, or all."""
-        faults = self._registers(link).faults
+        faults = self._server(link).faults
         if fault is None:
             faults.clear()
         else:
-            faults.clear(fault.unit, fault.kind, fault.point)
+            faults.clear(fault.where, fault.kind, fault.point)
 
     def faults(self) -> Mapping[str, tuple[Fault, ...]]:
         """The faults in force, by link."""
-        return {
-            name: server.faults.active for name, server in self._servers.items() if isinstance(server, RegisterServer)
-        }
+        return {name: server.faults.active for name, server in self._servers.items()}
 
-    def _registers(self, link: str) -> RegisterServer:
-        server = self._servers.get(link)
-        if not isinstance(server, RegisterServer):
-            known = ", ".join(name for name, each in self._servers.items() if isinstance(each, RegisterServer))
-            raise ValueError(f"no Modbus link {link!r}; there are {known}")
-        return server
+    def _server(self, link: str) -> DeviceServer:
+        if link not in self._servers:
+            raise ValueError(f"no link {link!r}; there are {', '.join(self._servers)}")
+        return self._servers[link]
 
     async def run(self, tick_s: float = 0.2, faults: Sequence[Misbehaviour] = ()) -> None:
         """Keep the physics going also while nobody reads, and let devices misbehave at their times, until cancelled."""
@@ -114,3 +132,18 @@ class SimulatedSite:
         """Stop serving."""
         for server in self._servers.values():
             await server.stop()
+
+
+def _place(name: str, link: Link, address: Address, own: tuple[Path, Path] | None) -> Place:
+    """Where the devices of a link are served. A line behind a serial server is heard by all who are connected to it."""
+    if address.is_serial:
+        return PtyPlace(Path(address.device))
+    tls = None
+    if address.protocol == "tls":
+        if own is None or link.ca is None:
+            raise UserError(f"link {name}: simulated devices behind tls need --certificate and --key of their own")
+        try:
+            tls = Credentials(Path(link.ca), *own).server_context()
+        except OSError as error:
+            raise UserError(f"link {name}: {error}") from error
+    return TcpPlace(LOOPBACK, address.port, shared=address.protocol not in ("tcp", "tls"), tls=tls)

@@ -121,6 +121,9 @@ def free_values(map_name: str) -> dict[str, float | None]:
     """A value for each point of a map: the middle of its range, on a register step."""
     values: dict[str, float | None] = {}
     for name, point in load_map(map_name).points.items():
+        if point.codes:
+            values[name] = next(iter(point.codes.values()))
+            continue
         middle = (max(point.min, -1000.0) + min(point.max, 1000.0)) / 2
         values[name] = round(middle / point.resolution) * point.resolution
     return values

@@ -63,6 +63,37 @@ BROKEN = {
         'storage = "volatile"\nalong = { 3 = 1 }',
         r"along = \{3: 1\}: addresses right before or after",
     ),
+    "copies with a gap": (
+        'storage = "volatile"',
+        'storage = "volatile"\ncopies = [3]',
+        r"copies = \[3\]: addresses right before or after",
+    ),
+    "beside a reading": (
+        "address = 1,",
+        "address = 1, after = { 9 = 1 },",
+        r"points.battery_a: only with a writable point",
+    ),
+    "beside where a point is": (
+        'storage = "volatile"',
+        'storage = "volatile"\nbefore = { 2 = 60 }',
+        r"comm_timeout_s.address = 2: battery_setpoint_kw writes register 2 beside its own",
+    ),
+    "codes and a marker": (
+        "address = 1,",
+        "address = 1, codes = { 1 = -100, 2 = 100 },",
+        r"points.battery_a.codes: words have",
+    ),
+    "limits without a code": (
+        'type = "u16"\nmin = 0\nmax = 600',
+        'type = "u16"\ncodes = { 1 = 0, 2 = 5 }\nmin = 0\nmax = 600',
+        r"points.comm_timeout_s.max = 600: 600 has no code; there are 0, 5",
+    ),
+    "byte order": (
+        "address = 1,",
+        'address = 1, byte_order = "middle",',
+        r"byte_order = 'middle': .*'big' or 'little'",
+    ),
+    "lease without its point": ('timeout_point = "comm_timeout_s"\n', "", r"lease.min_s = 5: without a timeout_point"),
     "not toml": ("[link]", "[link", r"not a TOML file"),
     "schema": ("schema_version = 1", "schema_version = 2", r"schema_version = 2: input should be 1"),
     "missing key": ('evidence = "manual"\n', "", r"evidence: is missing"),

@@ -179,14 +179,14 @@ async def test_a_server_takes_writable_points_only() -> None:
 
 async def test_phases_are_added_up_and_signs_turned() -> None:
     """A gateway that tells power by phase, and a battery that counts discharging as positive."""
-    registers = {820: 1500, 821: 65536 - 400, 822: 100, 587: 5230, 588: 81, 591: 1250}
+    registers = {12: 150, 13: 65536 - 40, 14: 10, 587: 5230, 588: 81, 591: 1250}
 
     async def answer(request: Request) -> bytes:
         _, _, _, address, count = request
         return read_reply(request, [registers.get(at, 0) for at in range(address, address + count)])
 
     async with RawServer(answer) as link:
-        gateway = await Device("gx", load_map("victron-gx"), link, 100, Clock()).read()
+        gateway = await Device("gx", load_map("victron-multi"), link, 227, Clock()).read()
         inverter = await Device("deye", load_map("deye-hybrid-3p"), link, 1, Clock()).read()
     assert gateway.value("active_power_kw") == pytest.approx(1.2)
     assert inverter.value("battery_a") == pytest.approx(-12.5)

@@ -11,12 +11,16 @@ from pyModbusTCP.client import ModbusClient
 
 from drivers.catalogue import known_maps, load_map, load_register_map
 from drivers.codec import decode, encode
-from drivers.devicemap import DeviceMap, PointMap
+from drivers.devicemap import DeviceMap
+from drivers.dlt645.metermap import MeterMap
+from drivers.dlt645.numbers import decode_number, encode_number
 from drivers.errors import MapError
+from drivers.pointmap import PointMap
 from drivers.points import POINTS, Quality
 from drivers.roles import battery_command, in_role, taking
 
 ALL = tuple(name for name in known_maps() if isinstance(load_map(name), DeviceMap))
+METERS = tuple(name for name in known_maps() if name not in ALL)
 
 
 def test_known_maps() -> None:
@@ -41,11 +45,25 @@ def test_maps_hold_together(name: str) -> None:
 def test_every_point_round_trips_within_a_step(data: st.DataObject) -> None:
     device_map = load_register_map(data.draw(st.sampled_from(ALL)))
     point = device_map.points[data.draw(st.sampled_from(sorted(device_map.points)))]
-    value = data.draw(st.floats(point.min, point.max))
+    limits = st.sampled_from([point.min, point.max])
+    free = st.sampled_from(list(point.codes.values())) if point.codes else st.floats(point.min, point.max)
+    value = data.draw(st.one_of(limits, free))
     back = decode(point.codec, encode(point.codec, value))
     assert back is not None
     tolerance = point.resolution * 0.501 if point.type != "f32" else 1e-6 * max(1.0, abs(value))
     assert abs(back - value) <= tolerance
+
+
+@given(st.data())
+def test_every_point_of_a_dlt645_map_round_trips_within_a_digit(data: st.DataObject) -> None:
+    meter_map = load_map(data.draw(st.sampled_from(METERS)))
+    assert isinstance(meter_map, MeterMap)
+    point = meter_map.points[data.draw(st.sampled_from(sorted(meter_map.points)))]
+    value = data.draw(st.one_of(st.sampled_from([point.min, point.max]), st.floats(point.min, point.max)))
+    back = decode_number(point.form, encode_number(point.form, value))
+    assert back is not None
+    assert point.min <= back <= point.max
+    assert abs(back - value) <= 0.501 / point.form.one
 
 
 def _foreign(client: ModbusClient, point: PointMap) -> float:
@@ -53,9 +71,11 @@ def _foreign(client: ModbusClient, point: PointMap) -> float:
     read = client.read_input_registers if point.space == "input" else client.read_holding_registers
     words = read(point.address, {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2}[point.type])
     assert words
+    words = words if point.word_order == "big" else words[::-1]
     packed = struct.pack(f">{len(words)}H", *words)
     form = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "f32": ">f"}[point.type]
-    return float(struct.unpack(form, packed)[0]) * point.scale
+    raw = struct.unpack(form, packed)[0]
+    return point.codes[raw] if point.codes else float(raw) * point.scale * point.sign
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -110,8 +130,11 @@ def test_roles_and_levers() -> None:
     lead, shelf, lithium = map(load_map, ("generic-smu-lead", "generic-rectifier-shelf", "generic-smart-lithium"))
     assert battery_command([load_map("eastron-sdm630"), lead]) == "rectifier_levers"
     assert battery_command([shelf, lithium]) == "power_setpoint"
-    with pytest.raises(MapError, match="generic-rectifier-shelf, generic-mppt"):
-        battery_command([shelf, load_map("generic-mppt")])
+    assert battery_command([shelf, load_map("huawei-esm48100")]) == "rectifier_voltage"
+    assert battery_command([shelf, load_map("sungrow-sh")]) == "forced_power"
+    assert battery_command([load_map("victron-multi"), load_map("victron-gx")]) == "grid_setpoint"
+    with pytest.raises(MapError, match="generic-rectifier-shelf, deye-hybrid-3p"):
+        battery_command([shelf, load_map("deye-hybrid-3p")])
 
     class Thing:
         def __init__(self, device_map: DeviceMap) -> None:

@@ -19,6 +19,11 @@ GOLDEN = [
     (Codec("i32", word_order="little"), (0xFFFE, 0xFFFF), -2.0),
     (Codec("u64"), (0, 1, 0, 0), 4294967296.0),
     (Codec("u16", offset=-40.0), (15,), -25.0),
+    (Codec("u16", scale=0.1, byte_order="little"), (0x2C01,), 30.0),
+    (Codec("u32", byte_order="little"), (0x0100, 0x0200), 65538.0),
+    (Codec("i32", word_order="little", byte_order="little"), (0xFEFF, 0xFFFF), -2.0),  # all bytes the other way
+    (Codec("f32", byte_order="little"), (0x6643, 0x0000), 230.0),
+    (Codec("u16", codes=((0xAA, 1.0), (0xBB, 2.0))), (0xBB,), 2.0),
 ]
 
 
@@ -35,6 +40,7 @@ def test_golden_registers(codec: Codec, registers: tuple[int, ...], value: float
         (Codec("i16", nan=(0x7FFF, 0x8000)), (0x7FFF,)),
         (Codec("u32", word_order="little", nan=(0xFFFF0000,)), (0x0000, 0xFFFF)),
         (Codec("f32"), (0x7FC0, 0x0000)),
+        (Codec("u16", nan=(0x00FF,), byte_order="little"), (0xFF00,)),
     ],
 )
 def test_not_available_both_ways(codec: Codec, registers: tuple[int, ...]) -> None:
@@ -64,6 +70,13 @@ def test_what_cannot_be_said_is_an_error(codec: Codec, value: float | None) -> N
         encode(codec, value)
 
 
+def test_a_word_that_nobody_knows_is_no_value() -> None:
+    codec = Codec("u16", codes=((0xAA, 1.0), (0xBB, 2.0)))
+    assert decode(codec, (0xCC,)) is None
+    with pytest.raises(ValueError, match="3 has no code; there are 1, 2"):
+        encode(codec, 3.0)
+
+
 def test_wrong_number_of_registers() -> None:
     with pytest.raises(ValueError, match="u32 takes 2 registers, not 1"):
         decode(Codec("u32"), (1,))
@@ -72,11 +85,12 @@ def test_wrong_number_of_registers() -> None:
 @given(
     st.sampled_from(["u16", "i16", "u32", "i32", "u64"]),
     st.sampled_from(["big", "little"]),
+    st.sampled_from(["big", "little"]),
     st.sampled_from([0.001, 0.01, 0.1, 1.0, 2.5]),
     st.integers(-32768, 65535),
 )
-def test_integers_round_trip(kind: str, order: str, scale: float, raw: int) -> None:
-    codec = Codec(kind, order, scale)  # type: ignore[arg-type]
+def test_integers_round_trip(kind: str, order: str, bytes_: str, scale: float, raw: int) -> None:
+    codec = Codec(kind, order, scale, byte_order=bytes_)  # type: ignore[arg-type]
     low, high = (-32768, 32767) if kind[0] == "i" else (0, 65535)
     raw = max(low, min(raw, high))
     value = decode(codec, encode(codec, raw * scale))

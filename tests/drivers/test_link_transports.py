@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import ssl
 import tty
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from drivers.catalogue import load_register_map
 from drivers.errors import LinkDown, LinkError, LinkTimeout
 from drivers.link import ModbusLink
+from drivers.places import PtyPlace
+from drivers.serving import TORN_AFTER_S
 from drivers.simulated import RegisterServer, SimulatedUnit
 from drivers.transport import Credentials
 
@@ -242,3 +245,68 @@ async def test_a_serial_port_that_is_not_there_yet(tmp_path: Path) -> None:
                 except LinkDown:
                     await asyncio.sleep(0.05)
         await link.close()
+
+
+async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path) -> None:
+    path = tmp_path / "ttyUSB0"
+    source = Cupboard(free_values("generic-mppt"))
+    units = {3: SimulatedUnit(load_register_map("generic-mppt"), source)}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    link = ModbusLink(f"rtu://{path}?parity=E", timeout_s=0.3)
+    await server.start()
+    try:
+        first = await link.read(3, "input", 0, 4)
+        await server.stop()
+        with pytest.raises(LinkDown, match="connection lost"):  # noticed by this very request
+            await link.read(3, "input", 0, 4)
+        with pytest.raises(LinkDown, match="cannot connect"):
+            await link.read(3, "input", 0, 4)
+        await server.start()
+        assert await link.read(3, "input", 0, 4, urgent=True) == first
+        with pytest.raises(LinkTimeout):  # nobody speaks for a unit that is not on the line
+            await link.read(9, "input", 0, 4)
+        assert link.counters.reconnects == 1
+    finally:
+        await link.close()
+        await server.stop()
+
+
+@pytest.mark.skipif(shutil.which("mbpoll") is None, reason="needs mbpoll")
+async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: Path) -> None:
+    path = tmp_path / "ttyS1"
+    source = Cupboard(free_values("generic-smart-lithium") | {"battery_setpoint_kw": 1.5})
+    units = {1: SimulatedUnit(load_register_map("generic-smart-lithium"), source)}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    await server.start()
+
+    async def mbpoll(*words: str) -> str:
+        command = ["mbpoll", "-0", "-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-t", "4", *words]
+        run = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        text = (await asyncio.wait_for(run.communicate(), 10))[0].decode()
+        assert run.returncode == 0, text
+        return text
+
+    try:
+        assert "1500" in await mbpoll("-1", "-q", "-r", "4097", "-c", "1", str(path))
+        await mbpoll("-r", "4096", str(path), "--", "65535", "63036")
+        assert source.writes == [("battery_setpoint_kw", -2.5)]
+    finally:
+        await server.stop()
+
+
+async def test_half_a_request_on_a_line_is_forgotten(tmp_path: Path) -> None:
+    """What a client left unfinished would be the head of the next one's request for ever."""
+    path = tmp_path / "ttyS1"
+    units = {3: SimulatedUnit(load_register_map("generic-mppt"), Cupboard(free_values("generic-mppt")))}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    await server.start()
+    link = ModbusLink(f"rtu://{path}", timeout_s=0.3)
+    try:
+        torn = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        os.write(torn, bytes((3, 16, 0, 0, 0, 2, 200)))
+        os.close(torn)
+        await asyncio.sleep(TORN_AFTER_S + 0.05)
+        assert len(await link.read(3, "input", 0, 4)) == 4
+    finally:
+        await link.close()
+        await server.stop()

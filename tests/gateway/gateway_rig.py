@@ -25,6 +25,8 @@ from siteems.simulation.scenario import Scenario, demo_scenario
 from siteems.site import Site
 
 PATIENCE_S = 60.0
+ADDRESS = "012345678901"
+"""Of the utility meter of `on_serial_lines`."""
 
 
 def free_port() -> int:
@@ -123,19 +125,20 @@ def simulated_site(
     seed: str = "hangzhou-macro",
     extra: str = "",
     more: Sequence[str] = (),
+    changed: Callable[[str], str] = str,
 ) -> Iterator[RunningSite]:
     """A seed site served by a real simulator process, its clock standing `begin_h` hours into the day.
 
-    `extra` is TOML put at the end of the site file, `more` are options of the simulator. Everything that
-    was started is ended.
+    `extra` is TOML put at the end of the site file, `changed` makes another one of it, `more` are options of the
+    simulator. Each link is served at a free port, or at a path in the folder. Everything that was started is ended.
     """
     shutil.copytree(seed_path(seed), folder / seed)
     site_file = folder / seed / "site.toml"
-    site_file.write_text(site_file.read_text(encoding="utf-8") + extra, encoding="utf-8")
+    site_file.write_text(changed(site_file.read_text(encoding="utf-8")) + extra, encoding="utf-8")
     site = load_site(site_file)
     scenario = demo_scenario(site, site_file.parent)
     clock = FileClock.create(folder / "clock.json", scenario.start + timedelta(hours=begin_h), speed)
-    links = [f"--link={name}=tcp://127.0.0.1:{free_port()}" for name in site.links]
+    links = [f"--link={name}={_elsewhere(link.url, folder / name)}" for name, link in site.links.items()]
     running = RunningSite(site_file, site, scenario, clock, folder, links)
     try:
         running.start("simulate", *more)
@@ -145,6 +148,22 @@ def simulated_site(
             if process.popen.poll() is None:
                 process.popen.kill()
                 process.popen.wait(PATIENCE_S)
+
+
+def on_serial_lines(text: str) -> str:
+    """The site file with a serial cabinet and a utility meter on a serial line of its own."""
+    meter = 'name = "grid-meter"\nmap = "eastron-sdm630"\nlink = "cabinet"\nunit = 1'
+    cabinet = 'url = "tcp://127.0.0.1:15020"'
+    assert meter in text
+    assert cabinet in text
+    ours = f'name = "grid-meter"\nmap = "dlt645-three-phase"\nlink = "meter"\naddress = "{ADDRESS}"\nratio = 20'
+    lines = 'url = "rtu:///dev/ttyS1?baud=115200"\ntimeout_s = 0.5\n\n[links.meter]\nurl = "dlt645:///dev/ttyS2"'
+    return text.replace(meter, ours).replace(cabinet, lines)
+
+
+def _elsewhere(url: str, path: Path) -> str:
+    protocol = url.partition(":")[0]
+    return f"{protocol}://{path}.tty" if protocol in ("rtu", "dlt645") else f"{protocol}://127.0.0.1:{free_port()}"
 
 
 def port_of(running: RunningSite) -> int:

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from changed_plans import of_site, with_series
 from site_cases import lead_carbon, random_problem, site_problem
 
 from optimisation.checker import check
 from optimisation.plan import Plan, PlanStatus
 from optimisation.solver import PlanSolver
+
+SEGMENTS = len(lead_carbon().wear_per_kwh)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def moved(name, step, by):
     def corrupt(plan):
         series = np.array(getattr(plan, name))
         series[..., step] += by
-        return replace(plan, **{name: series})
+        return with_series(plan, **{name: series})
 
     return corrupt
 
@@ -63,8 +66,11 @@ CORRUPTIONS = {
     "energy from nowhere": (stored(30, 0.1), "stored energy does not follow from net power"),
     "battery overfull": (stored(30, 60.0), "stored energy is above the capacity"),
     "both ways": (charged(50, 1.0, 1.0), "charging and discharging at once"),
-    "shortage hidden": (lambda p: replace(p, reserve_short_kwh=0.0 * p.stored_kwh), "reserve shortage is misstated"),
-    "excess hidden": (lambda p: replace(p, cap_excess_kw=0.0 * p.stored_kwh), "excess over the cap is misstated"),
+    "shortage hidden": (
+        lambda p: with_series(p, reserve_short_kwh=0.0 * p.stored_kwh),
+        "reserve shortage is misstated",
+    ),
+    "excess hidden": (lambda p: with_series(p, cap_excess_kw=0.0 * p.stored_kwh), "excess over the cap is misstated"),
     "cost too low": (lambda p: replace(p, objective=p.objective - 0.1), "the plan costs"),
     "terms that do not add up": (
         lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": 99.0}),
@@ -74,11 +80,11 @@ CORRUPTIONS = {
     "segments that are not the sum": (moved("segment_charge_kw", 3, 0.1), "charging is not the sum of the segments"),
     "soft limit hidden": (lambda p: replace(p, soft_limits={}), "reserve_kwh_h is misstated"),
     "soft limit unknown": (lambda p: replace(p, soft_limits={"reserve_kwh_h": float("nan")}), "not finite: reserve_"),
-    "component from nowhere": (lambda p: replace(p, sleep_kw=0.0 * p.pv_kw), "sleep_kw and sleep are not both there"),
+    "component from nowhere": (lambda p: of_site(p, 1, SEGMENTS, ("sleep",)), "of another site: sleep_kw"),
     "peak from nowhere": (lambda p: replace(p, demand_peak_kw=3.0), "demand_peak_kw and demand are not both there"),
     "battery from nowhere": (
-        lambda p: replace(p, battery_stored_kwh=np.vstack([p.battery_stored_kwh] * 2)),
-        "battery_stored_kwh has shape (2, 96), the problem (1, 96)",
+        lambda p: of_site(p, 2, SEGMENTS, ()),
+        "of another site: a series has another number of rows",
     ),
     "unknown number": (moved("charge_kw", 3, np.nan), "not finite: charge_kw"),
     "unknown cost": (lambda p: replace(p, objective=float("nan")), "not finite: objective"),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from changed_plans import of_site, with_series
 from component_cases import COMPONENTS, component_problem, components
 from site_cases import lead_carbon
 
@@ -65,7 +66,7 @@ def moved(name, step, by, row=None):
     def corrupt(plan):
         series = np.array(getattr(plan, name))
         series[(step,) if row is None else (row, step)] += by
-        return replace(plan, **{name: series})
+        return with_series(plan, **{name: series})
 
     return corrupt
 
@@ -86,9 +87,14 @@ def all_of_segment(name, taken, given):
         series = np.array(getattr(plan, name))
         series[given] += series[taken]
         series[taken] = 0.0
-        return replace(plan, **{name: series})
+        return with_series(plan, **{name: series})
 
     return corrupt
+
+
+def without_cooling(plan):
+    batteries, segments = len(plan.battery_stored_kwh), len(plan.segment_charge_kw)
+    return of_site(plan, batteries, segments, ("export", "sleep", "genset"))
 
 
 def misstated(field, **changes):
@@ -145,7 +151,7 @@ CORRUPTIONS = {
     "too warm and silent": (misstated("soft_limits"), "too_warm_k_h is misstated"),
     "rebound and silent": (misstated("soft_limits"), "import_cap_kwh is misstated"),
     "unknown room": (moved("room_c", 3, np.nan), "not finite: room_c"),
-    "component forgotten": (lambda p: replace(p, cooling_kw=None), "cooling_kw and cooling are not both there"),
+    "component forgotten": (without_cooling, "of another site: cooling_kw, room_c"),
     "cost too low": (lambda p: replace(p, objective=p.objective - 0.1), "the plan costs"),
 }
 

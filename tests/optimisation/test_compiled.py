@@ -32,7 +32,7 @@ def test_compiled_and_warm_equals_pyomo_whether_or_not_the_matrix_changes():
     model, engine = battery_lp(), Engine(compile_model(battery_lp()))
     for seed in range(12):
         values = battery_values(seed, gain=0.9 if seed % 4 else 0.8)
-        outcome = engine.solve(engine.compiled.theta(values), 10.0)
+        outcome = engine.solve(values, 10.0)
         assert outcome.status is PlanStatus.OPTIMAL
         assert outcome.objective == pytest.approx(solved_by_pyomo(model, values), rel=1e-9)
 
@@ -76,13 +76,14 @@ def test_affine_params_in_cost_bounds_rows_and_matrix_are_evaluated():
     model.row = Constraint(expr=(model.q - 1) * model.x[0] + 3 * model.x[1] + model.p[0] <= 5 - model.p[1])
     model.cost = Objective(expr=(model.p[0] - model.q) * model.x[0] + 4 * model.x[1])
     compiled = compile_model(model)
-    numbers = compiled.numbers(compiled.theta({"p": [7.0, 11.0], "q": 13.0}))
+    theta = compiled.theta({"p": np.array([7.0, 11.0]), "q": 13.0})
+    numbers = compiled.vectors(theta)
     assert numbers.cost.tolist() == [-6.0, 4.0]
     assert numbers.column_lower.tolist() == [-13.0, -13.0]
     assert numbers.column_upper.tolist() == [14.0, 22.0]
     assert numbers.row_lower.tolist() == [-np.inf]
     assert numbers.row_upper.tolist() == [5.0 - 11.0 - 7.0]
-    assert numbers.matrix.tolist() == [12.0, 3.0]
+    assert compiled.matrix(theta).tolist() == [12.0, 3.0]
 
 
 def test_params_that_do_not_fit_the_model_are_refused():

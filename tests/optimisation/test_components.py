@@ -50,7 +50,7 @@ def test_the_compiled_form_is_the_pyomo_model(names):
             engines[shape] = model, Engine(compile_model(model))
         model, engine = engines[shape]
         values = parameters(problem, (bool(seed % 2),) * len(problem.reduction_events))
-        outcome = engine.solve(engine.compiled.theta(values), 10.0)
+        outcome = engine.solve(values, 10.0)
         assert outcome.status is PlanStatus.OPTIMAL
         whole = engine.compiled.integer.any()
         assert outcome.objective == pytest.approx(solved_by_pyomo(model, values), rel=1e-4 if whole else 1e-8, abs=1e-8)

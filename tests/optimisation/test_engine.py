@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from battery_lp import battery_lp, battery_values
-from highspy import HighsModelStatus, HighsStatus
+from held_lp import held_vectors
 from pyomo.core import ConcreteModel, Constraint, NonNegativeReals, Objective, Param, Reals, Var
 
 from optimisation import engine as engine_module
 from optimisation.compiler import compile_model
-from optimisation.engine import Engine, _Instance
+from optimisation.engine import Engine
+from optimisation.highs import Highs, HighsError, ModelStatus
 from optimisation.plan import PlanStatus
 
 
@@ -29,7 +30,7 @@ def tiny_engine():
 
 
 def solve(engine, c, p, q):
-    return engine.solve(engine.compiled.theta({"c": c, "p": p, "q": q}), 10.0)
+    return engine.solve({"c": c, "p": p, "q": q}, 10.0)
 
 
 def test_infeasible_and_unbounded_are_statuses_and_the_next_solve_is_sound():
@@ -51,7 +52,7 @@ def test_numbers_that_are_not_finite_never_reach_the_solver(values):
 
 def test_what_highs_refuses_is_an_error_with_a_reason_and_a_fresh_start():
     engine = tiny_engine()
-    refused = solve(engine, 1e300, 2.0, 5.0)
+    refused = solve(engine, 1e30, 2.0, 5.0)
     assert refused.status is PlanStatus.ERROR
     assert refused.reason
     assert solve(engine, 1.0, 2.0, 5.0).x.tolist() == [2.0]
@@ -60,32 +61,28 @@ def test_what_highs_refuses_is_an_error_with_a_reason_and_a_fresh_start():
 def test_a_mistyped_option_is_not_passed_over(monkeypatch):
     monkeypatch.setitem(engine_module.COMMON, "simplex_stratgy", 1)
     refused = solve(tiny_engine(), 1.0, 2.0, 5.0)
-    assert (refused.status, refused.reason) == (PlanStatus.ERROR, "HiGHS refused setOptionValue simplex_stratgy")
+    assert (refused.status, refused.reason) == (PlanStatus.ERROR, "HiGHS refused option simplex_stratgy")
 
 
 def battery_engine():
     return Engine(compile_model(battery_lp()))
 
 
-def theta(engine, seed, **changes):
-    return engine.compiled.theta(battery_values(seed, **changes))
-
-
 def test_a_time_limit_that_is_reached_is_no_plan_and_does_not_stick():
     engine = battery_engine()
-    late = engine.solve(theta(engine, 1), 1e-9)
+    late = engine.solve(battery_values(1), 1e-9)
     assert late.status in (PlanStatus.ERROR, PlanStatus.FEASIBLE)
     assert "time limit" in late.reason
-    assert engine.solve(theta(engine, 1), 60.0).status is PlanStatus.OPTIMAL
+    assert engine.solve(battery_values(1), 60.0).status is PlanStatus.OPTIMAL
 
 
 def test_the_time_limit_is_for_each_solve_and_not_for_the_life_of_the_instance():
     engine = battery_engine()
     limit_s, spent_s = 0.3, 0.0
     for seed in range(5000):
-        outcome = engine.solve(theta(engine, seed), limit_s)
+        outcome = engine.solve(battery_values(seed), limit_s)
         assert outcome.status is PlanStatus.OPTIMAL, (seed, spent_s, outcome.reason)
-        spent_s = engine._lp._highs.getRunTime()
+        spent_s = engine._lp._highs.run_time_s
         if spent_s > 2 * limit_s:
             break
     assert spent_s > 2 * limit_s
@@ -96,28 +93,25 @@ def test_only_what_changed_is_sent_and_nothing_of_it_is_forgotten():
     changes = [{}, {"now": 3.0}, {"room": 20.0}, {"price": np.ones(48)}, {"needed": np.full(48, 2.0)}, {"gain": 0.7}]
     for change in [*changes, {}, *reversed(changes)]:
         outcome, cold = (
-            warm.solve(theta(warm, 1, **change), 10.0),
-            battery_engine().solve(theta(warm, 1, **change), 10.0),
+            warm.solve(battery_values(1, **change), 10.0),
+            battery_engine().solve(battery_values(1, **change), 10.0),
         )
         assert outcome.objective == pytest.approx(cold.objective, rel=1e-9)
-        held = warm._lp._highs.getLp()
-        numbers = warm.compiled.numbers(theta(warm, 1, **change))
-        np.testing.assert_array_equal(held.col_cost_, numbers.cost)
-        np.testing.assert_array_equal(held.col_lower_, numbers.column_lower)
-        np.testing.assert_array_equal(held.col_upper_, numbers.column_upper)
-        np.testing.assert_array_equal(held.row_lower_, numbers.row_lower)
-        np.testing.assert_array_equal(held.row_upper_, numbers.row_upper)
+        held = held_vectors(warm._lp._highs, warm.compiled.n_columns, warm.compiled.n_rows)
+        wanted = warm.compiled.vectors(warm.compiled.theta(battery_values(1, **change)))
+        for there, number in zip(held, wanted[1:], strict=True):
+            np.testing.assert_allclose(there, number, rtol=1e-14)
 
 
 def test_the_basis_outlives_a_new_matrix_and_the_optimum_is_that_of_a_cold_solve():
     warm, iterations = battery_engine(), []
     for seed in range(60):
-        numbers = theta(warm, 0, gain=0.7 + 0.003 * (seed * 37 % 60), loss=1.05 + 0.01 * (seed * 7 % 30))
+        numbers = battery_values(0, gain=0.7 + 0.003 * (seed * 37 % 60), loss=1.05 + 0.01 * (seed * 7 % 30))
         cold = battery_engine()
         outcome = warm.solve(numbers, 10.0)
         assert outcome.status is PlanStatus.OPTIMAL
         assert outcome.objective == pytest.approx(cold.solve(numbers, 10.0).objective, rel=1e-9)
-        iterations.append([e._lp._highs.getInfo().simplex_iteration_count for e in (warm, cold)])
+        iterations.append([e._lp._highs.info("simplex_iteration_count") for e in (warm, cold)])
     warm_count, cold_count = np.sum(iterations[1:], axis=0)
     assert warm_count < 0.7 * cold_count
 
@@ -125,17 +119,17 @@ def test_the_basis_outlives_a_new_matrix_and_the_optimum_is_that_of_a_cold_solve
 def test_numbers_refused_on_the_way_are_not_taken_for_sent(monkeypatch):
     """HiGHS keeps its old numbers where it refuses new ones, and then calls the old plan optimal."""
     engine = battery_engine()
-    engine.solve(theta(engine, 1), 10.0)
+    engine.solve(battery_values(1), 10.0)
     highs = engine._lp._highs
 
     def refuse(*args):
-        return HighsStatus.kError
+        raise HighsError("HiGHS refused new row bounds")
 
-    monkeypatch.setattr(highs, "changeRowsBounds", refuse)
-    refused = engine.solve(theta(engine, 2), 10.0)
-    assert (refused.status, refused.reason) == (PlanStatus.ERROR, "HiGHS refused changeRowsBounds")
-    again = engine.solve(theta(engine, 2), 10.0)
-    assert again.objective == pytest.approx(battery_engine().solve(theta(engine, 2), 10.0).objective, rel=1e-9)
+    monkeypatch.setattr(highs, "change_row_bounds", refuse)
+    refused = engine.solve(battery_values(2), 10.0)
+    assert (refused.status, refused.reason) == (PlanStatus.ERROR, "HiGHS refused new row bounds")
+    again = engine.solve(battery_values(2), 10.0)
+    assert again.objective == pytest.approx(battery_engine().solve(battery_values(2), 10.0).objective, rel=1e-9)
 
 
 def test_another_number_of_threads_in_the_process_is_a_status_with_a_reason():
@@ -146,9 +140,9 @@ other.setOptionValue("output_flag", False)
 other.setOptionValue("threads", 2)
 other.addVar(0.0, 1.0)
 other.run()
-from test_engine import battery_engine, theta
-engine = battery_engine()
-outcome = engine.solve(theta(engine, 1), 10.0)
+from battery_lp import battery_values
+from test_engine import battery_engine
+outcome = battery_engine().solve(battery_values(1), 10.0)
 print(outcome.status, outcome.x.size, bool(outcome.reason))
 """
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(engine_module.__file__).parents[1])])
@@ -160,13 +154,13 @@ print(outcome.status, outcome.x.size, bool(outcome.reason))
 
 def test_an_answer_that_is_not_optimal_is_tried_again_cold_once(monkeypatch):
     engine = tiny_engine()
-    run, answers = _Instance._run, []
+    run, answers = Highs.run, []
 
-    def failing_first(self, highs, until_s):
-        answers.append(run(self, highs, until_s))
-        return answers[-1] if len(answers) != 1 else HighsModelStatus.kSolveError
+    def failing_first(self):
+        answers.append(run(self))
+        return answers[-1] if len(answers) != 1 else ModelStatus.SOLVE_ERROR
 
-    monkeypatch.setattr(_Instance, "_run", failing_first)
+    monkeypatch.setattr(Highs, "run", failing_first)
     assert solve(engine, 1.0, 2.0, 5.0).x.tolist() == [2.0]
     assert len(answers) == 2
     assert solve(engine, 1.0, 6.0, 5.0).status is PlanStatus.INFEASIBLE

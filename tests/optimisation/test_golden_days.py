@@ -208,6 +208,37 @@ def test_surplus_sun_is_sold_after_the_ac_side_is_served(solver):
     assert plan.grid_import_kw == pytest.approx([0.0, 2.1, 2.1], abs=1e-9)
 
 
+def test_a_battery_is_filled_to_be_sold_where_a_kwh_earns_more_than_it_costs(solver):
+    # 8 kWh are bought at 0.3. The last hour gives 2 to the load and 8 to the inverter: 7.6 kWh AC, of which 0.1 is the
+    # standby and 7.5 are sold at 1.0. It buys nothing then, though what it buys for 0.3 would sell for 1.0 at once.
+    battery = plain_battery(
+        capacity_kwh=10.0,
+        stored_kwh=2.0,
+        charge_efficiency=1.0,
+        discharge_efficiency=1.0,
+        max_charge_kw=20.0,
+        max_discharge_kw=20.0,
+    )
+    export = Export(price_per_kwh=[0.0, 0.0, 1.0], limit_kw=[9.0] * 3, inverter_efficiency=0.95, inverter_max_kw=9.0)
+    problem = plain_problem(price_per_kwh=[0.3] * 3, export=export, batteries=(battery,))
+    plan = solver.solve(problem)
+    assert plan.grid_import_kw[2] == pytest.approx(0.0, abs=1e-9)
+    assert plan.battery_kw.sum() == pytest.approx(-2.0)
+    assert plan.battery_discharge_kw[0, 2] == pytest.approx(10.0)
+    assert plan.grid_export_kw == pytest.approx([0.0, 0.0, 8.0 * 0.95 - 0.1])
+    assert plan.cost_by_term["export"] == pytest.approx(-7.5)
+
+
+def test_sun_is_sold_above_the_price_of_import_before_it_is_stored(solver):
+    # 0.4 for a kWh sold at noon, 0.2 for one bought then and later: the sun goes out, the battery rests.
+    export = Export(price_per_kwh=[0.4] * 3, limit_kw=[9.0] * 3, inverter_efficiency=0.95, inverter_max_kw=9.0)
+    battery = plain_battery(stored_kwh=5.0, max_discharge_kw=0.0)
+    problem = plain_problem(price_per_kwh=[0.2] * 3, pv_kw=[6.0, 0.0, 0.0], export=export, batteries=(battery,))
+    plan = solver.solve(problem)
+    assert plan.grid_export_kw == pytest.approx([3.7, 0.0, 0.0])
+    assert plan.battery_kw == pytest.approx([0.0] * 3, abs=1e-6)
+
+
 def room(**changes):
     fields = {
         "max_kw": 3.0,

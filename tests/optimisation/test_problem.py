@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from site_cases import EFFICIENCY, LEAD_CARBON, lead_carbon, plain_battery, plain_problem, site_problem
 
-from optimisation.battery import acceptance_cuts
+from optimisation.battery import acceptance_cuts, charge_limit_kw, sloped_cuts
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import ProblemError, RectifierCurve
 
@@ -89,8 +89,8 @@ def test_a_concave_acceptance_table_is_met_exactly():
     table = ((0.0, 0.5), (0.9, 0.5), (1.0, 0.05))
     assert [value for cut in acceptance_cuts(table) for value in cut] == pytest.approx([0.5, 0.5, 4.55, 0.05])
     battery = plain_battery(max_charge_kw=3.0, acceptance=table)
-    assert battery.charge_limit_kw() == 0.5
-    assert [value for cut in battery.sloped_cuts() for value in cut] == pytest.approx([4.55, 0.05])
+    assert charge_limit_kw(battery.max_charge_kw, battery.acceptance) == 0.5
+    assert [value for cut in sloped_cuts(battery.acceptance) for value in cut] == pytest.approx([4.55, 0.05])
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from scipy.optimize import linprog
 from site_cases import lead_carbon, plain_battery, plain_problem, random_problem, site_problem
 
 from optimisation import solver as solver_module
-from optimisation.plan import BY_BATTERY, BY_SEGMENT, SERIES, WORTH, PlanStatus
+from optimisation.plan import PlanStatus
 from optimisation.problem import ProblemError, RectifierCurve
+from optimisation.series import BY_BATTERY, BY_SEGMENT, SERIES, WORTH
 from optimisation.solver import PlanSolver
 
 
@@ -341,4 +342,4 @@ def test_only_so_many_compiled_shapes_are_kept(monkeypatch):
     solver = PlanSolver()
     for n in (4, 6, 8, 6, 4):
         assert solver.solve(site_problem(n)).usable
-    assert [shape.n_steps for shape in solver._engines] == [6, 4]
+    assert [shape.n_steps for shape in solver._ready] == [6, 4]

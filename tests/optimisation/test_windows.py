@@ -16,7 +16,7 @@ from optimisation.model import build
 from optimisation.parameters import parameters
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import SiteProblem
-from optimisation.reading import read_plan
+from optimisation.reading import layout_of, read_plan
 from optimisation.records import Floats
 from optimisation.rectifier import RectifierCurve
 from optimisation.shape import shape_of
@@ -95,7 +95,7 @@ def first_setpoints(plan: Plan) -> Floats:
 
 def solved_cold(problem: SiteProblem, compiled: CompiledLP) -> Plan:
     engine = Engine(compiled)
-    return read_plan(problem, engine.compiled, engine.solve(engine.compiled.theta(parameters(problem)), 10.0))
+    return read_plan(problem, layout_of(SHAPE, compiled), engine.solve(parameters(problem), 10.0))
 
 
 def solved_by_pyomo(problem: SiteProblem, model: ConcreteModel) -> Floats:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from siteems.config import load_site
 from siteems.seeds import seed_path
-from siteems.simulation.plant import LVD_SOC, MAX_STEP, Plant
+from siteems.simulation.plant import LVD_SOC, MAX_STEP, OHMS, Plant
 from siteems.simulation.profile import Instant
 from siteems.simulation.scenario import demo_scenario
 from siteems.simulation.server import make_plant
@@ -263,3 +263,18 @@ def test_the_room_stays_near_its_setpoint_while_cooled_and_warms_without_mains(h
     plant.surroundings = lambda _: replace(hot, mains_ok=False)
     plant.advance_to(plant.time + HOUR)
     assert plant.room_c > 27.5
+
+
+@given(st.sampled_from(sorted(SITES)), st.floats(46, 54), st.floats(0.1, 0.95))
+def test_a_battery_on_the_bus_follows_the_rectifiers_voltage(name: str, float_v: float, soc: float) -> None:
+    """Above its rest voltage it charges, below it discharges, by its resistance and within its limits."""
+    load_kw = 4.0
+    plant = Plant(SITES[name], lambda _: calm(load_kw), START, soc, "levers")
+    settled(plant, float_v=float_v, rectifier_limit_a=1e4, charge_limit_a=1e4)
+    battery, flows = plant.site.battery, plant.flows
+    drawn_kw = (float_v - plant._open_circuit_v()) * battery.rated_kwh / OHMS
+    accepted_kw = float(np.interp(soc, *np.array(battery.acceptance).T))
+    most_kw = min(accepted_kw, plant.site.rectifier.rated_kw - load_kw)
+    expected_kw = min(drawn_kw, most_kw) if drawn_kw > 0 else max(drawn_kw, -load_kw, -battery.max_discharge_kw)
+    assert flows.battery_kw == pytest.approx(expected_kw, abs=0.01)
+    assert flows.unserved_kw == 0.0

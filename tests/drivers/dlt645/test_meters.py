@@ -3,21 +3,29 @@
 import asyncio
 import contextlib
 import os
+import random
 import socket
+import termios
 import tty
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from dlt645 import MeterClientService, MeterServerService
 
 from drivers.catalogue import load_map
+from drivers.dlt645 import link as link_module
 from drivers.dlt645.frame import READ, REFUSED, REPLY, Frame, encode_frame, take_frames
 from drivers.dlt645.link import Dlt645Link
 from drivers.dlt645.meter import Dlt645Meter
 from drivers.dlt645.metermap import MeterMap
+from drivers.dlt645.numbers import decode_number
 from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.errors import BadReply, DeviceRefused, LinkDown, LinkTimeout
+from drivers.faults import Fault
+from drivers.link import ModbusLink
+from drivers.places import PtyPlace
 from drivers.points import Quality
 
 HERE = "127.0.0.1"
@@ -149,9 +157,15 @@ async def test_our_driver_reads_the_library_s_meter() -> None:
         server.stop()
 
 
-async def test_the_library_s_client_reads_our_meter() -> None:
+@pytest.mark.parametrize("serial", [False, True], ids=["tcp", "serial"])
+async def test_the_library_s_client_reads_our_meter(serial: bool, tmp_path: Path) -> None:
+    path = tmp_path / "meter.tty"
+
     def read(port: int) -> dict[str, float]:
-        client = MeterClientService.new_tcp_client(HERE, port, 2.0)
+        if serial:
+            client = MeterClientService.new_rtu_client(str(path), 2400, 8, 1, "N", 2.0)
+        else:
+            client = MeterClientService.new_tcp_client(HERE, port, 2.0)
         assert client.set_address(bytes.fromhex(ADDRESS)[::-1].hex())  # it wants the order of the wire
         assert client.connect()
         try:
@@ -165,8 +179,13 @@ async def test_the_library_s_client_reads_our_meter() -> None:
         finally:
             client.disconnect()
 
-    async with our_meter(SHOWN) as url:
-        found = await asyncio.to_thread(read, int(url.rsplit(":", 1)[1]))
+    meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
+    server = MeterServer(HERE, 0, meters, place=PtyPlace(path) if serial else None)
+    port = await server.start()
+    try:
+        found = await asyncio.to_thread(read, port)
+    finally:
+        await server.stop()
     assert found == pytest.approx(SHOWN)
 
 
@@ -273,3 +292,86 @@ async def test_a_line_that_is_not_there_and_comes_back() -> None:
     with pytest.raises((LinkDown, LinkTimeout)):
         await link.read(ADDRESS, 0x02030000)
     await link.close()
+
+
+async def test_after_a_silence_a_tcp_line_is_opened_anew() -> None:
+    async with answering() as url:
+        link = Dlt645Link(url, timeout_s=0.05)
+        with pytest.raises(LinkTimeout):
+            await link.read(ADDRESS, 0x02030000)
+        await asyncio.sleep(0.06)
+        with pytest.raises(LinkTimeout, match="did not answer"):
+            await link.read(ADDRESS, 0x02030000)
+        assert link.counters.reconnects == 1
+        await link.close()
+
+
+async def test_a_serial_line_is_opened_a_second_time(tmp_path: Path) -> None:
+    """A pseudo-terminal refuses a parity from the second opening on."""
+    path = tmp_path / "meter.tty"
+    meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
+    server = MeterServer(HERE, 0, meters, place=PtyPlace(path))
+    assert await server.start() == 0
+    try:
+        for _ in range(3):
+            link = Dlt645Link(f"dlt645://{path}")
+            assert await link.find_address() == ADDRESS
+            await link.close()
+    finally:
+        await server.stop()
+    with pytest.raises(LinkDown, match="cannot connect"):
+        await Dlt645Link(f"dlt645://{path}").find_address()
+
+
+async def test_a_port_that_refuses_its_settings_is_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the terminal says ends in our exceptions: a control loop that meets another one would stop."""
+    path = tmp_path / "meter.tty"
+    server = MeterServer(HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path))
+    await server.start()
+
+    def refuse(*_: object) -> None:
+        raise termios.error(22, "Invalid argument")
+
+    monkeypatch.setattr(termios, "tcsetattr", refuse)
+    try:
+        with pytest.raises(LinkDown, match="cannot connect"):
+            await Dlt645Link(f"dlt645://{path}").find_address()
+        with pytest.raises(LinkDown, match="cannot connect"):
+            await ModbusLink(f"rtu://{path}").read(1, "holding", 0, 1)
+    finally:
+        monkeypatch.undo()
+        await server.stop()
+
+
+@pytest.mark.parametrize("serial", [False, True], ids=["tcp", "serial"])
+async def test_late_replies_never_pass_as_another_item_s_value(
+    serial: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replies at random around the time-out, on a line where all of them arrive; ten thousand with SITEEMS_LONG=1."""
+    monkeypatch.setattr(link_module, "METER_PAUSE_MAX", 0.0)
+    reads, timeout_s, chance = (10_000 if os.environ.get("SITEEMS_LONG") else 400), 0.02, random.Random(5)
+    path, points = tmp_path / "meter.tty", three_phase().points
+    server = MeterServer(
+        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path) if serial else None
+    )
+    port = await server.start()
+    link = Dlt645Link(f"dlt645://{path}" if serial else f"dlt645+tcp://{HERE}:{port}", timeout_s=timeout_s)
+    answered = unanswered = 0
+    try:
+        for _ in range(reads):
+            name = chance.choice(list(points))
+            delay_s = timeout_s * (chance.uniform(0.7, 1.9) if chance.random() < 0.3 else 0.0)
+            server.faults.add(Fault("slow", value=delay_s, address=ADDRESS))
+            try:
+                data = await link.read(ADDRESS, points[name].item)
+                assert decode_number(points[name].form, data) == pytest.approx(SHOWN[name])
+                answered += 1
+            except LinkTimeout:
+                unanswered += 1
+    finally:
+        await link.close()
+        await server.stop()
+    assert answered > reads / 2
+    assert unanswered > reads / 20

@@ -26,6 +26,10 @@ BATTERY = {
     "WChaDisChaMax_SF": 2, "SoC": 734, "SoC_SF": -1, "SoH": 980, "SoH_SF": -1, "V": 5280, "V_SF": -2, "VMax": 5760,
     "A": -412, "A_SF": -1, "AChaMax": 100, "ADisChaMax": 100, "AMax_SF": 0, "W": -2175, "W_SF": 0,
 }  # fmt: skip
+LEGACY = {
+    "ID": 124, "WChaMax": 400, "WChaMax_SF": 1, "StorCtl_Mod": 0, "ChaState": 70, "ChaState_SF": 0, "OutWRte": 10000,
+    "InWRte": 10000, "InOutWRte_SF": -2, "InOutWRte_RvrtTms": 3600,
+}  # fmt: skip
 CONTROLS = {"ID": 704, "WSetEna": 0, "WSetMod": 0, "WSet": 0, "WSetRvrt": 0, "WSet_SF": 1, "WSetEnaRvrt": 0,
             "WSetRvrtTms": 0, "WSetPct": 0, "WSetPct_SF": -1}  # fmt: skip
 

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
-from sunspec_rig import BATTERY, COMMON, CONTROLS, INVERTER, LOOPBACK, METER, NAMEPLATE, image, served
+from sunspec_rig import BATTERY, COMMON, CONTROLS, INVERTER, LEGACY, LOOPBACK, METER, NAMEPLATE, image, served
 
 from drivers.catalogue import load_map
 from drivers.device import Device
 from drivers.devicemap import DeviceMap
-from drivers.errors import DeviceError, DriverError, MapError
+from drivers.errors import DeviceError, DriverError, MapError, WriteRefused
 from drivers.gate import WriteGate, WriteRecord
 from drivers.link import ModbusLink
 from drivers.maptext import map_text
 from drivers.points import Quality
+from drivers.roles import battery_command
 from drivers.simulated import RegisterServer, SimulatedUnit
 from drivers.sunspec.discovery import BASES, SunSpecDevice, discover
 from drivers.sunspec.mapping import device_map, name_of
@@ -143,7 +144,50 @@ async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_ke
     assert made.lease is not None
 
 
+async def test_the_older_storage_model_is_a_pair_of_limits_between_0_and_100_percent() -> None:
+    records: list[WriteRecord] = []
+    async with served(image(COMMON, BATTERY, LEGACY)) as (url, held):
+        made = await hybrid(url)
+        link = ModbusLink(url, timeout_s=1.0)
+        device = Device("it", made, link, 1, lambda: NOON)
+        gate = WriteGate(owner="test", now=lambda: NOON, record=records.append)
+        await gate.commission(device, {}, 60.0)
+        await gate.set(device, {"charge_limit_kw": 0.0, "discharge_limit_kw": 1.5}, reason="test")
+        values = await read_with(made, url)
+        with pytest.raises(WriteRefused, match=r"must be within 0\.\.4 kW"):
+            await gate.set(device, {"charge_limit_kw": -1.0}, reason="test")
+        await link.close()
+        model = made.points["discharge_limit_kw"].address - 12 - 40000
+        assert held[model] == 124
+        assert held[model + 5] == 3  # StorCtl_Mod: both limits count
+        assert held[model + 12 : model + 14] == [3750, 0]  # OutWRte = 37.5 % of 4 kW, InWRte
+        assert held[model + 15] == 60  # InOutWRte_RvrtTms
+    assert {record.outcome for record in records} == {"written", "refused"}
+    assert (values["charge_limit_kw"], values["discharge_limit_kw"]) == (0.0, pytest.approx(1.5))
+    assert battery_command([made]) == "power_limits"
+    assert made.lease is not None
+
+
+async def test_what_percentages_are_of_must_stay() -> None:
+    async with served(image(COMMON, BATTERY, LEGACY)) as (url, held):
+        made = await hybrid(url)
+        held[made.points["charge_limit_kw"].address - 13 + 2 - 40000] = 800
+        assert (await read_with(made, url))["charge_limit_kw"] is None
+
+
+async def test_where_watts_are_taken_the_older_model_is_left_alone() -> None:
+    async with served(image(COMMON, BATTERY, LEGACY, CONTROLS)) as (url, _):
+        made = await hybrid(url)
+    assert made.setpoints == ("battery_setpoint_kw",)
+    assert battery_command([made]) == "power_setpoint"
+
+
 async def test_the_map_file_says_the_same_as_the_map(tmp_path: Path) -> None:
+    async with served(image(COMMON, BATTERY, LEGACY)) as (url, _):
+        made = await hybrid(url)
+        (tmp_path / "hybrid.toml").write_text(map_text(made), encoding="utf-8")
+        assert load_map(str(tmp_path / "hybrid.toml")) == made
+    load_map.cache_clear()
     async with served(HYBRID) as (url, _):
         made = await hybrid(url)
     path = tmp_path / "hybrid.toml"

@@ -1,0 +1,245 @@
+"""HiGHS through its C interface: numbers go in from numpy arrays and come out into numpy arrays.
+
+The library is the one inside the `highspy` wheel. The Python interface of that package is not used: it hands over a
+solution as lists of Python numbers, which takes as long as all the rest of a warm re-solve outside the solver.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+from ctypes import PyDLL, c_char, c_double, c_int, c_void_p
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from optimisation.records import Floats
+
+Ints = npt.NDArray[np.int32]
+Option = bool | int | float | str
+
+_ROWWISE, _MINIMIZE, _OK, _ERROR, _FEASIBLE = 2, 1, 0, -1, 2
+"""HighsMatrixFormat, ObjSense, HighsStatus and SolutionStatus of the C interface."""
+
+_NAMES = ("libhighs.so.1", "libhighs.1.dylib")
+
+
+class ModelStatus(IntEnum):
+    """What HiGHS says of a model after a run, as its C interface numbers it."""
+
+    NOTSET = 0
+    LOAD_ERROR = 1
+    MODEL_ERROR = 2
+    PRESOLVE_ERROR = 3
+    SOLVE_ERROR = 4
+    POSTSOLVE_ERROR = 5
+    MODEL_EMPTY = 6
+    OPTIMAL = 7
+    INFEASIBLE = 8
+    UNBOUNDED_OR_INFEASIBLE = 9
+    UNBOUNDED = 10
+    OBJECTIVE_BOUND = 11
+    OBJECTIVE_TARGET = 12
+    TIME_LIMIT = 13
+    ITERATION_LIMIT = 14
+    UNKNOWN = 15
+    SOLUTION_LIMIT = 16
+    INTERRUPT = 17
+
+    @property
+    def words(self) -> str:
+        """In words, for a person."""
+        return self.name.lower().replace("_", " ")
+
+
+class HighsError(RuntimeError):
+    """HiGHS refused a call; its state can no longer be trusted."""
+
+
+@cache
+def _folder() -> Path:
+    spec = importlib.util.find_spec("highspy")  # found and not imported
+    if spec is None or spec.origin is None:
+        raise ImportError("highspy is not installed; it carries the solver HiGHS")
+    return Path(spec.origin).parent
+
+
+@cache
+def _library() -> PyDLL:
+    """The library, held by calls that are short: they keep the interpreter lock. Raises ImportError where it is not."""
+    for name in _NAMES:
+        if (_folder() / name).is_file():
+            library = PyDLL(str(_folder() / name))
+            break
+    else:
+        raise ImportError(f"no {' or '.join(_NAMES)} in {_folder()}; install highspy from a wheel")
+    pointer, count = c_void_p, c_int
+    for name, result, arguments in (
+        ("create", pointer, ()),
+        ("destroy", None, (pointer,)),
+        ("version", ctypes.c_char_p, ()),
+        ("getSizeofHighsInt", c_int, (pointer,)),
+        ("setBoolOptionValue", c_int, (pointer, ctypes.c_char_p, c_int)),
+        ("setIntOptionValue", c_int, (pointer, ctypes.c_char_p, c_int)),
+        ("setDoubleOptionValue", c_int, (pointer, ctypes.c_char_p, c_double)),
+        ("setStringOptionValue", c_int, (pointer, ctypes.c_char_p, ctypes.c_char_p)),
+        ("getIntInfoValue", c_int, (pointer, ctypes.c_char_p, pointer)),
+        ("passMip", c_int, (pointer, *(count,) * 5, c_double, *(pointer,) * 9)),
+        ("changeColsCostByMask", c_int, (pointer,) * 3),
+        ("changeColsBoundsByMask", c_int, (pointer,) * 4),
+        ("changeRowsBoundsByMask", c_int, (pointer,) * 4),
+        ("getBasis", c_int, (pointer, pointer, pointer)),
+        ("setBasis", c_int, (pointer, pointer, pointer)),
+        ("clearSolver", c_int, (pointer,)),
+        ("getRunTime", c_double, (pointer,)),
+        ("getModelStatus", c_int, (pointer,)),
+        ("getObjectiveValue", c_double, (pointer,)),
+        ("getSolution", c_int, (pointer, *(pointer,) * 4)),
+    ):
+        function = getattr(library, f"Highs_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+@cache
+def _run() -> Any:
+    """`Highs_run`, which lets other threads of the interpreter go on meanwhile."""
+    run = ctypes.CDLL(_library()._name).Highs_run
+    run.restype, run.argtypes = c_int, (c_void_p,)
+    return run
+
+
+def version() -> str:
+    """Version of HiGHS."""
+    text: bytes = _library().Highs_version()
+    return text.decode()
+
+
+class Highs:
+    """One instance of HiGHS. Every refusal is a `HighsError`. Not for use by two threads at once.
+
+    Arrays must be contiguous, float64 for numbers and int32 for places; their lengths are the caller's promise, as
+    HiGHS reads them without looking.
+    """
+
+    def __init__(self, options: dict[str, Option]) -> None:
+        self._library, self._run = _library(), _run()
+        self._handle = self._library.Highs_create()
+        if not self._handle or self._library.Highs_getSizeofHighsInt(self._handle) != np.dtype(np.int32).itemsize:
+            raise HighsError("HiGHS is built with other integers than expected")
+        for name, setting in options.items():
+            self.set_option(name, setting)
+
+    def __del__(self) -> None:
+        if handle := self.__dict__.pop("_handle", None):
+            self._library.Highs_destroy(handle)
+
+    def set_option(self, name: str, setting: Option) -> None:
+        """Set one option by its type."""
+        kind = {bool: "Bool", int: "Int", float: "Double", str: "String"}[type(setting)]
+        value = setting.encode() if isinstance(setting, str) else setting
+        self._must(
+            getattr(self._library, f"Highs_set{kind}OptionValue")(self._handle, name.encode(), value),
+            f"option {name}",
+        )
+
+    def limit_time(self, until_s: float) -> None:
+        """Let a run end when the clock of the instance, which counts all its runs, comes to `until_s`."""
+        self._must(self._library.Highs_setDoubleOptionValue(self._handle, b"time_limit", until_s), "option time_limit")
+
+    def pass_model(
+        self, vectors: tuple[Floats, ...], starts: Ints, indices: Ints, values: Floats, integer: Ints
+    ) -> None:
+        """Hand over a whole model.
+
+        `vectors` are cost, lower and upper bounds of the columns, lower and upper bounds of the rows; the matrix goes
+        by rows; `integer` has a 1 for each whole-numbered column.
+        """
+        cost, _, _, row_lower, _ = vectors
+        kept = [
+            np.ascontiguousarray(array) for array in (*vectors, starts, indices, values, integer)
+        ]  # alive till then
+        places = [array.ctypes.data for array in kept]
+        sizes = (len(cost), len(row_lower), len(values))
+        passed = self._library.Highs_passMip(self._handle, *sizes, _ROWWISE, _MINIMIZE, 0.0, *places)
+        self._must(passed, "the model")
+
+    def change_costs(self, which: Ints, cost: Floats) -> None:
+        """New costs of the columns that have a 1 in `which`."""
+        self._must(self._library.Highs_changeColsCostByMask(self._handle, _at(which), _at(cost)), "new costs")
+
+    def change_column_bounds(self, which: Ints, lower: Floats, upper: Floats) -> None:
+        """New bounds of the columns that have a 1 in `which`."""
+        change = self._library.Highs_changeColsBoundsByMask
+        self._must(change(self._handle, _at(which), _at(lower), _at(upper)), "new column bounds")
+
+    def change_row_bounds(self, which: Ints, lower: Floats, upper: Floats) -> None:
+        """New bounds of the rows that have a 1 in `which`."""
+        change = self._library.Highs_changeRowsBoundsByMask
+        self._must(change(self._handle, _at(which), _at(lower), _at(upper)), "new row bounds")
+
+    def basis(self, n_columns: int, n_rows: int) -> tuple[Ints, Ints] | None:
+        """Status of each column and row in the present basis; None where there is none."""
+        columns, rows = np.zeros(n_columns, dtype=np.int32), np.zeros(n_rows, dtype=np.int32)
+        status = self._library.Highs_getBasis(self._handle, columns.ctypes.data, rows.ctypes.data)
+        return (columns, rows) if status == _OK and self.info("basis_validity") else None
+
+    def set_basis(self, columns: Ints, rows: Ints) -> None:
+        """Start the next run from there. Of another matrix, it may be singular; HiGHS repairs it then."""
+        self._library.Highs_setBasis(self._handle, columns.ctypes.data, rows.ctypes.data)
+
+    def clear_solver(self) -> None:
+        """Forget basis and solution."""
+        self._must(self._library.Highs_clearSolver(self._handle), "to forget its basis")
+
+    def run(self) -> ModelStatus:
+        """Solve; returns what came of it."""
+        failed = self._run(self._handle) == _ERROR
+        return ModelStatus.SOLVE_ERROR if failed else ModelStatus(self._library.Highs_getModelStatus(self._handle))
+
+    @property
+    def run_time_s(self) -> float:
+        """Clock of the instance: seconds of all its runs."""
+        seconds: float = self._library.Highs_getRunTime(self._handle)
+        return seconds
+
+    @property
+    def objective(self) -> float:
+        """Cost of the solution."""
+        cost: float = self._library.Highs_getObjectiveValue(self._handle)
+        return cost
+
+    @property
+    def has_solution(self) -> bool:
+        """Whether there is a solution that keeps all bounds."""
+        return self.info("primal_solution_status") == _FEASIBLE
+
+    def solution(self, n_columns: int, n_rows: int) -> tuple[Floats, Floats]:
+        """Values of the columns, and d cost / d bound of the rows; NaN where HiGHS has none."""
+        x, dual = _unknown(n_columns).copy(), _unknown(n_rows).copy()
+        self._must(self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(dual)), "a solution")
+        return x, dual
+
+    def info(self, name: str) -> int:
+        """One of the whole numbers that HiGHS tells of its last run."""
+        number = c_int()
+        self._must(self._library.Highs_getIntInfoValue(self._handle, name.encode(), ctypes.byref(number)), name)
+        return number.value
+
+    def _must(self, status: int, what: str) -> None:
+        if status != _OK:
+            raise HighsError(f"HiGHS refused {what}")
+
+
+@cache
+def _unknown(n: int) -> Floats:
+    return np.full(n, np.nan)
+
+
+def _at(array: npt.NDArray[Any]) -> int:
+    """Where a writable array of at least one number lies; a third of the time of `array.ctypes.data`."""
+    return ctypes.addressof(c_char.from_buffer(array.data))

@@ -1,0 +1,132 @@
+"""The numbers of one LP, kept up to date from plan to plan: only what depends on Params that move is reckoned anew.
+
+Most Params of a site stay as they are: sizes, efficiencies, limits, the lengths of the steps. They are known by being
+the same objects as before, so whoever hands over Params keeps what stays and never changes it in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from optimisation.compiled import CompiledLP, Ints, Vectors
+from optimisation.records import Floats
+
+Values = Mapping[str, Any]
+"""An array or a number for each Param of a model, shaped as its index."""
+
+
+_LARGEST = 1e100
+"""Nothing of a site comes near it, and what follows from smaller Params is finite."""
+
+
+class NotFiniteError(ValueError):
+    """A number that is not finite was on its way to the solver."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Moving:
+    """How costs and bounds follow from the Params that move: base + M' theta', theta' being those Params alone."""
+
+    names: tuple[str, ...]
+    n_params: int
+    """Length of theta'."""
+    places: npt.NDArray[np.intp]
+    """Which of the costs and bounds."""
+    base: Floats
+    m_row: npt.NDArray[np.intp]
+    m_column: npt.NDArray[np.intp]
+    m_value: Floats
+
+
+class Numbers:
+    """Costs, bounds and matrix of a compiled LP for the Params seen last. After an exception it is of no more use."""
+
+    def __init__(self, compiled: CompiledLP) -> None:
+        self._compiled = compiled
+        self._held: Values = {}
+        self._theta: Floats = np.empty(0)
+        """Of `_held`, but for the Params that move."""
+        self._vectors: Vectors | None = None
+        self._names: frozenset[str] = frozenset()
+        """Params that have moved since the matrix is as it is."""
+        self._moving: _Moving | None = None
+
+    def update(self, values: Values) -> tuple[Vectors, Ints | None]:
+        """Take new Params. Returns costs and bounds, and a 1 for each that has changed; None where the matrix has.
+
+        Raises `NotFiniteError` for what is not finite, ValueError for Params that do not fit the model: HiGHS hangs on
+        a NaN cost and keeps the old numbers on a NaN bound.
+        """
+        held, vectors = self._held, self._vectors
+        moved = {name for name, value in values.items() if value is not held.get(name)}
+        self._held = values
+        if vectors is None or not moved <= self._names or len(values) != len(held):
+            return self._settle(values, moved)
+        return vectors, self._move(values, vectors)
+
+    @property
+    def matrix(self) -> Floats:
+        """Values of A. Raises `NotFiniteError`."""
+        matrix = self._compiled.matrix(self._theta)
+        if not np.isfinite(matrix).all():
+            raise NotFiniteError("a coefficient that is not finite reached the solver")
+        return matrix
+
+    def _move(self, values: Values, vectors: Vectors) -> Ints:
+        """Reckon anew what depends on the Params that move."""
+        moving = self._moving
+        if moving is None:
+            self._moving = moving = self._what_moves()
+        theta = np.concatenate([values[name] for name in moving.names], axis=None, dtype=np.float64)
+        if len(theta) != moving.n_params:
+            self._compiled.theta(values)  # says what does not fit
+        _must_be_finite(theta)
+        change = np.bincount(moving.m_row, moving.m_value * theta[moving.m_column], minlength=len(moving.base))
+        now, together = moving.base + change, vectors.together
+        changed = np.zeros(len(together), dtype=np.int32)
+        changed[moving.places] = now != together[moving.places]
+        together[moving.places] = now
+        return changed
+
+    def _settle(self, values: Values, moved: set[str]) -> tuple[Vectors, Ints | None]:
+        """Reckon everything anew."""
+        compiled, before, vectors = self._compiled, self._theta, self._vectors
+        self._theta = theta = compiled.theta(values)
+        _must_be_finite(theta)
+        self._vectors = now = compiled.vectors(theta)
+        self._moving = None
+        matrix_params = compiled.matrix_params
+        if vectors is None or not np.array_equal(before[matrix_params], theta[matrix_params]):
+            self._names = frozenset()
+            return now, None
+        self._names = (self._names | moved) - compiled.matrix_names
+        changed: Ints = (now.together != vectors.together).astype(np.int32)
+        return now, changed
+
+    def _what_moves(self) -> _Moving:
+        compiled, names = self._compiled, tuple(name for name in self._compiled.params if name in self._names)
+        column = np.full(compiled.n_params, -1)
+        end = 0
+        for name in names:
+            place = compiled.params[name]
+            column[place] = np.arange(end, end := end + place.stop - place.start)
+        m_row, m_column, m_value = compiled.vector_triples
+        moves = (column[m_column] >= 0) & (m_value != 0.0)
+        places = np.unique(m_row[moves])
+        row = np.full(len(compiled.z0), -1)
+        row[places] = np.arange(len(places))
+        stays = (row[m_row] >= 0) & ~moves
+        given = np.bincount(row[m_row[stays]], m_value[stays] * self._theta[m_column[stays]], minlength=len(places))
+        base = compiled.z0[places] + given
+        return _Moving(names, end, places, base, row[m_row[moves]], column[m_column[moves]], m_value[moves])
+
+
+def _must_be_finite(theta: Floats) -> None:
+    """Raise `NotFiniteError` for Params of which one is not finite, or so large that a product may not be."""
+    if not (theta.min(initial=0.0) > -_LARGEST and theta.max(initial=0.0) < _LARGEST):  # False for NaN
+        raise NotFiniteError("a number that is not finite reached the solver")

@@ -1,0 +1,228 @@
+"""Every device map at a whole site: served by the simulator, read, and driven through the real gate where it can be.
+
+The site is the rural one with the device under test in the place of those that do the same; what its battery is told
+must move the measured power the right way, and a release must leave it as docs/levers.md says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from served_rig import ServedRig
+from sunspec2.device import Model
+
+from drivers.catalogue import known_maps, load_map
+from drivers.errors import MapError
+from drivers.link import ModbusLink
+from drivers.maptext import map_text
+from drivers.points import Quality
+from drivers.roles import COMMAND_POINTS, BatteryCommand, battery_command
+from drivers.sunspec.discovery import FoundModel, SunSpecDevice
+from drivers.sunspec.mapping import device_map
+from siteems.site import DeviceEntry, Link, Site
+from siteems.site_checks import check_maps
+
+COMMON = {"ID": 1, "Mn": "Acme", "Md": "Store", "Opt": "", "Vr": "1", "SN": "A-1", "DA": 1}
+BATTERY = {
+    "ID": 802, "AHRtg": 600, "AHRtg_SF": 0, "WHRtg": 288, "WHRtg_SF": 2, "WChaRteMax": 60, "WDisChaRteMax": 60,
+    "WChaDisChaMax_SF": 2, "SoC": 600, "SoC_SF": -1, "SoH": 980, "SoH_SF": -1, "V": 5280, "V_SF": -2, "VMax": 5760,
+    "A": 0, "A_SF": -1, "AChaMax": 130, "ADisChaMax": 130, "AMax_SF": 0, "W": 0, "W_SF": 0,
+}  # fmt: skip
+SUNSPEC: Mapping[str, Mapping[str, object]] = {
+    "sunspec-704": {
+        "ID": 704, "WSetEna": 0, "WSetMod": 0, "WSet": 0, "WSetRvrt": 0, "WSet_SF": 0, "WSetEnaRvrt": 0,
+        "WSetRvrtTms": 0, "WSetPct": 0, "WSetPct_SF": -1,
+    },
+    "sunspec-124": {
+        "ID": 124, "WChaMax": 6000, "WChaMax_SF": 0, "StorCtl_Mod": 0, "ChaState": 60, "ChaState_SF": 0,
+        "OutWRte": 10000, "InWRte": 10000, "InOutWRte_SF": -2, "InOutWRte_RvrtTms": 0,
+    },
+    "sunspec-124-weak": {  # a converter rated lower than the site's battery
+        "ID": 124, "WChaMax": 300, "WChaMax_SF": 1, "StorCtl_Mod": 0, "ChaState": 60, "ChaState_SF": 0,
+        "OutWRte": 10000, "InWRte": 10000, "InOutWRte_SF": -2, "InOutWRte_RvrtTms": 0,
+    },
+}  # fmt: skip
+FILL = (
+    ("meter", "eastron-sdm630"),
+    ("rectifier", "generic-rectifier-shelf"),
+    ("solar", "generic-mppt"),
+    ("genset", "generic-genset"),
+)
+COMMANDS: Mapping[str, BatteryCommand] = {
+    "generic-smu-lead": "rectifier_levers",
+    "generic-smart-lithium": "power_setpoint",
+    "huawei-esm48100": "rectifier_voltage",
+    "huawei-sun2000": "forced_power",
+    "sungrow-sh": "forced_power",
+    "victron-gx": "grid_setpoint",
+    "sunspec-704": "power_setpoint",
+    "sunspec-124": "power_limits",
+    "sunspec-124-weak": "power_limits",
+}
+"""How the battery is commanded with the device under test; with all others the lithium battery beside it is."""
+MAPS = (*known_maps(), *SUNSPEC)
+
+
+def map_at(name: str, folder: Path) -> str:
+    """What the site file calls the map: a scanned device's is a file."""
+    if name not in SUNSPEC:
+        return name
+    models, address = [], 40002
+    for data in (COMMON, BATTERY, SUNSPEC[name]):
+        packed = Model(data["ID"], data=dict(data)).get_mb()
+        words = [int.from_bytes(packed[i : i + 2], "big") for i in range(0, len(packed), 2)]
+        words[1] = len(words) - 2
+        models.append(FoundModel(words[0], address, tuple(words)))
+        address += len(words)
+    path = folder / f"{name}.toml"
+    path.write_text(map_text(device_map(SunSpecDevice(40000, tuple(models)), name)), encoding="utf-8")
+    return str(path)
+
+
+def site_with(rural: Site, name: str, folder: Path) -> Site:
+    """The rural site with this device in it and every role filled once."""
+    dlt645 = name.startswith("dlt645")
+    links = {"cabinet": Link(url="tcp://127.0.0.1:1502", timeout_s=1.0)}
+    if dlt645:
+        links["line"] = Link(url="dlt645+tcp://127.0.0.1:1503", timeout_s=1.0)
+    where = {"link": "line", "address": "000012345678"} if dlt645 else {"link": "cabinet", "unit": 1}
+    entries = [DeviceEntry(name="it", map=map_at(name, folder), **where)]  # type: ignore[arg-type]  # as in a file
+    for unit, (role, filling) in enumerate(FILL, 2):
+        if role not in load_map(entries[0].map).roles:
+            entries.append(DeviceEntry(name=role, map=filling, link="cabinet", unit=unit))
+    maps = [load_map(entry.map) for entry in entries]
+    try:
+        able = any("battery" in each.roles for each in maps) and battery_command(maps)
+    except MapError:
+        able = False
+    if not able:
+        entries.append(DeviceEntry(name="battery", map="generic-smart-lithium", link="cabinet", unit=9))
+    assert not list(check_maps(tuple(entries), rural.pv, rural.genset))
+    return replace(rural, links=links, devices=tuple(entries))
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses that wires need are by the wall, which these tests do not wait for."""
+    expect = ModbusLink.expect
+    quick = lambda link, unit, reply_s, gap_s: expect(link, unit, reply_s=reply_s, gap_s=0)  # noqa: E731  # one line
+    monkeypatch.setattr(ModbusLink, "expect", quick)
+
+
+@pytest.fixture(params=MAPS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.timeout(120)
+async def test_every_map_is_served_read_and_driven(name: str, rural: Site, tmp_path: Path) -> None:
+    site = site_with(rural, name, tmp_path)
+    maps = [load_map(entry.map) for entry in site.devices]
+    command = battery_command(maps)
+    assert command == COMMANDS.get(name, "power_setpoint")
+    rig = ServedRig(site, tmp_path)
+    await rig.start()
+    try:
+        await served_and_read(rig)
+        # A rectifiers' voltage is moved a little in each cycle.
+        cycles = 200 if command == "rectifier_voltage" else 5
+        for wanted_kw in (-2.0, 0.0, 1.5, -1.0):
+            image = await rig.drive(wanted_kw, cycles)
+            assert rig.plant.flows.battery_kw == pytest.approx(wanted_kw, abs=0.15), "it does what it was told"
+            assert image.value("battery_kw") == pytest.approx(rig.plant.flows.battery_kw, abs=0.15), "and says so"
+        await the_lease_is_kept(rig, command)
+        await more_than_it_takes(rig, cycles)
+        await released(rig, command)
+        await through_an_outage(rig, command)
+        assert rig.codes() == []
+        await the_controller_has_all_it_needs(rig)
+        if not load_map(site.devices[0].map).setpoints:
+            assert rig.commands("it") == [], "what has no setpoint is never written"
+    finally:
+        assert await rig.stop() == ()
+
+
+async def served_and_read(rig: ServedRig) -> None:
+    """Each point of the device under test is good, or missing where the site has no such thing."""
+    entry = rig.site.devices[0]
+    reading = next(each for each in await rig.devices.read() if each.device == entry.name)
+    assert reading.faults == ()
+    assert reading.points.keys() == load_map(entry.map).points.keys()
+    bad = {point: found.quality for point, found in reading.points.items() if found.quality is not Quality.GOOD}
+    assert bad.keys() <= {"energy_import_kwh", "energy_export_kwh", "pv_energy_kwh"}, "a SunSpec counter at 0 is none"
+
+
+async def the_lease_is_kept(rig: ServedRig, command: BatteryCommand) -> None:
+    """Time passes in steps that are shorter than half a lease: nothing falls back."""
+    for _ in range(8):
+        rig.clock.advance(timedelta(seconds=20))
+        await rig.drive(-1.0, 1)
+    assert rig.plant.meters.fallbacks == 0
+
+
+async def more_than_it_takes(rig: ServedRig, cycles: int) -> None:
+    """All that the site's battery may do is more than some converters can: they do what they can, without objection."""
+    image = await rig.drive(rig.site.battery.max_charge_kw, cycles)
+    assert image.value("battery_kw") is not None
+    assert rig.plant.flows.battery_kw > 1.0
+
+
+async def released(rig: ServedRig, command: BatteryCommand) -> None:
+    """A release leaves the safe values in the devices: full again soon, or, where only that is known, as it likes."""
+    await rig.release()
+    holds_the_safe_values(rig, command)
+    if command == "forced_power":
+        assert rig.plant.setpoints.forced_mode == 0.0
+    else:
+        assert rig.plant.flows.battery_kw > 1.0, "it recharges"
+
+
+def holds_the_safe_values(rig: ServedRig, command: BatteryCommand) -> None:
+    """As far as the devices take them."""
+    taken = {p: spec for each in rig.devices.devices for p, spec in each.device_map.points.items() if spec.writable}
+    for point in COMMAND_POINTS[command]:
+        safe = min(getattr(rig.plant.safe, point), taken[point].max)
+        assert getattr(rig.plant.setpoints, point) == pytest.approx(safe, abs=0.06), point
+
+
+async def through_an_outage(rig: ServedRig, command: BatteryCommand) -> None:
+    """The mains fail in the middle of a discharge, and when it rests: the load never notices."""
+    for wanted_kw in (-1.0, 0.0):
+        await rig.drive(wanted_kw, 5)
+        rig.surroundings = replace(rig.surroundings, mains_ok=False)
+        rig.plant.advance_to(rig.clock.now() + timedelta(seconds=1))
+        await rig.release()
+        holds_the_safe_values(rig, command)
+        assert rig.plant.meters.unserved_kwh == 0.0
+        rig.surroundings = replace(rig.surroundings, mains_ok=True)
+
+
+async def the_controller_has_all_it_needs(rig: ServedRig) -> None:
+    """The real controller decides on what these devices measure, and lets go when the mains fail."""
+    assert (await rig.control(3)).decision.mode == "drive"
+    rig.surroundings = replace(rig.surroundings, mains_ok=False)
+    assert (await rig.control(2)).decision.mode == "release"
+    rig.surroundings = replace(rig.surroundings, mains_ok=True)
+
+
+async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_path: Path) -> None:
+    rig = ServedRig(site_with(rural, "huawei-sun2000", tmp_path), tmp_path)
+    await rig.start()
+    try:
+        await rig.drive(-1.0, 2)
+        written = len(rig.commands("it"))
+        for wanted_kw in (-1.1, -0.9, -1.15):
+            await rig.drive(wanted_kw, 1)
+        assert len(rig.commands("it")) == written, "its map says that 0.2 kW are worth a write"
+        await rig.drive(-1.25, 1)
+        assert [each.value for each in rig.commands("it")[written:]] == [1.25]
+    finally:
+        await rig.stop()
+
+
+def test_all_ways_to_command_a_battery_are_tried() -> None:
+    assert set(COMMANDS.values()) == set(COMMAND_POINTS)

@@ -1,0 +1,79 @@
+"""Faults of docs/faults.md that only a line has, and those of a DL/T 645 meter behind TCP and on a serial port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fault_rig import LATE_S, METER, Case, Rig, bear, driven, rig_on, wired
+
+from drivers.faults import OF_WRITES, Fault
+from drivers.points import Quality
+from siteems.simulation.control_port import ControlPort, ask
+from siteems.site import Site
+
+GRID = METER.name
+UNKNOWN = ("grid_kw",)
+CASES = {
+    "silent": Case(GRID, Fault("silent"), UNKNOWN),
+    "slow": Case(GRID, Fault("slow", value=0.05)),
+    "late": Case(GRID, Fault("slow", value=LATE_S), UNKNOWN),
+    "error answer": Case(GRID, Fault("exception", value=1), UNKNOWN, Quality.MISSING),
+    "short reply": Case(GRID, Fault("short-reply"), UNKNOWN, Quality.IMPLAUSIBLE),
+    "wrong checksum": Case(GRID, Fault("wrong-checksum"), UNKNOWN),
+    "garbled": Case(GRID, Fault("garbled"), UNKNOWN),
+    "restart": Case(GRID, Fault("restart"), UNKNOWN),
+    "stuck": Case(GRID, Fault("stuck", point="active_power_kw")),
+    "not available": Case(GRID, Fault("not-available", point="active_power_kw"), UNKNOWN, Quality.MISSING),
+    "jump": Case(GRID, Fault("jump", point="active_power_kw", value=1500.0), UNKNOWN, Quality.IMPLAUSIBLE),
+    "jump of the mains": Case(GRID, Fault("jump", point="mains_v", value=600.0)),  # the rectifier tells it too
+    "sign flip": Case(GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN, Quality.IMPLAUSIBLE),
+}
+
+
+rig = rig_on("dlt645+tcp", "dlt645")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_a_fault_of_the_meter_is_borne_and_got_over(rig: Rig, case: Case) -> None:
+    await bear(rig, case)
+
+
+async def test_a_hang_up_of_the_meter_s_line_costs_a_cycle_or_two(rig: Rig) -> None:
+    await rig.inflict(GRID, Fault("hang-up"))
+    step = await rig.cycles(2)
+    assert step.decision.mode == "drive"
+    await bear(rig, Case(GRID, Fault("hang-up")))
+
+
+async def test_a_meter_takes_no_faults_of_writing(rig: Rig) -> None:
+    port = ControlPort(rig.served, 0)
+    number = await port.start()
+    try:
+        where = {"do": "fault", "link": METER.link, "address": METER.address}
+        for kind in OF_WRITES:
+            point = {} if kind == "reversion" else {"point": "mains_v"}
+            value = {"value": 1.0} if kind == "clamped-write" else {}
+            told = await ask(number, where | {"kind": kind} | point | value)
+            assert "is read only" in told["error"]
+        told = await ask(number, where | {"kind": "silent", "address": "999999999999"})
+        assert f"no meter 999999999999; there are {METER.address}" in told["error"]
+        told = await ask(number, where | {"kind": "silent"})
+        assert told["faults"][METER.link][0]["address"] == METER.address
+    finally:
+        await port.stop()
+
+
+@pytest.mark.parametrize("wires", ["rtu", "rtu+tcp"])
+async def test_wrong_checksums_on_an_rtu_line_are_silence(
+    wires: str, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driven(wired(hangzhou, wires, tmp_path), tmp_path, monkeypatch) as rig:
+        await bear(rig, Case(GRID, Fault("wrong-checksum"), UNKNOWN))
+
+
+async def test_modbus_tcp_has_no_checksum(hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with driven(wired(hangzhou, "tcp", tmp_path), tmp_path, monkeypatch) as rig:
+        with pytest.raises(ValueError, match="have no checksum"):
+            await rig.inflict(GRID, Fault("wrong-checksum"))

@@ -1,0 +1,93 @@
+"""A value within the wide limits of its device map but beyond the site's ratings reaches neither control nor record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from served_rig import CYCLE, START, ServedRig
+
+from drivers.catalogue import load_register_map
+from drivers.faults import Fault
+from drivers.points import Quality
+from siteems.ratings import plausible_ranges
+from siteems.site import Site
+
+CYCLES = 70
+"""More than a minute, so that a sample is recorded meanwhile."""
+
+
+@dataclass(frozen=True)
+class Jump:
+    """What a device says for a while, and the field of the image that it would have been."""
+
+    device: str
+    point: str
+    value: float
+    field: str
+
+
+JUMPS = (
+    Jump("grid-meter", "active_power_kw", 60.0, "grid_kw"),
+    Jump("grid-meter", "active_power_kw", -60.0, "grid_kw"),
+    Jump("battery", "battery_a", 400.0, "battery_kw"),
+    Jump("battery", "battery_a", -400.0, "battery_kw"),
+    Jump("rectifiers", "rectifier_a", 900.0, "rectifier_dc_kw"),
+    Jump("rectifiers", "dc_load_a", 900.0, "dc_load_kw"),
+    Jump("rectifiers", "bus_v", 74.0, "bus_v"),
+    Jump("mppt", "pv_kw", 30.0, "pv_kw"),
+    Jump("genset", "genset_kw", 90.0, "genset_kw"),
+)
+
+
+@pytest.fixture
+async def rig(rural: Site, tmp_path: Path) -> AsyncIterator[ServedRig]:
+    rig = ServedRig(rural, tmp_path)
+    await rig.start()
+    assert (await rig.control(3)).decision.mode == "drive"
+    yield rig
+    await rig.stop()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("jump", JUMPS, ids=lambda jump: f"{jump.point}={jump.value:g}")
+async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Jump) -> None:
+    entry = next(each for each in rig.site.devices if each.name == jump.device)
+    point = load_register_map(entry.map).points[jump.point]
+    assert point.min <= jump.value <= point.max, "the map alone would believe it"
+    assert entry.unit is not None
+    before = (await rig.control(1)).image.value(jump.field)
+    assert before is not None
+
+    await rig.served.inflict(entry.link, Fault("jump", entry.unit, jump.point, jump.value))
+    step = await rig.control(CYCLES)
+    assert step.image.value(jump.field) is None
+    assert step.image.measured[jump.field].quality is Quality.IMPLAUSIBLE
+    least, most = plausible_ranges(rig.site)[jump.field]
+    recorded = [each.values.get(jump.field) for each in rig.history.samples(START, rig.clock.now() + CYCLE)]
+    assert None in recorded, "what was not known is recorded as not known"
+    assert all(value is None or least <= value <= most for value in recorded)
+
+    rig.served.clear(entry.link)
+    step = await rig.control(2)
+    assert step.decision.mode == "drive"
+    assert step.image.value(jump.field) == pytest.approx(before, abs=3.0)
+
+
+def test_a_site_at_its_ratings_is_believed(hangzhou: Site, rural: Site) -> None:
+    for site in (hangzhou, rural):
+        ranges = plausible_ranges(site)
+        for field, rated in (
+            ("grid_kw", site.grid.import_limit_kw),
+            ("battery_kw", site.battery.max_charge_kw),
+            ("battery_kw", -site.battery.max_discharge_kw),
+            ("rectifier_dc_kw", site.rectifier.rated_kw),
+            ("dc_load_kw", max(site.load.typical_dc_kw)),
+            ("pv_kw", site.pv.rated_kwp if site.pv else 0.0),
+            ("bus_v", 1.1 * site.rectifier.float_v),
+        ):
+            least, most = ranges[field]
+            assert least < rated < most, field
+        assert ("genset_kw" in ranges) == (site.genset is not None)

@@ -1,0 +1,26 @@
+"""Plans of which something was changed afterwards."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from optimisation.plan import Plan
+from optimisation.records import Floats
+from optimisation.series import rows_of
+
+
+def with_series(plan: Plan, **series: Floats | float) -> Plan:
+    """The plan with other numbers in some of its series."""
+    block = np.array(plan.block)
+    for name, numbers in series.items():
+        block[plan.rows[name]] = numbers
+    return replace(plan, block=block)
+
+
+def of_site(plan: Plan, n_batteries: int, n_segments: int, components: tuple[str, ...]) -> Plan:
+    """The plan laid out for another site; series that it has not are 0."""
+    rows = rows_of(n_batteries, n_segments, components)
+    block = np.zeros((max(place.stop for place in rows.values()), plan.block.shape[1]))
+    for name in rows.keys() & plan.rows.keys():
+        block[rows[name]] = plan.block[plan.rows[name]][: rows[name].stop - rows[name].start]
+    return replace(plan, block=block, rows=rows)

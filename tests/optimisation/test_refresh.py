@@ -1,0 +1,85 @@
+"""Numbers kept up to date are the numbers reckoned anew, whatever moves; and only what moves is reckoned."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from battery_lp import battery_lp, battery_values
+from site_cases import lead_carbon, site_problem
+
+from optimisation.cache import compiled_for
+from optimisation.compiler import compile_model
+from optimisation.parameters import parameters
+from optimisation.refresh import NotFiniteError, Numbers
+from optimisation.shape import shape_of
+
+
+def days():
+    """One site on several days: what its plans may bring one after the other."""
+    rng = np.random.default_rng(5)
+    site = site_problem()
+    yield site
+    for _ in range(3):
+        yield replace(site, dc_load_kw=site.dc_load_kw * rng.uniform(0.9, 1.1, site.n_steps))
+    yield replace(site, pv_kw=0.5 * site.pv_kw, batteries=(lead_carbon(stored_kwh=9.0),))
+    yield replace(site, price_per_kwh=2.0 * site.price_per_kwh)
+    yield replace(site, price_per_kwh=site.price_per_kwh - 1.0)  # below 0: waste is priced away
+    yield replace(site, cap_penalty_per_kwh=99.0)
+    yield replace(site, batteries=(lead_carbon(charge_efficiency=0.5),))
+    yield from (replace(site, reserve_kwh=share * site.reserve_kwh) for share in (1.0, 0.9, 0.8))
+
+
+def test_numbers_kept_up_to_date_are_those_reckoned_anew():
+    compiled = compiled_for(shape_of(site_problem()))
+    kept, before, moved_alone = Numbers(compiled), None, 0
+    for i, problem in enumerate(days()):
+        values = parameters(problem)
+        theta = compiled.theta(values)
+        vectors, changed = kept.update(values)
+        np.testing.assert_allclose(vectors.together, compiled.vectors(theta).together, rtol=1e-13, atol=1e-300)
+        np.testing.assert_array_equal(kept.matrix, compiled.matrix(theta))
+        assert (changed is None) == (i in (0, 8, 9)), i  # the first, and the battery that comes and goes
+        if changed is not None:
+            np.testing.assert_array_equal(changed, vectors.together != before)
+        before = vectors.together.copy()
+        if kept._moving is not None:
+            moved_alone += 1
+            assert len(kept._moving.m_value) < 0.6 * len(compiled.vector_triples[0])
+    assert moved_alone >= 3
+
+
+def test_what_a_site_keeps_cannot_be_changed_in_place():
+    first, second = parameters(site_problem()), parameters(site_problem())
+    same = [name for name, value in first.items() if isinstance(value, np.ndarray) and value is second[name]]
+    assert {"stored_per_charge", "segment_kw", "width_kwh", "max_charge_kw", "charge_cost"} <= set(same)
+    assert not any(first[name].flags.writeable for name in same)
+
+
+def settled_numbers():
+    """Numbers of which the price alone has moved so far."""
+    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
+    for seed in (1, 2, 3):
+        kept.update(values | {"price": battery_values(seed)["price"]})
+    assert kept._moving is not None
+    assert kept._moving.names == ("price",)
+    return kept, values
+
+
+@pytest.mark.parametrize("name", ["price", "now", "needed", "gain"])
+def test_what_is_not_finite_is_refused_whether_it_has_moved_before_or_not(name):
+    kept, values = settled_numbers()
+    with pytest.raises(NotFiniteError):
+        kept.update(values | {name: values[name] * np.nan})
+
+
+def test_products_that_are_not_finite_are_refused():
+    kept, values = settled_numbers()
+    with pytest.raises(NotFiniteError):
+        kept.update(values | {"price": np.full(48, 1e200)})
+
+
+@pytest.mark.parametrize("change", [{"price": np.ones(3)}, {"price": np.ones(49)}, {"now": np.ones(2)}, {"peak": 1.0}])
+def test_params_that_do_not_fit_are_refused_whether_they_have_moved_before_or_not(change):
+    kept, values = settled_numbers()
+    with pytest.raises(ValueError, match="model"):
+        kept.update(values | change)
