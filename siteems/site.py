@@ -259,7 +259,7 @@ class Planning:
 
     step_min: Literal[15, 30, 60] = 15
     horizon_h: Annotated[int, Field(ge=6, le=96)] = 36
-    fine_h: Annotated[int, Field(ge=3, le=96)] = 6
+    fine_h: Annotated[int, Field(ge=3, le=96)] = 12
     """Steps are `step_min` long for this many hours, then an hour: what is farther off is not known that finely."""
     solve_limit_s: Annotated[float, Field(ge=0.5, le=120)] = 10.0
     reserve_penalty_factor: Annotated[float, Field(ge=60)] = 100.0

@@ -109,5 +109,5 @@ def test_json_holds_the_whole_horizon() -> None:
     data = json.loads(told.stdout)
     assert data["status"] == "optimal"
     lengths = {len(v) for k, v in data.items() if isinstance(v, list) and k != "bindings"}
-    assert lengths == {6 * 4 + 30}, "quarter hours for six hours, then hours"
+    assert lengths == {12 * 4 + 24}, "quarter hours for twelve hours, then hours"
     assert data["objective"] == pytest.approx(sum(data["cost_by_term"].values()))
