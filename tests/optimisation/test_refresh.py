@@ -61,7 +61,7 @@ def settled_numbers():
     for seed in (1, 2, 3):
         kept.update(values | {"price": battery_values(seed)["price"]})
     assert kept._moving is not None
-    assert kept._moving.names == ("price",)
+    assert kept._moving.sizes == {"price": 48}
     return kept, values
 
 
@@ -78,7 +78,27 @@ def test_products_that_are_not_finite_are_refused():
         kept.update(values | {"price": np.full(48, 1e200)})
 
 
-@pytest.mark.parametrize("change", [{"price": np.ones(3)}, {"price": np.ones(49)}, {"now": np.ones(2)}, {"peak": 1.0}])
+def test_the_same_numbers_again_change_nothing():
+    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
+    first, _ = kept.update(values)
+    wanted = first.together.copy()
+    for _ in range(3):
+        vectors, changed = kept.update(values)
+        assert not changed.any()
+        np.testing.assert_array_equal(vectors.together, wanted)
+
+
+def test_sizes_that_make_up_for_each_other_are_refused():
+    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
+    for seed in (1, 2, 3, 4):
+        moving = battery_values(seed)
+        kept.update(values | {name: moving[name] for name in ("price", "needed")})
+    assert kept._moving.sizes == {"price": 48, "needed": 48}
+    with pytest.raises(ValueError, match="Param price has 47 numbers"):
+        kept.update(values | {"price": np.ones(47), "needed": np.ones(49)})
+
+
+@pytest.mark.parametrize("change", [{"price": np.ones(3)}, {"price": np.ones(49)}, {"now": [1.0, 2.0]}, {"peak": 1.0}])
 def test_params_that_do_not_fit_are_refused_whether_they_have_moved_before_or_not(change):
     kept, values = settled_numbers()
     with pytest.raises(ValueError, match="model"):
