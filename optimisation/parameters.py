@@ -285,7 +285,9 @@ def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
     dear = export.price_per_kwh > problem.price_per_kwh
     if dear.any():
         values["export_free_kw"] = np.where(dear, 0.0, limit_kw)
-        values["buy_room_kw"] = np.where(dear, problem.import_limit_kw, 0.0)
+        # 1 kW above the limit, so that not the way to buy or sell binds but the limit, which has its worth.
+        values["buy_most_kw"] = most_kw = problem.import_limit_kw + 1.0
+        values["buy_room_kw"] = np.where(dear, most_kw, 0.0)
     return values
 
 
