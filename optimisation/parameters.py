@@ -353,7 +353,8 @@ def _billing(interval_of_step: bytes, step_h: bytes) -> _Billing:
     """Both as they lie in memory."""
     intervals, hours = np.frombuffer(interval_of_step, dtype=np.int64), np.frombuffer(step_h)
     firsts = np.flatnonzero(np.diff(intervals, prepend=-1))
-    return _Billing(firsts, hours / np.bincount(intervals, hours)[intervals], len(firsts) < len(intervals))
+    share = read_only(hours / np.bincount(intervals, hours)[intervals])
+    return _Billing(firsts, share, len(firsts) < len(intervals))
 
 
 def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
