@@ -44,7 +44,8 @@ class _Prices:
             lowest = float(least.min())
         self.waste_pays = lowest < 0.0
         if self.waste_pays:
-            self.wasted = np.maximum(0.0, -least)
+            # With the mains out nobody is paid.
+            self.wasted = np.where(problem.import_limit_kw > 0.0, np.maximum(0.0, -least), 0.0)
             # Room that is made now may be filled for pay later.
             self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1]
         if problem.reduction is not None and any(going):
