@@ -29,7 +29,7 @@ class Bare:
 
     def hand_over(self, problem: SiteProblem) -> None:
         self._highs, _ = self._instance.send(parameters(problem))
-        self._highs.limit_time(self._highs.run_time_s + LIMIT_S)
+        self._highs.limit_time(LIMIT_S)
 
     def run(self) -> None:
         self._highs.run()

@@ -36,6 +36,8 @@ def check(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
     if plan.rows != table.plan_rows:
         series = ", ".join(sorted(plan.rows.keys() ^ table.plan_rows.keys())) or "a series has another number of rows"
         return (f"the plan is of another site: {series}",)
+    if len(plan.block) != table.n_plan_rows:
+        return (f"the plan has {len(plan.block)} rows of series, its site {table.n_plan_rows}",)
     if (plan.demand_peak_kw is None) != (problem.demand is None):
         return ("demand_peak_kw and demand are not both there",)
     judge = _Judge(problem, plan, table)
@@ -200,7 +202,7 @@ class _Judge:
         self.faults += self.table.broken(self.block, self.kw, self.kwh, self.room_tolerance)
 
     def number(self, what: str, value: float, expected: float, tolerance: float) -> None:
-        if abs(value - expected) > tolerance:
+        if not abs(value - expected) <= tolerance:  # also where it is NaN
             self.faults.append(f"{what}: {value:.6g} instead of {expected:.6g}")
 
     def cost(self) -> None:
@@ -244,7 +246,7 @@ class _Judge:
         cost, scale = sum(costs), max(1.0, sum(map(abs, costs)))
         if abs(cost - plan.objective) > TOLERANCE * scale:
             self.faults.append(f"the plan costs {cost:.6g} and says {plan.objective:.6g}")
-        elif abs(sum(plan.cost_by_term.values()) - plan.objective) > TOLERANCE * scale:
+        elif not abs(sum(plan.cost_by_term.values()) - plan.objective) <= TOLERANCE * scale:  # also where it is NaN
             self.faults.append("the terms of the cost do not add up to it")
 
     def _demand(self, demand: DemandCharge) -> float:

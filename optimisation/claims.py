@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats
@@ -69,6 +68,7 @@ class ClaimTable:
 
     plan_rows: Mapping[str, slice]
     """Of all series of a plan for this site, as it should have them."""
+    n_plan_rows: int
     rows: Mapping[str, slice]
     n_rows: int
     problem_rows: slice
@@ -76,10 +76,6 @@ class ClaimTable:
     charge_efficiency: Floats
     """One row per battery, then one per wear segment, like the next."""
     kwh_out_per_kwh: Floats
-    segment_kwh: Floats
-    """Size of each wear segment, shape (segments,)."""
-    first_segments: npt.NDArray[np.intp]
-    """Place of the first wear segment of each battery."""
 
     @cached_property
     def matrix(self) -> Floats:
@@ -179,14 +175,13 @@ def _table(site: Outline) -> ClaimTable:
     segments = [store for store in stores for _ in range(store.n_segments)]
     return ClaimTable(
         plan_rows=plan_rows,
+        n_plan_rows=plan_rows[WORTH[-1]].stop,
         rows=rows,
         n_rows=end,
         problem_rows=slice(rows["dc_load"].start, rows["import_limit"].stop),
         claims=tuple(sorted(claims, key=lambda claim: not claim.equal)),
         charge_efficiency=np.array([[store.charge_efficiency] for store in (*stores, *segments)]),
         kwh_out_per_kwh=np.array([[1.0 / store.discharge_efficiency] for store in (*stores, *segments)]),
-        segment_kwh=np.array([store.capacity_kwh / store.n_segments for store in segments]),
-        first_segments=np.cumsum([0, *(store.n_segments for store in stores[:-1])]),
     )
 
 

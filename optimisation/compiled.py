@@ -58,7 +58,7 @@ class CompiledLP:
         # The solver reads these arrays without looking; what is wrong here is a crash there.
         n, k, length = self.n_columns, self.n_rows, len(self.z0)
         fits = (
-            [place.start for place in self.params.values()] == np.cumsum([0, *self._sizes])[:-1].tolist()
+            [place.start for place in self.params.values()] == np.cumsum([0, *self._sizes.values()])[:-1].tolist()
             and self.integer.shape == (n,)
             and self.starts.shape == (k + 1,)
             and length == 3 * n + 2 * k + len(self.indices) + 1
@@ -80,9 +80,9 @@ class CompiledLP:
         return _end(self.params)
 
     @cached_property
-    def _sizes(self) -> list[int]:
+    def _sizes(self) -> dict[str, int]:
         """Length of each Param."""
-        return [place.stop - place.start for place in self.params.values()]
+        return {name: place.stop - place.start for name, place in self.params.items()}
 
     @cached_property
     def n_columns(self) -> int:
@@ -122,13 +122,7 @@ class CompiledLP:
         """Flatten one array per Param; raises ValueError for a name or a size that does not fit the model."""
         if values.keys() != self.params.keys():
             raise ValueError(f"these Params do not match the model: {sorted(values.keys() ^ self.params.keys())}")
-        given = [values[name] for name in self.params]
-        sizes = [value.size if isinstance(value, np.ndarray) else 1 for value in given]
-        if sizes != self._sizes:
-            wrong = zip(self.params, sizes, self._sizes, strict=True)
-            name, size, right = next((name, size, right) for name, size, right in wrong if size != right)
-            raise ValueError(f"Param {name} has {size} numbers; the model has {right}")
-        return np.concatenate(given, axis=None, dtype=np.float64)
+        return flatten(values, self._sizes)
 
     def vectors(self, theta: Floats) -> Vectors:
         """Evaluate costs and bounds."""
@@ -145,6 +139,20 @@ class CompiledLP:
         change = self.m_value[m_end:] * theta[self.m_column[m_end:]]
         values: Floats = self.z0[end:] + np.bincount(self.m_row[m_end:] - end, change, minlength=len(self.indices))
         return values
+
+
+def flatten(values: Mapping[str, npt.ArrayLike], sizes: Mapping[str, int]) -> Floats:
+    """Put the Params that `sizes` names one after the other; raises ValueError for one that has not that size."""
+    given = [values[name] for name in sizes]
+    if [_size(value) for value in given] != [*sizes.values()]:
+        name, size = next((name, _size(values[name])) for name in sizes if _size(values[name]) != sizes[name])
+        raise ValueError(f"Param {name} has {size} numbers; the model has {sizes[name]}")
+    return np.concatenate(given, axis=None, dtype=np.float64)
+
+
+def _size(value: npt.ArrayLike) -> int:
+    """As `np.size`, which takes its time with a number."""
+    return value.size if isinstance(value, np.ndarray) else 1 if isinstance(value, float) else np.size(value)
 
 
 def _end(places: Mapping[str, slice]) -> int:

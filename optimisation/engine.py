@@ -104,7 +104,7 @@ class _Instance:
         except HighsError as error:
             self._forget()
             return _no_answer(PlanStatus.ERROR, str(error), 0.0)
-        except ValueError:
+        except BaseException:
             self._forget()
             raise
 
@@ -121,13 +121,13 @@ class _Instance:
             bounds = np.zeros(len(whole))
             bounds[whole] = held
             highs.change_column_bounds(whole.astype(np.int32), bounds, bounds)
-        begin_s = highs.run_time_s
-        highs.limit_time(begin_s + limit_s)  # it counts over the life of the instance, by the clock of the instance
-        answer = highs.run()
+        highs.limit_time(limit_s)
+        answer, solve_s = highs.run(), highs.run_time_s
         if answer not in (ModelStatus.OPTIMAL, ModelStatus.TIME_LIMIT):
             highs.clear_solver()
+            highs.limit_time(max(0.0, limit_s - solve_s))
             answer = highs.run()
-        solve_s = highs.run_time_s - begin_s
+            solve_s += highs.run_time_s
         reason = ""
         status = _STATUS.get(answer, PlanStatus.ERROR)
         if answer is ModelStatus.TIME_LIMIT:

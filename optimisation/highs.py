@@ -49,6 +49,8 @@ class ModelStatus(IntEnum):
     UNKNOWN = 15
     SOLUTION_LIMIT = 16
     INTERRUPT = 17
+    MEMORY_LIMIT = 18
+    HIGHS_INTERRUPT = 19
 
     @property
     def words(self) -> str:
@@ -95,6 +97,7 @@ def _library() -> PyDLL:
         ("getBasis", c_int, (pointer, pointer, pointer)),
         ("setBasis", c_int, (pointer, pointer, pointer)),
         ("clearSolver", c_int, (pointer,)),
+        ("zeroAllClocks", c_int, (pointer,)),
         ("getRunTime", c_double, (pointer,)),
         ("getModelStatus", c_int, (pointer,)),
         ("getObjectiveValue", c_double, (pointer,)),
@@ -147,9 +150,14 @@ class Highs:
             f"option {name}",
         )
 
-    def limit_time(self, until_s: float) -> None:
-        """Let a run end when the clock of the instance, which counts all its runs, comes to `until_s`."""
-        self._must(self._library.Highs_setDoubleOptionValue(self._handle, b"time_limit", until_s), "option time_limit")
+    def limit_time(self, limit_s: float) -> None:
+        """Let the next run end after `limit_s` seconds.
+
+        The clock starts anew: a search over whole numbers has one of its own and takes the limit for its own, an LP
+        goes by that of the instance, which counts all runs.
+        """
+        self._must(self._library.Highs_zeroAllClocks(self._handle), "to set its clock")
+        self._must(self._library.Highs_setDoubleOptionValue(self._handle, b"time_limit", limit_s), "option time_limit")
 
     def pass_model(
         self, vectors: tuple[Floats, ...], starts: Ints, indices: Ints, values: Floats, integer: Ints
@@ -203,7 +211,7 @@ class Highs:
 
     @property
     def run_time_s(self) -> float:
-        """Clock of the instance: seconds of all its runs."""
+        """Seconds of all runs since `limit_time`."""
         seconds: float = self._library.Highs_getRunTime(self._handle)
         return seconds
 

@@ -192,16 +192,18 @@ def _export(m: ConcreteModel, dear: bool) -> Any:
     """DC power through an inverter to the AC side, and from there to the grid.
 
     The meter nets both ways. Where a kWh earns more than it costs, a program without whole numbers would buy and sell
-    at once, so a site sells there, or it buys; elsewhere free has the room of export_limit, and buy_room is 0:
+    at once, so a site sells there, or it buys: buy_room is buy_most. Elsewhere it is 0, and free is export_limit:
 
-        grid_export[t] <= export_limit[t] sells[t] + free[t],   grid_import[t] <= import_limit[t] - buy_room[t] sells[t]
+        grid_export[t] <= export_limit[t] sells[t] + free[t],   grid_import[t] <= buy_most[t] - buy_room[t] sells[t]
+
+    buy_most is above the import limit, so that what the limit is worth is found in the row `cap` and nowhere else.
     """
     m.inverter_cost, m.export_cost = _number(m.steps), _number(m.steps)
     m.inverter_kw, m.export_limit_kw, m.inverter_efficiency = _number(m.steps), _number(m.steps), _number()
     m.inverter = Var(m.steps, bounds=lambda m, t: (0, m.inverter_kw[t]))
     m.grid_export = Var(m.steps, bounds=lambda m, t: (0, m.export_limit_kw[t]))
     if dear:
-        m.export_free_kw, m.buy_room_kw = _number(m.steps), _number(m.steps)
+        m.export_free_kw, m.buy_room_kw, m.buy_most_kw = (_number(m.steps) for _ in range(3))
         m.sells = Var(m.steps, within=Binary)
         m.selling = Constraint(
             m.steps, rule=lambda m, t: m.grid_export[t] - m.export_limit_kw[t] * m.sells[t] <= m.export_free_kw[t]
@@ -329,7 +331,7 @@ def _buses(m: ConcreteModel, shape: Shape) -> Any:
     if shape.dear_export:
         m.buying = Constraint(
             m.steps,
-            rule=lambda m, t: m.grid_import[t] + m.buy_room_kw[t] * m.sells[t] <= m.import_cap_kw[t] + m.cap_room_kw[t],
+            rule=lambda m, t: m.grid_import[t] + m.buy_room_kw[t] * m.sells[t] <= m.buy_most_kw[t],
         )
     if (shape.export or shape.genset) and not shape.metered:  # a metered import has its bound
         m.no_backfeed = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] >= 0)

@@ -44,7 +44,8 @@ class _Prices:
             lowest = float(least.min())
         self.waste_pays = lowest < 0.0
         if self.waste_pays:
-            self.wasted = np.maximum(0.0, -least)
+            # With the mains out nobody is paid.
+            self.wasted = np.where(problem.import_limit_kw > 0.0, np.maximum(0.0, -least), 0.0)
             # Room that is made now may be filled for pay later.
             self.to_come = np.maximum.accumulate(self.wasted[::-1])[::-1]
         if problem.reduction is not None and any(going):
@@ -285,7 +286,9 @@ def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
     dear = export.price_per_kwh > problem.price_per_kwh
     if dear.any():
         values["export_free_kw"] = np.where(dear, 0.0, limit_kw)
-        values["buy_room_kw"] = np.where(dear, problem.import_limit_kw, 0.0)
+        # 1 kW above the limit, so that not the way to buy or sell binds but the limit, which has its worth.
+        values["buy_most_kw"] = most_kw = problem.import_limit_kw + 1.0
+        values["buy_room_kw"] = np.where(dear, most_kw, 0.0)
     return values
 
 
@@ -351,7 +354,8 @@ def _billing(interval_of_step: bytes, step_h: bytes) -> _Billing:
     """Both as they lie in memory."""
     intervals, hours = np.frombuffer(interval_of_step, dtype=np.int64), np.frombuffer(step_h)
     firsts = np.flatnonzero(np.diff(intervals, prepend=-1))
-    return _Billing(firsts, hours / np.bincount(intervals, hours)[intervals], len(firsts) < len(intervals))
+    share = read_only(hours / np.bincount(intervals, hours)[intervals])
+    return _Billing(firsts, share, len(firsts) < len(intervals))
 
 
 def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.compiled import CompiledLP, Ints, Vectors
+from optimisation.compiled import CompiledLP, Ints, Vectors, flatten
 from optimisation.records import Floats
 
 Values = Mapping[str, Any]
@@ -32,9 +32,8 @@ class NotFiniteError(ValueError):
 class _Moving:
     """How costs and bounds follow from the Params that move: base + M' theta', theta' being those Params alone."""
 
-    names: tuple[str, ...]
-    n_params: int
-    """Length of theta'."""
+    sizes: Mapping[str, int]
+    """Length of each of those Params."""
     places: npt.NDArray[np.intp]
     """Which of the costs and bounds."""
     base: Floats
@@ -65,7 +64,7 @@ class Numbers:
         held, vectors = self._held, self._vectors
         moved = {name for name, value in values.items() if value is not held.get(name)}
         self._held = values
-        if vectors is None or not moved <= self._names or len(values) != len(held):
+        if vectors is None or not self._names or not moved <= self._names or len(values) != len(held):
             return self._settle(values, moved)
         return vectors, self._move(values, vectors)
 
@@ -82,9 +81,7 @@ class Numbers:
         moving = self._moving
         if moving is None:
             self._moving = moving = self._what_moves()
-        theta = np.concatenate([values[name] for name in moving.names], axis=None, dtype=np.float64)
-        if len(theta) != moving.n_params:
-            self._compiled.theta(values)  # says what does not fit
+        theta = flatten(values, moving.sizes)
         _must_be_finite(theta)
         change = np.bincount(moving.m_row, moving.m_value * theta[moving.m_column], minlength=len(moving.base))
         now, together = moving.base + change, vectors.together
@@ -109,12 +106,13 @@ class Numbers:
         return now, changed
 
     def _what_moves(self) -> _Moving:
-        compiled, names = self._compiled, tuple(name for name in self._compiled.params if name in self._names)
+        compiled = self._compiled
+        places_of = {name: place for name, place in compiled.params.items() if name in self._names}
+        sizes = {name: place.stop - place.start for name, place in places_of.items()}
         column = np.full(compiled.n_params, -1)
         end = 0
-        for name in names:
-            place = compiled.params[name]
-            column[place] = np.arange(end, end := end + place.stop - place.start)
+        for name, place in places_of.items():
+            column[place] = np.arange(end, end := end + sizes[name])
         m_row, m_column, m_value = compiled.vector_triples
         moves = (column[m_column] >= 0) & (m_value != 0.0)
         places = np.unique(m_row[moves])
@@ -123,7 +121,7 @@ class Numbers:
         stays = (row[m_row] >= 0) & ~moves
         given = np.bincount(row[m_row[stays]], m_value[stays] * self._theta[m_column[stays]], minlength=len(places))
         base = compiled.z0[places] + given
-        return _Moving(names, end, places, base, row[m_row[moves]], column[m_column[moves]], m_value[moves])
+        return _Moving(sizes, places, base, row[m_row[moves]], column[m_column[moves]], m_value[moves])
 
 
 def _must_be_finite(theta: Floats) -> None:

@@ -1,8 +1,8 @@
 """The solver as a process of its own: problems come in on stdin, plans go out on stdout. Run by `python -m`.
 
 A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in, of a plan out. An
-empty frame goes out first, once everything is imported. The process ends with its stdin, also in the middle of a solve,
-so it never outlives the one who started it.
+empty frame goes out first, once everything is imported and HiGHS is loaded. The process ends with its stdin, also in
+the middle of a solve, so it never outlives the one who started it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 from queue import SimpleQueue
 from typing import BinaryIO
 
+from optimisation.highs import version
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import ProblemError
 from optimisation.solver import PlanSolver
@@ -22,7 +23,8 @@ LENGTH_BYTES = 8
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Serve until stdin ends. Raises ImportError where there is no library of HiGHS."""
+    version()
     # Whatever else writes to stdout in this process must not end up between frames.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -76,6 +76,12 @@ CORRUPTIONS = {
         lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": 99.0}),
         "the terms of the cost do not add up",
     ),
+    "terms that are unknown": (
+        lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": float("nan")}),
+        "the terms of the cost do not add up",
+    ),
+    "rows that are not there": (lambda p: replace(p, block=p.block[:1]), "the plan has 1 rows of series"),
+    "rows that nobody asked for": (lambda p: replace(p, block=np.vstack([p.block, p.block[:1]])), "rows of series"),
     "total that is not the sum": (moved("charge_kw", 3, 0.1), "charge_kw is not the sum of the batteries"),
     "segments that are not the sum": (moved("segment_charge_kw", 3, 0.1), "charging is not the sum of the segments"),
     "soft limit hidden": (lambda p: replace(p, soft_limits={}), "reserve_kwh_h is misstated"),

@@ -251,6 +251,15 @@ def test_a_series_that_is_off_by_a_little_in_any_step_is_caught(problem, plan, n
         assert check(problem, with_series(plan, **{name: wrong})), (name, place)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@pytest.mark.parametrize("name", [*SERIES, *COMPONENT_SERIES, *BY_BATTERY, *BY_SEGMENT])
+def test_infinity_in_any_series_is_caught(problem, plan, name):
+    for by in (np.inf, -np.inf):
+        wrong = np.array(getattr(plan, name))
+        wrong[..., 3] += by
+        assert check(problem, with_series(plan, **{name: wrong})), by
+
+
 @pytest.mark.parametrize("term", ["objective", "demand_peak_kw"])
 def test_a_total_that_is_off_is_caught(problem, plan, term):
     assert check(problem, replace(plan, **{term: getattr(plan, term) + 0.01}))

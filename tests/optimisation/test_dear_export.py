@@ -68,6 +68,23 @@ def test_the_plan_is_the_best_of_all_turns(seed):
     assert np.minimum(plan.grid_import_kw, plan.grid_export_kw).max() <= 1e-6
 
 
+def test_a_limit_that_binds_is_worth_what_more_of_it_would_save():
+    solver, more_kw, tried = PlanSolver(), 1e-4, 0
+    for seed in range(20):
+        limit_kw = np.full(N, np.random.default_rng(seed).uniform(1.5, 4.0))
+        problem = replace(dear_problem(seed), import_limit_kw=limit_kw)
+        plan = solver.solve(problem)
+        binding = plan.grid_import_kw > limit_kw - 1e-6
+        binding &= problem.ac_load_kw + problem.rectifier.standby_ac_kw < limit_kw
+        for t in np.flatnonzero(binding):
+            wider = replace(problem, import_limit_kw=limit_kw + more_kw * (np.arange(N) == t))
+            saved = (plan.objective - solver.solve(wider).objective) / (more_kw * problem.step_h[t])
+            worth = plan.import_limit_value_per_kwh[t]
+            assert worth == pytest.approx(saved, abs=0.05 * max(1.0, saved)), (seed, t)
+            tried += saved > 0.1
+    assert tried > 10
+
+
 def test_it_earns_more_than_at_the_price_of_import():
     solver, gains = PlanSolver(), []
     for seed in range(12):

@@ -91,6 +91,13 @@ def test_what_is_found_when_the_time_is_up_is_feasible_and_says_so():
     assert np.isfinite(outcome.row_dual).all()
 
 
+def test_the_time_limit_of_a_search_does_not_grow_with_the_life_of_the_instance():
+    engine = hard_engine()
+    # Were it counted from the start of that life, each search would have as long as all before it, and end proven.
+    for i in range(9):
+        assert "time limit" in engine.solve({"p": 1.0 - 1e-3 * i}, 0.05).reason, i
+
+
 def test_a_gap_ends_the_search_early():
     outcome = hard_engine().solve({"p": 1.0}, 20.0, gap=20000.0)
     assert outcome.status is PlanStatus.OPTIMAL

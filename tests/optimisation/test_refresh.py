@@ -9,6 +9,7 @@ from site_cases import lead_carbon, site_problem
 
 from optimisation.cache import compiled_for
 from optimisation.compiler import compile_model
+from optimisation.devices import DemandCharge
 from optimisation.parameters import parameters
 from optimisation.refresh import NotFiniteError, Numbers
 from optimisation.shape import shape_of
@@ -49,9 +50,10 @@ def test_numbers_kept_up_to_date_are_those_reckoned_anew():
 
 
 def test_what_a_site_keeps_cannot_be_changed_in_place():
-    first, second = parameters(site_problem()), parameters(site_problem())
-    same = [name for name, value in first.items() if isinstance(value, np.ndarray) and value is second[name]]
-    assert {"stored_per_charge", "segment_kw", "width_kwh", "max_charge_kw", "charge_cost"} <= set(same)
+    demand = DemandCharge(price_per_kw=40.0, peak_so_far_kw=5.0, interval_of_step=np.arange(96) // 2)
+    first, second = (parameters(site_problem(demand=demand)) for _ in range(2))
+    same = {name for name, value in first.items() if isinstance(value, np.ndarray) and value is second[name]}
+    assert {"stored_per_charge", "segment_kw", "width_kwh", "max_charge_kw", "charge_cost", "interval_share"} <= same
     assert not any(first[name].flags.writeable for name in same)
 
 
@@ -61,7 +63,7 @@ def settled_numbers():
     for seed in (1, 2, 3):
         kept.update(values | {"price": battery_values(seed)["price"]})
     assert kept._moving is not None
-    assert kept._moving.names == ("price",)
+    assert kept._moving.sizes == {"price": 48}
     return kept, values
 
 
@@ -78,7 +80,27 @@ def test_products_that_are_not_finite_are_refused():
         kept.update(values | {"price": np.full(48, 1e200)})
 
 
-@pytest.mark.parametrize("change", [{"price": np.ones(3)}, {"price": np.ones(49)}, {"now": np.ones(2)}, {"peak": 1.0}])
+def test_the_same_numbers_again_change_nothing():
+    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
+    first, _ = kept.update(values)
+    wanted = first.together.copy()
+    for _ in range(3):
+        vectors, changed = kept.update(values)
+        assert not changed.any()
+        np.testing.assert_array_equal(vectors.together, wanted)
+
+
+def test_sizes_that_make_up_for_each_other_are_refused():
+    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
+    for seed in (1, 2, 3, 4):
+        moving = battery_values(seed)
+        kept.update(values | {name: moving[name] for name in ("price", "needed")})
+    assert kept._moving.sizes == {"price": 48, "needed": 48}
+    with pytest.raises(ValueError, match="Param price has 47 numbers"):
+        kept.update(values | {"price": np.ones(47), "needed": np.ones(49)})
+
+
+@pytest.mark.parametrize("change", [{"price": np.ones(3)}, {"price": np.ones(49)}, {"now": [1.0, 2.0]}, {"peak": 1.0}])
 def test_params_that_do_not_fit_are_refused_whether_they_have_moved_before_or_not(change):
     kept, values = settled_numbers()
     with pytest.raises(ValueError, match="model"):

@@ -343,3 +343,15 @@ def test_only_so_many_compiled_shapes_are_kept(monkeypatch):
     for n in (4, 6, 8, 6, 4):
         assert solver.solve(site_problem(n)).usable
     assert [shape.n_steps for shape in solver._ready] == [6, 4]
+
+
+def test_a_price_while_the_mains_are_out_changes_nothing():
+    out = np.arange(96) >= 80
+    problem = site_problem(import_limit_kw=np.where(out, 0.0, 15.0))
+    solver = PlanSolver()
+    dear, paid = (
+        solver.solve(replace(problem, price_per_kwh=np.where(out, price, problem.price_per_kwh)))
+        for price in (0.3, -1.0)
+    )
+    assert paid.objective == pytest.approx(dear.objective, rel=1e-6)
+    np.testing.assert_allclose(paid.battery_kw, dear.battery_kw, atol=1e-6)

@@ -1,0 +1,65 @@
+"""The C interface of HiGHS: what it may not read is refused before, and a library that is not there is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import optimisation
+from optimisation.highs import Highs, ModelStatus
+
+INF = np.full(3, np.inf)
+
+
+def least_sum():
+    """min x0 + x1 + x2 with x0 + x1 >= 1, x1 + x2 >= 2, all 0 or more."""
+    highs = Highs({"output_flag": False, "threads": 1})
+    vectors = (np.ones(3), np.zeros(3), INF, np.array([1.0, 2.0]), INF[:2])
+    starts, indices = np.array([0, 2, 4], dtype=np.int32), np.array([0, 1, 1, 2], dtype=np.int32)
+    highs.pass_model(vectors, starts, indices, np.ones(4), np.zeros(3, dtype=np.int32))
+    return highs
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize("cost", [np.ones(6)[::2], read_only(np.ones(3))])
+def test_an_array_that_lies_in_memory_otherwise_is_refused_and_not_misread(cost):
+    highs = least_sum()
+    with pytest.raises((TypeError, ValueError, BufferError)):
+        highs.change_costs(np.ones(3, dtype=np.int32), cost)
+    assert highs.run() is ModelStatus.OPTIMAL
+    assert highs.objective == pytest.approx(2.0)
+
+
+def test_only_what_the_mask_names_is_changed():
+    highs = least_sum()
+    highs.change_costs(np.array([0, 1, 0], dtype=np.int32), np.full(3, 5.0))
+    assert highs.run() is ModelStatus.OPTIMAL
+    assert highs.solution(3, 2)[0].tolist() == [1.0, 0.0, 2.0]
+
+
+def test_the_clock_starts_anew_with_each_limit():
+    highs = least_sum()
+    for _ in range(3):
+        highs.limit_time(60.0)
+        assert highs.run_time_s == 0.0
+        assert highs.run() is ModelStatus.OPTIMAL
+        assert highs.run_time_s > 0.0
+
+
+def test_without_the_library_the_solver_process_says_so_and_does_not_start():
+    code = """
+from optimisation import highs, worker
+highs._NAMES = ("libnone.so",)
+worker.main()
+"""
+    folder = Path(optimisation.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"ImportError: no libnone.so in " in done.stderr
+    assert b"install highspy from a wheel" in done.stderr
