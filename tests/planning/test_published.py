@@ -84,7 +84,7 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
     assert published.status == "optimal"
     assert published.series.keys() == set(SERIES)
     assert (published.starts[0], published.end) == (now, ISSUED + timedelta(hours=36))
-    assert {len(values) for values in (*published.series.values(), published.prices, published.reserve_kwh)} == {54}
+    assert {len(values) for values in (*published.series.values(), published.prices, published.reserve_kwh)} == {12 * 4 + 24}
     assert published.soc(now) == pytest.approx(0.6)
     assert published.prices[0] == book.price_at(now).per_kwh
     assert published.series["battery_kw"] == pytest.approx(list(solved.charge_kw - solved.discharge_kw))
@@ -100,4 +100,4 @@ def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:
     book = TariffBook(ending.tariffs, ending.site.zone)
     run = prepare(ending, rectifier_curve(ending), book, Forecaster(ending), (), now=ISSUED, soc=0.6, battery_c=25.0)
     assert run.grid.end == ISSUED + timedelta(hours=12), "midnight at the site"
-    assert len(run.prices) == len(run.reserve_kwh) == run.problem.n_steps == 30
+    assert len(run.prices) == len(run.reserve_kwh) == run.problem.n_steps == 12 * 4
