@@ -69,9 +69,9 @@ def _battery(
     if command == "power_limits":
         return power_limits(decision.battery_kw, limits)
     if command == "grid_setpoint":
-        most_kw = most_import_kw(site)
+        most_kw = most_import_kw(site, decision.import_cap_kw)
         if decision.measured_kw is None or decision.grid_kw is None:
-            return {"grid_setpoint_kw": most_kw}  # blind, it recharges
+            return {"grid_setpoint_kw": most_kw}  # blind, it recharges, under a call's cap
         return grid_setpoint(decision.battery_kw, decision.measured_kw, decision.grid_kw, most_kw, limits)
     if decision.measured_kw is None:
         return {"float_v": site.rectifier.float_v}  # blind, it floats

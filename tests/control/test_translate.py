@@ -58,6 +58,12 @@ def test_blind_it_recharges() -> None:
         assert told("grid_setpoint", battery_kw=-2.0, **{unknown: None})["grid_setpoint_kw"] == most_import_kw(SITE)
 
 
+def test_a_call_holds_also_when_the_grid_setpoint_is_blind() -> None:
+    for measured_kw in (None, 0.0):
+        told_kw = told("grid_setpoint", battery_kw=4.0, measured_kw=measured_kw, import_cap_kw=1.5)["grid_setpoint_kw"]
+        assert told_kw == pytest.approx(1.5 - SITE.control.import_margin_kw)
+
+
 def test_the_voltage_moves_by_the_clock_and_not_by_the_cycle() -> None:
     quick, slow = (setpoints(replace(REST, battery_kw=-2.0), SITE, "rectifier_voltage", {}, s) for s in (0.2, 60.0))
     assert quick["float_v"] == pytest.approx(52.0 - 0.01)
