@@ -109,7 +109,7 @@ class WriteGate:
             and known.value is not None
             and name in device.device_map.setpoints
             and (value := reading.value(name)) is not None
-            and abs(value - known.value) > device.device_map.points[name].resolution * 1.000001
+            and abs(value - known.value) > device.device_map.points[name].tolerance * 1.000001
         )
 
     async def commission(
@@ -316,7 +316,7 @@ def _objection(device: Device, name: str, value: float, storage: Storage) -> str
 
 
 def _judged(device: Device, name: str, value: float, found: Reading | str) -> tuple[Outcome, str]:
-    """Whether the device holds the value, within one register step."""
+    """Whether the device holds the value, within the tolerance of its point."""
     if isinstance(found, str):
         return "failed", found
     point = found.points[name]
@@ -324,7 +324,7 @@ def _judged(device: Device, name: str, value: float, found: Reading | str) -> tu
         return "failed", "written, but it could not be read back"
     if point.value is None:
         return "mismatch", f"reads back as {point.quality}"
-    if abs(point.value - value) > device.device_map.points[name].resolution * 1.000001:
+    if abs(point.value - value) > device.device_map.points[name].tolerance * 1.000001:
         return "mismatch", f"reads back as {point.value:g}"
     return "written", ""
 

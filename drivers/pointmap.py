@@ -121,3 +121,8 @@ class PointMap(Closed):
     def resolution(self) -> float:
         """Smallest change that the register can show; of a float, the map's `step`."""
         return self.step if self.type == "f32" and self.step else self.scale
+
+    @property
+    def tolerance(self) -> float:
+        """How far a value may read from what was written: less than is worth a write is no trouble."""
+        return max(self.step or 0.0, self.resolution)

@@ -231,7 +231,7 @@ BROKEN = {
     "two batteries, each of which would be told the whole power": Broken(
         "[[devices]]",
         '[[devices]]\nname = "second"\nmap = "huawei-esm48100"\nlink = "cabinet"\nunit = 214\n[[devices]]',
-        "devices: 2 devices are a battery; one device has the role battery",
+        "devices: 2 devices have the role battery; one device has it",
     ),
     "photovoltaics without a section": Broken(
         "[pv]\nrated_kwp = 5\ntilt_deg = 20\nazimuth_deg = 180\n",

@@ -105,7 +105,7 @@ def site_with(rural: Site, name: str, folder: Path) -> Site:
     # A battery that cannot be commanded and the one beside it are two: read here, and no site of the site checks.
     two = [each.name for each in entries if "battery" in load_map(each.map).roles] == ["it", "battery"]
     told = [mistake.wrong for mistake in check_maps(tuple(entries), rural.pv, rural.genset)]
-    assert told == (["2 devices are a battery"] if two else [])
+    assert told == (["2 devices have the role battery"] if two else [])
     return replace(rural, links=links, devices=tuple(entries))
 
 
