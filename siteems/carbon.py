@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
-from siteems.errors import SiteFileError
-from siteems.mistakes import choices
+from siteems.named import NamedRecords
 from siteems.seeds import seeds_folder
 from siteems.site import EmissionFactor
 
@@ -34,12 +32,4 @@ def known_factors() -> dict[str, dict[str, Any]]:
     return tomllib.loads((seeds_folder() / FILE).read_text(encoding="utf-8"))
 
 
-def with_factor(data: dict[str, Any], site_file: Path) -> dict[str, Any]:
-    """A site file's content, a named emission factor (`carbon = "name"`) looked up. Raises `SiteFileError`."""
-    name = data.get("carbon")
-    if not isinstance(name, str):
-        return data
-    known = known_factors()
-    if name not in known:
-        raise SiteFileError(f'{site_file}: carbon = "{name}": no such emission factor; {choices(name, known)}')
-    return data | {"carbon": known[name]}
+FACTORS = NamedRecords("carbon", "emission factor", known_factors, lambda name, folder: known_factors().get(name))

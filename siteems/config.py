@@ -15,13 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from drivers.catalogue import is_map_file
-from siteems.carbon import with_factor
+from siteems.carbon import FACTORS
 from siteems.errors import SiteFileError
 from siteems.mistakes import Mistake
 from siteems.schema_words import mistakes_of
 from siteems.site import DeviceEntry, Link, Site
 from siteems.site_checks import site_mistakes
-from siteems.tariff.files import with_records, with_whole_vector
+from siteems.tariff.files import TARIFFS, with_whole_vector
 
 CREDENTIALS = ("ca", "certificate", "key")
 SITE_FILE = "site.toml"
@@ -34,7 +34,7 @@ def load_site(path: Path) -> Site:
     Places in lists are counted from 0: `devices[1]` is the second device.
     """
     file = path / SITE_FILE if path.is_dir() else path
-    data = with_factor(with_records(_read(file), file), file)
+    data = FACTORS.in_place(TARIFFS.in_place(_read(file), file), file)
     site, sections, errors = _validate(data)
     if "devices" in sections:
         sections["devices"] = tuple(_with_whole_map(entry, file) for entry in sections["devices"])

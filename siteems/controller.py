@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -25,7 +24,7 @@ from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
 from siteems.history.store import Incident, RecordError, Sample
-from siteems.image import Image, Imager
+from siteems.image import Imager
 from siteems.planning.ladder import Intent, choose_intent
 from siteems.planning.peak import PeakMeter
 from siteems.planning.prepare import prepare
@@ -35,6 +34,7 @@ from siteems.planning.segments import SegmentTracker
 from siteems.ratings import plausible_ranges
 from siteems.site import Site
 from siteems.tariff.lookup import TariffBook, TariffGap
+from siteems.watch import Step, Watch
 
 log = structlog.get_logger()
 
@@ -44,9 +44,6 @@ REPLAN_PAUSE = timedelta(minutes=5)
 """At least this long between two plans that a deviation asked for."""
 FULL_SOC = 0.985
 """A lead battery's last percent takes hours at a trickle; from here it counts as fully charged."""
-FOLLOWS_KW = 0.5
-LASTED = timedelta(minutes=2)
-"""A fallback or an exceeded cap is reported when it has lasted this long."""
 USABLE = ("optimal", "feasible")
 
 
@@ -102,16 +99,6 @@ class Solver(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one control cycle saw and decided."""
-
-    image: Image
-    decision: Decision
-    intent: Intent
-    limits: Limits
-
-
 class Controller:
     """Controls one site. `step()` is the fast loop's body, `make_plan()` the slow loop's."""
 
@@ -143,16 +130,9 @@ class Controller:
         self.replan_trigger = "start"
         self._state = ControlState()
         self._last_full: datetime | None = None
-        self._rung: str | None = None
-        self._rung_changed: datetime | None = None
-        self._cap_exceeded: datetime | None = None
-        self._cap_reported: float | None = None
-        self._mode: str | None = None
-        self._mains_out = False
+        self._watch = Watch(self._incident)
         self._sampled: int | None = None
         self._deviation_asked: datetime | None = None
-        self._unfollowed: datetime | None = None
-        self._unfollowed_reported = False
 
     def resume(self) -> None:
         """Take up the record: learn from recent samples, and keep the last plan while it fits."""
@@ -181,6 +161,10 @@ class Controller:
     async def step(self) -> Step:
         """One control cycle: read, freeze the image, decide, drive, record."""
         await self.observe()
+        return await self.act()
+
+    async def act(self) -> Step:
+        """The cycle on the image that there is: decide, drive, record."""
         now = self.image.time
         soc = self.image.value("soc")
         self._segments.learn(soc)
@@ -192,7 +176,8 @@ class Controller:
         self._state = decision.state
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
-        self._watch(step, now)
+        self._replan_for(step, now)
+        self._watch.look(step, now)
         self._record(step, now)
         return step
 
@@ -218,29 +203,13 @@ class Controller:
         except TariffGap:
             return (0.0,), 0.0  # no tariff holds: the rules see a flat price and hold; planning reports the gap
 
-    def _watch(self, step: Step, now: datetime) -> None:
-        """Notice what asks for a new plan, and what a person should know."""
-        image, decision = step.image, step.decision
-        if image.mains_ok is False and not self._mains_out:
-            self._mains_out = True
-            self._incident(now, "warning", "mains-failed", "the mains have failed; the battery carries the site")
-        if image.mains_ok and self._mains_out:  # also when nobody knew in between
-            self._mains_out = False
-            self._incident(now, "info", "mains-returned", "the mains are back")
+    def _replan_for(self, step: Step, now: datetime) -> None:
+        """Ask for a new plan where what is seen asks for one."""
+        if step.image.mains_ok and self._watch.mains_out:
             self.ask_for_plan("mains returned")
-        if decision.mode != self._mode:
-            if decision.mode == "release" and image.mains_ok is not False:
-                self._incident(now, "alarm", "released", decision.reason)
-            elif decision.mode == "drive" and self._mode is not None:
-                self._incident(now, "info", "driving", "measurements are back; the site is driven again")
-            self._mode = decision.mode
-        self._watch_cap(step, now)
-        if decision.mode != "drive":
-            self._unfollowed = None
+        if step.decision.mode != "drive":
             return
-        self._watch_rung(step.intent, now)
-        self._watch_battery(step, now)
-        soc, foreseen = image.value("soc"), None if self.plan is None else self.plan.soc(now)
+        soc, foreseen = step.image.value("soc"), None if self.plan is None else self.plan.soc(now)
         deviates = soc is not None and foreseen is not None and abs(soc - foreseen) > REPLAN_SOC
         if deviates or step.intent.rung == "rules":
             self._ask_now_and_then("deviation from plan" if deviates else "no plan holds", now)
@@ -249,59 +218,6 @@ class Controller:
         if self._deviation_asked is None or abs(now - self._deviation_asked) >= REPLAN_PAUSE:
             self._deviation_asked = now
             self.ask_for_plan(trigger)
-
-    def _watch_battery(self, step: Step, now: datetime) -> None:
-        """Report a battery that does not follow: it takes clearly more, or gives clearly more, than was decided.
-
-        Less charging than decided is the chemistry's right; less discharging is when the rectifiers rest, for then the
-        sun carries the difference.
-        """
-        battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
-        rectifier_kw = step.image.value("rectifier_dc_kw")
-        resting = target_kw < 0 and rectifier_kw is not None and rectifier_kw <= FOLLOWS_KW
-        follows = battery_kw is None or (
-            (resting or battery_kw <= target_kw + FOLLOWS_KW)
-            and (target_kw > 0 or battery_kw >= target_kw - FOLLOWS_KW)
-        )
-        if follows:
-            self._unfollowed, self._unfollowed_reported = None, False
-        elif self._unfollowed is None:
-            self._unfollowed = now
-        elif now - self._unfollowed >= LASTED and not self._unfollowed_reported:
-            self._unfollowed_reported = True
-            text = f"the battery is at {battery_kw:+.2f} kW, decided was {target_kw:+.2f} kW: {step.decision.reason}"
-            self._incident(now, "alarm", "not-followed", text)
-
-    def _watch_rung(self, intent: Intent, now: datetime) -> None:
-        """Report a change on the ladder once it has lasted; a plan that is a moment late is worth nobody's time."""
-        if intent.rung == self._rung:
-            self._rung_changed = None
-            return
-        self._rung_changed = self._rung_changed or now
-        if now - self._rung_changed < LASTED and intent.rung != "plan":
-            return
-        if intent.rung != "plan":
-            self._incident(
-                now, "warning" if intent.rung == "last-plan" else "alarm", f"rung-{intent.rung}", intent.reason
-            )
-        elif self._rung is not None:
-            self._incident(now, "info", "rung-plan", "a fresh plan holds again")
-        self._rung, self._rung_changed = intent.rung, None
-
-    def _watch_cap(self, step: Step, now: datetime) -> None:
-        """Report a call that cannot be held, once per call: what is left on the AC side may be more than the cap."""
-        grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.call_cap_kw
-        if grid_kw is None or grid_kw <= cap_kw * 1.01:
-            self._cap_exceeded = None
-            if math.isinf(cap_kw):
-                self._cap_reported = None
-            return
-        if self._cap_exceeded is None:
-            self._cap_exceeded = now
-        elif self._cap_exceeded < now - LASTED and self._cap_reported != cap_kw:
-            self._cap_reported = cap_kw
-            text = f"grid import is {grid_kw:.2f} kW, the call allows {cap_kw:g} kW: {step.decision.reason}"
-            self._incident(now, "alarm", "cap-exceeded", text)
 
     def _record(self, step: Step, now: datetime) -> None:
         """Keep the first sample of each `sample_s` on the clock, so that quarter hours begin with one.
@@ -312,7 +228,7 @@ class Controller:
         if interval == self._sampled:
             return
         self._sampled = interval
-        values = dict(self.image.values())
+        values = dict(self.image.values)
         values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
         values["reserve_soc"] = step.limits.reserve_soc
         values["import_cap_kw"] = None if math.isinf(step.limits.call_cap_kw) else step.limits.call_cap_kw

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from drivers.points import Point, Quality, Reading
 from optimisation.problem import RectifierCurve
@@ -14,55 +15,54 @@ MAINS_PRESENT_V = 150.0
 """Below this phase voltage a 220 V supply counts as failed; rectifiers derate from about 176 V."""
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(NamedTuple):
     """A value as last read well, when that was, and how the newest attempt went."""
 
     value: float | None = None
     time: datetime | None = None
     quality: Quality = Quality.UNREACHABLE
 
-    def fresh(self, now: datetime, max_age: timedelta) -> float | None:
-        """The value, if its last good read is not older than `max_age`; age counts reads, not changes.
+    def fresh(self, oldest: datetime, now: datetime) -> float | None:
+        """The value, if its last good read was at `oldest` or later; age counts reads, not changes.
 
         A read from the future is unknown too: the clock was set back, and nobody knows how old it is.
         """
-        if self.time is None or not timedelta(0) <= now - self.time <= max_age:
-            return None
-        return self.value
+        return self.value if self.time is not None and oldest <= self.time <= now else None
 
 
 UNKNOWN = Measurement()
 
+MEASURED: Final[Mapping[str, str]] = {
+    "grid_kw": "+ import, - export",
+    "energy_import_kwh": "counter of the grid meter",
+    "mains_v": "phase to neutral",
+    "bus_v": "of the -48 V bus, magnitude",
+    "rectifier_dc_kw": "all rectifiers into the bus",
+    "dc_load_kw": "telecom load",
+    "ac_load_kw": "AC side without the rectifier: the meter less the rectifier's own input",
+    "battery_kw": "+ charging, - discharging",
+    "soc": "0..1 of actual capacity",
+    "battery_c": "battery temperature",
+    "pv_kw": "photovoltaics into the bus",
+    "genset_kw": "AC side",
+    "room_c": "shelter",
+    "outdoor_c": "outdoors",
+}
+"""What an image shows of a site: name and meaning; the unit is in the name."""
+
 
 @dataclass(frozen=True)
 class Image:
-    """One picture of the site. An absent device leaves its fields unknown, never zero."""
+    """One picture of the site, by the names of `MEASURED`. An absent device leaves its fields unknown, never zero."""
 
     time: datetime
     max_age: timedelta
-    grid_kw: Measurement = UNKNOWN
-    """+ import, - export."""
-    energy_import_kwh: Measurement = UNKNOWN
-    mains_v: Measurement = UNKNOWN
-    bus_v: Measurement = UNKNOWN
-    rectifier_dc_kw: Measurement = UNKNOWN
-    dc_load_kw: Measurement = UNKNOWN
-    ac_load_kw: Measurement = UNKNOWN
-    """AC side without the rectifier; from the meter less the rectifier's own input."""
-    battery_kw: Measurement = UNKNOWN
-    """+ charging, - discharging."""
-    soc: Measurement = UNKNOWN
-    battery_c: Measurement = UNKNOWN
-    pv_kw: Measurement = UNKNOWN
-    genset_kw: Measurement = UNKNOWN
-    room_c: Measurement = UNKNOWN
-    outdoor_c: Measurement = UNKNOWN
+    measured: Mapping[str, Measurement]
+    """What is not in it is unknown."""
 
     def value(self, name: str) -> float | None:
         """The fresh value of a field, or none: unknown is never zero."""
-        measurement: Measurement = getattr(self, name)
-        return measurement.fresh(self.time, self.max_age)
+        return self.values[name]
 
     @property
     def mains_ok(self) -> bool | None:
@@ -70,12 +70,11 @@ class Image:
         volts = self.value("mains_v")
         return None if volts is None else volts >= MAINS_PRESENT_V
 
+    @cached_property
     def values(self) -> Mapping[str, float | None]:
-        """All fresh values by name, for the record."""
-        return {name: self.value(name) for name in MEASURED}
-
-
-MEASURED = tuple(f.name for f in fields(Image) if f.name not in ("time", "max_age"))
+        """All fresh values by name."""
+        oldest, now, measured = self.time - self.max_age, self.time, self.measured
+        return {name: measured.get(name, UNKNOWN).fresh(oldest, now) for name in MEASURED}
 
 
 BALANCE_SHARE, BALANCE_KW = 0.25, 0.5
@@ -97,6 +96,8 @@ FIELD_OF_POINT = {
     "outdoor_c": "outdoor_c",
 }
 FIELD_OF_CURRENT = {"rectifier_a": "rectifier_dc_kw", "dc_load_a": "dc_load_kw", "battery_a": "battery_kw"}
+LOOKED_AT = frozenset((*FIELD_OF_POINT, *FIELD_OF_CURRENT, "battery_v"))
+"""Points that an image is made from."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Imager:
 
     def first(self, time: datetime) -> Image:
         """An image before anything was read."""
-        return Image(time=time, max_age=self.max_age)
+        return Image(time, self.max_age, {})
 
     def next(self, previous: Image, readings: Iterable[Reading], time: datetime) -> Image:
         """The image after these readings."""
@@ -124,13 +125,17 @@ class Imager:
                 if measured.quality is Quality.GOOD or name not in fresh:
                     fresh[name] = measured
         self._derive(fresh)
-        merged = {name: _merge(getattr(previous, name), fresh.get(name)) for name in MEASURED}
-        return Image(time=time, max_age=self.max_age, **merged)
+        merged = {name: _merge(previous.measured.get(name, UNKNOWN), measured) for name, measured in fresh.items()}
+        return Image(time, self.max_age, {**previous.measured, **merged})
 
     def _fields(self, reading: Reading) -> dict[str, Point]:
         """The image fields that one device's reading fills, as far as the site's ratings let them be believed."""
         points = reading.points
-        found = {field: self._believed(field, points[name]) for name, field in FIELD_OF_POINT.items() if name in points}
+        found = {
+            field: self._believed(field, point)
+            for name, point in points.items()
+            if (field := FIELD_OF_POINT.get(name)) is not None
+        }
         volts = found.get("bus_v") or points.get("battery_v")
         for name, target in FIELD_OF_CURRENT.items():
             if name in points and volts is not None:
@@ -138,8 +143,10 @@ class Imager:
         return found
 
     def _believed(self, field: str, point: Point) -> Point:
-        least, most = self.ranges.get(field, (-math.inf, math.inf))
-        return point if point.value is None or least <= point.value <= most else Point(None, Quality.IMPLAUSIBLE)
+        allowed = self.ranges.get(field)
+        if allowed is None or point.value is None or allowed[0] <= point.value <= allowed[1]:
+            return point
+        return Point(None, Quality.IMPLAUSIBLE)
 
     def _derive(self, fresh: dict[str, Measurement]) -> None:
         grid, rectifier = fresh.get("grid_kw", UNKNOWN), fresh.get("rectifier_dc_kw", UNKNOWN)
@@ -164,10 +171,8 @@ def _power(amps: Point, volts: Point) -> Point:
     return Point(amps.value * volts.value / 1000.0, Quality.GOOD)
 
 
-def _merge(previous: Measurement, fresh: Measurement | None) -> Measurement:
+def _merge(previous: Measurement, fresh: Measurement) -> Measurement:
     """The new value where it is good, else the last good one with the new quality."""
-    if fresh is None:
-        return previous
     if fresh.quality is Quality.GOOD and fresh.value is not None:
         return fresh
     return Measurement(previous.value, previous.time, fresh.quality)

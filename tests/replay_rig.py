@@ -12,13 +12,14 @@ from pathlib import Path
 
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
-from siteems.controller import Controller, Step
+from siteems.controller import Controller
 from siteems.history.store import History
 from siteems.replay.site import DirectSolver, PlantDevices
 from siteems.simulation.plant import Plant
 from siteems.simulation.profile import Instant
 from siteems.simulation.server import make_plant
 from siteems.site import Site
+from siteems.watch import Step
 
 CYCLE = timedelta(minutes=1)
 TIMING = Timing(cycle_s=60.0, lease_s=200.0, max_age=timedelta(seconds=210))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from siteems.carbon import co2_kg, describe, known_factors, with_factor
+from siteems.carbon import FACTORS, co2_kg, describe, known_factors
 from siteems.config import load_site
 from siteems.errors import SiteFileError
 from siteems.seeds import seed_path
@@ -54,4 +54,4 @@ def test_a_site_file_takes_a_record_by_its_name(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_refused_with_what_is_near() -> None:
     with pytest.raises(SiteFileError, match=r"no such emission factor; did you mean china-202\d\?"):
-        with_factor({"carbon": "china-2032"}, Path("site.toml"))
+        FACTORS.in_place({"carbon": "china-2032"}, Path("site.toml"))

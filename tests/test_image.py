@@ -46,7 +46,7 @@ def seen(imager: Imager, *readings: Reading, time: datetime = NOW, before: Image
 
 def test_before_anything_was_read_all_is_unknown(imager: Imager) -> None:
     first = imager.first(NOW)
-    assert set(first.values().values()) == {None}
+    assert set(first.values.values()) == {None}
     assert first.mains_ok is None
 
 
@@ -55,7 +55,7 @@ def test_currents_become_powers_and_the_rest_of_the_meter_is_the_ac_load(imager:
     assert (image.value("rectifier_dc_kw"), image.value("dc_load_kw"), image.value("battery_kw")) == (4.0, 3.0, 1.0)
     assert (image.value("grid_kw"), image.value("soc"), image.mains_ok) == (5.0, 0.6, True)
     assert image.value("ac_load_kw") == pytest.approx(5.0 - float(imager.curve.ac_kw(4.0)))
-    assert image.values().keys() == set(MEASURED)
+    assert image.values.keys() == set(MEASURED)
 
 
 def test_an_absent_device_stays_unknown_and_never_zero(imager: Imager) -> None:
@@ -76,7 +76,7 @@ def test_a_bad_value_keeps_the_last_good_one_until_it_is_too_old(imager: Imager,
         now = NOW + age * SECOND
         later = seen(imager, reading(SMU | {"soc": quality}, now), time=now, before=good)
         assert later.value("soc") == value
-        assert later.soc.quality is quality
+        assert later.measured["soc"].quality is quality
         assert later.value("dc_load_kw") == 3.0
 
 
@@ -134,6 +134,7 @@ class TestMainsVoltage:
 
 def test_freshness() -> None:
     measured = Measurement(1.0, NOW, GOOD)
-    assert measured.fresh(NOW + MAX_AGE, MAX_AGE) == 1.0
-    assert measured.fresh(NOW + MAX_AGE + SECOND, MAX_AGE) is None
-    assert Measurement().fresh(NOW, MAX_AGE) is None
+    assert measured.fresh(NOW, NOW + MAX_AGE) == 1.0
+    assert measured.fresh(NOW + SECOND, NOW + MAX_AGE) is None
+    assert measured.fresh(NOW - MAX_AGE, NOW - SECOND) is None
+    assert Measurement().fresh(NOW - MAX_AGE, NOW) is None

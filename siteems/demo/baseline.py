@@ -27,6 +27,6 @@ def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
         plant.advance_to(now)
         points = {name: Point(value, Quality.GOOD) for name, value in readings(plant).items() if value is not None}
         image = imager.next(image, [Reading("plant", now, points)], now)
-        samples.append(Sample(now, dict(image.values()), "idle", "no control"))
+        samples.append(Sample(now, dict(image.values), "idle", "no control"))
         now += SAMPLE
     return samples

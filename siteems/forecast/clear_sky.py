@@ -15,46 +15,37 @@ Array = npt.NDArray[np.float64]
 
 STEP = timedelta(minutes=15)
 PER_DAY = 96
+DAYS_AT_ONCE = 32
+"""A day alone takes nearly as long."""
 
 
 class ClearSky:
-    """Clear-sky power of one plant. A day at a time is computed and kept; between quarter hours it is interpolated."""
+    """Clear-sky power of one plant. Some weeks are computed at once and kept; between quarter hours, straight lines."""
 
     def __init__(self, where: Identity, pv: Pv) -> None:
         self._where, self._pv = where, pv
-        self._days: dict[int, Array] = {}
-        self._curves: dict[tuple[datetime, int], Array] = {}
+        self._first = datetime.min.replace(tzinfo=UTC)
+        """The UTC midnight with which the kept curve begins."""
+        self._curve: Array = np.zeros(0)
+        self._steps: Array = np.zeros(0)
 
     def power_kw(self, time: datetime) -> float:
         """Power at a time."""
         return float(self.powers_kw(time, np.zeros(1))[0])
 
     def powers_kw(self, now: datetime, ahead_h: Array) -> Array:
-        """Power at times that lie `ahead_h` hours after `now`, none of them before it."""
-        utc = now.astimezone(UTC)
-        midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
-        position = ((utc - midnight) / timedelta(hours=1) + ahead_h) * (timedelta(hours=1) / STEP)
-        curve = self._curve(midnight, int(position.max()) // PER_DAY + 1)
-        return np.asarray(np.interp(position, np.arange(len(curve)), curve))
+        """Power at times that lie `ahead_h` hours after `now`, none of them before it, the farthest last."""
+        begin, ahead = (now - self._first) / STEP, ahead_h * (timedelta(hours=1) / STEP)
+        if begin < 0 or begin + ahead[-1] > len(self._curve) - 1:
+            begin = self._keep_from(now, days=int(ahead[-1]) // PER_DAY + 2)
+        return np.asarray(np.interp(begin + ahead, self._steps, self._curve))
 
-    def _curve(self, midnight: datetime, days: int) -> Array:
-        """The quarter hours of some UTC days in a row; those asked for last are kept."""
-        curve = self._curves.get((midnight, days))
-        if curve is None:
-            if len(self._curves) > 10:
-                self._curves.clear()
-            curve = np.concatenate([self._day(midnight + timedelta(days=day))[:-1] for day in range(days)])
-            self._curves[midnight, days] = curve
-        return curve
-
-    def _day(self, midnight: datetime) -> Array:
-        """The quarter hours of a UTC day, both midnights included."""
-        day = midnight.toordinal()
-        if day not in self._days:
-            if len(self._days) > 10:
-                del self._days[next(iter(self._days))]
-            self._days[day] = self._compute(midnight)
-        return self._days[day]
+    def _keep_from(self, now: datetime, days: int) -> float:
+        """Compute the curve anew from the UTC day of `now` on, and return the place of `now` in it."""
+        self._first = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._curve = self._compute(self._first, max(days, DAYS_AT_ONCE))
+        self._steps = np.arange(len(self._curve), dtype=np.float64)
+        return (now - self._first) / STEP
 
     @cached_property
     def _location(self) -> Any:
@@ -62,11 +53,12 @@ class ClearSky:
 
         return Location(self._where.latitude_deg, self._where.longitude_deg, altitude=self._where.altitude_m)
 
-    def _compute(self, midnight: datetime) -> Array:
+    def _compute(self, midnight: datetime, days: int) -> Array:
+        """The quarter hours of so many UTC days, first and last midnight included."""
         import pandas as pd
         from pvlib.irradiance import get_total_irradiance
 
-        times = pd.date_range(midnight, midnight + timedelta(days=1), freq=STEP)
+        times = pd.date_range(midnight, midnight + timedelta(days=days), freq=STEP)
         sun = self._location.get_solarposition(times)
         sky = self._location.get_clearsky(times, model="simplified_solis", solar_position=sun)
         plane = get_total_irradiance(

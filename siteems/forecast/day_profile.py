@@ -1,4 +1,4 @@
-"""The expected course of a day: a smoothed profile of quarter hours, at the level of the last hour while that lasts."""
+"""The expected course of a day: a smoothed profile of quarter hours, at the last half hour's level while that lasts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMOOTHING = 0.1
 FIRST_GUESS_DAYS = 0.25
 OTHER_KIND = 0.1
 """Part of that weight with which a weekday tells of weekends, and a weekend of weekdays, once both were seen."""
-LEVEL_MEMORY = timedelta(hours=1)
+LEVEL_MEMORY = timedelta(minutes=30)
 LASTING_LAG = timedelta(hours=2)
 """How much of a deviation lasts is learned over this lag."""
 LASTING_AT_FIRST, LASTING_LEAST, LASTING_MOST = 0.6, 0.02, 0.95
@@ -80,7 +80,7 @@ class DayProfile:
             self._slot, self._sum, self._count = slot, 0.0, 0
         self._sum += value
         self._count += 1
-        expected = self._at(time)
+        expected = float(self._mean[slot])
         if expected > 0:
             gap = LEVEL_MEMORY if self._last is None else min(LEVEL_MEMORY, max(timedelta(0), time - self._last))
             ratio = min(3.0, max(0.3, value / expected))
@@ -90,23 +90,26 @@ class DayProfile:
 
     def usual(self, time: datetime) -> float:
         """What this time of day usually has, whatever today is like."""
-        return self._at(time)
+        return float(self._mean[self._slot_of(time)])
 
     def expect(self, now: datetime, ahead_h: Array) -> Array:
         """Expected values at times `ahead_h` hours after `now`, as known now."""
-        return self._shape(now, ahead_h) * (1.0 + (self._level - 1.0) * np.exp(-ahead_h / self.fades_h))
+        return self._shape(now, ahead_h) * self._levels(ahead_h)
 
     def expect_at_least(self, now: datetime, ahead_h: Array) -> Array:
         """Expected values, on the high side: a step in the load that is minutes old is taken to last."""
-        risen = self._shape(now, ahead_h) * self._step_level
-        return np.maximum(self.expect(now, ahead_h), risen)
+        return self._shape(now, ahead_h) * np.maximum(self._levels(ahead_h), self._step_level)
+
+    def _levels(self, ahead_h: Array) -> Array:
+        """The level of the last half hour, fading ahead."""
+        return np.asarray(1.0 + (self._level - 1.0) * np.exp(-ahead_h / self.fades_h))
 
     def _shape(self, now: datetime, ahead_h: Array) -> Array:
         """The profile at these times, on the local clock of each, also where it changes in between."""
         local = now.astimezone(self._zone)
         end = (now + timedelta(hours=float(ahead_h[-1]))).astimezone(self._zone)
         if local.utcoffset() != end.utcoffset():
-            return np.array([self._at(now + timedelta(hours=float(hours))) for hours in ahead_h])
+            return np.array([self.usual(now + timedelta(hours=float(hours))) for hours in ahead_h])
         of_day_h = local.hour + local.minute / 60.0 + local.second / 3600.0
         slots_of_week = ((of_day_h + ahead_h) * (SLOTS / 24.0)).astype(np.intp) + SLOTS * local.weekday()
         shape: Array = self._mean.ravel()[OF_WEEK[slots_of_week % len(OF_WEEK)]]
@@ -147,6 +150,3 @@ class DayProfile:
         """Weekday or weekend, and the quarter hour of the local day."""
         local = time.astimezone(self._zone)
         return int(local.weekday() >= SATURDAY), local.hour * 4 + local.minute // 15
-
-    def _at(self, time: datetime) -> float:
-        return float(self._mean[self._slot_of(time)])

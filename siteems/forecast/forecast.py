@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.forecast.day_profile import DayProfile
-from siteems.forecast.quantile import BackupResiduals, UpperQuantile
+from siteems.forecast.quantile import BackupResiduals, UpperQuantile, quarters_h
 from siteems.forecast.sun import SunForecaster
 from siteems.image import MAINS_PRESENT_V
 from siteems.site import Site
@@ -91,14 +91,16 @@ class Forecaster:
         hours = np.asarray(step_h, dtype=np.float64)
         middles_h = (starts[0] - now) / timedelta(hours=1) + np.cumsum(hours) - hours / 2
         dc_load_kw = self._dc.expect(now, middles_h)
+        dark = np.zeros(len(hours))
+        pv_kw, pv_high_kw = (dark, dark) if self._sun is None else self._sun.foresee(now, middles_h)
         return Forecast(
             issued=now,
             starts=tuple(starts),
             dc_load_kw=dc_load_kw,
             dc_load_p95_kw=dc_load_kw * self._upper.ratios(now, middles_h),
             ac_load_kw=self._ac.expect(now, middles_h),
-            pv_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect(now, middles_h),
-            pv_high_kw=np.zeros(len(hours)) if self._sun is None else self._sun.expect_at_most(now, middles_h),
+            pv_kw=pv_kw,
+            pv_high_kw=pv_high_kw,
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
@@ -106,9 +108,9 @@ class Forecaster:
 
         A step in the load counts within minutes, also where the forecast of the plan still waits whether it lasts.
         """
-        count = max(1, math.ceil(hours * 4))
-        middles_h = hours * (np.arange(count) + 0.5) / count
-        return float((self._dc.expect_at_least(now, middles_h) * self._upper.ratios(now, middles_h)).mean())
+        middles_h = quarters_h(hours)
+        load_kw = self._dc.expect_at_least(now, middles_h) * self._upper.ratios(now, middles_h)
+        return float(load_kw.sum()) / len(load_kw)
 
 
 def _known(values: Mapping[str, float | None], name: str) -> float | None:

@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,15 @@ class UpperQuantile:
         return np.asarray(np.maximum(self._first, self._ratios[parts]))
 
 
+@lru_cache(maxsize=64)
+def quarters_h(hours: float) -> Array:
+    """Middles of the quarter hours, or a little less, that some hours consist of."""
+    count = max(1, math.ceil(hours * 4))
+    middles: Array = hours * (np.arange(count) + 0.5) / count
+    middles.flags.writeable = False
+    return middles
+
+
 class BackupResiduals:
     """Holds each forecast of the mean load over the backup hours against the mean that came, and tells the quantile.
 
@@ -59,8 +69,7 @@ class BackupResiduals:
 
     def __init__(self, quantile: UpperQuantile, hours: float, expect: Callable[[datetime, Array], Array]) -> None:
         self._quantile, self._span, self._expect = quantile, timedelta(hours=hours), expect
-        count = max(1, math.ceil(hours * 4))
-        self._ahead_h: Array = hours * (np.arange(count) + 0.5) / count
+        self._ahead_h = quarters_h(hours)
         self._open: deque[tuple[datetime, float, float, int]] = deque()
         self._sum, self._count = 0.0, 0
 

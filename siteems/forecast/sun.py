@@ -25,7 +25,7 @@ CLEAR: Final = 1.0
 HIGH_FROM_H: Final = 1.0
 """What the sky is like now says less and less about what it may be like, and after this many hours nothing."""
 HIGH, PACE = 0.95, 0.02
-"""The quantile that `expect_at_most` gives, and how fast it is learned (see `quantile.py`)."""
+"""The quantile of the high powers, and how fast it is learned (see `quantile.py`)."""
 BRIGHTEST, HIGHEST_OVER_PLAIN = 1.1, 3.0
 SKILL_MEMORY_SAMPLES: Final = 300.0
 """Some days of daylight: over so many samples the two ways to guess are compared."""
@@ -90,26 +90,22 @@ class SunForecaster:
         midnight = time.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return [float(each) for each in TURBID * self._sky.powers_kw(midnight, np.arange(24, dtype=np.float64) + 0.5)]
 
-    def expect(self, now: datetime, ahead_h: Array) -> Array:
-        """Powers at times `ahead_h` hours after `now`, kW; never more than the panels' rating."""
-        if self._trusts_plain and self._plain is not None:
-            return np.minimum(self._plain.expect(now, ahead_h), self._pv.rated_kwp)
-        # Persistence of cloudiness, relaxing to what is usual within a few hours.
-        index = self._usual + (self._clearness - self._usual) * np.exp(-ahead_h / CLEARNESS_FADES_H)
-        clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
-        return np.asarray(np.minimum(index * clear_kw, self._pv.rated_kwp))
+    def foresee(self, now: datetime, ahead_h: Array) -> tuple[Array, Array]:
+        """Powers at times `ahead_h` hours after `now`, kW, never more than the panels' rating: expected and high.
 
-    def expect_at_most(self, now: datetime, ahead_h: Array) -> Array:
-        """Powers that the sun may well give: the 95 % quantile, and the expectation for the moment itself."""
-        expected = self.expect(now, ahead_h)
+        The high ones are what the sun may well give: the 95 % quantile, and the expectation for the moment itself.
+        """
         if self._trusts_plain and self._plain is not None:
-            usual = self._plain.expect(now, ahead_h)
-            high = np.minimum(self._plain_high * usual, self._pv.rated_kwp)
+            expected = self._plain.expect(now, ahead_h)
+            high = self._plain_high * expected
         else:
-            clear_kw = self._sky.powers_kw(now, np.maximum(0.0, ahead_h))
-            high = np.minimum(self._bright * clear_kw, self._pv.rated_kwp)
-        share = np.minimum(1.0, np.maximum(0.0, ahead_h) / HIGH_FROM_H)
-        return np.asarray(np.maximum(expected, expected + share * (high - expected)))
+            # Persistence of cloudiness, relaxing to what is usual within a few hours.
+            index = self._usual + (self._clearness - self._usual) * np.exp(-ahead_h / CLEARNESS_FADES_H)
+            clear_kw = self._sky.powers_kw(now, ahead_h)
+            expected, high = index * clear_kw, self._bright * clear_kw
+        expected, high = np.minimum(expected, self._pv.rated_kwp), np.minimum(high, self._pv.rated_kwp)
+        share = np.minimum(1.0, ahead_h / HIGH_FROM_H)
+        return expected, np.maximum(expected, expected + share * (high - expected))
 
     @property
     def _trusts_plain(self) -> bool:

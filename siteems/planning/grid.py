@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+HOUR = timedelta(hours=1)
 SHORTEST_FIRST_STEP = timedelta(minutes=1)
 
 
@@ -23,6 +24,15 @@ class Grid:
         """The end of the last step."""
         return self.starts[-1] + timedelta(hours=float(self.step_h[-1]))
 
+    @property
+    def edges_h(self) -> npt.NDArray[np.float64]:
+        """Begin of each step and end of the last, hours after the begin of the first; shape (n + 1,)."""
+        return np.concatenate(([0.0], np.cumsum(self.step_h)))
+
+    def first(self, count: int) -> Grid:
+        """Its first steps."""
+        return Grid(self.starts[:count], self.step_h[:count])
+
 
 def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None) -> Grid:
     """`horizon_h` hours of steps from `now`: of `step_min` for the first `fine_h` hours (none = all), then of an hour.
@@ -36,14 +46,16 @@ def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | No
     first = now.astimezone(UTC) if boundary - now >= SHORTEST_FIRST_STEP else boundary
     if first == boundary:
         boundary += step
+    fine, coarse = step_counts(step_min, horizon_h, fine_h)
+    widths = [boundary - first, *[step] * (fine - 1), *[HOUR] * coarse]
+    step_h = np.concatenate(([widths[0] / HOUR], np.full(fine - 1, step / HOUR), np.ones(coarse)))
+    starts = [first]
+    for width in widths[:-1]:
+        starts.append(starts[-1] + width)
+    return Grid(tuple(starts), step_h)
+
+
+def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:
+    """How many steps of `step_min`, and how many hours after them, `time_grid` makes."""
     fine_h = horizon_h if fine_h is None else min(fine_h, horizon_h)
-    fine, coarse = round(fine_h * 60 / step_min), round(horizon_h - fine_h)
-    coarse_start = boundary + (fine - 1) * step
-    starts = (
-        first,
-        *(boundary + i * step for i in range(fine - 1)),
-        *(coarse_start + timedelta(hours=i) for i in range(coarse)),
-    )
-    step_h = np.concatenate((np.full(fine, step / timedelta(hours=1)), np.ones(coarse)))
-    step_h[0] = (boundary - first) / timedelta(hours=1)
-    return Grid(starts, step_h)
+    return round(fine_h * 60 / step_min), round(horizon_h - fine_h)

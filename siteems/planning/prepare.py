@@ -13,7 +13,7 @@ import numpy.typing as npt
 from optimisation.problem import RectifierCurve, SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.forecast.forecast import Forecast, Forecasts
-from siteems.planning.grid import Grid, time_grid
+from siteems.planning.grid import Grid, step_counts, time_grid
 from siteems.planning.peak import PeakMeter
 from siteems.planning.problem import reserve_series_kwh, site_problem
 from siteems.site import Site
@@ -54,12 +54,12 @@ def prepare(
     Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made from.
     """
     planning = site.planning
-    grid = time_grid(now, planning.step_min, planning.horizon_h, planning.fine_h)
-    prices = _known_prices(book, grid)
-    grid = Grid(grid.starts[: len(prices)], grid.step_h[: len(prices)])
     longer = time_grid(now, planning.step_min, planning.horizon_h + math.ceil(site.backup.hours) + 1, planning.fine_h)
+    grid = longer.first(sum(step_counts(planning.step_min, planning.horizon_h, planning.fine_h)))
+    prices = _known_prices(book, grid)
+    grid = grid.first(len(prices))
     forecast = forecaster.forecast(now, longer.starts, longer.step_h)
-    reserve_kwh = reserve_series_kwh(site, grid, forecast, battery_c)
+    reserve_kwh = reserve_series_kwh(site, grid, longer, forecast.dc_load_p95_kw, battery_c)
     problem = site_problem(
         site,
         curve,

@@ -27,6 +27,8 @@ UNSERVED_PENALTY_FACTOR = 1000.0
 FULL_CHARGE_PENALTY_FACTOR = 2.0
 """Price of a kWh missing from a full charge that is due, in multiples of the highest price."""
 OVERDUE_WITHIN = timedelta(hours=24)
+ROOM_FOR_SUN = 0.7
+"""Of the way from the expected sun to the high one. All of it empties a large battery too often; docs/forecast.md."""
 TERMINAL_SHARE = 0.98
 """Of the cheapest refill: energy left at the end is worth a little less than buying it, so that none is bought."""
 
@@ -97,19 +99,15 @@ def full_charge_due(battery: Battery, grid: Grid, last_full: datetime | None, pr
     return FullCharge(by_step, FULL_CHARGE_PENALTY_FACTOR * float(np.abs(prices).max()))
 
 
-def reserve_series_kwh(site: Site, grid: Grid, longer: Forecast, battery_c: float | None) -> Array:
+def reserve_series_kwh(site: Site, grid: Grid, longer: Grid, load_p95_kw: Array, battery_c: float | None) -> Array:
     """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load, without photovoltaics.
 
-    Of the wants at the start and at the end of a step the larger counts. `longer` is a forecast on the grid and at
-    least the backup hours beyond it.
+    Of the wants at the start and at the end of a step the larger counts. `load_p95_kw` is foreseen on `longer`, which
+    is the grid and at least the backup hours beyond it.
     """
-    edges_h = np.array([(s - grid.starts[0]) / timedelta(hours=1) for s in longer.starts])
-    widths_h = np.diff(edges_h, append=edges_h[-1] + edges_h[-1] - edges_h[-2])
-    energy_kwh = np.concatenate(([0.0], np.cumsum(longer.dc_load_p95_kw * widths_h)))
-    edges_h = np.append(edges_h, edges_h[-1] + widths_h[-1])
-    steps_h = np.concatenate(([0.0], np.cumsum(grid.step_h)))
-    hours = site.backup.hours
-    mean_kw = (np.interp(steps_h + hours, edges_h, energy_kwh) - np.interp(steps_h, edges_h, energy_kwh)) / hours
+    energy_kwh = np.concatenate(([0.0], np.cumsum(load_p95_kw * longer.step_h)))
+    edges_h, edges, hours = longer.edges_h, len(grid.starts) + 1, site.backup.hours
+    mean_kw = (np.interp(edges_h[:edges] + hours, edges_h, energy_kwh) - energy_kwh[:edges]) / hours
     mean_kw = np.maximum(mean_kw[:-1], mean_kw[1:])
     return np.minimum(reserve_kwh(site.battery, site.backup, mean_kw, battery_c), site.battery.capacity_kwh)
 
@@ -142,7 +140,7 @@ def site_problem(
         price_per_kwh=prices,
         dc_load_kw=forecast.dc_load_kw[:n],
         ac_load_kw=forecast.ac_load_kw[:n],
-        pv_kw=np.where(np.isfinite(caps), forecast.pv_kw[:n], forecast.pv_high_kw[:n]),
+        pv_kw=_counted_sun_kw(forecast, caps),
         import_limit_kw=np.full(n, site.grid.import_limit_kw),
         import_cap_kw=caps,
         reserve_kwh=reserve_kwh,
@@ -155,6 +153,12 @@ def site_problem(
         batteries=(battery_model(site, battery_c, soc, full_charge, segment_kwh),),
         demand=demand,
     )
+
+
+def _counted_sun_kw(forecast: Forecast, caps: Array) -> Array:
+    """The sun that a plan counts on: more than is expected, so that it finds room; under a cap no more than that."""
+    expected, high = forecast.pv_kw[: len(caps)], forecast.pv_high_kw[: len(caps)]
+    return np.where(np.isfinite(caps), expected, expected + ROOM_FOR_SUN * (high - expected))
 
 
 def _cap(events: Sequence[DrEvent], start: datetime, hours: float) -> float:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.points import Reading
-from optimisation.plan import Plan
-from optimisation.problem import SiteProblem
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
-from siteems.controller import Controller, Step
+from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster, Forecasts
 from siteems.replay.knowing import KnowingForecaster
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
 from siteems.replay.record import MemoryRecord
-from siteems.replay.site import DirectSolver, PlantDevices
+from siteems.replay.site import PlantDevices
+from siteems.replay.stopwatch import Stopwatch, TimedDevices, TimedForecaster, TimedSolver
 from siteems.replay.wear import worn
 from siteems.simulation.plant import Plant
 from siteems.simulation.profile import Profile
@@ -29,6 +27,7 @@ from siteems.simulation.server import make_plant
 from siteems.site import Site
 from siteems.tariff.bill import make_bill
 from siteems.tariff.lookup import TariffBook
+from siteems.watch import Step
 
 INTERVAL = timedelta(minutes=15)
 CYCLE = timedelta(minutes=5)
@@ -36,9 +35,10 @@ CYCLE = timedelta(minutes=5)
 CLOSEST_CYCLE = timedelta(seconds=10)
 """Near the reserve and discharging, the control loop looks again at half the way down to it, but not sooner."""
 TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
-FORESIGHT_EVERY = 4
-"""Intervals between two plans with perfect knowledge."""
-FORESIGHT_H = 72
+FORESIGHT_EVERY = 2
+"""Intervals between two plans with perfect knowledge; more seldom, the site strays from what was planned."""
+FORESIGHT_H, FORESIGHT_FINE_H = 48, 24
+"""How far such a plan sees, and how much of it in quarter hours: more of either was tried and brings nothing."""
 METERS = 8
 """Meters of the simulated site that a result is made from."""
 RESERVE_TOLERANCE_SOC = 0.005
@@ -77,32 +77,6 @@ def run_replay(
     return ReplayResult(site.site.id, site.site.currency, profile.source, first, INTERVAL, fills, kept)
 
 
-class _TimedDevices(PlantDevices):
-    """Knows how long the simulation took."""
-
-    simulate_s = 0.0
-
-    async def read(self) -> Sequence[Reading]:
-        begin = time.perf_counter()
-        readings = await super().read()
-        self.simulate_s += time.perf_counter() - begin
-        return readings
-
-
-class _TimedSolver(DirectSolver):
-    """Knows how long each plan took to solve."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spans_s: list[float] = []
-
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        begin = time.perf_counter()
-        plan = await super().solve(problem, limit_s)
-        self.spans_s.append(time.perf_counter() - begin)
-        return plan
-
-
 @dataclass
 class _Run:
     """One policy over the span."""
@@ -118,7 +92,6 @@ class _Run:
     violations: int = 0
     lowest_margin: float = np.inf
     reserve_soc: float = np.nan
-    planning_s: float = 0.0
     rows: npt.NDArray[np.float64] = field(init=False)
     """By interval: what the meters counted, state of charge and reserve at its end."""
 
@@ -126,48 +99,45 @@ class _Run:
         self.rows = np.empty((self.count, METERS + 2))
 
     async def run(self) -> PolicyOutcome:
-        wall, cpu = time.perf_counter(), time.process_time()
-        clock, record, solver = ManualClock(self.start), MemoryRecord(), _TimedSolver()
+        watch, cpu = Stopwatch("record"), time.process_time()
+        clock, record = ManualClock(self.start), MemoryRecord()
         plant = make_plant(self.site, self.profile.at, self.start, self.start_soc)
         plant.max_step = CYCLE
-        devices = _TimedDevices(self.site, plant, clock, TIMING)
+        devices, solver = TimedDevices(watch, self.site, plant, clock, TIMING), TimedSolver(watch)
         controller = None
         if self.policy != "idle":
-            controller = Controller(self._site(), clock, devices, solver, record, TIMING, self._forecaster())
+            forecaster = TimedForecaster(watch, self._forecaster())
+            controller = Controller(self._site(), clock, devices, solver, record, TIMING, forecaster)
             controller.resume()
+            await controller.observe()
         for i in range(self.count):
             before = _meters(plant)
             if controller is None:
-                plant.advance_to(self.start + (i + 1) * INTERVAL)
+                with watch("simulate"):
+                    plant.advance_to(self.start + (i + 1) * INTERVAL)
             else:
-                await self._interval(i, controller, clock, plant)
+                with watch("control"):
+                    await self._interval(i, controller, clock, plant, watch)
             self.rows[i, :METERS] = _meters(plant) - before
             self.rows[i, METERS:] = plant.soc, self.reserve_soc
             if i % 96 == 95 or i + 1 == self.count:
                 self.progress(self.policy, i + 1, self.count)
-        spans_s = {
-            "solve": sum(solver.spans_s),
-            "forecast and plan": self.planning_s - sum(solver.spans_s),
-            "simulate": devices.simulate_s,
-        }
-        wall_s = time.perf_counter() - wall
-        spans_s["control and the rest"] = wall_s - sum(spans_s.values())
-        return self._outcome(plant, record, devices, solver.spans_s, wall_s, time.process_time() - cpu, spans_s)
+        return self._outcome(plant, record, devices, solver.spans_s, time.process_time() - cpu, watch.spans_s)
 
     def _site(self) -> Site:
         """The bound plans farther ahead."""
-        from dataclasses import replace
-
         if self.policy != "foresight":
             return self.site
-        return replace(self.site, planning=replace(self.site.planning, horizon_h=FORESIGHT_H))
+        planning = replace(self.site.planning, horizon_h=FORESIGHT_H, fine_h=FORESIGHT_FINE_H)
+        return replace(self.site, planning=planning)
 
     def _forecaster(self) -> Forecasts:
         ordinary = Forecaster(self.site)
         if self.policy != "foresight":
             return ordinary
         assert self.idle is not None
-        return KnowingForecaster(self.site, self.profile, self._ac_load_kw(), ordinary)
+        end = self.start + self.count * INTERVAL
+        return KnowingForecaster(self.site, self.profile, end, self._ac_load_kw(), ordinary)
 
     def _ac_load_kw(self) -> npt.NDArray[np.float64]:
         """The AC side without control, on the steps of the profile."""
@@ -179,20 +149,20 @@ class _Run:
         series = self.idle.series.ac_load_kw
         return np.asarray(np.interp(at, np.arange(len(series)) + 0.5, series))
 
-    async def _interval(self, i: int, controller: Controller, clock: ManualClock, plant: Plant) -> None:
+    async def _interval(
+        self, i: int, controller: Controller, clock: ManualClock, plant: Plant, watch: Stopwatch
+    ) -> None:
         end = self.start + (i + 1) * INTERVAL
         if self.policy == "optimal" or (self.policy == "foresight" and i % FORESIGHT_EVERY == 0):
             controller.ask_for_plan("schedule")
         while clock.now() < end:
             if controller.replan.is_set() and self.policy != "rules":
-                begin = time.perf_counter()
                 controller.replan.clear()
-                await controller.observe()
-                await controller.make_plan(controller.replan_trigger)
-                self.planning_s += time.perf_counter() - begin
-            step = await controller.step()
+                with watch("plan"):
+                    await controller.make_plan(controller.replan_trigger)
+            step = await controller.act()
             clock.advance(min(end - clock.now(), self._next_look(step, plant)))
-            plant.advance_to(clock.now())
+            await controller.observe()
             self._judge(step, plant)
 
     def _next_look(self, step: Step, plant: Plant) -> timedelta:
@@ -220,7 +190,6 @@ class _Run:
         record: MemoryRecord,
         devices: PlantDevices,
         solved_s: Sequence[float],
-        wall_s: float,
         cpu_s: float,
         spans_s: dict[str, float],
     ) -> PolicyOutcome:
@@ -265,7 +234,7 @@ class _Run:
             travel_kw=float(np.abs(np.diff(battery_kw)).sum()),
             writes_per_day={name: count / days for name, count in devices.writes.items() if count},
             plan_p95_s=float(np.percentile(solved_s, 95)) if solved_s else 0.0,
-            wall_s=wall_s,
+            wall_s=sum(spans_s.values()),
             cpu_s=cpu_s,
             breakdown_s=spans_s,
             incidents=dict(record.incident_counts),

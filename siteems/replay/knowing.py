@@ -16,13 +16,15 @@ Array = npt.NDArray[np.float64]
 
 
 class KnowingForecaster:
-    """The recorded future of load and sun; the reserve is that of the `ordinary` forecaster, as a promise is no bet.
+    """The recorded future of load and sun up to `end`, and nothing after it, as nobody pays for what comes then.
 
-    `ac_load_kw` is the AC side as it was simulated without control, one value per step of the profile from its start.
+    The reserve is that of the `ordinary` forecaster: a promise is no bet. `ac_load_kw` is the AC side as it was
+    simulated without control, one value per step of the profile from its start.
     """
 
-    def __init__(self, site: Site, profile: Profile, ac_load_kw: Array, ordinary: Forecasts) -> None:
-        self._margin, self._profile, self._ordinary = site.backup.load_margin, profile, ordinary
+    def __init__(self, site: Site, profile: Profile, end: datetime, ac_load_kw: Array, ordinary: Forecasts) -> None:
+        self._profile, self._ordinary = profile, ordinary
+        self._end_h = (end - profile.start) / timedelta(hours=1)
         self._rated_kwp = site.pv.rated_kwp if site.pv else 0.0
         step_h = profile.step / timedelta(hours=1)
         self._edges_h = step_h * np.arange(len(profile.dc_load_kw) + 1)
@@ -36,7 +38,7 @@ class KnowingForecaster:
         self._ordinary.learn(time, values)
 
     def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
-        """What will be; beyond the end of the profile, its last day again."""
+        """What will be."""
         hours = np.asarray(step_h, dtype=np.float64)
         begin_h = (starts[0] - self._profile.start) / timedelta(hours=1)
         edges_h = begin_h + np.concatenate(([0.0], np.cumsum(hours)))
@@ -51,8 +53,5 @@ class KnowingForecaster:
         return self._ordinary.peak_load_kw(now, hours)
 
     def _means(self, name: str, edges_h: Array, hours: Array) -> Array:
-        sums, last_h = self._sums[name], float(self._edges_h[-1])
-        days = np.ceil(np.maximum(0.0, edges_h - last_h) / 24.0)  # whole days to go back for what nobody recorded
-        a_day = sums[-1] - np.interp(last_h - 24.0, self._edges_h, sums)
-        energy = np.interp(edges_h - 24.0 * days, self._edges_h, sums) + days * a_day
+        energy = np.interp(np.minimum(edges_h, self._end_h), self._edges_h, self._sums[name])
         return np.asarray(np.maximum(0.0, np.diff(energy) / hours))

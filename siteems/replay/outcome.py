@@ -20,7 +20,7 @@ MEANING: Mapping[Policy, str] = {
     "idle": "no control: the battery floats, photovoltaics feed the bus first",
     "rules": "peak-valley timer: charge in the cheap third of the day's prices, carry the load in the dear third",
     "optimal": "ours: forecast, linear program every 15 minutes, control inside the reserve",
-    "foresight": "the same controller with perfect knowledge of load and sun three days ahead: the bound",
+    "foresight": "the same controller with perfect knowledge of load and sun: the bound",
 }
 
 
@@ -72,6 +72,7 @@ class PolicyOutcome:
     wall_s: float
     cpu_s: float
     breakdown_s: Mapping[str, float]
+    """Wall time by what was done: solve, plan (all around a solve), forecast, control, simulate, record."""
     incidents: Mapping[str, int]
     series: Series
 

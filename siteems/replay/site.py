@@ -15,6 +15,7 @@ from siteems.control.cycle import Decision
 from siteems.control.safe import safe_values
 from siteems.control.timing import Timing
 from siteems.control.translate import setpoints
+from siteems.image import LOOKED_AT
 from siteems.planning.problem import rectifier_curve
 from siteems.simulation.devices import PlantDevice, readings
 from siteems.simulation.plant import Plant
@@ -26,6 +27,9 @@ class PlantDevices:
 
     def __init__(self, site: Site, plant: Plant, clock: ManualClock, timing: Timing) -> None:
         self._devices = [PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices]
+        maps = [device.device_map for device in self._devices]
+        self._read = [tuple(name for name in each.points if name in LOOKED_AT) for each in maps]
+        self._driven = [each.setpoints for each in maps]
         self._safe = safe_values(site, rectifier_curve(site))
         self._site, self._plant, self._clock = site, plant, clock
         self._command = battery_command([load_map(e.map) for e in site.devices])
@@ -43,14 +47,11 @@ class PlantDevices:
         """All devices; one that is silent has only unreachable points."""
         now = self._clock.now()
         self._plant.advance_to(now)
-        values = readings(self._plant)
+        values = {name: _point(value) for name, value in readings(self._plant).items() if name in LOOKED_AT}
         found = []
-        for device in self._devices:
-            names = device.device_map.points
-            if device.name in self.silent:
-                points = {name: Point(None, Quality.UNREACHABLE) for name in names}
-            else:
-                points = {name: _point(values.get(name)) for name in names}
+        for device, names in zip(self._devices, self._read, strict=True):
+            silent = device.name in self.silent
+            points = {name: _SILENT if silent else values.get(name, _MISSING) for name in names}
             found.append(Reading(device.name, now, points))
         return found
 
@@ -60,10 +61,10 @@ class PlantDevices:
             wanted, self._wanted = self._safe, {}
         else:
             wanted = self._wanted = setpoints(decision, self._site, self._command, self._wanted, self._cycle_s)
-        for device in self._devices:
+        for device, names in zip(self._devices, self._driven, strict=True):
             if device.name in self.silent:
                 continue
-            for name in device.device_map.setpoints:
+            for name in names:
                 if name in wanted:
                     device.write_point(name, wanted[name])
                     if self._held.get((device.name, name)) != wanted[name]:
@@ -89,4 +90,4 @@ def _point(value: float | None) -> Point:
     return _MISSING if value is None else Point(value, Quality.GOOD)
 
 
-_MISSING = Point(None, Quality.MISSING)
+_MISSING, _SILENT = Point(None, Quality.MISSING), Point(None, Quality.UNREACHABLE)

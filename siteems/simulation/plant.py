@@ -17,6 +17,7 @@ import numpy as np
 
 from drivers.levers import CHARGE, DISCHARGE
 from siteems.control.safe import safe_values
+from siteems.piecewise import Line
 from siteems.planning.problem import rectifier_curve
 from siteems.simulation.profile import Instant
 from siteems.site import Site
@@ -121,7 +122,7 @@ class Plant:
     safe: Setpoints = field(init=False)
     leases: dict[str, Lease] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
-    flows: Flows = field(init=False)
+    _flows: Flows | None = None
     _genset_on: bool = False
 
     def __post_init__(self) -> None:
@@ -130,13 +131,19 @@ class Plant:
         self.safe = Setpoints(**{name: values[name] for name in Setpoints.__annotations__ if name in values})
         self.setpoints = Setpoints(**vars(self.safe))
         share, efficiency = np.array(rectifier.efficiency).T
-        self._rectifier_dc = np.concatenate(([0.0], share * rectifier.rated_kw))
         input_kw = share * rectifier.rated_kw / efficiency
         # Without load, what the losses of the two lowest points extrapolate to, but never a gain.
         no_load = max(0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0]))
-        self._rectifier_ac = np.concatenate(([no_load], input_kw))
-        self._acceptance = np.array(battery.acceptance).T
-        self.flows = self._balance(self.surroundings(self.time))
+        self._rectifier_ac = Line((0.0, *share * rectifier.rated_kw), (no_load, *input_kw))
+        self._rectifier_dc = self._rectifier_ac.inverted()
+        self._acceptance = Line(*np.array(battery.acceptance).T)
+
+    @property
+    def flows(self) -> Flows:
+        """What flows at the time reached; worked out at the first look after an `advance_to`."""
+        if self._flows is None:
+            self._flows = self._balance(self.surroundings(self.time))
+        return self._flows
 
     @property
     def stored_kwh(self) -> float:
@@ -150,10 +157,9 @@ class Plant:
             for lease in self.leases.values():
                 if lease.expired(self.time):
                     self._fall_back(lease)
-            self.flows = self._balance(self.surroundings(self.time))
-            self._integrate(self.flows, step.total_seconds() / 3600.0)
+            self._integrate(self._balance(self.surroundings(self.time)), step.total_seconds() / 3600.0)
             self.time += step
-        self.flows = self._balance(self.surroundings(self.time))
+        self._flows = None
 
     def _fall_back(self, lease: Lease) -> None:
         for point in lease.points:
@@ -167,7 +173,7 @@ class Plant:
         battery = site.battery
         supply = now.mains_ok or self._genset_on
         pv_max = min(now.pv_available_kw, set_.pv_limit_kw)
-        accept = float(np.interp(self.soc, *self._acceptance)) if self.soc < 1.0 else 0.0
+        accept = self._acceptance.at(self.soc) if self.soc < 1.0 else 0.0
         discharge_max = battery.max_discharge_kw if self.soc > LVD_SOC else 0.0
         load = now.dc_load_kw
 
@@ -187,7 +193,7 @@ class Plant:
         unserved = max(0.0, -flow - discharge_max)
         flow += unserved
         ac_load = self._ac_load(now) if supply else 0.0
-        rectifier_ac = float(np.interp(rectifier, self._rectifier_dc, self._rectifier_ac)) if supply else 0.0
+        rectifier_ac = self._rectifier_ac.at(rectifier) if supply else 0.0
         total_ac = rectifier_ac + ac_load
         limited = rectifier >= rectifier_max - 1e-9 and flow < 0
         return Flows(
@@ -215,7 +221,7 @@ class Plant:
             return set_.charge_limit_kw or max(-set_.discharge_limit_kw, min(surplus_kw, 0.0))
         if self.kind == "grid":
             converter_ac = max(0.0, set_.grid_setpoint_kw - self._ac_load(now))
-            return float(np.interp(converter_ac, self._rectifier_ac, self._rectifier_dc)) + surplus_kw
+            return self._rectifier_dc.at(converter_ac) + surplus_kw
         ways = {CHARGE: set_.forced_kw, DISCHARGE: -set_.forced_kw}
         return ways.get(set_.forced_mode, surplus_kw)  # left alone, it stores the sun and carries the load
 

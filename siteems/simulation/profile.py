@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -65,16 +67,23 @@ class Profile:
         right, share = min(left + 1, last), middle - left
         step = min(max(int(position), 0), last)
 
-        def between(series: Array) -> float:
-            return float(series[left] * (1.0 - share) + series[right] * share)
+        def between(series: array[float]) -> float:
+            return series[left] * (1.0 - share) + series[right] * share
 
+        dc_load_kw, pv_kw, outdoor_c, ac_load_kw = self._plain
         return Instant(
-            dc_load_kw=between(self.dc_load_kw),
-            pv_available_kw=between(self.pv_kw),
-            ac_load_kw=None if self.ac_load_kw is None else between(self.ac_load_kw),
-            outdoor_c=between(self.outdoor_c),
+            dc_load_kw=between(dc_load_kw),
+            pv_available_kw=between(pv_kw),
+            ac_load_kw=None if ac_load_kw is None else between(ac_load_kw),
+            outdoor_c=between(outdoor_c),
             mains_ok=bool(self.mains_ok[step]),
         )
+
+    @cached_property
+    def _plain(self) -> tuple[array[float], array[float], array[float], array[float] | None]:
+        """The series as plain numbers: numpy's take several times as long where they are wanted one by one."""
+        dc_load_kw, pv_kw, outdoor_c = (array("d", series) for series in (self.dc_load_kw, self.pv_kw, self.outdoor_c))
+        return dc_load_kw, pv_kw, outdoor_c, None if self.ac_load_kw is None else array("d", self.ac_load_kw)
 
     def moved_to(self, day: date, zone: ZoneInfo) -> Profile:
         """The same series with its first step on another local day."""

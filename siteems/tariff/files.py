@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from siteems.errors import SiteFileError
-from siteems.mistakes import choices
+from siteems.named import NamedRecords
 from siteems.seeds import seeds_folder
 from siteems.tariff.records import TariffVersion
 
@@ -21,23 +21,21 @@ def known_tariffs() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (seeds_folder() / FOLDER).glob("*.toml")))
 
 
-def with_records(data: dict[str, Any], site_file: Path) -> dict[str, Any]:
-    """A site file's content with its tariffs in place: `tariffs = "name"` is looked up. Raises `SiteFileError`."""
-    name = data.get("tariffs")
-    if not isinstance(name, str):
-        return data
-    path = site_file.parent / name if name.endswith(".toml") else seeds_folder() / FOLDER / f"{name}.toml"
+def _find(name: str, folder: Path) -> Any | None:
+    """The records of a tariff. Raises `SiteFileError` for a file that holds something else."""
+    path = folder / name if name.endswith(".toml") else seeds_folder() / FOLDER / f"{name}.toml"
     if not path.is_file():
-        allowed = choices(name, known_tariffs())
-        wrong = f'{site_file}: tariffs = "{name}": no such tariff; {allowed}, or a .toml file beside the site file'
-        raise SiteFileError(wrong)
+        return None
     try:
         record: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SiteFileError(f"{path}: is not a tariff file: {error}") from error
     if set(record) != {"tariffs"}:
         raise SiteFileError(f"{path}: holds {', '.join(sorted(record)) or 'nothing'}; a tariff file holds [[tariffs]]")
-    return data | {"tariffs": record["tariffs"]}
+    return record["tariffs"]
+
+
+TARIFFS = NamedRecords("tariffs", "tariff", known_tariffs, _find, ", or a .toml file beside the site file")
 
 
 def with_whole_vector(version: TariffVersion, folder: Path) -> TariffVersion:

@@ -27,7 +27,7 @@ SOUND: dict[str, float | None] = {
 def image(**departures: float | None) -> Image:
     """A sound moment with these values instead; none = never measured."""
     values = SOUND | departures
-    return Image(NOW, MAX_AGE, **{n: Measurement(v, NOW, Quality.GOOD) for n, v in values.items() if v is not None})
+    return Image(NOW, MAX_AGE, {n: Measurement(v, NOW, Quality.GOOD) for n, v in values.items() if v is not None})
 
 
 def limits(reserve_soc: float = 0.40, grid_limit_kw: float = 12.0, call_cap_kw: float = math.inf) -> Limits:

@@ -144,7 +144,9 @@ def test_site_without_air_conditioner_reckons_with_its_largest_typical_draw(rura
 def test_a_stale_measurement_is_unknown(hangzhou: Site) -> None:
     curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", "plan")
     for age, mode in ((MAX_AGE, "drive"), (MAX_AGE + timedelta(seconds=1), "release")):
-        seen = replace(image(), soc=replace(image().soc, time=NOW - age))
+        fresh = image()
+        soc = fresh.measured["soc"]._replace(time=NOW - age)
+        seen = replace(fresh, measured={**fresh.measured, "soc": soc})
         assert cycle(seen, intent, limits(), hangzhou, curve, FREE).mode == mode
 
 

@@ -259,6 +259,17 @@ class TestSun:
             before, after = sky.powers_kw(midnight - timedelta(seconds=1), np.array([0.0, 1 / 3600]))
             assert after == pytest.approx(before, abs=0.01)
             assert after > 0.1
+            ends = (sky.power_kw(midnight - QUARTER), sky.power_kw(midnight))
+            assert sky.power_kw(midnight - QUARTER / 2) == pytest.approx(sum(ends) / 2), "also just before it"
+
+    def test_clear_sky_is_the_same_whatever_was_asked_before(self) -> None:
+        assert HANGZHOU.pv is not None
+        asked, days = ClearSky(HANGZHOU.site, HANGZHOU.pv), np.arange(40) * 24.0
+        far = asked.powers_kw(NOON, days)
+        for day in (39, 3, 33):
+            fresh = ClearSky(HANGZHOU.site, HANGZHOU.pv)
+            assert asked.power_kw(NOON + day * DAY) == pytest.approx(fresh.power_kw(NOON + day * DAY), rel=1e-9)
+            assert far[day] == pytest.approx(fresh.power_kw(NOON + day * DAY), rel=1e-9)
 
 
 samples = st.fixed_dictionaries(

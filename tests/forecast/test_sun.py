@@ -35,30 +35,30 @@ def lived(days: int, shift_h: float, cloud: float, shaded_from_h: float = 24.0) 
 def test_where_the_site_is_right_the_sky_is_believed() -> None:
     forecaster, now = lived(8, 0.0, 0.7)
     expected = 0.7 * ClearSky(SITE.site, PV).powers_kw(now, DAY)
-    assert forecaster.expect(now, DAY) == pytest.approx(expected, abs=0.02)
+    assert forecaster.foresee(now, DAY)[0] == pytest.approx(expected, abs=0.02)
 
 
 def test_a_site_at_the_wrong_place_learns_its_own_day() -> None:
     forecaster, now = lived(12, 1.5, 0.7)
     expected = 0.7 * ClearSky(SITE.site, PV).powers_kw(now - timedelta(hours=1.5), DAY)
-    assert np.abs(forecaster.expect(now, DAY) - expected).max() < 0.15 * expected.max()
+    assert np.abs(forecaster.foresee(now, DAY)[0] - expected).max() < 0.15 * expected.max()
 
 
 def test_a_mountain_in_the_west_is_learned() -> None:
     forecaster, now = lived(12, 0.0, 0.9, shaded_from_h=15)
     local_h = np.array([(now + timedelta(hours=float(h))).astimezone(SITE.site.zone).hour for h in DAY])
-    shaded = forecaster.expect(now, DAY)[(local_h >= 16) & (local_h < 18)]
+    shaded = forecaster.foresee(now, DAY)[0][(local_h >= 16) & (local_h < 18)]
     assert shaded.max() < 0.1 * PV.rated_kwp
 
 
 def test_throttled_panels_teach_nothing_but_a_clearer_sky() -> None:
     forecaster, now = lived(8, 0.0, 0.7)
-    before = forecaster.expect(now, DAY)
+    before = forecaster.foresee(now, DAY)[0]
     noon = now.replace(hour=4)
     forecaster.learn(noon, 0.1, throttled=True)
-    assert forecaster.expect(now, DAY) == pytest.approx(before)
+    assert forecaster.foresee(now, DAY)[0] == pytest.approx(before)
     forecaster.learn(noon, ClearSky(SITE.site, PV).power_kw(noon), throttled=True)
-    assert forecaster.expect(noon, np.array([0.1]))[0] > 1.1 * 0.7 * ClearSky(SITE.site, PV).power_kw(noon)
+    assert forecaster.foresee(noon, np.array([0.1]))[0][0] > 1.1 * 0.7 * ClearSky(SITE.site, PV).power_kw(noon)
 
 
 def test_never_more_than_the_panels_and_never_less_than_nothing() -> None:
@@ -66,7 +66,7 @@ def test_never_more_than_the_panels_and_never_less_than_nothing() -> None:
     forecaster = SunForecaster(SITE.site, small)
     for step in range(96 * 5):
         forecaster.learn(START + step * QUARTER, 3.0, throttled=False)
-    powers = forecaster.expect(START + timedelta(days=5), DAY)
+    powers = forecaster.foresee(START + timedelta(days=5), DAY)[0]
     assert powers.max() <= 0.5
     assert powers.min() >= 0.0
 
@@ -80,11 +80,11 @@ def test_the_high_sun_covers_what_comes_and_is_the_expectation_now() -> None:
             now = START + (96 * day + step) * QUARTER
             power_kw = cloud * sky.power_kw(now)
             if day >= 30 and sky.power_kw(now) > 0.2 * PV.rated_kwp:
-                below += power_kw <= forecaster.expect_at_most(now - timedelta(hours=6), np.array([6.0]))[0] + 1e-6
+                below += power_kw <= forecaster.foresee(now - timedelta(hours=6), np.array([6.0]))[1][0] + 1e-6
                 count += 1
             forecaster.learn(now, power_kw, throttled=False)
     assert below / count > 0.85
     noon = START + timedelta(days=60, hours=4)
-    assert forecaster.expect_at_most(noon, DAY)[0] == pytest.approx(forecaster.expect(noon, DAY)[0])
-    assert (forecaster.expect_at_most(noon, DAY) >= forecaster.expect(noon, DAY)).all()
-    assert forecaster.expect_at_most(noon, DAY).max() <= PV.rated_kwp
+    assert forecaster.foresee(noon, DAY)[1][0] == pytest.approx(forecaster.foresee(noon, DAY)[0][0])
+    assert (forecaster.foresee(noon, DAY)[1] >= forecaster.foresee(noon, DAY)[0]).all()
+    assert forecaster.foresee(noon, DAY)[1].max() <= PV.rated_kwp

@@ -21,13 +21,14 @@ from drivers.faults import Fault
 from drivers.points import Quality
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
-from siteems.controller import Controller, Step
+from siteems.controller import Controller
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
 from siteems.planning.worker import SolverProcess
 from siteems.simulation.profile import Instant
 from siteems.simulation.server import SimulatedSite, make_plant
 from siteems.site import DeviceEntry, Link, Site
+from siteems.watch import Step
 
 START = datetime(2026, 7, 15, 7, 59, 30, tzinfo=UTC)
 """Half a minute before the dear hours begin at the site, when the rules let go of the grid."""
@@ -181,7 +182,7 @@ async def bear(rig: Rig, case: Case) -> None:
     step = await rig.cycles(case.cycles)
     for name in case.unknown:
         assert step.image.value(name) is None, name
-        assert getattr(step.image, name).quality is case.quality, name
+        assert step.image.measured[name].quality is case.quality, name
     assert (step.decision.mode == "release") == case.released
     if case.told:
         assert case.told in rig.codes()
@@ -192,7 +193,7 @@ async def bear(rig: Rig, case: Case) -> None:
     lacking: list[str] = []
     for _ in range(12):
         step = await rig.cycles(1)
-        lacking = [name for name in LIVED_BY if getattr(step.image, name).quality is not Quality.GOOD]
+        lacking = [name for name in LIVED_BY if step.image.measured[name].quality is not Quality.GOOD]
         if step.decision.mode == "drive" and not lacking:
             break
         await asyncio.sleep(0.1)  # links rest by the wall

@@ -10,7 +10,7 @@ from pathlib import Path
 from siteems.clock import ManualClock
 from siteems.control.cycle import ControlState, Decision
 from siteems.control.timing import Timing
-from siteems.controller import Controller, Step
+from siteems.controller import Controller
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import Command, History
 from siteems.image import Image, Imager
@@ -20,6 +20,7 @@ from siteems.replay.site import DirectSolver
 from siteems.simulation.profile import Instant
 from siteems.simulation.server import SimulatedSite, make_plant
 from siteems.site import Site
+from siteems.watch import Step
 
 START = datetime(2026, 7, 15, 8, 0, 30, tzinfo=UTC)
 CYCLE = timedelta(seconds=1)

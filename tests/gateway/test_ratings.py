@@ -68,7 +68,7 @@ async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Ju
     await rig.served.inflict(entry.link, Fault("jump", entry.unit, jump.point, jump.value))
     step = await rig.control(CYCLES)
     assert step.image.value(jump.field) is None
-    assert getattr(step.image, jump.field).quality is Quality.IMPLAUSIBLE
+    assert step.image.measured[jump.field].quality is Quality.IMPLAUSIBLE
     for other in FROM_IT.get(jump.field, ()):
         assert step.image.value(other) is None, "nor is what was reckoned with it believed"
     least, most = plausible_ranges(rig.site)[jump.field]

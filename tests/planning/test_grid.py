@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.planning.grid import SHORTEST_FIRST_STEP, time_grid
+from siteems.planning.grid import SHORTEST_FIRST_STEP, step_counts, time_grid
 
 NOON = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))  # noqa: DTZ001 - UTC is put on
@@ -57,3 +57,14 @@ def test_days_on_which_local_clocks_jump_are_days_like_others(day: datetime) -> 
     assert all(s.tzinfo is UTC for s in grid.starts)
     assert grid.end == day + timedelta(days=1)
     assert np.array_equal(grid.step_h, plain.step_h)
+
+
+@given(st.integers(6, 48), st.one_of(st.none(), st.integers(3, 60)), st.integers(1, 12), st.sampled_from([5, 15, 30]))
+def test_a_grid_is_the_beginning_of_a_longer_one(
+    horizon_h: int, fine_h: int | None, more_h: int, step_min: int
+) -> None:
+    grid = time_grid(NOON, step_min, horizon_h, fine_h)
+    longer = time_grid(NOON, step_min, horizon_h + more_h, fine_h)
+    begin = longer.first(sum(step_counts(step_min, horizon_h, fine_h)))
+    assert (begin.starts, begin.step_h.tolist(), begin.end) == (grid.starts, grid.step_h.tolist(), grid.end)
+    assert begin.edges_h.tolist() == longer.edges_h[: len(begin.starts) + 1].tolist()

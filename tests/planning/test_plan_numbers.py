@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from siteems.backup import reserve_kwh
 from siteems.demand_response.event import DrEvent
 from siteems.forecast.forecast import Forecast
 from siteems.planning.grid import Grid, time_grid
-from siteems.planning.problem import battery_model, rectifier_curve, reserve_series_kwh, site_problem
+from siteems.planning.problem import ROOM_FOR_SUN, battery_model, rectifier_curve, reserve_series_kwh, site_problem
 from siteems.site import Site
 
 NOW = datetime(2026, 7, 15, 4, 7, tzinfo=UTC)
@@ -50,7 +51,7 @@ class TestReserveSeries:
         grid = time_grid(NOW, 15, horizon_h)
         longer = time_grid(NOW, 15, horizon_h + math.ceil(site.backup.hours) + 1)
         load = np.array([load_kw((s - NOW) / HOUR) for s in longer.starts])
-        return reserve_series_kwh(site, grid, forecast_on(longer, load), battery_c)
+        return reserve_series_kwh(site, grid, longer, 1.1 * load, battery_c)
 
     @pytest.mark.parametrize("battery_c", [25.0, 5.0, None])
     def test_under_a_constant_load_it_is_the_reserve_of_that_load(
@@ -122,6 +123,16 @@ class TestCaps:
     def test_of_two_calls_the_tighter_one_counts(self, hangzhou: Site) -> None:
         caps = self.caps(hangzhou, call(NOW, 2, 1.5), call(NOW + HOUR, 2, 1.0))
         assert (caps[0], caps[6], caps[10], caps[20]) == (1.5, 1.0, 1.0, math.inf)
+
+
+def test_the_plan_leaves_room_for_more_sun_than_is_expected_but_not_under_a_cap(hangzhou: Site) -> None:
+    grid = time_grid(NOW, 15, 12)
+    n = len(grid.starts)
+    forecast = replace(forecast_on(grid, np.full(n, 3.0)), pv_kw=np.full(n, 1.0), pv_high_kw=np.full(n, 2.0))
+    planned = problem(hangzhou, forecast=forecast, events=(call(NOW, 2.0),))
+    called = np.isfinite(planned.import_cap_kw)
+    assert 0 < called.sum() < n
+    assert planned.pv_kw == pytest.approx(np.where(called, 1.0, 1.0 + ROOM_FOR_SUN))
 
 
 def test_the_reserve_is_dearer_than_a_call_and_the_load_is_dearest(hangzhou: Site) -> None:

@@ -27,7 +27,7 @@ def test_policies_come_in_their_order(result: ReplayResult) -> None:
     cost = {policy: outcome.cost for policy, outcome in result.policies.items()}
     assert tuple(cost) == POLICIES
     assert cost["optimal"] < cost["rules"] < cost["idle"]
-    assert cost["foresight"] <= cost["optimal"] + 0.005 * cost["idle"]
+    assert cost["foresight"] <= cost["optimal"] + 0.002 * cost["idle"]
     summary = result.summary()
     assert summary["saving_vs_rules"] == pytest.approx(cost["rules"] - cost["optimal"], abs=1e-3)
     assert summary["regret_to_foresight"] == pytest.approx(cost["optimal"] - cost["foresight"], abs=1e-3)
@@ -57,7 +57,7 @@ def test_a_demand_charge_is_planned_for(profile: Profile, result: ReplayResult) 
     peaks = [float(outcome.series.grid_import_kw.max()) for outcome in (knowing, blind)]
     assert peaks[0] < peaks[1] - 1.0
     billed = blind.cost + 42.0 * peaks[1] * 4 / 31
-    assert knowing.cost < billed - 5.0
+    assert knowing.cost < billed - 4.0
 
 
 def test_the_reserve_and_the_load_are_kept(result: ReplayResult) -> None:
