@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -55,6 +56,9 @@ ONCE: Final = ("hang-up", "restart", "reversion")
 OF_WRITES: Final = ("reversion", "word-swap", "refused-write", "clamped-write", "ignored-write", "no-effect")
 """What does not happen to a meter that is only read, and knows no words."""
 
+SLOWEST_S: Final = 3600.0
+CODES: Final = range(1, 256)
+
 Where = int | str
 """A Modbus unit, or the address of a DL/T 645 meter."""
 
@@ -84,6 +88,12 @@ class Fault:
             raise ValueError(f"fault {self.kind}: {'needs' if self.kind in OF_A_POINT else 'has no'} point")
         if (self.kind in WITH_A_VALUE) != (self.value is not None):
             raise ValueError(f"fault {self.kind}: {'needs' if self.kind in WITH_A_VALUE else 'has no'} value")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"fault {self.kind}: value {self.value:g} must be a finite number")
+        if self.kind == "slow" and not 0 <= (self.value or 0.0) <= SLOWEST_S:
+            raise ValueError(f"fault slow: value {self.value:g} must be within 0..{SLOWEST_S:g} s")
+        if self.kind == "exception" and self.value not in CODES:
+            raise ValueError(f"fault exception: value {self.value:g} must be a code, {CODES[0]} to {CODES[-1]}")
 
 
 def cannot_happen(kind: FaultKind, *, on_a_line: bool, to_a_meter: bool) -> str | None:

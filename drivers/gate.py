@@ -8,6 +8,7 @@ and only when the device holds something else.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -62,7 +63,6 @@ class _Ledger:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     setpoints: dict[str, _Setpoint] = field(default_factory=dict)
     lease_s: float | None = None
-    renewed: datetime | None = None
     day: date | None = None
     writes: int = 0
 
@@ -91,6 +91,11 @@ class WriteGate:
         """Values sent to the device since midnight UTC, failed ones included."""
         return self._written_today(self._ledger(device))
 
+    def holds(self, device: Device, name: str, value: float) -> bool:
+        """Whether the device was last seen to hold this value of a point."""
+        known = self._ledger(device).setpoints.get(name)
+        return known is not None and known.held and known.value is not None and _same(device, name, known.value, value)
+
     def contradicts(self, device: Device, reading: Reading) -> tuple[str, ...]:
         """The setpoints of which the device says something else than what it was last seen to take.
 
@@ -104,7 +109,7 @@ class WriteGate:
             and known.value is not None
             and name in device.device_map.setpoints
             and (value := reading.value(name)) is not None
-            and abs(value - known.value) > device.device_map.points[name].resolution * 1.000001
+            and abs(value - known.value) > device.device_map.points[name].tolerance * 1.000001
         )
 
     async def commission(
@@ -149,7 +154,7 @@ class WriteGate:
         """Make the device hold these setpoints; returns a record for each one that was due, none for the others.
 
         Due is a value that differs by a register step from the last one, one whose last attempt failed (after a pause
-        that grows with each failure), and every value when half of the lease is over. On a device that was not
+        that grows with each failure), and one that was last written half of the lease ago. On a device that was not
         commissioned the shortest lease of its map counts.
         Raises WriteRefused, before anything is sent, for a value that is not allowed: not a volatile setpoint, outside
         the limits of the map (the caller clips), or of a device that another owner holds. Read-only and a used-up
@@ -204,12 +209,13 @@ class WriteGate:
 
     def _due(self, device: Device, ledger: _Ledger, values: Mapping[str, float]) -> dict[str, float]:
         now, lease = self._now(), device.device_map.lease
-        refresh = lease is not None and _over(now, ledger.renewed, (ledger.lease_s or lease.min_s) / 2)
+        half_s = math.inf if lease is None else (ledger.lease_s or lease.min_s) / 2
         due: dict[str, float] = {}
         for name, value in values.items():
             known = ledger.setpoints.setdefault(name, _Setpoint())
             changed = known.value is None or not _same(device, name, known.value, value)
-            again = refresh if known.held else _over(now, known.tried, known.wait_s)
+            # Each by its own last write: which of them the device counts its time by, only it knows.
+            again = _over(now, known.tried, half_s if known.held else known.wait_s)
             if changed or again:
                 due[name] = value
         return due
@@ -249,7 +255,7 @@ class WriteGate:
             if stopped is not None and order > stopped[0] and not urgent:
                 found = f"not written, because {stopped[1]} before it was not taken"
             else:
-                found = await self._frame(device, ledger, {name: values[name] for name in run}, begun, urgent)
+                found = await self._frame(device, ledger, {name: values[name] for name in run}, urgent)
             for name in run:
                 value, known = values[name], before[name]
                 outcome, detail = _judged(device, name, value, found)
@@ -265,9 +271,7 @@ class WriteGate:
                 records.append(self._note(device, name, value, reason, outcome, detail))
         return tuple(records)
 
-    async def _frame(
-        self, device: Device, ledger: _Ledger, values: Mapping[str, float], begun: datetime, urgent: bool
-    ) -> Reading | str:
+    async def _frame(self, device: Device, ledger: _Ledger, values: Mapping[str, float], urgent: bool) -> Reading | str:
         """What the device holds after one write; a sentence when the write failed."""
         sent = True
         try:
@@ -278,8 +282,6 @@ class WriteGate:
         finally:
             if sent:
                 ledger.writes = self._written_today(ledger) + len(values)
-        if any(name in device.device_map.setpoints for name in values):
-            ledger.renewed = begun
         return await device.read_points(values, urgent=urgent)
 
     def _written_today(self, ledger: _Ledger) -> int:
@@ -314,7 +316,7 @@ def _objection(device: Device, name: str, value: float, storage: Storage) -> str
 
 
 def _judged(device: Device, name: str, value: float, found: Reading | str) -> tuple[Outcome, str]:
-    """Whether the device holds the value, within one register step."""
+    """Whether the device holds the value, within the tolerance of its point."""
     if isinstance(found, str):
         return "failed", found
     point = found.points[name]
@@ -322,7 +324,7 @@ def _judged(device: Device, name: str, value: float, found: Reading | str) -> tu
         return "failed", "written, but it could not be read back"
     if point.value is None:
         return "mismatch", f"reads back as {point.quality}"
-    if abs(point.value - value) > device.device_map.points[name].resolution * 1.000001:
+    if abs(point.value - value) > device.device_map.points[name].tolerance * 1.000001:
         return "mismatch", f"reads back as {point.value:g}"
     return "written", ""
 

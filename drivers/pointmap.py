@@ -46,7 +46,7 @@ class PointMap(Closed):
     also: Annotated[tuple[Register, ...], BeforeValidator(_listed)] = ()
     """Further addresses of the same kind that are added up, such as the phases of a meter that tells no total."""
     step: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Smallest change worth a write; an integer register has its scale, a writable float needs one."""
+    """Smallest change worth a write, where that is more than the register can show; a writable float needs one."""
     codes: Mapping[Annotated[int, Field(ge=0)], Finite] = {}
     """What the raw values stand for, where they are words and not numbers: `{ 170 = 1, 187 = 2 }`."""
     nan: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)] = ()
@@ -119,5 +119,10 @@ class PointMap(Closed):
 
     @property
     def resolution(self) -> float:
-        """Smallest change that the register, or the map's `step`, can show."""
-        return self.step or self.scale
+        """Smallest change that the register can show; of a float, the map's `step`."""
+        return self.step if self.type == "f32" and self.step else self.scale
+
+    @property
+    def tolerance(self) -> float:
+        """How far a value may read from what was written: less than is worth a write is no trouble."""
+        return max(self.step or 0.0, self.resolution)

@@ -70,7 +70,9 @@ class DeviceServer(ABC):
             known = ", ".join(map(str, self.devices))
             raise ValueError(f"fault {fault.kind}: no {what} {fault.where}; there are {known}")
         if fault.point is not None and fault.point not in points:
-            raise ValueError(f"fault {fault.kind}: {fault.where} has no point {fault.point}")
+            raise ValueError(
+                f"fault {fault.kind}: {fault.where} has no point {fault.point}; it has {', '.join(points)}"
+            )
         if objection := self.objection(fault):
             raise ValueError(f"fault {fault.kind}: {objection}")
         if fault.kind in ("restart", "reversion"):

@@ -120,16 +120,33 @@ class Imager:
         fresh: dict[str, Measurement] = {}
         # The rectifier's own mains voltage wins: it lives on the battery, while a meter may die with the mains.
         for reading in sorted(readings, key=lambda r: "rectifier_a" in r.points or "rectifier_kw" in r.points):
-            for name, measured in _fields(reading).items():
+            for name, found in self._fields(reading).items():
+                measured = Measurement(found.value, reading.time, found.quality)
                 if measured.quality is Quality.GOOD or name not in fresh:
                     fresh[name] = measured
-        for name, (least, most) in self.ranges.items():
-            found = fresh.get(name)
-            if found is not None and found.value is not None and not least <= found.value <= most:
-                fresh[name] = Measurement(None, found.time, Quality.IMPLAUSIBLE)
         self._derive(fresh)
         merged = {name: _merge(previous.measured.get(name, UNKNOWN), measured) for name, measured in fresh.items()}
         return Image(time, self.max_age, {**previous.measured, **merged})
+
+    def _fields(self, reading: Reading) -> dict[str, Point]:
+        """The image fields that one device's reading fills, as far as the site's ratings let them be believed."""
+        points = reading.points
+        found = {
+            field: self._believed(field, point)
+            for name, point in points.items()
+            if (field := FIELD_OF_POINT.get(name)) is not None
+        }
+        volts = found.get("bus_v") or points.get("battery_v")
+        for name, target in FIELD_OF_CURRENT.items():
+            if name in points and volts is not None:
+                found[target] = self._believed(target, _power(points[name], volts))
+        return found
+
+    def _believed(self, field: str, point: Point) -> Point:
+        allowed = self.ranges.get(field)
+        if allowed is None or point.value is None or allowed[0] <= point.value <= allowed[1]:
+            return point
+        return Point(None, Quality.IMPLAUSIBLE)
 
     def _derive(self, fresh: dict[str, Measurement]) -> None:
         grid, rectifier = fresh.get("grid_kw", UNKNOWN), fresh.get("rectifier_dc_kw", UNKNOWN)
@@ -145,27 +162,13 @@ class Imager:
         fresh["ac_load_kw"] = Measurement(ac_load_kw, grid.time, Quality.GOOD)
 
 
-def _fields(reading: Reading) -> dict[str, Measurement]:
-    """The image fields that one device's reading fills."""
-    points = reading.points
-    found = {
-        field: Measurement(point.value, reading.time, point.quality)
-        for name, point in points.items()
-        if (field := FIELD_OF_POINT.get(name)) is not None
-    }
-    bus_v = points.get("bus_v") or points.get("battery_v")
-    for name, target in FIELD_OF_CURRENT.items():
-        if name in points and bus_v is not None:
-            found[target] = _power(points[name], bus_v, reading.time)
-    return found
-
-
-def _power(amps: Point, volts: Point, time: datetime) -> Measurement:
+def _power(amps: Point, volts: Point) -> Point:
+    """In kW; what one of the two lacks, the power lacks."""
     if amps.value is None:
-        return Measurement(None, time, amps.quality)
+        return amps
     if volts.value is None:
-        return Measurement(None, time, volts.quality)
-    return Measurement(amps.value * volts.value / 1000.0, time, Quality.GOOD)
+        return volts
+    return Point(amps.value * volts.value / 1000.0, Quality.GOOD)
 
 
 def _merge(previous: Measurement, fresh: Measurement) -> Measurement:

@@ -150,7 +150,11 @@ def check_maps(devices: tuple[DeviceEntry, ...], pv: Pv | None, genset: Genset |
         yield Mistake(("devices",), f"{count} a meter", "exactly one device measures the grid connection")
     for role in ("rectifier", "battery"):
         if roles[role] == 0:
-            yield Mistake(("devices",), f"no device is a {role}", f"at least one device has the role {role}")
+            yield Mistake(("devices",), f"no device is a {role}", f"exactly one device has the role {role}")
+    for role in ("rectifier", "battery", "solar", "genset"):
+        if roles[role] > 1:
+            # Each would be told the whole setpoint, and only one of them be measured.
+            yield Mistake(("devices",), f"{roles[role]} devices have the role {role}", "one device has it")
     for role, section, present in (("solar", "pv", pv is not None), ("genset", "genset", genset is not None)):
         if present and roles[role] == 0:
             yield Mistake((section,), f"no device has the role {role}", f"add its device or drop [{section}]")

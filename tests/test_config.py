@@ -224,9 +224,14 @@ BROKEN = {
         'links.cabinet.url = "tcp://127.0.0.1:15020": link other has the same address; devices share one link by name',
     ),
     "no meter": Broken(
-        'name = "grid-meter"\nmap = "eastron-sdm630"',
-        'name = "second-mppt"\nmap = "generic-mppt"',
+        '[[devices]]\nname = "grid-meter"\nmap = "eastron-sdm630"\nlink = "cabinet"\nunit = 1\n',
+        "",
         "devices: no device is a meter; exactly one device measures the grid connection",
+    ),
+    "two batteries, each of which would be told the whole power": Broken(
+        "[[devices]]",
+        '[[devices]]\nname = "second"\nmap = "huawei-esm48100"\nlink = "cabinet"\nunit = 214\n[[devices]]',
+        "devices: 2 devices have the role battery; one device has it",
     ),
     "photovoltaics without a section": Broken(
         "[pv]\nrated_kwp = 5\ntilt_deg = 20\nazimuth_deg = 180\n",

@@ -73,6 +73,8 @@ class Decision:
     measured_kw: float | None = None
     grid_kw: float | None = None
     """Battery and grid power as measured; some levers are moved by what they still lack."""
+    import_cap_kw: float = math.inf
+    """Cap of the demand-response calls in force, AC side, where the reserve has not overruled it; infinite = none."""
 
 
 def cycle(
@@ -112,7 +114,20 @@ def cycle(
     rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, call_cap_kw)
     volts = site.rectifier.float_v if bus_v is None else bus_v
     measured_kw, grid_kw = image.value("battery_kw"), image.value("grid_kw")
-    return Decision("drive", battery_kw, rectifier_cap_kw, volts, load_kw, pv_kw, reason, state, measured_kw, grid_kw)
+    import_cap_kw = math.inf if overruled else limits.call_cap_kw
+    return Decision(
+        "drive",
+        battery_kw,
+        rectifier_cap_kw,
+        volts,
+        load_kw,
+        pv_kw,
+        reason,
+        state,
+        measured_kw,
+        grid_kw,
+        import_cap_kw,
+    )
 
 
 def _release(reason: str, state: ControlState) -> Decision:

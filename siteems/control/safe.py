@@ -17,9 +17,9 @@ def worst_ac_load_kw(site: Site) -> float:
     return site.air_conditioner.rated_kw + min(site.load.typical_ac_kw)
 
 
-def most_import_kw(site: Site) -> float:
-    """What may be asked of the grid connection."""
-    return max(0.0, site.grid.import_limit_kw - site.control.import_margin_kw)
+def most_import_kw(site: Site, cap_kw: float = math.inf) -> float:
+    """What may be asked of the grid connection, and under a cap of `cap_kw`."""
+    return max(0.0, min(site.grid.import_limit_kw, cap_kw) - site.control.import_margin_kw)
 
 
 def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:

@@ -49,8 +49,12 @@ def setpoints(
     bus = BusState(bus_v=decision.bus_v, dc_load_kw=decision.dc_load_kw, pv_kw=decision.pv_kw)
     if command == "rectifier_levers":
         return rectifier_levers(decision.battery_kw, decision.rectifier_cap_kw, bus, limits)
-    # The battery follows what it is told; the rectifiers' limit is only the ceiling that an import cap needs.
-    ceiling = rectifier_levers(limits.charge_max_kw, decision.rectifier_cap_kw, bus, limits)["rectifier_limit_a"]
+    # The battery follows what it is told; the rectifiers' limit is only a ceiling.
+    cap_kw = decision.rectifier_cap_kw
+    if command == "rectifier_voltage":
+        # What a battery on the bus takes, only the rectifiers' limit bounds at once: it may be low, or blindly charged.
+        cap_kw = min(cap_kw, bus.dc_load_kw - bus.pv_kw + limits.charge_max_kw)
+    ceiling = rectifier_levers(limits.charge_max_kw, cap_kw, bus, limits)["rectifier_limit_a"]
     return {"rectifier_limit_a": ceiling} | _battery(decision, site, command, held, elapsed_s, limits)
 
 
@@ -69,9 +73,9 @@ def _battery(
     if command == "power_limits":
         return power_limits(decision.battery_kw, limits)
     if command == "grid_setpoint":
-        most_kw = most_import_kw(site)
+        most_kw = most_import_kw(site, decision.import_cap_kw)
         if decision.measured_kw is None or decision.grid_kw is None:
-            return {"grid_setpoint_kw": most_kw}  # blind, it recharges
+            return {"grid_setpoint_kw": most_kw}  # blind, it recharges, under a call's cap
         return grid_setpoint(decision.battery_kw, decision.measured_kw, decision.grid_kw, most_kw, limits)
     if decision.measured_kw is None:
         return {"float_v": site.rectifier.float_v}  # blind, it floats

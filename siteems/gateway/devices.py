@@ -13,6 +13,7 @@ import structlog
 from drivers.device import Device
 from drivers.errors import DriverError
 from drivers.gate import WriteGate, WriteRecord
+from drivers.levers import DISCHARGE
 from drivers.points import Quality, Reading
 from drivers.roles import battery_command
 from siteems.control.cycle import Decision
@@ -51,6 +52,7 @@ class SiteDevices:
         self._gate = WriteGate(owner=OWNER, now=now, record=self._records.append, read_only=read_only)
         self._unclaimed = {d.name for d in self.devices if self._setpoints(d)}
         self._unreleased: set[str] = set()
+        """Those that were sent something else than their safe values since the last release."""
         self._silent: set[str] = set()
         self._now = now
         self._battery_c: float | None = None
@@ -146,6 +148,7 @@ class SiteDevices:
             return True
         identity = await device.check_identity()
         if identity is False:
+            self._unreleased.discard(device.name)
             self._trouble(device.name, f"is not a {device.device_map.title}: it is never written", code="wrong-device")
         return identity is True
 
@@ -178,26 +181,36 @@ class SiteDevices:
         self._flush()
 
     async def _set(self, wanted: Mapping[str, float], reason: str) -> None:
-        self._unreleased = {d.name for d in self.devices if self._setpoints(d)}
         for device in self.devices:
-            values = {n: self._steady(device, n, v) for n, v in wanted.items() if n in device.device_map.points}
-            if not values or device.name in self._unclaimed | self._silent:
+            asked = {n: v for n, v in wanted.items() if n in device.device_map.points}
+            if not asked or device.name in self._unclaimed | self._silent:
                 continue
+            if "forced_mode" in asked and not self._gate.holds(device, "forced_mode", asked["forced_mode"]):
+                asked["forced_kw"] = 0.0  # no power before its direction is seen: the other one would give it
+            values = {n: self._steady(device, n, v, _to_the_grid(n, asked)) for n, v in asked.items()}
+            held_before = device.name in self._unreleased
+            self._unreleased.add(device.name)  # first, for a run may be ended in the middle of a write
             try:
                 records = await self._gate.set(device, values, reason=reason)
-                self._watch_obedience(device.name, {r.point: _trouble_in([r]) for r in records})
+                troubles = {r.point: _trouble_in([r]) for r in records}
+                sent = any(r.outcome != "refused" for r in records)
             except DriverError as error:
-                self._watch_obedience(device.name, dict.fromkeys(values, str(error)))
+                troubles, sent = dict.fromkeys(values, str(error)), False
+            if not sent and not held_before:
+                self._unreleased.discard(device.name)
+            self._watch_obedience(device.name, troubles)
 
-    def _steady(self, device: Device, point: str, value: float) -> float:
+    def _steady(self, device: Device, point: str, value: float, way: int) -> float:
         """The value sent last where the new one hardly differs: the noise of a load is no reason to write.
 
-        What is worth a write to this device, its map may say too.
+        What is worth a write to this device, its map may say too; but no cap is broken for it, so only where the last
+        value takes less from the grid. `way` is 1 where more of the value is more from the grid, -1 where it is less.
         """
         value = _within(device, point, value)
         last = self._sent.get((device.name, point))
-        band = max(DEADBAND.get(point.rsplit("_", 1)[-1], 0.0), device.device_map.points[point].step or 0.0)
-        if last is not None and abs(value - last) < band and value != 0.0:
+        fine = DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
+        coarse = max(fine, device.device_map.points[point].step or 0.0)
+        if last is not None and value != 0.0 and (abs(value - last) < fine or 0.0 <= way * (value - last) < coarse):
             return last
         self._sent[device.name, point] = value
         return value
@@ -273,6 +286,12 @@ def _within(device: Device, point: str, value: float) -> float:
     """The nearest value that the device takes; a battery may be rated higher than its converter."""
     allowed = device.device_map.points[point]
     return min(max(value, allowed.min), allowed.max)
+
+
+def _to_the_grid(point: str, asked: Mapping[str, float]) -> int:
+    """1 where more of a setpoint is more from the grid, -1 where it is less from there."""
+    discharges = point == "discharge_limit_kw" or (point == "forced_kw" and asked.get("forced_mode") == DISCHARGE)
+    return -1 if discharges else 1
 
 
 def _trouble_in(records: Sequence[WriteRecord], *outcomes: str) -> str:

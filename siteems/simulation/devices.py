@@ -23,8 +23,12 @@ class PlantDevice:
 
     def __post_init__(self) -> None:
         points = tuple(n for n, p in self.device_map.points.items() if p.writable and hasattr(self.plant.setpoints, n))
-        lease = self.device_map.lease if isinstance(self.device_map, DeviceMap) else None
-        own_s = lease.min_s if lease is not None and lease.timeout_point is None else 0.0
+        self._renewing, own_s = set(points), 0.0
+        """The points of which a write renews the lease: where a time goes with some of them, only those."""
+        if isinstance(self.device_map, DeviceMap):
+            lease = self.device_map.lease
+            own_s = lease.min_s if lease is not None and lease.timeout_point is None else 0.0
+            self._renewing = {n for n in points if self.device_map.points[n].before} or self._renewing
         self._lease = self.plant.leases.setdefault(self.name, Lease(points, own_s))
 
     def read_points(self) -> Mapping[str, float | None]:
@@ -42,7 +46,8 @@ class PlantDevice:
             setattr(self.plant.safe, name.removeprefix("safe_"), value)
         elif name in self._lease.points:
             setattr(self.plant.setpoints, name, value)
-            self._lease.refreshed = self.plant.time
+            if name in self._renewing:
+                self._lease.refreshed = self.plant.time
         else:
             raise ValueError(f"{self.name} takes no {name}")
 

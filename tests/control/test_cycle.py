@@ -156,6 +156,7 @@ def test_a_call_overruled_by_the_reserve_does_not_starve_the_rectifiers(hangzhou
     plan = Intent(0.0, "plan", "plan")
     holding = cycle(image(soc=0.70), plan, called, hangzhou, curve, FREE)
     overruled = cycle(image(soc=0.40), plan, called, hangzhou, curve, FREE)
+    assert (holding.import_cap_kw, overruled.import_cap_kw) == (1.5, math.inf)
     assert holding.rectifier_cap_kw == pytest.approx(curve.dc_kw(1.5 - 0.05 - 1.0))
     assert overruled.rectifier_cap_kw == pytest.approx(curve.dc_kw(12.0 - 0.05 - 1.0))
 

@@ -41,7 +41,7 @@ def told(command: BatteryCommand, held_v: float | None = None, **departures: flo
     ],
 )
 def test_each_command(command: BatteryCommand, charging: dict[str, float], discharging: dict[str, float]) -> None:
-    free_a = told("power_setpoint")["rectifier_limit_a"]
+    free_a = told(command)["rectifier_limit_a"]
     assert told(command, battery_kw=2.0) == pytest.approx({"rectifier_limit_a": free_a} | charging)
     assert told(command, battery_kw=-2.0) == pytest.approx({"rectifier_limit_a": free_a} | discharging)
 
@@ -56,6 +56,18 @@ def test_blind_it_recharges() -> None:
     assert told("rectifier_voltage", battery_kw=-2.0, measured_kw=None)["float_v"] == FLOAT_V
     for unknown in ("measured_kw", "grid_kw"):
         assert told("grid_setpoint", battery_kw=-2.0, **{unknown: None})["grid_setpoint_kw"] == most_import_kw(SITE)
+
+
+@pytest.mark.parametrize("measured_kw", [0.0, None])
+def test_a_battery_on_the_bus_is_charged_no_faster_than_it_bears(measured_kw: float | None) -> None:
+    limit_a = told("rectifier_voltage", battery_kw=9.0, measured_kw=measured_kw)["rectifier_limit_a"]
+    assert limit_a == pytest.approx((3.0 - 0.5 + SITE.battery.max_charge_kw) * 1000.0 / 52.0, abs=0.1)
+
+
+def test_a_call_holds_also_when_the_grid_setpoint_is_blind() -> None:
+    for measured_kw in (None, 0.0):
+        told_kw = told("grid_setpoint", battery_kw=4.0, measured_kw=measured_kw, import_cap_kw=1.5)["grid_setpoint_kw"]
+        assert told_kw == pytest.approx(1.5 - SITE.control.import_margin_kw)
 
 
 def test_the_voltage_moves_by_the_clock_and_not_by_the_cycle() -> None:

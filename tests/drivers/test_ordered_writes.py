@@ -99,3 +99,29 @@ async def test_the_device_takes_no_other_word_beside_a_point(sungrow: Driven) ->
         written(13050, [0x11])
     with pytest.raises(LookupError, match="nothing to write at 13060"):
         written(13060, [1])
+
+
+async def test_a_heartbeat_is_kept_up_while_the_power_changes_all_the_time(sungrow: Driven) -> None:
+    """It goes with the direction alone, which does not change."""
+    for step in range(12):
+        await sungrow.set(forced_mode=1.0, forced_kw=2.0 + 0.1 * step)
+        sungrow.site.clock.forward(10)
+    beats = [frame for frame in sungrow.frames if frame == (13079, (60,))]
+    assert len(beats) == 4, "every 30 s"
+
+
+async def test_a_value_is_held_only_when_it_was_read_back(sungrow: Driven) -> None:
+    holds = sungrow.gate.holds
+    assert not holds(sungrow.site.device, "forced_mode", 1.0)
+    await sungrow.set(forced_mode=1.0, forced_kw=2.0)
+    assert holds(sungrow.site.device, "forced_mode", 1.0)
+    sungrow.site.source.refuses = {"forced_mode"}
+    await sungrow.set(forced_mode=2.0, forced_kw=2.0)
+    assert not holds(sungrow.site.device, "forced_mode", 2.0)
+
+
+async def test_nothing_is_another_value_than_a_little(huawei: Driven) -> None:
+    """What is worth a write to a device is the caller's to say: at the reserve it asks for exactly 0."""
+    await huawei.set(forced_mode=2.0, forced_kw=0.09)
+    await huawei.set(forced_mode=2.0, forced_kw=0.0)
+    assert huawei.site.source.values["forced_kw"] == 0.0

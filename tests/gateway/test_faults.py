@@ -5,6 +5,7 @@ In every case the cycles stay short, nothing implausible reaches the image, and 
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -150,7 +151,12 @@ def test_nonsense_is_no_fault() -> None:
         lambda: Fault("slow", 1),
         lambda: Fault("silent", 1, "soc"),
         lambda: Fault("silent", 1, value=3.0),
+        lambda: Fault("slow", 1, value=-1.0),
+        lambda: Fault("slow", 1, value=math.nan),
+        lambda: Fault("jump", 1, "soc", math.inf),
+        lambda: Fault("exception", 1, value=300.0),
+        lambda: Fault("exception", 1, value=1.5),
     ]
     for make in wrong:
-        with pytest.raises(ValueError, match=r"needs|has no"):
+        with pytest.raises(ValueError, match=r"needs|has no|must be"):
             make()

@@ -42,6 +42,10 @@ JUMPS = (
 )
 
 
+FROM_IT = {"bus_v": ("rectifier_dc_kw", "dc_load_kw"), "grid_kw": ("ac_load_kw",)}
+"""Fields that are reckoned from another one."""
+
+
 @pytest.fixture
 async def rig(rural: Site, tmp_path: Path) -> AsyncIterator[ServedRig]:
     rig = ServedRig(rural, tmp_path)
@@ -65,6 +69,8 @@ async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Ju
     step = await rig.control(CYCLES)
     assert step.image.value(jump.field) is None
     assert step.image.measured[jump.field].quality is Quality.IMPLAUSIBLE
+    for other in FROM_IT.get(jump.field, ()):
+        assert step.image.value(other) is None, "nor is what was reckoned with it believed"
     least, most = plausible_ranges(rig.site)[jump.field]
     recorded = [each.values.get(jump.field) for each in rig.history.samples(START, rig.clock.now() + CYCLE)]
     assert None in recorded, "what was not known is recorded as not known"

@@ -110,6 +110,8 @@ async def test_a_device_that_is_something_else_is_never_written(served: Served, 
     served.units["smu"] = Unit(PlantDevice("smu", load_map("generic-smart-lithium"), served.plant, served.clock.now))
     await served.start()
     await served.cycles(5, drive(-2.0))
+    await served.cycles(2, RELEASE)
+    await served.devices.close("test over")
     assert "wrong-device" in served.codes()
     assert served.commands("rectifier_limit_a", "charge_limit_a", "safe_charge_limit_a", "comm_timeout_s") == []
 
@@ -131,6 +133,19 @@ async def test_a_device_that_refuses_is_an_alarm_once_and_its_end_is_told(served
     served.units["smu"].refuses.clear()
     await served.cycles(60, drive(-2.0))
     assert served.codes()[-1] == "device-obeying"
+
+
+async def test_mains_that_flicker_write_no_more_than_the_device_bears(served: Served) -> None:
+    """With no writes left nothing is set, and what was not set is not released each time."""
+    smu = next(device for device in served.devices.devices if device.name == "smu")
+    few = smu.device_map.link.model_copy(update={"writes_per_day": 30})
+    smu.device_map = smu.device_map.model_copy(update={"link": few})
+    for _ in range(60):
+        await served.cycles(1, drive(-2.0))
+        await served.cycles(1, RELEASE)
+    sent = [c for c in served.commands() if c.device == "smu" and c.outcome != "refused"]
+    assert 20 < len(sent) <= 30 + 3, "a release is never kept back, but there is only one"
+    assert served.plant.flows.battery_kw > 3.0, "it holds its safe values"
 
 
 async def test_the_noise_of_a_load_is_no_reason_to_write(served: Served) -> None:

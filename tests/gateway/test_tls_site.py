@@ -68,7 +68,7 @@ def test_a_gateway_of_another_authority_reads_nothing(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=20, more=ours.options(), changed=changed) as running:
         daemon = running.start_daemon()
         running.clock.start()
-        running.wait_until(0.03)
+        running.wait_until(0.015)
         assert daemon.stop() == 0
         samples = running.history().samples(running.scenario.start, running.clock.now())
         assert samples
