@@ -84,7 +84,8 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
     assert published.status == "optimal"
     assert published.series.keys() == set(SERIES)
     assert (published.starts[0], published.end) == (now, ISSUED + timedelta(hours=36))
-    assert {len(values) for values in (*published.series.values(), published.prices, published.reserve_kwh)} == {12 * 4 + 24}
+    lengths = {len(values) for values in (*published.series.values(), published.prices, published.reserve_kwh)}
+    assert lengths == {12 * 4 + 24}
     assert published.soc(now) == pytest.approx(0.6)
     assert published.prices[0] == book.price_at(now).per_kwh
     assert published.series["battery_kw"] == pytest.approx(list(solved.charge_kw - solved.discharge_kw))
