@@ -239,8 +239,9 @@ class _Judge:
             costs += self._settle(problem.reduction)
 
         tolerance = 10.0 * self.kwh * max(1.0, self.span_h)
-        for name in broken.keys() | plan.soft_limits.keys() - {"ac_unserved_kwh"}:
-            self.number(f"{name} is misstated", plan.soft_limits.get(name, 0.0), broken.get(name, 0.0), tolerance)
+        if plan.soft_limits or max(broken.values()) > tolerance:
+            for name in broken.keys() | plan.soft_limits.keys() - {"ac_unserved_kwh"}:
+                self.number(f"{name} is misstated", plan.soft_limits.get(name, 0.0), broken.get(name, 0.0), tolerance)
 
         costs.append(float((problem.price_per_kwh * hours) @ self.row("grid_import_kw")))
         cost, scale = sum(costs), max(1.0, sum(map(abs, costs)))

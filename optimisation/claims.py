@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -118,25 +119,19 @@ class ClaimTable:
         return sentences
 
 
+_kept = attrgetter("capacity_kwh", "charge_efficiency", "discharge_efficiency", "max_charge_kw", "max_discharge_kw")
+
+
 def table_of(problem: SiteProblem) -> ClaimTable:
     """Return the table of a problem's site; made once for all problems of the site."""
     export, genset, cooling = problem.export, problem.genset, problem.cooling
+    stores = [
+        Store._make((len(battery.wear_per_kwh), *_kept(battery), bool(battery.acceptance)))
+        for battery in problem.batteries
+    ]
     return _table(
         Outline(
-            tuple(
-                [
-                    Store(
-                        len(battery.wear_per_kwh),
-                        battery.capacity_kwh,
-                        battery.charge_efficiency,
-                        battery.discharge_efficiency,
-                        battery.max_charge_kw,
-                        battery.max_discharge_kw,
-                        bool(battery.acceptance),
-                    )
-                    for battery in problem.batteries
-                ]
-            ),
+            tuple(stores),
             min(problem.rectifier_max_dc_kw, sum(problem.rectifier.segment_dc_kw)),
             None if export is None else export.inverter_efficiency,
             problem.sleep is not None,

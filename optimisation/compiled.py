@@ -144,7 +144,7 @@ class CompiledLP:
 def flatten(values: Mapping[str, npt.ArrayLike], sizes: Mapping[str, int]) -> Floats:
     """Put the Params that `sizes` names one after the other; raises ValueError for one that has not that size."""
     given = [values[name] for name in sizes]
-    if [_size(value) for value in given] != [*sizes.values()]:
+    if [value.size if isinstance(value, np.ndarray) else _size(value) for value in given] != [*sizes.values()]:
         name, size = next((name, _size(values[name])) for name in sizes if _size(values[name]) != sizes[name])
         raise ValueError(f"Param {name} has {size} numbers; the model has {sizes[name]}")
     return np.concatenate(given, axis=None, dtype=np.float64)
@@ -152,7 +152,7 @@ def flatten(values: Mapping[str, npt.ArrayLike], sizes: Mapping[str, int]) -> Fl
 
 def _size(value: npt.ArrayLike) -> int:
     """As `np.size`, which takes its time with a number."""
-    return value.size if isinstance(value, np.ndarray) else 1 if isinstance(value, float) else np.size(value)
+    return 1 if isinstance(value, float) else np.size(value)
 
 
 def _end(places: Mapping[str, slice]) -> int:

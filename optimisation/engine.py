@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from optimisation.compiled import Bools, CompiledLP, Vectors
 from optimisation.highs import Highs, HighsError, ModelStatus, Option
 from optimisation.plan import PlanStatus
 from optimisation.records import Floats, read_only
-from optimisation.refresh import Numbers, Values
+from optimisation.refresh import Numbers, Values, runs_of
 
 COMMON: dict[str, Option] = {
     "output_flag": False,
@@ -41,8 +41,7 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
+class Outcome(NamedTuple):
     """What HiGHS found: `x` (columns) and `row_dual` (d cost / d row bound); empty or NaN where there is none."""
 
     status: PlanStatus
@@ -81,8 +80,8 @@ class Engine:
         priced = self._lp.solve(values, (1.0 - MIP_SHARE) * limit_s, held)
         solve_s = found.solve_s + priced.solve_s
         if priced.status is not PlanStatus.OPTIMAL:
-            return replace(found, solve_s=solve_s)
-        return replace(priced, status=found.status, reason=found.reason, solve_s=solve_s)
+            return found._replace(solve_s=solve_s)
+        return priced._replace(status=found.status, reason=found.reason, solve_s=solve_s)
 
 
 class _Instance:
@@ -117,10 +116,11 @@ class _Instance:
         if gap is not None:
             highs.set_option("mip_abs_gap", gap)
         if held is not None:
-            whole = self._compiled.integer
-            bounds = np.zeros(len(whole))
+            whole = np.flatnonzero(self._compiled.integer)
+            bounds = np.zeros(self._compiled.n_columns)
             bounds[whole] = held
-            highs.change_column_bounds(whole.astype(np.int32), bounds, bounds)
+            for run in runs_of(whole):
+                highs.change_column_bounds(run, bounds, bounds)
         highs.limit_time(limit_s)
         answer, solve_s = highs.run(), highs.run_time_s
         if answer not in (ModelStatus.OPTIMAL, ModelStatus.TIME_LIMIT):
@@ -150,21 +150,22 @@ class _Instance:
         which what it holds is unknown.
         """
         numbers, highs, n, k = self._numbers, self._highs, self._compiled.n_columns, self._compiled.n_rows
-        vectors, changed = numbers.update(values)
+        vectors, runs = numbers.update(values)
         if highs is None:
             self._highs = highs = Highs(self._options)
             self._pass_model(highs, vectors, numbers.matrix)
-        elif changed is None:
+        elif runs is None:
             basis = highs.basis(n, k)
             self._pass_model(highs, vectors, numbers.matrix)
             if basis is not None:
                 highs.set_basis(*basis)  # an aid: without it the solve is cold
         else:
-            lower, upper = changed[3 * n : 3 * n + k], changed[3 * n + k : -1]
-            highs.change_costs(changed[:n], vectors.cost)
-            bounds = changed[n : 2 * n] | changed[2 * n : 3 * n]
-            highs.change_column_bounds(bounds, vectors.column_lower, vectors.column_upper)
-            highs.change_row_bounds(lower | upper, vectors.row_lower, vectors.row_upper)
+            for run in runs.costs:
+                highs.change_costs(run, vectors.cost)
+            for run in runs.bounds:
+                highs.change_column_bounds(run, vectors.column_lower, vectors.column_upper)
+            for run in runs.rows:
+                highs.change_row_bounds(run, vectors.row_lower, vectors.row_upper)
         return highs, vectors.offset
 
     def _pass_model(self, highs: Highs, vectors: Vectors, matrix: Floats) -> None:

@@ -58,6 +58,10 @@ class ModelStatus(IntEnum):
         return self.name.lower().replace("_", " ")
 
 
+_STATUSES = {int(status): status for status in ModelStatus}
+"""By number; a third of the time of `ModelStatus(number)`."""
+
+
 class HighsError(RuntimeError):
     """HiGHS refused a call; its state can no longer be trusted."""
 
@@ -91,9 +95,9 @@ def _library() -> PyDLL:
         ("setStringOptionValue", c_int, (pointer, ctypes.c_char_p, ctypes.c_char_p)),
         ("getIntInfoValue", c_int, (pointer, ctypes.c_char_p, pointer)),
         ("passMip", c_int, (pointer, *(count,) * 5, c_double, *(pointer,) * 9)),
-        ("changeColsCostByMask", c_int, (pointer,) * 3),
-        ("changeColsBoundsByMask", c_int, (pointer,) * 4),
-        ("changeRowsBoundsByMask", c_int, (pointer,) * 4),
+        ("changeColsCostByRange", c_int, (pointer, count, count, pointer)),
+        ("changeColsBoundsByRange", c_int, (pointer, count, count, pointer, pointer)),
+        ("changeRowsBoundsByRange", c_int, (pointer, count, count, pointer, pointer)),
         ("getBasis", c_int, (pointer, pointer, pointer)),
         ("setBasis", c_int, (pointer, pointer, pointer)),
         ("clearSolver", c_int, (pointer,)),
@@ -168,27 +172,29 @@ class Highs:
         by rows; `integer` has a 1 for each whole-numbered column.
         """
         cost, _, _, row_lower, _ = vectors
-        kept = [
-            np.ascontiguousarray(array) for array in (*vectors, starts, indices, values, integer)
-        ]  # alive till then
-        places = [array.ctypes.data for array in kept]
+        # The list keeps them alive until the call is over.
+        arrays = [np.ascontiguousarray(array) for array in (*vectors, starts, indices, values, integer)]
+        places = [array.ctypes.data for array in arrays]
         sizes = (len(cost), len(row_lower), len(values))
         passed = self._library.Highs_passMip(self._handle, *sizes, _ROWWISE, _MINIMIZE, 0.0, *places)
         self._must(passed, "the model")
 
-    def change_costs(self, which: Ints, cost: Floats) -> None:
-        """New costs of the columns that have a 1 in `which`."""
-        self._must(self._library.Highs_changeColsCostByMask(self._handle, _at(which), _at(cost)), "new costs")
+    def change_costs(self, run: slice, cost: Floats) -> None:
+        """New costs of a run of columns, out of the costs of all."""
+        change = self._library.Highs_changeColsCostByRange
+        self._must(change(self._handle, run.start, run.stop - 1, _at(cost[run])), "new costs")
 
-    def change_column_bounds(self, which: Ints, lower: Floats, upper: Floats) -> None:
-        """New bounds of the columns that have a 1 in `which`."""
-        change = self._library.Highs_changeColsBoundsByMask
-        self._must(change(self._handle, _at(which), _at(lower), _at(upper)), "new column bounds")
+    def change_column_bounds(self, run: slice, lower: Floats, upper: Floats) -> None:
+        """New bounds of a run of columns, out of the bounds of all."""
+        change = self._library.Highs_changeColsBoundsByRange
+        places = _at(lower[run]), _at(upper[run])
+        self._must(change(self._handle, run.start, run.stop - 1, *places), "new column bounds")
 
-    def change_row_bounds(self, which: Ints, lower: Floats, upper: Floats) -> None:
-        """New bounds of the rows that have a 1 in `which`."""
-        change = self._library.Highs_changeRowsBoundsByMask
-        self._must(change(self._handle, _at(which), _at(lower), _at(upper)), "new row bounds")
+    def change_row_bounds(self, run: slice, lower: Floats, upper: Floats) -> None:
+        """New bounds of a run of rows, out of the bounds of all."""
+        change = self._library.Highs_changeRowsBoundsByRange
+        places = _at(lower[run]), _at(upper[run])
+        self._must(change(self._handle, run.start, run.stop - 1, *places), "new row bounds")
 
     def basis(self, n_columns: int, n_rows: int) -> tuple[Ints, Ints] | None:
         """Status of each column and row in the present basis; None where there is none."""
@@ -207,7 +213,7 @@ class Highs:
     def run(self) -> ModelStatus:
         """Solve; returns what came of it."""
         failed = self._run(self._handle) == _ERROR
-        return ModelStatus.SOLVE_ERROR if failed else ModelStatus(self._library.Highs_getModelStatus(self._handle))
+        return ModelStatus.SOLVE_ERROR if failed else _STATUSES[self._library.Highs_getModelStatus(self._handle)]
 
     @property
     def run_time_s(self) -> float:

@@ -345,6 +345,8 @@ class _Billing(NamedTuple):
     """First step of each."""
     share: Floats
     """Of each step in the length of its interval."""
+    nothing_free: Floats
+    """A 0 for each interval."""
     several: bool
     """An interval has several steps."""
 
@@ -355,14 +357,14 @@ def _billing(interval_of_step: bytes, step_h: bytes) -> _Billing:
     intervals, hours = np.frombuffer(interval_of_step, dtype=np.int64), np.frombuffer(step_h)
     firsts = np.flatnonzero(np.diff(intervals, prepend=-1))
     share = read_only(hours / np.bincount(intervals, hours)[intervals])
-    return _Billing(firsts, share, len(firsts) < len(intervals))
+    return _Billing(firsts, share, read_only(np.zeros(len(firsts))), len(firsts) < len(intervals))
 
 
 def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
     billing = _billing(demand.interval_of_step.tobytes(), problem.step_h.tobytes())
-    free = np.zeros(len(billing.firsts))
+    free = billing.nothing_free
     if demand.counts is not None:
-        free[~demand.counts[billing.firsts]] = problem.import_limit_kw.max()
+        free = np.where(demand.counts[billing.firsts], 0.0, problem.import_limit_kw.max())
     values: Values = {
         "peak_so_far_kw": float(demand.peak_so_far_kw),
         "demand_cost": float(demand.price_per_kw),

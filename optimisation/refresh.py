@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.compiled import CompiledLP, Ints, Vectors, flatten
+from optimisation.compiled import CompiledLP, Vectors, flatten
 from optimisation.records import Floats
 
 Values = Mapping[str, Any]
@@ -28,6 +28,14 @@ class NotFiniteError(ValueError):
     """A number that is not finite was on its way to the solver."""
 
 
+class Runs(NamedTuple):
+    """Runs of columns and rows with new numbers; what lies between two runs is as it was."""
+
+    costs: tuple[slice, ...]
+    bounds: tuple[slice, ...]
+    rows: tuple[slice, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class _Moving:
     """How costs and bounds follow from the Params that move: base + M' theta', theta' being those Params alone."""
@@ -40,6 +48,7 @@ class _Moving:
     m_row: npt.NDArray[np.intp]
     m_column: npt.NDArray[np.intp]
     m_value: Floats
+    runs: Runs
 
 
 class Numbers:
@@ -55,8 +64,8 @@ class Numbers:
         """Params that have moved since the matrix is as it is."""
         self._moving: _Moving | None = None
 
-    def update(self, values: Values) -> tuple[Vectors, Ints | None]:
-        """Take new Params. Returns costs and bounds, and a 1 for each that has changed; None where the matrix has.
+    def update(self, values: Values) -> tuple[Vectors, Runs | None]:
+        """Take new Params. Returns costs and bounds, and where they may have changed; None where the matrix has.
 
         Raises `NotFiniteError` for what is not finite, ValueError for Params that do not fit the model: HiGHS hangs on
         a NaN cost and keeps the old numbers on a NaN bound.
@@ -66,7 +75,7 @@ class Numbers:
         self._held = values
         if vectors is None or not self._names or not moved <= self._names or len(values) != len(held):
             return self._settle(values, moved)
-        return vectors, self._move(values, vectors)
+        return vectors, self._move(values, vectors.together)
 
     @property
     def matrix(self) -> Floats:
@@ -76,7 +85,7 @@ class Numbers:
             raise NotFiniteError("a coefficient that is not finite reached the solver")
         return matrix
 
-    def _move(self, values: Values, vectors: Vectors) -> Ints:
+    def _move(self, values: Values, together: Floats) -> Runs:
         """Reckon anew what depends on the Params that move."""
         moving = self._moving
         if moving is None:
@@ -84,13 +93,10 @@ class Numbers:
         theta = flatten(values, moving.sizes)
         _must_be_finite(theta)
         change = np.bincount(moving.m_row, moving.m_value * theta[moving.m_column], minlength=len(moving.base))
-        now, together = moving.base + change, vectors.together
-        changed = np.zeros(len(together), dtype=np.int32)
-        changed[moving.places] = now != together[moving.places]
-        together[moving.places] = now
-        return changed
+        together[moving.places] = moving.base + change
+        return moving.runs
 
-    def _settle(self, values: Values, moved: set[str]) -> tuple[Vectors, Ints | None]:
+    def _settle(self, values: Values, moved: set[str]) -> tuple[Vectors, Runs | None]:
         """Reckon everything anew."""
         compiled, before, vectors = self._compiled, self._theta, self._vectors
         self._theta = theta = compiled.theta(values)
@@ -102,8 +108,7 @@ class Numbers:
             self._names = frozenset()
             return now, None
         self._names = (self._names | moved) - compiled.matrix_names
-        changed: Ints = (now.together != vectors.together).astype(np.int32)
-        return now, changed
+        return now, self._runs(np.flatnonzero(now.together != vectors.together))
 
     def _what_moves(self) -> _Moving:
         compiled = self._compiled
@@ -120,8 +125,28 @@ class Numbers:
         row[places] = np.arange(len(places))
         stays = (row[m_row] >= 0) & ~moves
         given = np.bincount(row[m_row[stays]], m_value[stays] * self._theta[m_column[stays]], minlength=len(places))
-        base = compiled.z0[places] + given
-        return _Moving(sizes, places, base, row[m_row[moves]], column[m_column[moves]], m_value[moves])
+        return _Moving(
+            sizes=sizes,
+            places=places,
+            base=compiled.z0[places] + given,
+            m_row=row[m_row[moves]],
+            m_column=column[m_column[moves]],
+            m_value=m_value[moves],
+            runs=self._runs(places),
+        )
+
+    def _runs(self, places: npt.NDArray[np.intp]) -> Runs:
+        """Runs of what stands at these places, rising, of the costs and bounds."""
+        n, k = self._compiled.n_columns, self._compiled.n_rows
+        of_columns = places[(places >= n) & (places < 3 * n)]
+        of_rows = places[(places >= 3 * n) & (places < 3 * n + 2 * k)] - 3 * n
+        return Runs(runs_of(places[places < n]), runs_of(np.unique(of_columns % n)), runs_of(np.unique(of_rows % k)))
+
+
+def runs_of(places: npt.NDArray[np.intp]) -> tuple[slice, ...]:
+    """Runs of consecutive places, which are given in order."""
+    firsts = np.flatnonzero(np.diff(places, prepend=-2) > 1)
+    return tuple(slice(int(run[0]), int(run[-1]) + 1) for run in np.split(places, firsts[1:]) if run.size)
 
 
 def _must_be_finite(theta: Floats) -> None:

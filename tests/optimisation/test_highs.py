@@ -31,14 +31,14 @@ def read_only(array):
 def test_an_array_that_lies_in_memory_otherwise_is_refused_and_not_misread(cost):
     highs = least_sum()
     with pytest.raises((TypeError, ValueError, BufferError)):
-        highs.change_costs(np.ones(3, dtype=np.int32), cost)
+        highs.change_costs(slice(0, 3), cost)
     assert highs.run() is ModelStatus.OPTIMAL
     assert highs.objective == pytest.approx(2.0)
 
 
-def test_only_what_the_mask_names_is_changed():
+def test_only_the_run_that_is_named_is_changed():
     highs = least_sum()
-    highs.change_costs(np.array([0, 1, 0], dtype=np.int32), np.full(3, 5.0))
+    highs.change_costs(slice(1, 2), np.full(3, 5.0))
     assert highs.run() is ModelStatus.OPTIMAL
     assert highs.solution(3, 2)[0].tolist() == [1.0, 0.0, 2.0]
 
