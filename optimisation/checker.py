@@ -33,7 +33,7 @@ def check(problem: SiteProblem, plan: Plan) -> tuple[str, ...]:
     table = table_of(problem)
     if plan.block.shape[1:] != (problem.n_steps,):
         return (f"the plan has {plan.stored_kwh.size} steps, the problem {problem.n_steps}",)
-    if plan.rows != table.plan_rows:
+    if plan.rows is not table.plan_rows and plan.rows != table.plan_rows:
         series = ", ".join(sorted(plan.rows.keys() ^ table.plan_rows.keys())) or "a series has another number of rows"
         return (f"the plan is of another site: {series}",)
     if len(plan.block) != table.n_plan_rows:
@@ -82,7 +82,7 @@ class _Judge:
     """One plan before one problem; collects the faults."""
 
     def __init__(self, problem: SiteProblem, plan: Plan, table: ClaimTable) -> None:
-        self.problem, self.plan, self.table = problem, plan, table
+        self.problem, self.plan, self.table, self.first_row = problem, plan, table, table.first_row
         self.faults: list[str] = []
         self.costs: list[float] = []
         """Terms of the cost that are only there with their component."""
@@ -95,14 +95,17 @@ class _Judge:
 
     def row(self, name: str) -> Floats:
         """The row of a series in the block, shape (n,)."""
-        row: Floats = self.block[self.table.rows[name].start]
+        row: Floats = self.block[self.first_row[name]]
         return row
 
     def unknown(self) -> list[str]:
         """Names of what is not finite, so that looking any further is useless; what is below 0 is a fault."""
         plan = self.plan
-        numbers = {"objective": plan.objective, "demand_peak_kw": plan.demand_peak_kw or 0.0, **plan.soft_limits}
-        names = [name for name, value in numbers.items() if not math.isfinite(value)]
+        names = [name for name, value in plan.soft_limits.items() if not math.isfinite(value)]
+        if not math.isfinite(plan.objective):
+            names.append("objective")
+        if plan.demand_peak_kw is not None and not math.isfinite(plan.demand_peak_kw):
+            names.append("demand_peak_kw")
         if self.given.min() >= 0.0:  # False for NaN; infinity breaks the balances
             return names
         for name, place in self.table.rows.items():
@@ -208,17 +211,18 @@ class _Judge:
     def cost(self) -> None:
         """Reckon what the plan costs and breaks in all, and hold it against what it says."""
         problem, plan, hours, rows = self.problem, self.plan, self.problem.step_h, self.table.rows
+        first = self.first_row
         in_all = (self.block @ hours).tolist()  # kWh of what is kW, kWh h of what is kWh
         broken = {
-            "reserve_kwh_h": in_all[rows["reserve_missing"].start],
-            "import_cap_kwh": in_all[rows["cap_beyond"].start],
-            "unserved_kwh": in_all[rows["unserved_kw"].start],
+            "reserve_kwh_h": in_all[first["reserve_missing"]],
+            "import_cap_kwh": in_all[first["cap_beyond"]],
+            "unserved_kwh": in_all[first["unserved_kw"]],
         }
         wear = [cost for battery in problem.batteries for cost in battery.wear_per_kwh]
         costs = [
             *self.costs,
-            problem.reserve_penalty_per_kwh_h * in_all[rows["reserve_short_kwh"].start],
-            problem.cap_penalty_per_kwh * in_all[rows["cap_excess_kw"].start],
+            problem.reserve_penalty_per_kwh_h * in_all[first["reserve_short_kwh"]],
+            problem.cap_penalty_per_kwh * in_all[first["cap_excess_kw"]],
             problem.unserved_penalty_per_kwh * broken["unserved_kwh"],
             -problem.terminal_value_per_kwh * float(self.row("stored_kwh")[-1]),
             *map(mul, wear, in_all[rows["segment_discharge_kw"]]),
@@ -232,7 +236,7 @@ class _Judge:
         if problem.cooling is not None:
             broken |= self.outside_band
         if problem.sleep is not None:
-            costs.append(problem.sleep.cost_per_kwh * in_all[rows["sleep_kw"].start])
+            costs.append(problem.sleep.cost_per_kwh * in_all[first["sleep_kw"]])
         if problem.demand is not None:
             costs.append(self._demand(problem.demand))
         if problem.reduction is not None:

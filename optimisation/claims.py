@@ -79,6 +79,11 @@ class ClaimTable:
     kwh_out_per_kwh: Floats
 
     @cached_property
+    def first_row(self) -> Mapping[str, int]:
+        """Number of the first row of each series."""
+        return {name: place.start for name, place in self.rows.items()}
+
+    @cached_property
     def matrix(self) -> Floats:
         """Coefficients, one row per claim, the equalities first."""
         matrix = np.zeros((len(self.claims), self.n_rows))

@@ -137,7 +137,7 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
         cost["reduction"] = sum(settled.penalty - settled.pay for settled in settlements)
     return Plan(
         status=outcome.status,
-        reason="; ".join(filter(None, (outcome.reason, _overfull(problem), _ac_words(ac_short_steps)))),
+        reason="; ".join([words for words in (outcome.reason, _overfull(problem), _ac_words(ac_short_steps)) if words]),
         objective=sum(cost.values()),
         cost_by_term=cost,
         soft_limits={name: amount for name, amount in broken.items() if amount > _BROKEN},

@@ -151,5 +151,5 @@ def runs_of(places: npt.NDArray[np.intp]) -> tuple[slice, ...]:
 
 def _must_be_finite(theta: Floats) -> None:
     """Raise `NotFiniteError` for Params of which one is not finite, or so large that a product may not be."""
-    if not (theta.min(initial=0.0) > -_LARGEST and theta.max(initial=0.0) < _LARGEST):  # False for NaN
+    if theta.size and not (theta.min() > -_LARGEST and theta.max() < _LARGEST):  # False for NaN
         raise NotFiniteError("a number that is not finite reached the solver")
