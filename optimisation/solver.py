@@ -46,7 +46,6 @@ class PlanSolver:
         """`tie_break` is the size of the tie-breaks as a share of the largest price; 0 leaves ties to chance."""
         self._tie_break = tie_break
         self._ready: dict[Shape, _Ready] = {}
-        self._last: tuple[Shape, _Ready] | None = None
 
     def solve(self, problem: SiteProblem, limit_s: float = 10.0) -> Plan:
         """Plan within `limit_s` seconds of solver time. Raises `ProblemError` for numbers no plan can be made from.
@@ -84,14 +83,11 @@ class PlanSolver:
         return plan
 
     def _ready_for(self, shape: Shape) -> _Ready:
-        if self._last is not None and self._last[0] == shape:
-            return self._last[1]
         ready = self._ready.pop(shape, None)
         if ready is None:
             compiled = compiled_for(shape)
             ready = _Ready(Engine(compiled), layout_of(shape, compiled))
         self._ready[shape] = ready  # last = used last
-        self._last = (shape, ready)
         if len(self._ready) > SHAPES_KEPT:
             del self._ready[next(iter(self._ready))]
         return ready
