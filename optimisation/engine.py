@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from optimisation.compiled import Bools, CompiledLP, Vectors
-from optimisation.highs import Highs, HighsError, ModelStatus, Option
+from optimisation.highs import Change, Highs, HighsError, ModelStatus, Option
 from optimisation.plan import PlanStatus
 from optimisation.records import Floats, read_only
-from optimisation.refresh import Numbers, Values, runs_of
+from optimisation.refresh import Numbers, Refreshed, Runs, Values, runs_of
 
 COMMON: dict[str, Option] = {
     "output_flag": False,
@@ -95,6 +95,9 @@ class _Instance:
         """For whole numbers, and so has no duals."""
         self._highs: Highs | None = None
         self._numbers = Numbers(compiled)
+        self._sent: Refreshed | None = None
+        """What `_changes` hand over."""
+        self._changes: tuple[Change, ...] = ()
 
     def solve(self, values: Values, limit_s: float, held: Floats | None = None, gap: float | None = None) -> Outcome:
         """Solve; `held` are values at which the whole-numbered variables of the model are held, if they are."""
@@ -110,6 +113,7 @@ class _Instance:
     def _forget(self) -> None:
         """Nothing that is there now is to touch the next solve."""
         self._highs, self._numbers = None, Numbers(self._compiled)
+        self._sent, self._changes = None, ()
 
     def _solve(self, values: Values, limit_s: float, held: Floats | None, gap: float | None) -> Outcome:
         highs, offset = self.send(values)
@@ -119,8 +123,7 @@ class _Instance:
             whole = np.flatnonzero(self._compiled.integer)
             bounds = np.zeros(self._compiled.n_columns)
             bounds[whole] = held
-            for run in runs_of(whole):
-                highs.change_column_bounds(run, bounds, bounds)
+            highs.make(highs.new_column_bounds(run, bounds, bounds) for run in runs_of(whole))
         highs.limit_time(limit_s)
         answer, solve_s = highs.run(), highs.run_time_s
         if answer not in (ModelStatus.OPTIMAL, ModelStatus.TIME_LIMIT):
@@ -150,7 +153,8 @@ class _Instance:
         which what it holds is unknown.
         """
         numbers, highs, n, k = self._numbers, self._highs, self._compiled.n_columns, self._compiled.n_rows
-        vectors, runs = numbers.update(values)
+        refreshed = numbers.update(values)
+        vectors, runs = refreshed
         if highs is None:
             self._highs = highs = Highs(self._options)
             self._pass_model(highs, vectors, numbers.matrix)
@@ -160,12 +164,9 @@ class _Instance:
             if basis is not None:
                 highs.set_basis(*basis)  # an aid: without it the solve is cold
         else:
-            for run in runs.costs:
-                highs.change_costs(run, vectors.cost)
-            for run in runs.bounds:
-                highs.change_column_bounds(run, vectors.column_lower, vectors.column_upper)
-            for run in runs.rows:
-                highs.change_row_bounds(run, vectors.row_lower, vectors.row_upper)
+            if refreshed is not self._sent:
+                self._sent, self._changes = refreshed, _changes(highs, vectors, runs)
+            highs.make(self._changes)
         return highs, vectors.offset
 
     def _pass_model(self, highs: Highs, vectors: Vectors, matrix: Floats) -> None:
@@ -174,6 +175,16 @@ class _Instance:
         starts = np.concatenate(([0], np.cumsum(kept)))[compiled.starts].astype(np.int32)
         integer = self._integer.astype(np.int32)
         highs.pass_model(vectors[1:], starts, compiled.indices[kept], matrix[kept], integer)
+
+
+def _changes(highs: Highs, vectors: Vectors, runs: Runs) -> tuple[Change, ...]:
+    """What hands over these runs of costs and bounds."""
+    _, cost, column_lower, column_upper, row_lower, row_upper = vectors
+    return (
+        *(highs.new_costs(run, cost) for run in runs.costs),
+        *(highs.new_column_bounds(run, column_lower, column_upper) for run in runs.bounds),
+        *(highs.new_row_bounds(run, row_lower, row_upper) for run in runs.rows),
+    )
 
 
 def _no_answer(status: PlanStatus, reason: str, solve_s: float) -> Outcome:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+from collections.abc import Callable, Iterable
 from ctypes import PyDLL, c_char, c_double, c_int, c_void_p
 from enum import IntEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,13 @@ class ModelStatus(IntEnum):
 
 _STATUSES = {int(status): status for status in ModelStatus}
 """By number; a third of the time of `ModelStatus(number)`."""
+
+
+class Change(NamedTuple):
+    """New numbers to hand over, out of arrays that are changed in place: made once, used before every run."""
+
+    what: str
+    call: Callable[[], int]
 
 
 class HighsError(RuntimeError):
@@ -179,22 +187,28 @@ class Highs:
         passed = self._library.Highs_passMip(self._handle, *sizes, _ROWWISE, _MINIMIZE, 0.0, *places)
         self._must(passed, "the model")
 
-    def change_costs(self, run: slice, cost: Floats) -> None:
-        """New costs of a run of columns, out of the costs of all."""
-        change = self._library.Highs_changeColsCostByRange
-        self._must(change(self._handle, run.start, run.stop - 1, _at(cost[run])), "new costs")
+    def new_costs(self, run: slice, cost: Floats) -> Change:
+        """Of a run of columns, out of the costs of all."""
+        call = self._library.Highs_changeColsCostByRange
+        return Change("new costs", partial(call, self._handle, run.start, run.stop - 1, _kept(cost[run])))
 
-    def change_column_bounds(self, run: slice, lower: Floats, upper: Floats) -> None:
-        """New bounds of a run of columns, out of the bounds of all."""
-        change = self._library.Highs_changeColsBoundsByRange
-        places = _at(lower[run]), _at(upper[run])
-        self._must(change(self._handle, run.start, run.stop - 1, *places), "new column bounds")
+    def new_column_bounds(self, run: slice, lower: Floats, upper: Floats) -> Change:
+        """Of a run of columns, out of the bounds of all."""
+        call = self._library.Highs_changeColsBoundsByRange
+        bounds = _kept(lower[run]), _kept(upper[run])
+        return Change("new column bounds", partial(call, self._handle, run.start, run.stop - 1, *bounds))
 
-    def change_row_bounds(self, run: slice, lower: Floats, upper: Floats) -> None:
-        """New bounds of a run of rows, out of the bounds of all."""
-        change = self._library.Highs_changeRowsBoundsByRange
-        places = _at(lower[run]), _at(upper[run])
-        self._must(change(self._handle, run.start, run.stop - 1, *places), "new row bounds")
+    def new_row_bounds(self, run: slice, lower: Floats, upper: Floats) -> Change:
+        """Of a run of rows, out of the bounds of all."""
+        call = self._library.Highs_changeRowsBoundsByRange
+        bounds = _kept(lower[run]), _kept(upper[run])
+        return Change("new row bounds", partial(call, self._handle, run.start, run.stop - 1, *bounds))
+
+    def make(self, changes: Iterable[Change]) -> None:
+        """Hand over what the arrays of these changes hold now."""
+        for what, call in changes:
+            if call() != _OK:
+                raise HighsError(f"HiGHS refused {what}")
 
     def basis(self, n_columns: int, n_rows: int) -> tuple[Ints, Ints] | None:
         """Status of each column and row in the present basis; None where there is none."""
@@ -234,9 +248,11 @@ class Highs:
 
     def solution(self, n_columns: int, n_rows: int) -> tuple[Floats, Floats]:
         """Values of the columns, and d cost / d bound of the rows; NaN where HiGHS has none."""
-        x, dual = _unknown(n_columns).copy(), _unknown(n_rows).copy()
-        self._must(self._library.Highs_getSolution(self._handle, _at(x), None, None, _at(dual)), "a solution")
-        return x, dual
+        both = np.empty(n_columns + n_rows)
+        both.fill(np.nan)
+        x, dual = (at := _at(both)), at + n_columns * both.itemsize
+        self._must(self._library.Highs_getSolution(self._handle, x, None, None, dual), "a solution")
+        return both[:n_columns], both[n_columns:]
 
     def info(self, name: str) -> int:
         """One of the whole numbers that HiGHS tells of its last run."""
@@ -249,11 +265,11 @@ class Highs:
             raise HighsError(f"HiGHS refused {what}")
 
 
-@cache
-def _unknown(n: int) -> Floats:
-    return np.full(n, np.nan)
+def _kept(array: Floats) -> ctypes.Array[c_double]:
+    """The memory of a writable array, which stays as long as this does."""
+    return (c_double * array.size).from_buffer(array.data)
 
 
-def _at(array: npt.NDArray[Any]) -> int:
+def _at(array: Floats) -> int:
     """Where a writable array of at least one number lies; a third of the time of `array.ctypes.data`."""
     return ctypes.addressof(c_char.from_buffer(array.data))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimisation.compiled import CompiledLP, Vectors, flatten
-from optimisation.records import Floats
+from optimisation.records import Floats, highest, lowest
 
 Values = Mapping[str, Any]
 """An array or a number for each Param of a model, shaped as its index."""
@@ -36,6 +36,16 @@ class Runs(NamedTuple):
     rows: tuple[slice, ...]
 
 
+class Refreshed(NamedTuple):
+    """Costs and bounds as they are now, and where they may have changed; None where the matrix has.
+
+    As long as the same Params move it is one and the same object, its arrays changed in place.
+    """
+
+    vectors: Vectors
+    runs: Runs | None
+
+
 @dataclass(frozen=True, eq=False)
 class _Moving:
     """How costs and bounds follow from the Params that move: base + M' theta', theta' being those Params alone."""
@@ -48,7 +58,7 @@ class _Moving:
     m_row: npt.NDArray[np.intp]
     m_column: npt.NDArray[np.intp]
     m_value: Floats
-    runs: Runs
+    refreshed: Refreshed
 
 
 class Numbers:
@@ -64,8 +74,8 @@ class Numbers:
         """Params that have moved since the matrix is as it is."""
         self._moving: _Moving | None = None
 
-    def update(self, values: Values) -> tuple[Vectors, Runs | None]:
-        """Take new Params. Returns costs and bounds, and where they may have changed; None where the matrix has.
+    def update(self, values: Values) -> Refreshed:
+        """Take new Params.
 
         Raises `NotFiniteError` for what is not finite, ValueError for Params that do not fit the model: HiGHS hangs on
         a NaN cost and keeps the old numbers on a NaN bound.
@@ -75,7 +85,7 @@ class Numbers:
         self._held = values
         if vectors is None or not self._names or not moved <= self._names or len(values) != len(held):
             return self._settle(values, moved)
-        return vectors, self._move(values, vectors.together)
+        return self._move(values, vectors)
 
     @property
     def matrix(self) -> Floats:
@@ -85,18 +95,18 @@ class Numbers:
             raise NotFiniteError("a coefficient that is not finite reached the solver")
         return matrix
 
-    def _move(self, values: Values, together: Floats) -> Runs:
+    def _move(self, values: Values, vectors: Vectors) -> Refreshed:
         """Reckon anew what depends on the Params that move."""
         moving = self._moving
         if moving is None:
-            self._moving = moving = self._what_moves()
+            self._moving = moving = self._what_moves(vectors)
         theta = flatten(values, moving.sizes)
         _must_be_finite(theta)
         change = np.bincount(moving.m_row, moving.m_value * theta[moving.m_column], minlength=len(moving.base))
-        together[moving.places] = moving.base + change
-        return moving.runs
+        vectors.together[moving.places] = moving.base + change
+        return moving.refreshed
 
-    def _settle(self, values: Values, moved: set[str]) -> tuple[Vectors, Runs | None]:
+    def _settle(self, values: Values, moved: set[str]) -> Refreshed:
         """Reckon everything anew."""
         compiled, before, vectors = self._compiled, self._theta, self._vectors
         self._theta = theta = compiled.theta(values)
@@ -106,11 +116,11 @@ class Numbers:
         matrix_params = compiled.matrix_params
         if vectors is None or not np.array_equal(before[matrix_params], theta[matrix_params]):
             self._names = frozenset()
-            return now, None
+            return Refreshed(now, None)
         self._names = (self._names | moved) - compiled.matrix_names
-        return now, self._runs(np.flatnonzero(now.together != vectors.together))
+        return Refreshed(now, self._runs(np.flatnonzero(now.together != vectors.together)))
 
-    def _what_moves(self) -> _Moving:
+    def _what_moves(self, vectors: Vectors) -> _Moving:
         compiled = self._compiled
         places_of = {name: place for name, place in compiled.params.items() if name in self._names}
         sizes = {name: place.stop - place.start for name, place in places_of.items()}
@@ -132,7 +142,7 @@ class Numbers:
             m_row=row[m_row[moves]],
             m_column=column[m_column[moves]],
             m_value=m_value[moves],
-            runs=self._runs(places),
+            refreshed=Refreshed(vectors, self._runs(places)),
         )
 
     def _runs(self, places: npt.NDArray[np.intp]) -> Runs:
@@ -151,5 +161,5 @@ def runs_of(places: npt.NDArray[np.intp]) -> tuple[slice, ...]:
 
 def _must_be_finite(theta: Floats) -> None:
     """Raise `NotFiniteError` for Params of which one is not finite, or so large that a product may not be."""
-    if theta.size and not (theta.min() > -_LARGEST and theta.max() < _LARGEST):  # False for NaN
+    if theta.size and not (lowest(theta) > -_LARGEST and highest(theta) < _LARGEST):  # False for NaN
         raise NotFiniteError("a number that is not finite reached the solver")

@@ -123,10 +123,10 @@ def test_numbers_refused_on_the_way_are_not_taken_for_sent(monkeypatch):
     engine.solve(battery_values(1), 10.0)
     highs = engine._lp._highs
 
-    def refuse(*args):
+    def refuse(changes):
         raise HighsError("HiGHS refused new row bounds")
 
-    monkeypatch.setattr(highs, "change_row_bounds", refuse)
+    monkeypatch.setattr(highs, "make", refuse)
     refused = engine.solve(battery_values(2), 10.0)
     assert (refused.status, refused.reason) == (PlanStatus.ERROR, "HiGHS refused new row bounds")
     again = engine.solve(battery_values(2), 10.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import optimisation
-from optimisation.highs import Highs, ModelStatus
+from optimisation.highs import Highs, HighsError, ModelStatus
 
 INF = np.full(3, np.inf)
 
@@ -31,16 +31,45 @@ def read_only(array):
 def test_an_array_that_lies_in_memory_otherwise_is_refused_and_not_misread(cost):
     highs = least_sum()
     with pytest.raises((TypeError, ValueError, BufferError)):
-        highs.change_costs(slice(0, 3), cost)
+        highs.make([highs.new_costs(slice(0, 3), cost)])
     assert highs.run() is ModelStatus.OPTIMAL
     assert highs.objective == pytest.approx(2.0)
 
 
 def test_only_the_run_that_is_named_is_changed():
     highs = least_sum()
-    highs.change_costs(slice(1, 2), np.full(3, 5.0))
+    highs.make([highs.new_costs(slice(1, 2), np.full(3, 5.0))])
     assert highs.run() is ModelStatus.OPTIMAL
     assert highs.solution(3, 2)[0].tolist() == [1.0, 0.0, 2.0]
+
+
+def test_a_change_hands_over_what_its_array_holds_when_it_is_made():
+    highs = least_sum()
+    costs = np.ones(3)
+    change = highs.new_costs(slice(0, 3), costs)
+    for dear in (1, 0, 2, 1):
+        costs[:] = 1.0
+        costs[dear] = 5.0
+        highs.make([change])
+        assert highs.run() is ModelStatus.OPTIMAL
+        assert highs.objective == pytest.approx(costs @ highs.solution(3, 2)[0])
+        assert highs.solution(3, 2)[0][dear] == 0.0
+
+
+def test_a_change_keeps_its_numbers_when_nobody_else_does():
+    highs = least_sum()
+    change = highs.new_costs(slice(1, 2), np.full(3, 5.0))
+    for _ in range(100):
+        np.full(3, np.nan)  # where the freed numbers would have been
+    highs.make([change])
+    assert highs.run() is ModelStatus.OPTIMAL
+    assert highs.solution(3, 2)[0].tolist() == [1.0, 0.0, 2.0]
+
+
+def test_a_refused_change_is_an_error_with_its_name():
+    highs = least_sum()
+    with pytest.raises(HighsError, match="HiGHS refused new row bounds"):
+        highs.make([highs.new_row_bounds(slice(0, 2), np.full(9, np.nan), np.full(9, np.nan))])
 
 
 def test_the_clock_starts_anew_with_each_limit():
