@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import mul
 
 import numpy as np
@@ -13,7 +13,7 @@ from optimisation.claims import ClaimTable, table_of
 from optimisation.devices import Cooling, DemandCharge, Export, Genset, Reduction
 from optimisation.plan import Plan
 from optimisation.problem import SiteProblem
-from optimisation.records import Floats
+from optimisation.records import Floats, highest, lowest
 from optimisation.rectifier import RectifierCurve
 
 TOLERANCE = 1e-6
@@ -68,14 +68,10 @@ def _as_after_one_discharge(battery: BatteryModel, now_kwh: float) -> list[float
     """Where the cycles so far are not known, a battery lacks what its shallow segments hold."""
     k = len(battery.wear_per_kwh)
     width = battery.capacity_kwh / k
-    return [min(width, max(0.0, now_kwh - width * (k - 1 - j))) for j in range(k)]
-
-
-@lru_cache(maxsize=64)
-def _span(step_h: bytes) -> tuple[float, float]:
-    """Longest step and all steps, hours, from their lengths as they lie in memory."""
-    hours = np.frombuffer(step_h)
-    return float(hours.max()), float(hours.sum())
+    n_full = int(now_kwh / width)
+    if n_full >= k:
+        return [width] * k
+    return [0.0] * (k - n_full - 1) + [now_kwh - n_full * width] + [width] * n_full
 
 
 class _Judge:
@@ -89,9 +85,9 @@ class _Judge:
         self.block = block = np.empty((table.n_rows, problem.n_steps))
         first, self.given = table.problem_rows.start, block[: table.problem_rows.stop]
         block[:first] = plan.block[:first]
-        for row in (problem.dc_load_kw, problem.pv_kw, problem.ac_load_kw, problem.import_limit_kw):
-            block[first] = row
-            first += 1
+        block[first], block[first + 1] = problem.dc_load_kw, problem.pv_kw
+        block[first + 2], block[first + 3] = problem.ac_load_kw, problem.import_limit_kw
+        block[-1] = 1.0
 
     def row(self, name: str) -> Floats:
         """The row of a series in the block, shape (n,)."""
@@ -106,7 +102,7 @@ class _Judge:
             names.append("objective")
         if plan.demand_peak_kw is not None and not math.isfinite(plan.demand_peak_kw):
             names.append("demand_peak_kw")
-        if self.given.min() >= 0.0:  # False for NaN; infinity breaks the balances
+        if lowest(self.given) >= 0.0:  # False for NaN; infinity breaks the balances
             return names
         for name, place in self.table.rows.items():
             if place.start >= self.table.problem_rows.start:
@@ -150,15 +146,15 @@ class _Judge:
         for battery, now in zip(batteries, now_kwh, strict=True):
             start_kwh += battery.segment_kwh or _as_after_one_discharge(battery, now)
         gain_kwh[:, 0] += start_kwh
-        gain_kwh.cumsum(axis=1, out=block[places["run"].start : places["held"].stop])
-        stored, accepted = places["battery_stored_kwh"].start, places["accepted"].start
-        for i, battery in enumerate(batteries):
+        np.add.accumulate(gain_kwh, axis=1, out=block[places["run"].start : places["held"].stop])
+        stored = block[places["battery_stored_kwh"]]
+        for i, (battery, accepted) in enumerate(zip(batteries, block[places["accepted"]], strict=True)):
             if battery.acceptance:
                 # By what is stored at the start of each step, the first of which is now.
-                before_kwh = np.concatenate((now_kwh[i : i + 1], block[stored + i, :-1]))
-                block[accepted + i] = np.interp(before_kwh, *_acceptance(battery.acceptance, battery.capacity_kwh))
+                accepted[0], accepted[1:] = now_kwh[i], stored[i, :-1]
+                accepted[:] = np.interp(accepted, *_acceptance(battery.acceptance, battery.capacity_kwh))
             else:
-                block[accepted + i] = 0.0  # no claim is made of it
+                accepted[:] = 0.0  # no claim is made of it
 
     def _export(self, export: Export) -> None:
         mains, row = self.problem.import_limit_kw > 0.0, self.row
@@ -195,14 +191,28 @@ class _Judge:
 
     def steps(self) -> None:
         """Judge what is claimed of every step."""
-        problem, start = self.problem, self.table.problem_rows.start
-        size = max(1.0, float(self.block[start : start + 3].max()))  # load, sun and AC load
-        for battery in problem.batteries:
-            size = max(size, battery.max_charge_kw, battery.max_discharge_kw)
-        longest_h, self.span_h = _span(problem.step_h.tobytes())
-        self.kw = TOLERANCE * size
-        self.kwh = TOLERANCE * max(size * longest_h, problem.capacity_kwh, 1.0)
-        self.faults += self.table.broken(self.block, self.kw, self.kwh, self.room_tolerance)
+        beyond = self.table.beyond(self.block)
+        # What every size of site allows, as is usual, needs no closer look; False for NaN.
+        if not highest(beyond) <= self.table.least_tolerance * TOLERANCE:
+            self.faults += self.table.broken(beyond, self.kw, self.kwh, self.room_tolerance)
+
+    @cached_property
+    def kw(self) -> float:
+        """Tolerance of a power."""
+        return TOLERANCE * self._size_kw
+
+    @cached_property
+    def kwh(self) -> float:
+        """Tolerance of an energy."""
+        longest_h = float(self.problem.step_h.max())
+        return TOLERANCE * max(self._size_kw * longest_h, self.problem.capacity_kwh, 1.0)
+
+    @cached_property
+    def _size_kw(self) -> float:
+        problem = self.problem
+        given = (problem.dc_load_kw, problem.pv_kw, problem.ac_load_kw)
+        limits = [kw for battery in problem.batteries for kw in (battery.max_charge_kw, battery.max_discharge_kw)]
+        return max(1.0, *(float(series.max()) for series in given), *limits)
 
     def number(self, what: str, value: float, expected: float, tolerance: float) -> None:
         if not abs(value - expected) <= tolerance:  # also where it is NaN
@@ -212,7 +222,7 @@ class _Judge:
         """Reckon what the plan costs and breaks in all, and hold it against what it says."""
         problem, plan, hours, rows = self.problem, self.plan, self.problem.step_h, self.table.rows
         first = self.first_row
-        in_all = (self.block @ hours).tolist()  # kWh of what is kW, kWh h of what is kWh
+        in_all = self.block.dot(hours).tolist()  # kWh of what is kW, kWh h of what is kWh
         broken = {
             "reserve_kwh_h": in_all[first["reserve_missing"]],
             "import_cap_kwh": in_all[first["cap_beyond"]],
@@ -242,12 +252,12 @@ class _Judge:
         if problem.reduction is not None:
             costs += self._settle(problem.reduction)
 
-        tolerance = 10.0 * self.kwh * max(1.0, self.span_h)
-        if plan.soft_limits or max(broken.values()) > tolerance:
+        if plan.soft_limits or max(broken.values()) > TOLERANCE:
+            tolerance = 10.0 * self.kwh * max(1.0, float(hours.sum()))
             for name in broken.keys() | plan.soft_limits.keys() - {"ac_unserved_kwh"}:
                 self.number(f"{name} is misstated", plan.soft_limits.get(name, 0.0), broken.get(name, 0.0), tolerance)
 
-        costs.append(float((problem.price_per_kwh * hours) @ self.row("grid_import_kw")))
+        costs.append(float((problem.price_per_kwh * hours).dot(self.row("grid_import_kw"))))
         cost, scale = sum(costs), max(1.0, sum(map(abs, costs)))
         if abs(cost - plan.objective) > TOLERANCE * scale:
             self.faults.append(f"the plan costs {cost:.6g} and says {plan.objective:.6g}")
@@ -263,8 +273,10 @@ class _Judge:
             energy = np.diff(np.concatenate(([0.0], np.cumsum(hours * mean)[ends - 1])))
             mean = energy / length
         billed = mean if demand.counts is None else mean[demand.counts[np.unique(demand.interval_of_step, True)[1]]]
-        peak = max(demand.peak_so_far_kw, float(billed.max(initial=0.0)))
-        self.number("the billing peak is misstated", self.plan.demand_peak_kw or 0.0, peak, 10.0 * self.kw)
+        peak = max(demand.peak_so_far_kw, highest(billed) if billed.size else 0.0)
+        stated = self.plan.demand_peak_kw or 0.0
+        if abs(stated - peak) > TOLERANCE:
+            self.number("the billing peak is misstated", stated, peak, 10.0 * self.kw)
         return demand.price_per_kw * (peak - demand.peak_so_far_kw)
 
     def _settle(self, reduction: Reduction) -> list[float]:

@@ -64,7 +64,7 @@ class ClaimTable:
     """The claims of one site. `rows` gives the rows of each series in the block that they are judged on.
 
     The block holds the series of the plan but for its marginal values, then those of the problem, then what the checker
-    derives from both.
+    derives from both, and last a row of ones, by which the limits are part of the sums.
     """
 
     plan_rows: Mapping[str, slice]
@@ -88,9 +88,10 @@ class ClaimTable:
         """Coefficients, one row per claim, the equalities first."""
         matrix = np.zeros((len(self.claims), self.n_rows))
         for row, claim in zip(matrix, self.claims, strict=True):
+            row[self.first_row["one"]] = -claim.limit
             for name, coefficient in claim.sum_of.items():
                 series, _, number = name.partition("[")
-                row[self.rows[series].start + int(number[:-1] or 0 if number else 0)] += coefficient
+                row[self.first_row[series] + int(number[:-1] or 0 if number else 0)] += coefficient
         return matrix
 
     @cached_property
@@ -99,29 +100,30 @@ class ClaimTable:
         return sum(claim.equal for claim in self.claims)
 
     @cached_property
-    def limits(self) -> Floats:
-        """Limit of each claim."""
-        return np.array([claim.limit for claim in self.claims])
-
-    @cached_property
     def tolerances(self) -> Floats:
         """Of each claim, in tolerances of power, energy and temperature; shape (claims, 3)."""
         return np.array([(claim.kw, claim.kwh, claim.k) for claim in self.claims], dtype=np.float64)
 
-    def broken(self, block: Floats, kw: float, kwh: float, k: float) -> list[str]:
-        """Judge every claim on `block`, shape (rows, n), with these tolerances; one sentence for each that fails."""
-        beyond = self.matrix @ block
+    @cached_property
+    def least_tolerance(self) -> float:
+        """Of any claim, where those of power, energy and temperature are all 1."""
+        return float(self.tolerances.sum(axis=1).min())
+
+    def beyond(self, block: Floats) -> Floats:
+        """How far every claim is off on `block`, shape (rows, n), in each step; shape (claims, n)."""
+        beyond: Floats = self.matrix.dot(block)
         equalities = beyond[: self.n_equal]
         np.abs(equalities, out=equalities)
-        allowed = self.limits + self.tolerances @ (kw, kwh, k)
-        holds = beyond.max(axis=1) <= allowed  # False for NaN
-        sentences: list[str] = []
-        if holds.all():
-            return sentences
-        for i in np.flatnonzero(~holds).tolist():
-            t = int(beyond[i].argmax())
-            sentences.append(f"{self.claims[i].what} in step {t} by {beyond[i, t] - self.limits[i]:.3g}")
-        return sentences
+        return beyond
+
+    def broken(self, beyond: Floats, kw: float, kwh: float, k: float) -> list[str]:
+        """Judge with these tolerances what `beyond` has found; one sentence for each claim that fails."""
+        holds = beyond.max(axis=1) <= self.tolerances @ (kw, kwh, k)  # False for NaN
+        steps = beyond.argmax(axis=1)
+        return [
+            f"{self.claims[i].what} in step {steps[i]} by {beyond[i, steps[i]]:.3g}"
+            for i in np.flatnonzero(~holds).tolist()
+        ]
 
 
 _kept = attrgetter("capacity_kwh", "charge_efficiency", "discharge_efficiency", "max_charge_kw", "max_discharge_kw")
@@ -167,6 +169,7 @@ def _table(site: Outline) -> ClaimTable:
         derived |= dict.fromkeys(("genset_extra", "genset_between", "genset_available"), 1)
     if has["cooling"]:
         derived |= {"room_expected": 1}
+    derived |= {"one": 1}
     rows, end = {name: place for name, place in plan_rows.items() if name not in WORTH}, plan_rows[WORTH[0]].start
     for name, count in (of_problem | derived).items():
         rows[name] = slice(end, end + count)
