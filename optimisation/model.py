@@ -42,7 +42,7 @@ def build(shape: Shape) -> ConcreteModel:
                          + grid_export[t] - inverter_efficiency inverter[t] + ac_extra[t] genset_on[t] - genset[t]
         grid_import[t] - cap_excess[t] <= import_cap[t],     0 <= cap_excess[t] <= cap_room[t],     grid_import[t] >= 0
 
-    Each function below adds a part with its variables and rows, and returns its cost.
+    Each function below adds a part with its variables and rows, and returns its cost, if it has one.
     """
     with PauseGC():
         m = ConcreteModel()
@@ -59,7 +59,7 @@ def build(shape: Shape) -> ConcreteModel:
             costs.append(_sleep(m))
         if shape.genset:
             costs.append(_genset(m, shape.export))
-        costs.append(_buses(m, shape))
+        _buses(m, shape)
         if shape.metered:
             m.metered = Var(m.steps, within=NonNegativeReals)
             m.meter = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] - m.metered[t] == 0)
@@ -76,19 +76,23 @@ def _number(*index: Any) -> Param:
 
 
 def _supply(m: ConcreteModel, n_segments: int) -> Any:
-    """Rectifier, sun, load. segment_cost is the price of import times ac_per_dc; the slopes rise, so s fill in order.
+    """Rectifier, sun, load, import above the cap.
 
-    0 <= segment[t,s] <= segment_kw[s],  0 <= pv[t] <= pv_available[t] (curtailing is free),  unserved[t] <= dc_load[t]
+    segment_cost is the price of import times ac_per_dc; the slopes rise, so s fill in order.
+
+        0 <= segment[t,s] <= segment_kw[s],   0 <= pv[t] <= pv_available[t] (curtailing is free)
+        0 <= unserved[t] <= dc_load[t],       0 <= cap_excess[t] <= cap_room[t]
     """
     m.segments = RangeSet(0, n_segments - 1)
-    m.segment_cost, m.unserved_cost = _number(m.steps, m.segments), _number(m.steps)
-    m.dc_load_kw, m.pv_available_kw = _number(m.steps), _number(m.steps)
+    m.segment_cost, m.unserved_cost, m.cap_cost = _number(m.steps, m.segments), _number(m.steps), _number(m.steps)
+    m.dc_load_kw, m.pv_available_kw, m.cap_room_kw = _number(m.steps), _number(m.steps), _number(m.steps)
     m.segment_kw, m.ac_per_dc = _number(m.segments), _number(m.segments)
     m.segment = Var(m.steps, m.segments, bounds=lambda m, t, s: (0, m.segment_kw[s]))
     m.pv = Var(m.steps, bounds=lambda m, t: (0, m.pv_available_kw[t]))
     m.unserved = Var(m.steps, bounds=lambda m, t: (0, m.dc_load_kw[t]))
+    m.cap_excess = Var(m.steps, bounds=lambda m, t: (0, m.cap_room_kw[t]))
     rectifier = sum(m.segment_cost[t, s] * m.segment[t, s] for t in m.steps for s in m.segments)
-    return rectifier + sum(m.unserved_cost[t] * m.unserved[t] for t in m.steps)
+    return rectifier + sum(m.unserved_cost[t] * m.unserved[t] + m.cap_cost[t] * m.cap_excess[t] for t in m.steps)
 
 
 def _batteries(m: ConcreteModel, shape: Shape) -> Any:
@@ -115,9 +119,10 @@ def _batteries(m: ConcreteModel, shape: Shape) -> Any:
     def stored_bounds(m: ConcreteModel, e: int, b: int, k: int) -> Any:
         return (0, m.width_kwh[b]) if e else (m.stored_now_kwh[b, k], m.stored_now_kwh[b, k])
 
+    # First what is stored, so that what differs from plan to plan lies together and goes to the solver in one piece.
+    m.stored = Var(m.edges, m.cells, bounds=stored_bounds)
     m.charge = Var(m.steps, m.cells, bounds=lambda m, t, b, k: (0, m.max_charge_kw[b]))
     m.discharge = Var(m.steps, m.cells, bounds=lambda m, t, b, k: (0, m.max_discharge_kw[b]))
-    m.stored = Var(m.edges, m.cells, bounds=stored_bounds)
 
     def recursion(m: ConcreteModel, t: int, b: int, k: int) -> Any:
         gain = m.stored_per_charge[t, b] * m.charge[t, b, k] - m.stored_per_discharge[t, b] * m.discharge[t, b, k]
@@ -289,10 +294,9 @@ def _genset(m: ConcreteModel, export: bool) -> Any:
     )
 
 
-def _buses(m: ConcreteModel, shape: Shape) -> Any:
+def _buses(m: ConcreteModel, shape: Shape) -> None:
     """The two buses and the connection, as in `build`."""
-    m.ac_base_kw, m.import_cap_kw, m.cap_room_kw, m.cap_cost = (_number(m.steps) for _ in range(4))
-    m.cap_excess = Var(m.steps, bounds=lambda m, t: (0, m.cap_room_kw[t]))
+    m.ac_base_kw, m.import_cap_kw = _number(m.steps), _number(m.steps)
 
     def dc_balance(m: ConcreteModel, t: int) -> Any:
         supply = sum(m.segment[t, s] for s in m.segments) + m.pv[t] + m.unserved[t]
@@ -335,7 +339,6 @@ def _buses(m: ConcreteModel, shape: Shape) -> Any:
         )
     if (shape.export or shape.genset) and not shape.metered:  # a metered import has its bound
         m.no_backfeed = Constraint(m.steps, rule=lambda m, t: m.grid_import[t] >= 0)
-    return sum(m.cap_cost[t] * m.cap_excess[t] for t in m.steps)
 
 
 def _demand(m: ConcreteModel, shape: Shape) -> Any:
