@@ -13,7 +13,7 @@ import numpy.typing as npt
 from optimisation.battery import charge_limit_kw, sloped_cuts
 from optimisation.devices import Cooling, DemandCharge, Export, Genset, RadioSleep, Reduction
 from optimisation.problem import SiteProblem
-from optimisation.records import Floats, read_only
+from optimisation.records import Floats, highest, lowest, read_only
 from optimisation.rectifier import RectifierCurve
 
 TIE_BREAK = 1e-4
@@ -30,9 +30,9 @@ class _Prices:
 
     def __init__(self, problem: SiteProblem, going: tuple[bool, ...], tie_break: float) -> None:
         price, n = problem.price_per_kwh, problem.n_steps
-        lowest = float(price.min())
+        least_price = lowest(price)
         wear = max([battery.wear_per_kwh[-1] for battery in problem.batteries])
-        self.largest = max(float(price.max()), -lowest, problem.terminal_value_per_kwh, wear) or 1.0
+        self.largest = max(highest(price), -least_price, problem.terminal_value_per_kwh, wear) or 1.0
         self.tie = tie_break * self.largest
         self.import_tie = self.tie * _falling(n)
         self.imported = price + self.import_tie
@@ -41,8 +41,8 @@ class _Prices:
         if problem.export is not None:
             self.sold = problem.export.price_per_kwh
             least = np.minimum(least, self.sold)
-            lowest = float(least.min())
-        self.waste_pays = lowest < 0.0
+            least_price = lowest(least)
+        self.waste_pays = least_price < 0.0
         if self.waste_pays:
             # With the mains out nobody is paid.
             self.wasted = np.where(problem.import_limit_kw > 0.0, np.maximum(0.0, -least), 0.0)
@@ -235,18 +235,16 @@ def _bank(kinds: tuple[_Kind, ...], step_h: bytes) -> _Bank:
 
 
 @lru_cache(maxsize=64)
-def _tied(kinds: tuple[_Kind, ...], step_h: bytes, tie: float) -> tuple[Floats, Floats]:
-    """Costs of charging and discharging with their tie-breaks."""
+def _tied(kinds: tuple[_Kind, ...], step_h: bytes, tie: float) -> tuple[_Bank, Floats, Floats]:
+    """The bank, and its costs of charging and discharging with their tie-breaks."""
     bank = _bank(kinds, step_h)
-    return read_only(tie * bank.charge_per_tie), read_only(bank.wear + tie * bank.discharge_per_tie)
+    return bank, read_only(tie * bank.charge_per_tie), read_only(bank.wear + tie * bank.discharge_per_tie)
 
 
 def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
     batteries = problem.batteries
     kinds = tuple([_Kind(*_fields_of_kind(battery)) for battery in batteries])
-    step_h = problem.step_h.tobytes()
-    bank = _bank(kinds, step_h)
-    charge_cost, discharge_cost = _tied(kinds, step_h, prices.tie)
+    bank, charge_cost, discharge_cost = _tied(kinds, problem.step_h.tobytes(), prices.tie)
     if prices.waste_pays:
         to_come = prices.to_come[:, None]
         gain = to_come * problem.rectifier.ac_per_dc[0] * bank.loss_per_kwh

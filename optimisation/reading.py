@@ -14,7 +14,7 @@ from optimisation.devices import DemandCharge, Reduction
 from optimisation.engine import Outcome
 from optimisation.plan import Plan, Settlement
 from optimisation.problem import SiteProblem
-from optimisation.records import Floats
+from optimisation.records import Floats, highest
 from optimisation.rectifier import RectifierCurve
 from optimisation.series import COMPONENT_SERIES, WORTH, Series, rows_of
 from optimisation.shape import Shape
@@ -98,7 +98,8 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     first_worth = rows[WORTH[0]].start
     block = np.empty((first_worth + len(WORTH), problem.n_steps))
     found = outcome.x[layout.place]
-    np.matmul(layout.sums, np.where(found > _NOISE, found, 0.0), out=block[layout.summed])
+    np.maximum(found, 0.0, out=found)  # what is below 0 is rounding; a NaN stays one, for the checker
+    layout.sums.dot(found, out=block[layout.summed])
     series = Series(block, rows)
     grid_import, stored = series.grid_import_kw, series.stored_kwh
     _reckon_import(problem, series, grid_import)
@@ -107,9 +108,9 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     if problem.cooling is not None:
         series["room_c"][:] = outcome.x[layout.room][1:]
     _reckon_worth(problem, block[first_worth:], outcome.row_dual[layout.worth], outcome.row_dual[layout.cap])
-    block.flags.writeable = False
+    block.setflags(write=False)
 
-    in_all = block @ hours  # kWh of what is kW, kWh h of what is kWh
+    in_all = block.dot(hours)  # kWh of what is kW, kWh h of what is kWh
     broken = {
         "reserve_kwh_h": float(in_all[rows["reserve_short_kwh"].start]),
         "import_cap_kwh": float(in_all[rows["cap_excess_kw"].start]),
@@ -118,8 +119,8 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     ac_short_steps, broken["ac_unserved_kwh"] = _ac_shortage(problem, series)
     wear = _wear(tuple([battery.wear_per_kwh for battery in problem.batteries]))
     cost = {
-        "energy": float((hours * problem.price_per_kwh) @ grid_import),
-        "wear": float(wear @ in_all[rows["segment_discharge_kw"]]),
+        "energy": float((hours * problem.price_per_kwh).dot(grid_import)),
+        "wear": float(wear.dot(in_all[rows["segment_discharge_kw"]])),
         "reserve": problem.reserve_penalty_per_kwh_h * broken["reserve_kwh_h"],
         "cap": problem.cap_penalty_per_kwh * broken["import_cap_kwh"],
         "unserved": problem.unserved_penalty_per_kwh * broken["unserved_kwh"],
@@ -169,7 +170,7 @@ def _highest_mean_kw(demand: DemandCharge, hours: Floats, import_kw: Floats) -> 
         mean = np.bincount(intervals, hours * import_kw) / np.bincount(intervals, hours)
     if counts is not None:
         mean = mean[np.bincount(intervals, counts) > 0]
-    return float(mean.max(initial=0.0))
+    return highest(mean) if mean.size else 0.0
 
 
 def _reckon_import(problem: SiteProblem, series: Series, grid_import: Floats) -> None:
@@ -202,13 +203,17 @@ def _reckon_worth(problem: SiteProblem, worth: Floats, recursion: Floats, cap: F
     A kWh more on the right-hand side of a recursion is a kWh given; what it does to the cost is its value. Cap and
     limit are one row: up to the price of breaking the cap, its value is the cap's.
     """
-    stored, of_limit, of_cap = worth
-    np.negative(recursion.min(axis=0), out=stored)
-    if not cap.any():
+    stored = worth[0]
+    stored[:] = recursion[0]
+    for of_segment in recursion[1:]:
+        np.minimum(stored, of_segment, out=stored)
+    np.subtract(0.0, stored, out=stored)
+    if not np.count_nonzero(cap):  # as is usual; NaN counts
         worth[1:] = 0.0
         return
     value = np.maximum(0.0, -cap / problem.step_h)  # NaN stays NaN
     soft = problem.cap_kw < problem.import_limit_kw
+    of_limit, of_cap = worth[1:]
     of_cap[:] = np.where(soft, np.minimum(value, problem.cap_penalty_per_kwh), 0.0 * value)
     np.subtract(value, of_cap, out=of_limit)
 
@@ -257,7 +262,7 @@ def _ac_shortage(problem: SiteProblem, series: Series) -> tuple[int, float]:
     An outage is no shortage of it, and while a genset runs it serves the load.
     """
     over = problem.ac_load_kw - problem.import_limit_kw
-    if over.max() + problem.rectifier.standby_ac_kw <= 0.0:
+    if highest(over) + problem.rectifier.standby_ac_kw <= 0.0:
         return 0, 0.0
     mains = problem.import_limit_kw > 0.0
     short = np.where(mains, np.maximum(0.0, over), 0.0)
