@@ -25,6 +25,11 @@ class Times:
         self.of[method].append(time.perf_counter() - begin)
         return answer
 
+    def add(self, more: Times) -> None:
+        """Take over the times of another measurement."""
+        for method, seconds in more.of.items():
+            self.of[method] += seconds
+
     def median_s(self, method: str) -> float:
         """Median in seconds; NaN for a method that was not timed."""
         return float(np.median(self.of[method])) if self.of.get(method) else float("nan")
