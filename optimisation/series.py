@@ -22,12 +22,6 @@ SERIES = (
 )
 """Names of the series that every plan has, shape (n,)."""
 
-BY_BATTERY = ("battery_charge_kw", "battery_discharge_kw", "battery_stored_kwh")
-"""Names of the series with one row per battery, shape (b, n)."""
-
-BY_SEGMENT = ("segment_charge_kw", "segment_discharge_kw")
-"""Names of the series with one row per wear segment, of the first battery first, shape (all segments, n)."""
-
 COMPONENT_SERIES: Mapping[str, tuple[str, ...]] = {
     "export": ("grid_export_kw", "inverter_dc_kw"),
     "sleep": ("sleep_kw",),

@@ -8,6 +8,12 @@ from optimisation.plan import Plan
 from optimisation.records import Floats
 from optimisation.series import rows_of
 
+BY_BATTERY = ("battery_charge_kw", "battery_discharge_kw", "battery_stored_kwh")
+"""Names of the series with one row per battery, shape (b, n)."""
+
+BY_SEGMENT = ("segment_charge_kw", "segment_discharge_kw")
+"""Names of the series with one row per wear segment, of the first battery first, shape (all segments, n)."""
+
 
 def with_series(plan: Plan, **series: Floats | float) -> Plan:
     """The plan with other numbers in some of its series."""

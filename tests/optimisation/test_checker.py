@@ -7,7 +7,7 @@ import pytest
 from changed_plans import of_site, with_series
 from site_cases import lead_carbon, random_problem, site_problem
 
-from optimisation.checker import check
+from optimisation.checker import TOLERANCE, check
 from optimisation.plan import Plan, PlanStatus
 from optimisation.solver import PlanSolver
 
@@ -110,6 +110,37 @@ def test_corrupted_plans_are_caught(name, problem, plan):
     corrupt, words = CORRUPTIONS[name]
     faults = check(problem, corrupt(plan))
     assert any(words in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize(("times", "caught"), [(0.9, False), (1.1, True)])
+@pytest.mark.parametrize("series", ["unserved_kw", "reserve_short_kwh"])
+def test_a_fault_counts_from_the_tolerance_of_its_unit(series, times, caught, problem, plan):
+    battery = problem.batteries[0]
+    kw = max(1.0, battery.max_charge_kw, battery.max_discharge_kw, problem.dc_load_kw.max(), problem.pv_kw.max())
+    kwh = max(0.25 * kw, battery.capacity_kwh)
+    beyond = TOLERANCE * times * (kw if series == "unserved_kw" else kwh)
+    faults = check(problem, moved(series, 10, beyond)(plan))
+    assert any(words in fault for fault in faults for words in ("out of balance", "is misstated")) is caught, faults
+
+
+def test_ac_load_beyond_the_connection_is_stated_as_it_is():
+    """4 kW of AC load on a connection of 2.5 kW for an hour, then two hours of outage, which are no shortage of it."""
+    limit, ac_load = np.full(96, 20.0), np.zeros(96)
+    limit[8:12], ac_load[8:12] = 2.5, 4.0
+    limit[20:28], ac_load[20:28] = 0.0, 1.0
+    problem = site_problem(import_limit_kw=limit, ac_load_kw=ac_load)
+    plan = PlanSolver().solve(problem)
+    assert plan.soft_limits["ac_unserved_kwh"] == pytest.approx(1.5)
+    assert check(problem, plan) == ()
+    for stated in ({}, {"ac_unserved_kwh": 1.4}, {"ac_unserved_kwh": 3.5}):
+        others = {name: amount for name, amount in plan.soft_limits.items() if name != "ac_unserved_kwh"}
+        faults = check(problem, replace(plan, soft_limits=others | stated))
+        assert len(faults) == 1
+        assert faults[0].startswith("ac_unserved_kwh is misstated")
+    with_enough = site_problem(ac_load_kw=ac_load)
+    sound = PlanSolver().solve(with_enough)
+    faults = check(with_enough, replace(sound, soft_limits={**sound.soft_limits, "ac_unserved_kwh": 1.0}))
+    assert [fault.split(":")[0] for fault in faults] == ["ac_unserved_kwh is misstated"]
 
 
 def test_a_plan_for_another_horizon_is_caught(plan):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from changed_plans import with_series
+from changed_plans import BY_BATTERY, BY_SEGMENT, with_series
 
 from optimisation.battery import BatteryModel, FullCharge
 from optimisation.checker import check
@@ -15,8 +15,8 @@ from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import COMPONENTS, SiteProblem
 from optimisation.records import Floats
 from optimisation.rectifier import RectifierCurve
-from optimisation.series import BY_BATTERY, BY_SEGMENT, SERIES
 from optimisation.series import COMPONENT_SERIES as BY_COMPONENT
+from optimisation.series import SERIES
 from optimisation.solver import PlanSolver
 
 COMPONENT_SERIES = tuple(name for names in BY_COMPONENT.values() for name in names)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from changed_plans import BY_BATTERY, BY_SEGMENT
 from scipy.optimize import linprog
 from site_cases import lead_carbon, plain_battery, plain_problem, random_problem, site_problem
 
 from optimisation import solver as solver_module
 from optimisation.plan import PlanStatus
 from optimisation.problem import ProblemError, RectifierCurve
-from optimisation.series import BY_BATTERY, BY_SEGMENT, SERIES, WORTH
+from optimisation.series import SERIES, WORTH
 from optimisation.solver import PlanSolver
 
 
