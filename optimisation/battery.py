@@ -110,12 +110,9 @@ def after_one_discharge(stored_kwh: float, capacity_kwh: float, segments: int) -
 
     The shallow segments are empty, so the next kWh out is a deeper one.
     """
-    width, deeper_first = capacity_kwh / segments, []
-    for _ in range(segments):
-        kwh = width if stored_kwh > width else stored_kwh
-        deeper_first.append(kwh)
-        stored_kwh -= kwh
-    return tuple(deeper_first[::-1])
+    width = capacity_kwh / segments
+    # What is above the energy that lies deeper than the segment.
+    return tuple([min(width, max(0.0, stored_kwh - width * deeper)) for deeper in range(segments - 1, -1, -1)])
 
 
 def follow(segment_kwh: tuple[float, ...], stored_kwh: float, capacity_kwh: float) -> tuple[float, ...]:

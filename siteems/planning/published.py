@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from optimisation.plan import Plan
+from optimisation.records import Floats
 from siteems.planning.prepare import Prepared
 
 log = structlog.get_logger()
@@ -24,6 +25,8 @@ SERIES = (
 
 RESTING_KW = 0.02
 """What is less is rounding."""
+DIGITS = 6
+"""Of kW, kWh and money, after the point."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,12 @@ class PublishedPlan:
             "stored_now_kwh": self.stored_now_kwh,
             "starts": [s.isoformat() for s in self.starts],
             "end": self.end.isoformat(),
-            "series": {name: [_kept(v) for v in values] for name, values in self.series.items()},
+            "series": {name: [_known(v) for v in values] for name, values in self.series.items()},
             "prices": list(self.prices),
-            "reserve_kwh": [round(v, 6) for v in self.reserve_kwh],
+            "reserve_kwh": list(self.reserve_kwh),
             "cost_by_term": dict(self.cost_by_term),
-            "solve_s": round(self.solve_s, 6),
-            "month_peak_kw": None if self.month_peak_kw is None else round(self.month_peak_kw, 4),
+            "solve_s": self.solve_s,
+            "month_peak_kw": self.month_peak_kw,
         }
 
     @classmethod
@@ -125,9 +128,9 @@ class PublishedPlan:
         )
 
 
-def _kept(value: float) -> float | None:
+def _known(value: float) -> float | None:
     """For JSON, which has no NaN: a plan stopped by the time limit does not know what stored energy is worth."""
-    return None if math.isnan(value) else round(value, 6)
+    return None if math.isnan(value) else value
 
 
 def publish(
@@ -139,7 +142,7 @@ def publish(
     capacity_kwh: float,
     month_peak_kw: float | None = None,
 ) -> PublishedPlan:
-    """Give a usable plan its place in time."""
+    """Give a usable plan its place in time, in numbers as round as the record keeps them: a restart changes nothing."""
     return PublishedPlan(
         issued=issued,
         trigger=trigger,
@@ -148,10 +151,15 @@ def publish(
         stored_now_kwh=run.problem.stored_kwh,
         starts=run.grid.starts,
         end=run.grid.end,
-        series={name: tuple(getattr(plan, name).tolist()) for name in SERIES},
+        series={name: _rounded(getattr(plan, name)) for name in SERIES},
         prices=tuple(p.per_kwh for p in run.prices),
-        reserve_kwh=tuple(run.reserve_kwh.tolist()),
-        cost_by_term={name: round(float(v), 6) for name, v in plan.cost_by_term.items()},
-        solve_s=plan.solve_s,
-        month_peak_kw=month_peak_kw,
+        reserve_kwh=_rounded(run.reserve_kwh),
+        cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
+        solve_s=round(plan.solve_s, DIGITS),
+        month_peak_kw=None if month_peak_kw is None else round(month_peak_kw, DIGITS),
     )
+
+
+def _rounded(series: Floats) -> tuple[float, ...]:
+    """So that rounding errors of the solver give a battery that rests no sign; + 0.0 takes that of -0.0."""
+    return tuple((series.round(DIGITS) + 0.0).tolist())
