@@ -20,6 +20,7 @@ from optimisation.series import COMPONENT_SERIES, WORTH, Series, rows_of
 from optimisation.shape import Shape
 
 _NOISE = 1e-9
+"""kW or kWh; what HiGHS leaves below it is rounding, and a battery that rests must not get a sign from it."""
 _BROKEN = 1e-6
 """kWh or K h in all; what is less is rounding."""
 
@@ -98,7 +99,7 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     first_worth = rows[WORTH[0]].start
     block = np.empty((first_worth + len(WORTH), problem.n_steps))
     found = outcome.x[layout.place]
-    np.maximum(found, 0.0, out=found)  # what is below 0 is rounding; a NaN stays one, for the checker
+    np.putmask(found, found <= _NOISE, 0.0)  # a NaN stays one, so that the checker finds it
     layout.sums.dot(found, out=block[layout.summed])
     series = Series(block, rows)
     grid_import, stored = series.grid_import_kw, series.stored_kwh
@@ -259,15 +260,14 @@ def _settlements(problem: SiteProblem, reduction: Reduction, net_import: Floats)
 def _ac_shortage(problem: SiteProblem, series: Series) -> tuple[int, float]:
     """AC side beyond the connection while the mains are there: steps with too little, and AC load not served, kWh.
 
-    An outage is no shortage of it, and while a genset runs it serves the load.
+    An outage is no shortage of it, and a genset that runs serves what it can.
     """
     over = problem.ac_load_kw - problem.import_limit_kw
     if highest(over) + problem.rectifier.standby_ac_kw <= 0.0:
         return 0, 0.0
     mains = problem.import_limit_kw > 0.0
-    short = np.where(mains, np.maximum(0.0, over), 0.0)
-    if problem.genset is not None:
-        short = short * (1.0 - series["genset_on"])
+    beyond = over if problem.genset is None else over - problem.genset.max_kw * series["genset_on"]
+    short = np.where(mains, np.maximum(0.0, beyond), 0.0)
     steps = np.count_nonzero(mains & (problem.ac_load_kw + problem.rectifier.standby_ac_kw > problem.import_limit_kw))
     return int(steps), float(problem.step_h @ short)
 
