@@ -68,10 +68,7 @@ def _as_after_one_discharge(battery: BatteryModel, now_kwh: float) -> list[float
     """Where the cycles so far are not known, a battery lacks what its shallow segments hold."""
     k = len(battery.wear_per_kwh)
     width = battery.capacity_kwh / k
-    n_full = int(now_kwh / width)
-    if n_full >= k:
-        return [width] * k
-    return [0.0] * (k - n_full - 1) + [now_kwh - n_full * width] + [width] * n_full
+    return [min(width, max(0.0, now_kwh - width * (k - 1 - j))) for j in range(k)]
 
 
 class _Judge:
@@ -87,7 +84,7 @@ class _Judge:
         block[:first] = plan.block[:first]
         block[first], block[first + 1] = problem.dc_load_kw, problem.pv_kw
         block[first + 2], block[first + 3] = problem.ac_load_kw, problem.import_limit_kw
-        block[-1] = 1.0
+        block[self.first_row["one"]] = 1.0
 
     def row(self, name: str) -> Floats:
         """The row of a series in the block, shape (n,)."""
@@ -130,7 +127,7 @@ class _Judge:
             row("sleep_available")[:] = problem.sleep.available_kw
         if problem.genset is not None:
             self._genset(problem.genset, wanted)
-        self.room_tolerance = self._cooling(problem.cooling) if problem.cooling is not None else 0.0
+        self.room_tolerance = TOLERANCE if problem.cooling is None else self._cooling(problem.cooling)
 
     def _run_batteries(self) -> None:
         """Each battery by its net power, and each wear segment as a store of its own."""
@@ -192,7 +189,7 @@ class _Judge:
     def steps(self) -> None:
         """Judge what is claimed of every step."""
         beyond = self.table.beyond(self.block)
-        # What every size of site allows, as is usual, needs no closer look; False for NaN.
+        # What is within the tolerance of the smallest site needs no closer look. False for NaN.
         if not highest(beyond) <= self.table.least_tolerance * TOLERANCE:
             self.faults += self.table.broken(beyond, self.kw, self.kwh, self.room_tolerance)
 
@@ -268,10 +265,10 @@ class _Judge:
             self.faults.append("the terms of the cost do not add up to it")
 
     def _ac_unserved_kwh(self, over_kw: Floats) -> float:
-        """AC load beyond the connection; not in an outage, which is no shortage of it, nor beside a running genset."""
-        short_kw = np.where(self.problem.import_limit_kw > 0.0, np.maximum(0.0, over_kw), 0.0)
+        """AC load beyond the connection and the genset, where that runs; an outage is no shortage of it."""
         if self.problem.genset is not None:
-            short_kw *= 1.0 - self.row("genset_on")
+            over_kw = over_kw - self.problem.genset.max_kw * self.row("genset_on")
+        short_kw = np.where(self.problem.import_limit_kw > 0.0, np.maximum(0.0, over_kw), 0.0)
         return float(short_kw.dot(self.problem.step_h))
 
     def _demand(self, demand: DemandCharge) -> float:
@@ -285,7 +282,7 @@ class _Judge:
         billed = mean if demand.counts is None else mean[demand.counts[np.unique(demand.interval_of_step, True)[1]]]
         peak = max(demand.peak_so_far_kw, highest(billed) if billed.size else 0.0)
         stated = self.plan.demand_peak_kw or 0.0
-        if abs(stated - peak) > TOLERANCE:
+        if not abs(stated - peak) <= TOLERANCE:
             self.number("the billing peak is misstated", stated, peak, 10.0 * self.kw)
         return demand.price_per_kw * (peak - demand.peak_so_far_kw)
 

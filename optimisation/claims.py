@@ -106,7 +106,7 @@ class ClaimTable:
 
     @cached_property
     def least_tolerance(self) -> float:
-        """Of any claim, where those of power, energy and temperature are all 1."""
+        """Of any claim, where those of power, energy and temperature are 1; they may be larger and not smaller."""
         return float(self.tolerances.sum(axis=1).min())
 
     def beyond(self, block: Floats) -> Floats:

@@ -64,10 +64,14 @@ _STATUSES = {int(status): status for status in ModelStatus}
 
 
 class Change(NamedTuple):
-    """New numbers to hand over, out of arrays that are changed in place: made once, used before every run."""
+    """Hands new numbers to one instance of HiGHS: what an array holds at the time, which may be changed in place.
+
+    It keeps the instance and the array alive, so it may be made once and used before every run.
+    """
 
     what: str
     call: Callable[[], int]
+    highs: Highs
 
 
 class HighsError(RuntimeError):
@@ -188,25 +192,26 @@ class Highs:
         self._must(passed, "the model")
 
     def new_costs(self, run: slice, cost: Floats) -> Change:
-        """Of a run of columns, out of the costs of all."""
-        call = self._library.Highs_changeColsCostByRange
-        return Change("new costs", partial(call, self._handle, run.start, run.stop - 1, _kept(cost[run])))
+        """What hands over the costs of a run of columns, out of the costs of all."""
+        return self._change("new costs", self._library.Highs_changeColsCostByRange, run, cost)
 
     def new_column_bounds(self, run: slice, lower: Floats, upper: Floats) -> Change:
-        """Of a run of columns, out of the bounds of all."""
-        call = self._library.Highs_changeColsBoundsByRange
-        bounds = _kept(lower[run]), _kept(upper[run])
-        return Change("new column bounds", partial(call, self._handle, run.start, run.stop - 1, *bounds))
+        """What hands over the bounds of a run of columns, out of the bounds of all."""
+        return self._change("new column bounds", self._library.Highs_changeColsBoundsByRange, run, lower, upper)
 
     def new_row_bounds(self, run: slice, lower: Floats, upper: Floats) -> Change:
-        """Of a run of rows, out of the bounds of all."""
-        call = self._library.Highs_changeRowsBoundsByRange
-        bounds = _kept(lower[run]), _kept(upper[run])
-        return Change("new row bounds", partial(call, self._handle, run.start, run.stop - 1, *bounds))
+        """What hands over the bounds of a run of rows, out of the bounds of all."""
+        return self._change("new row bounds", self._library.Highs_changeRowsBoundsByRange, run, lower, upper)
+
+    def _change(self, what: str, call: Any, run: slice, *arrays: Floats) -> Change:
+        kept = [_kept(array[run]) for array in arrays]
+        return Change(what, partial(call, self._handle, run.start, run.stop - 1, *kept), self)
 
     def make(self, changes: Iterable[Change]) -> None:
-        """Hand over what the arrays of these changes hold now."""
-        for what, call in changes:
+        """Hand over what the arrays of these changes hold now. Raises ValueError for a change of another instance."""
+        for what, call, highs in changes:
+            if highs is not self:
+                raise ValueError(f"{what} of another instance of HiGHS")
             if call() != _OK:
                 raise HighsError(f"HiGHS refused {what}")
 

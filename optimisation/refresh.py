@@ -39,7 +39,7 @@ class Runs(NamedTuple):
 class Refreshed(NamedTuple):
     """Costs and bounds as they are now, and where they may have changed; None where the matrix has.
 
-    As long as the same Params move it is one and the same object, its arrays changed in place.
+    From plan to plan it is one and the same object, its arrays changed in place, as long as no further Param moves.
     """
 
     vectors: Vectors

@@ -66,6 +66,19 @@ def test_a_change_keeps_its_numbers_when_nobody_else_does():
     assert highs.solution(3, 2)[0].tolist() == [1.0, 0.0, 2.0]
 
 
+def test_a_change_is_of_one_instance_and_keeps_it_alive():
+    highs, other = least_sum(), least_sum()
+    change = highs.new_costs(slice(0, 3), np.full(3, 9.0))
+    with pytest.raises(ValueError, match="new costs of another instance"):
+        other.make([change])
+    del highs
+    change.highs.make([change])
+    assert [(each.run(), each.objective) for each in (change.highs, other)] == [
+        (ModelStatus.OPTIMAL, pytest.approx(18.0)),
+        (ModelStatus.OPTIMAL, pytest.approx(2.0)),
+    ]
+
+
 def test_a_refused_change_is_an_error_with_its_name():
     highs = least_sum()
     with pytest.raises(HighsError, match="HiGHS refused new row bounds"):
