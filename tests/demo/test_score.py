@@ -175,6 +175,26 @@ class TestCap:
         assert check.highest_quarter_kw == pytest.approx(3.0)
         assert not check.held
 
+    @pytest.mark.parametrize(
+        ("drawn_kw", "measured", "held", "highest_kw"),
+        [(1.9, True, True, 1.9), (2.2, True, False, 2.2), (3.0, True, False, 3.2), (1.9, False, False, 2.4)],
+    )
+    def test_steps_of_a_counter_behind_transformers_break_no_cap(
+        self, drawn_kw: float, measured: bool, held: bool, highest_kw: float
+    ) -> None:
+        """0.2 kWh each: 1.9 kW for a quarter hour is 0.475 kWh, of which the counter shows 0.4 or 0.6."""
+        coarse = []
+        for row in self.metered(*[drawn_kw] * 4):
+            counter = row.values["energy_import_kwh"]
+            assert counter is not None
+            values: dict[str, float | None] = {"energy_import_kwh": round(counter // 0.2 * 0.2, 3)}
+            if measured:
+                values["grid_kw"] = drawn_kw
+            coarse.append(replace(row, values=values))
+        check = check_cap(coarse, coarse, self.CALL)
+        assert check.held is held
+        assert check.highest_quarter_kw == pytest.approx(highest_kw)
+
     def test_a_record_that_does_not_cover_the_call(self) -> None:
         with pytest.raises(ValueError, match="does not cover"):
             check_cap(self.metered(1.0, 1.0), self.metered(1.0, 1.0), self.CALL)
