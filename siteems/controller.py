@@ -111,8 +111,10 @@ class Controller:
         history: Record,
         timing: Timing,
         forecaster: Forecasts | None = None,
+        *,
+        drives: bool = True,
     ) -> None:
-        """`forecaster` is the site's own unless another is given."""
+        """`forecaster` is the site's own unless another is given; without `drives` the devices are only watched."""
         self.site = site
         self._clock, self._devices, self._solver, self._history = clock, devices, solver, history
         self._curve = rectifier_curve(site)
@@ -130,7 +132,7 @@ class Controller:
         self.replan_trigger = "start"
         self._state = ControlState()
         self._last_full: datetime | None = None
-        self._watch = Watch(self._incident)
+        self._watch = Watch(self._incident, drives=drives)
         self._sampled: int | None = None
         self._deviation_asked: datetime | None = None
 

@@ -29,9 +29,12 @@ class Step:
 class Watch:
     """Looks at each cycle."""
 
-    def __init__(self, tell: Callable[[datetime, str, str, str], None]) -> None:
-        """`tell` is given time, level, code and sentence, as of an `Incident`."""
-        self._tell = tell
+    def __init__(self, tell: Callable[[datetime, str, str, str], None], *, drives: bool = True) -> None:
+        """`tell` is given time, level, code and sentence, as of an `Incident`.
+
+        Without `drives` nobody tells the battery what was decided, so it need not follow.
+        """
+        self._tell, self._drives = tell, drives
         self.mains_out = False
         """Whether the mains had failed when they were last known."""
         self._mode: str | None = None
@@ -60,7 +63,8 @@ class Watch:
         self._cap(step, now)
         if decision.mode == "drive":
             self._rung_of(step.intent, now)
-            self._battery(step, now)
+            if self._drives:
+                self._battery(step, now)
         else:
             self._unfollowed = None
 

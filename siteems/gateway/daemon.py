@@ -36,7 +36,9 @@ class Daemon:
         self._history = History(history_path(folder))
         self._devices = SiteDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
         self._solver = SolverProcess()
-        self._controller = Controller(site, clock, self._devices, self._solver, self._history, self._timing)
+        self._controller = Controller(
+            site, clock, self._devices, self._solver, self._history, self._timing, drives=not read_only
+        )
         self._read_only = read_only
         self._stop = asyncio.Event()
 

@@ -49,6 +49,7 @@ class SiteDevices:
         self._command = battery_command([d.device_map for d in self._all])
         self._safe = safe_values(site, rectifier_curve(site))
         self._records: list[WriteRecord] = []
+        self._read_only = read_only
         self._gate = WriteGate(owner=OWNER, now=now, record=self._records.append, read_only=read_only)
         self._unclaimed = {d.name for d in self.devices if self._setpoints(d)}
         self._unreleased: set[str] = set()
@@ -128,6 +129,9 @@ class SiteDevices:
                 self._trouble(device.name, f"cannot be claimed: {error}")
                 continue
             trouble = _trouble_in(released) or _trouble_in(commissioned, "failed")
+            if trouble and self._read_only:
+                self._trouble(device.name, "is read and not driven", code="read-only", level="info")
+                continue
             if trouble:
                 self._trouble(device.name, f"cannot be claimed: {trouble}")
                 continue
@@ -152,11 +156,11 @@ class SiteDevices:
             self._trouble(device.name, f"is not a {device.device_map.title}: it is never written", code="wrong-device")
         return identity is True
 
-    def _trouble(self, name: str, text: str, code: str = "device-not-driven") -> None:
+    def _trouble(self, name: str, text: str, code: str = "device-not-driven", level: str = "alarm") -> None:
         """Report trouble with a device once, and wait longer each time before the next attempt."""
         _, pause_s = self._retry_at.get(name, (None, 0.0))
         if not pause_s:
-            self._note("alarm", code, f"{name} {text}")
+            self._note(level, code, f"{name} {text}")
         pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, 4.0 * pause_s))
         self._retry_at[name] = (self._now() + timedelta(seconds=pause_s), pause_s)
 

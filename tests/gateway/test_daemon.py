@@ -129,9 +129,11 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
         client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
         assert client.read_holding_registers(load_map("generic-smu-lead").points["comm_timeout_s"].address, 1) == [0]
         client.close()
-        assert (
-            "written to no device" in running.history().incidents(running.scenario.start, running.clock.now())[-1].text
-        )
+        told = running.history().incidents(running.scenario.start, running.clock.now())
+        assert not {incident.code for incident in told} & {"device-not-driven", "not-followed"}, told
+        watched = [incident.text for incident in told if incident.code == "read-only"]
+        assert watched == ["smu is read and not driven", "mppt is read and not driven"]
+        assert "written to no device" in told[-1].text
         assert running.history().last_sample() is not None
 
 
