@@ -47,4 +47,4 @@ def _on_cluster(address: str) -> Iterator[Executor]:
     except (OSError, ValueError, TimeoutError) as error:
         raise UserError(f"--dask {address}: no scheduler answers there ({error})") from error
     with client:
-        yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+        yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]  # untyped in distributed
