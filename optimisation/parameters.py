@@ -317,9 +317,9 @@ def _sleep(problem: SiteProblem, sleep: RadioSleep) -> Values:
 def _genset(problem: SiteProblem, genset: Genset, prices: _Prices) -> Values:
     rectifier, base = problem.rectifier, problem.ac_base_kw
     ac_extra = np.minimum(problem.ac_load_kw + rectifier.standby_ac_kw - base, genset.max_kw)
-    edges = np.concatenate(([0.0], np.cumsum(rectifier.segment_dc_kw)))
+    corners_dc, corners_ac = rectifier.corners()
     for_rectifier = problem.import_limit_kw + genset.max_kw - base - ac_extra
-    carried = np.interp(for_rectifier, rectifier.ac_kw(edges) - rectifier.standby_ac_kw, edges)
+    carried = np.interp(for_rectifier, corners_ac, corners_dc)
     beyond = problem.dc_load_kw - np.minimum(carried, problem.rectifier_max_dc_kw) - problem.pv_kw
     discharge_total = sum(battery.max_discharge_kw for battery in problem.batteries)
     return {

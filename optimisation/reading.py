@@ -15,7 +15,6 @@ from optimisation.engine import Outcome
 from optimisation.plan import Plan, Settlement
 from optimisation.problem import SiteProblem
 from optimisation.records import Floats, highest
-from optimisation.rectifier import RectifierCurve
 from optimisation.series import COMPONENT_SERIES, WORTH, Series, rows_of
 from optimisation.shape import Shape
 
@@ -157,13 +156,6 @@ def _wear(wear_per_kwh: tuple[tuple[float, ...], ...]) -> Floats:
     return np.concatenate(wear_per_kwh)
 
 
-@lru_cache(maxsize=64)
-def _curve(rectifier: RectifierCurve) -> tuple[Floats, Floats]:
-    """Corners of the curve: DC output and AC input above standby, kW."""
-    dc = np.cumsum((0.0, *rectifier.segment_dc_kw), dtype=np.float64)
-    return dc, rectifier.ac_kw(dc) - rectifier.standby_ac_kw
-
-
 def _highest_mean_kw(demand: DemandCharge, hours: Floats, import_kw: Floats) -> float:
     """Of the billing intervals that count; 0 where none does."""
     intervals, counts, mean = demand.interval_of_step, demand.counts, import_kw
@@ -179,7 +171,7 @@ def _reckon_import(problem: SiteProblem, series: Series, grid_import: Floats) ->
 
     From the curve and not from the LP: where import costs nothing the LP may fill its segments in any order.
     """
-    np.add(problem.ac_base_kw, np.interp(series.rectifier_dc_kw, *_curve(problem.rectifier)), out=grid_import)
+    np.add(problem.ac_base_kw, np.interp(series.rectifier_dc_kw, *problem.rectifier.corners()), out=grid_import)
     if problem.cooling is not None:
         grid_import += series["cooling_kw"]
     if problem.genset is not None:

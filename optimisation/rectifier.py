@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.records import Floats
+from optimisation.records import Floats, read_only
 from optimisation.validation import ProblemError, number
 
 
@@ -82,8 +82,12 @@ class RectifierCurve:
 
     def dc_kw(self, ac_kw: float) -> float:
         """DC output in kW that an AC input in kW gives: 0 below the standby draw, at most all segments together."""
-        edges_dc, edges_ac = _edges(self)
-        return float(np.interp(ac_kw, edges_ac, edges_dc))
+        dc, ac = self.corners()
+        return float(np.interp(ac_kw - self.standby_ac_kw, ac, dc))
+
+    def corners(self) -> tuple[Floats, Floats]:
+        """DC output and AC input above standby at the corners of the curve, kW, from 0 on; shape (segments + 1,)."""
+        return _corners(self)
 
 
 @lru_cache(maxsize=64)
@@ -94,10 +98,9 @@ def _segments(curve: RectifierCurve) -> tuple[Floats, Floats, Floats]:
 
 
 @lru_cache(maxsize=64)
-def _edges(curve: RectifierCurve) -> tuple[Floats, Floats]:
-    """DC output and AC input at the corners."""
-    edges_dc = np.concatenate(([0.0], np.cumsum(curve.segment_dc_kw)))
-    return edges_dc, curve.ac_kw(edges_dc)
+def _corners(curve: RectifierCurve) -> tuple[Floats, Floats]:
+    dc = np.concatenate(([0.0], np.cumsum(curve.segment_dc_kw)))
+    return read_only(dc), read_only(curve.ac_kw(dc) - curve.standby_ac_kw)
 
 
 def _lower_hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
