@@ -240,6 +240,14 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
         yield f"{key}: unknown point; allowed are the names in drivers/points.py, nearest: {', '.join(near) or 'none'}"
     if point.min >= point.max:
         yield f"{key}.min = {point.min:g}: must be below max = {point.max:g}"
+    if point.codes and (
+        point.type == "f32" or point.offset or point.scale != 1 or point.sign != 1 or point.also or point.nan
+    ):
+        yield f"{key}.codes: words have a whole-numbered type, and neither scale, sign, offset, also nor nan"
+        return
+    if long := [word for word in point.codes if not 0 <= word < 1 << (16 * point.registers)]:
+        yield f"{key}.codes = {long[0]}: must fit {point.registers} registers"
+        return
     for limit, value in (("min", point.min), ("max", point.max)):
         try:
             encode(point.codec, value)
@@ -264,8 +272,8 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
         if touched != list(range(touched[0], touched[0] + len(touched))):
             which = f"along = {dict(point.along)}" if point.along else f"copies = {list(point.copies)}"
             yield f"{key}.{which}: addresses right before or after the point, without a hole"
-    if point.codes and (point.type == "f32" or point.offset or point.also or point.nan):
-        yield f"{key}.codes: words have a whole-numbered type, and neither offset, also nor nan"
+    if point.writable and name == "forced_mode" and not point.codes:
+        yield f"{key}.codes: is missing; each word that a device holds must be told from the others"
     if point.writable and point.type == "f32" and point.step is None:
         yield f"{key}.step: is missing; a writable float needs the smallest change worth a write"
 
@@ -274,6 +282,11 @@ def _overlaps(device_map: DeviceMap) -> Iterable[str]:
     spans = [
         (point.space, first, after, name) for name, point in device_map.points.items() for first, after in point.places
     ]
+    for name, point in device_map.points.items():
+        for at, word in point.constants.items():
+            if word != device_map.beside[at]:
+                elsewhere = device_map.beside[at]
+                yield f"points.{name}: writes {word} to register {at}, where another point writes {elsewhere}"
     beside = {("holding", at): name for name, p in device_map.points.items() for at in (*p.constants, *p.copied)}
     for space, first, after, name in spans:
         for at in range(first, after):

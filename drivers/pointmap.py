@@ -124,5 +124,9 @@ class PointMap(Closed):
 
     @property
     def tolerance(self) -> float:
-        """How far a value may read from what was written: less than is worth a write is no trouble."""
-        return max(self.step or 0.0, self.resolution)
+        """How far a value may read from what was written: less than is worth a write is no trouble; a word is one."""
+        return 0.0 if self.codes else max(self.step or 0.0, self.resolution)
+
+    def nearest(self, value: float) -> float:
+        """The nearest value that the point takes."""
+        return min(max(value, self.min), self.max)

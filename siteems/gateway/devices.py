@@ -49,7 +49,6 @@ class SiteDevices:
         self._command = battery_command([d.device_map for d in self._all])
         self._safe = safe_values(site, rectifier_curve(site))
         self._records: list[WriteRecord] = []
-        self._read_only = read_only
         self._gate = WriteGate(owner=OWNER, now=now, record=self._records.append, read_only=read_only)
         self._unclaimed = {d.name for d in self.devices if self._setpoints(d)}
         self._unreleased: set[str] = set()
@@ -69,7 +68,8 @@ class SiteDevices:
     def _setpoints(self, device: Device) -> dict[str, float]:
         """The safe values of the volatile setpoints that this device has."""
         setpoints = device.device_map.setpoints
-        return {name: _within(device, name, self._safe[name]) for name in setpoints if name in self._safe}
+        points = device.device_map.points
+        return {name: points[name].nearest(self._safe[name]) for name in setpoints if name in self._safe}
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those that share a link wait for each other there.
@@ -114,9 +114,10 @@ class SiteDevices:
                 continue
             if not await self._is_what_it_should_be(device):
                 continue
+            self._sent = {sent: value for sent, value in self._sent.items() if sent[0] != device.name}
             device_map = device.device_map
             persistent = {
-                n: _within(device, n, v)
+                n: device_map.points[n].nearest(v)
                 for n, v in self._safe.items()
                 if n in device_map.points and n not in device_map.setpoints
             }
@@ -129,7 +130,7 @@ class SiteDevices:
                 self._trouble(device.name, f"cannot be claimed: {error}")
                 continue
             trouble = _trouble_in(released) or _trouble_in(commissioned, "failed")
-            if trouble and self._read_only:
+            if trouble and self._gate.read_only:
                 self._trouble(device.name, "is read and not driven", code="read-only", level="info")
                 continue
             if trouble:
@@ -191,7 +192,7 @@ class SiteDevices:
                 continue
             if "forced_mode" in asked and not self._gate.holds(device, "forced_mode", asked["forced_mode"]):
                 asked["forced_kw"] = 0.0  # no power before its direction is seen: the other one would give it
-            values = {n: self._steady(device, n, v, _to_the_grid(n, asked)) for n, v in asked.items()}
+            values = {n: self._steady(device, n, v, _from_the_grid(n, asked)) for n, v in asked.items()}
             held_before = device.name in self._unreleased
             self._unreleased.add(device.name)  # first, for a run may be ended in the middle of a write
             try:
@@ -210,7 +211,7 @@ class SiteDevices:
         What is worth a write to this device, its map may say too; but no cap is broken for it, so only where the last
         value takes less from the grid. `way` is 1 where more of the value is more from the grid, -1 where it is less.
         """
-        value = _within(device, point, value)
+        value = device.device_map.points[point].nearest(value)
         last = self._sent.get((device.name, point))
         fine = DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
         coarse = max(fine, device.device_map.points[point].step or 0.0)
@@ -286,13 +287,7 @@ class SiteDevices:
             del self._records[:-RECORDS_KEPT]
 
 
-def _within(device: Device, point: str, value: float) -> float:
-    """The nearest value that the device takes; a battery may be rated higher than its converter."""
-    allowed = device.device_map.points[point]
-    return min(max(value, allowed.min), allowed.max)
-
-
-def _to_the_grid(point: str, asked: Mapping[str, float]) -> int:
+def _from_the_grid(point: str, asked: Mapping[str, float]) -> int:
     """1 where more of a setpoint is more from the grid, -1 where it is less from there."""
     discharges = point == "discharge_limit_kw" or (point == "forced_kw" and asked.get("forced_mode") == DISCHARGE)
     return -1 if discharges else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers.catalogue import load_map
+from drivers.pointmap import PointMap
 from drivers.points import Point, Quality, Reading
 from drivers.roles import battery_command
 from optimisation.plan import Plan, PlanStatus
@@ -29,16 +30,19 @@ class PlantDevices:
         self._devices = [PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices]
         maps = [device.device_map for device in self._devices]
         self._read = [tuple(name for name in each.points if name in LOOKED_AT) for each in maps]
-        self._driven = [each.setpoints for each in maps]
+        self._driven = [
+            {name: point for name in each.setpoints if isinstance(point := each.points[name], PointMap)}
+            for each in maps
+        ]
         self._safe = safe_values(site, rectifier_curve(site))
         self._site, self._plant, self._clock = site, plant, clock
-        self._command = battery_command([load_map(e.map) for e in site.devices])
+        self._command = battery_command(maps)
         self._held: dict[tuple[str, str], float] = {}
         self._wanted: Mapping[str, float] = {}
-        self._cycle_s = timing.cycle_s
+        self._driven_at = clock.now()
         self.silent: set[str] = set()
         self.writes = dict.fromkeys((device.name for device in self._devices), 0)
-        """Setpoints that changed; a real device is written more often, since its lease is refreshed."""
+        """Setpoints that changed; a real device is also written to refresh its lease, and not for next to nothing."""
         for device in self._devices:
             if "comm_timeout_s" in device.device_map.points:
                 device.write_point("comm_timeout_s", timing.lease_s)
@@ -60,15 +64,18 @@ class PlantDevices:
         if decision.mode == "release":
             wanted, self._wanted = self._safe, {}
         else:
-            wanted = self._wanted = setpoints(decision, self._site, self._command, self._wanted, self._cycle_s)
-        for device, names in zip(self._devices, self._driven, strict=True):
+            elapsed_s = (self._clock.now() - self._driven_at).total_seconds()
+            wanted = self._wanted = setpoints(decision, self._site, self._command, self._wanted, elapsed_s)
+        self._driven_at = self._clock.now()
+        for device, points in zip(self._devices, self._driven, strict=True):
             if device.name in self.silent:
                 continue
-            for name in names:
+            for name, point in points.items():
                 if name in wanted:
-                    device.write_point(name, wanted[name])
-                    if self._held.get((device.name, name)) != wanted[name]:
-                        self._held[device.name, name] = wanted[name]
+                    value = point.nearest(wanted[name])
+                    device.write_point(name, value)
+                    if self._held.get((device.name, name)) != value:
+                        self._held[device.name, name] = value
                         self.writes[device.name] += 1
 
 

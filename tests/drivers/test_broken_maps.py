@@ -83,6 +83,27 @@ BROKEN = {
         "address = 1, codes = { 1 = -100, 2 = 100 },",
         r"points.battery_a.codes: words have",
     ),
+    "codes and a scale": (
+        "scale = 0.001\nmin = -9",
+        "scale = 0.001\ncodes = { 1 = -9, 2 = 9 }\nmin = -9",
+        r"points.battery_setpoint_kw.codes: words have a whole-numbered type, and neither scale",
+    ),
+    "a code that is too long": (
+        'type = "u16"\nmin = 0\nmax = 600',
+        'type = "u16"\ncodes = { 70000 = 0, 2 = 600 }\nmin = 0\nmax = 600',
+        r"points.comm_timeout_s.codes = 70000: must fit 1 registers",
+    ),
+    "a direction without codes": (
+        "[points.comm_timeout_s]",
+        '[points.forced_mode]\nspace = "holding"\naddress = 3\ntype = "u16"\nmin = 0\nmax = 2\nwritable = true\n'
+        'storage = "volatile"\n[points.comm_timeout_s]',
+        r"points.forced_mode.codes: is missing; each word",
+    ),
+    "two words for one register": (
+        'storage = "volatile"\n[points.comm_timeout_s]',
+        'storage = "volatile"\nbefore = { 9 = 60 }\n[points.comm_timeout_s]\nbefore = { 9 = 30 }',
+        r"points.battery_setpoint_kw: writes 60 to register 9, where another point writes 30",
+    ),
     "limits without a code": (
         'type = "u16"\nmin = 0\nmax = 600',
         'type = "u16"\ncodes = { 1 = 0, 2 = 5 }\nmin = 0\nmax = 600',

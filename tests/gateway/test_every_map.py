@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -234,20 +235,46 @@ async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_p
         await rig.stop()
 
 
+@pytest.mark.parametrize("fault", ["refused-write", "ignored-write"])
 @pytest.mark.parametrize("name", ["huawei-sun2000", "sungrow-sh"])
-async def test_no_power_is_told_before_its_direction_is_taken(name: str, rural: Site, tmp_path: Path) -> None:
+async def test_no_power_is_told_before_its_direction_is_taken(
+    name: str, fault: str, rural: Site, tmp_path: Path
+) -> None:
     """The reserve is to be rebuilt, and the device does not take the direction: the old one must not get the power."""
     rig = ServedRig(site_with(rural, name, tmp_path), tmp_path)
     await rig.start()
     try:
         await rig.drive(-1.0, 3)
-        await rig.served.inflict("cabinet", Fault("refused-write", 1, "forced_mode"))
+        await rig.served.inflict("cabinet", Fault(fault, 1, "forced_mode"))
         for _ in range(20):  # its own time is not over yet
             await rig.drive(3.0, 1)
             assert rig.plant.flows.battery_kw == pytest.approx(0.0, abs=0.15)
         rig.served.clear("cabinet")
         await rig.drive(3.0, 40)
         assert rig.plant.flows.battery_kw == pytest.approx(3.0, abs=0.15)
+    finally:
+        await rig.stop()
+
+
+async def test_after_a_claim_the_voltage_moves_slowly_from_its_safe_value(rural: Site, tmp_path: Path) -> None:
+    """The device was told its float voltage anew, so it goes from where the bus then is, not from where it was."""
+    rig = ServedRig(site_with(rural, "huawei-esm48100", tmp_path), tmp_path)
+    (shelf,) = (each.name for each in rig.devices.devices if "float_v" in each.device_map.setpoints)
+    await rig.start()
+    try:
+        await rig.drive(-2.0, 60)
+        told = [each.value for each in rig.commands(shelf) if each.point == "float_v"]
+        float_v = rig.site.rectifier.float_v
+        assert told[-1] < float_v - 1.0
+        rig.devices._unclaimed.add(shelf)  # as after a silence
+        await rig.devices.claim()
+        await rig.observe()
+        assert rig.plant.flows.bus_v > told[-1] + 0.5
+        await rig.drive(-2.0, 3)
+        since = [each.value for each in rig.commands(shelf) if each.point == "float_v"][len(told) :]
+        assert since[0] == float_v
+        assert len(since) > 1
+        assert max(before - after for before, after in pairwise(since)) <= 1.0, "no further than the bus is below it"
     finally:
         await rig.stop()
 
