@@ -32,7 +32,7 @@ class Watch:
     def __init__(self, tell: Callable[[datetime, str, str, str], None], *, drives: bool = True) -> None:
         """`tell` is given time, level, code and sentence, as of an `Incident`.
 
-        Without `drives` nobody tells the battery what was decided, so it need not follow.
+        Without `drives` nobody tells the devices what was decided: no call is held, and nothing follows or is released.
         """
         self._tell, self._drives = tell, drives
         self.mains_out = False
@@ -56,11 +56,14 @@ class Watch:
             self._tell(now, "info", "mains-returned", "the mains are back")
         if decision.mode != self._mode:
             if decision.mode == "release" and image.mains_ok is not False:
-                self._tell(now, "alarm", "released", decision.reason)
+                level, code = ("alarm", "released") if self._drives else ("warning", "not-measured")
+                self._tell(now, level, code, decision.reason)
             elif decision.mode == "drive" and self._mode is not None:
-                self._tell(now, "info", "driving", "measurements are back; the site is driven again")
+                text = "; the site is driven again" if self._drives else ""
+                self._tell(now, "info", "driving" if self._drives else "measured", f"measurements are back{text}")
             self._mode = decision.mode
-        self._cap(step, now)
+        if self._drives:
+            self._cap(step, now)
         if decision.mode == "drive":
             self._rung_of(step.intent, now)
             if self._drives:
