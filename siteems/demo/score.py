@@ -156,7 +156,7 @@ def check_cap(samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: 
     starts = [next((i for i, (time, _) in enumerate(readings) if time >= edge), final) for edge in edges]
     spans = [(readings[first], readings[last]) for first, last in pairwise((*starts, final)) if first < last]
     allowed_kw = event.limit_kw * (1.0 + CAP_TOLERANCE)
-    step_kwh = min((b - a for (_, a), (_, b) in pairwise(readings) if b > a), default=0.0)
+    step_kwh = _step_kwh(readings)
     highest = 0.0
     for first, last in spans:
         mean_kw = _mean_kw(first, last)
@@ -174,11 +174,11 @@ def check_cap(samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: 
     )
 
 
-Reading = tuple[datetime, float]
+CounterReading = tuple[datetime, float]
 """Time and counter, kWh."""
 
 
-def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[Reading]:
+def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[CounterReading]:
     """The meter's counter readings in an event. Raises `ValueError` where one is missing for longer than `TOO_LONG`."""
     metered = [(s.time, e) for s in samples if (e := s.values.get("energy_import_kwh")) is not None]
     within = [m for m in metered if event.start <= m[0] <= event.end]
@@ -188,11 +188,17 @@ def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[Reading]
     return within
 
 
-def _hours(first: Reading, last: Reading) -> float:
+def _step_kwh(readings: Sequence[CounterReading]) -> float:
+    """Steps of a counter that is seen to stand still between them; 0 of one that moves with every reading."""
+    moves = [b - a for (_, a), (_, b) in pairwise(readings)]
+    return min((move for move in moves if move > 0.0), default=0.0) if 0.0 in moves else 0.0
+
+
+def _hours(first: CounterReading, last: CounterReading) -> float:
     return (last[0] - first[0]) / timedelta(hours=1)
 
 
-def _mean_kw(first: Reading, last: Reading) -> float:
+def _mean_kw(first: CounterReading, last: CounterReading) -> float:
     """Mean power between two counter readings."""
     return (last[1] - first[1]) / _hours(first, last)
 

@@ -195,6 +195,12 @@ class TestCap:
         assert check.held is held
         assert check.highest_quarter_kw == pytest.approx(highest_kw)
 
+    def test_a_fine_counter_settles_whatever_the_power_says(self) -> None:
+        record = [replace(row, values={**row.values, "grid_kw": 1.9}) for row in self.metered(2.1, 2.1, 2.1, 2.1)]
+        check = check_cap(record, record, self.CALL)
+        assert not check.held
+        assert check.highest_quarter_kw == pytest.approx(2.1)
+
     def test_a_record_that_does_not_cover_the_call(self) -> None:
         with pytest.raises(ValueError, match="does not cover"):
             check_cap(self.metered(1.0, 1.0), self.metered(1.0, 1.0), self.CALL)
