@@ -93,11 +93,6 @@ class BatteryModel:
         """Stored energy that the plan counts on: what is measured, at most the capacity."""
         return min(self.stored_kwh, self.capacity_kwh)
 
-    @property
-    def round_trip(self) -> float:
-        """Energy out over energy in, 0..1."""
-        return self.charge_efficiency * self.discharge_efficiency
-
     def split_kwh(self) -> tuple[float, ...]:
         """Stored energy by wear segment, K numbers, shallowest first; without `segment_kwh` as after one discharge."""
         return self.segment_kwh or after_one_discharge(

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.records import Floats
+from optimisation.records import Floats, Ints
 
-Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 

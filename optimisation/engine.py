@@ -28,6 +28,9 @@ MIP_OPTIONS: dict[str, Option] = {
     "mip_rel_gap": 0.0,  # a share of the whole cost; a large penalty in it would hide small money
 }
 
+LEAST_GAP = 1e-6
+"""What a search may leave unfound in any case, in the unit of the cost."""
+
 MIP_SHARE = 0.9
 """Share of the time limit for the search over whole numbers; the rest is for the LP that prices what it found."""
 
@@ -64,7 +67,7 @@ class Engine:
         self._lp = _Instance(compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_))
         self._search = _Instance(compiled, COMMON | MIP_OPTIONS, compiled.integer) if compiled.integer.any() else None
 
-    def solve(self, values: Values, limit_s: float, gap: float = 1e-6) -> Outcome:
+    def solve(self, values: Values, limit_s: float, gap: float = LEAST_GAP) -> Outcome:
         """Solve for the Params `values` within `limit_s` seconds of solver time, the cold retry included.
 
         A search over whole numbers may end `gap` (in the unit of the cost) above the least cost.
@@ -80,7 +83,8 @@ class Engine:
         priced = self._lp.solve(values, (1.0 - MIP_SHARE) * limit_s, held)
         solve_s = found.solve_s + priced.solve_s
         if priced.status is not PlanStatus.OPTIMAL:
-            return found._replace(solve_s=solve_s)
+            words = (found.reason, f"without marginal values: {priced.reason}")
+            return found._replace(reason="; ".join(filter(None, words)), solve_s=solve_s)
         return priced._replace(status=found.status, reason=found.reason, solve_s=solve_s)
 
 

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from optimisation.records import Floats
+from optimisation.records import Floats, Ints
 
-Ints = npt.NDArray[np.int32]
 Option = bool | int | float | str
 
 _ROWWISE, _MINIMIZE, _OK, _ERROR, _FEASIBLE = 2, 1, 0, -1, 2
@@ -139,7 +137,7 @@ def version() -> str:
 
 
 class Highs:
-    """One instance of HiGHS. Every refusal is a `HighsError`. Not for use by two threads at once.
+    """One instance of HiGHS. Every refusal but that of a basis is a `HighsError`. Not for use by two threads at once.
 
     Arrays must be contiguous, float64 for numbers and int32 for places; their lengths are the caller's promise, as
     HiGHS reads them without looking.
@@ -230,9 +228,10 @@ class Highs:
         self._must(self._library.Highs_clearSolver(self._handle), "to forget its basis")
 
     def run(self) -> ModelStatus:
-        """Solve; returns what came of it."""
-        failed = self._run(self._handle) == _ERROR
-        return ModelStatus.SOLVE_ERROR if failed else _STATUSES[self._library.Highs_getModelStatus(self._handle)]
+        """Solve; returns what came of it, `UNKNOWN` for what only a newer HiGHS may say."""
+        if self._run(self._handle) == _ERROR:
+            return ModelStatus.SOLVE_ERROR
+        return _STATUSES.get(self._library.Highs_getModelStatus(self._handle), ModelStatus.UNKNOWN)
 
     @property
     def run_time_s(self) -> float:

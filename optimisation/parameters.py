@@ -22,7 +22,7 @@ TIE_BREAK = 1e-4
 BATTERY_TIE = 0.1
 """Of a tie-break, by which each further battery is dearer, so that of equal batteries the first is used."""
 
-Values = dict[str, Any]
+_Params = dict[str, Any]
 
 
 class _Prices:
@@ -113,7 +113,7 @@ class _Shelf(NamedTuple):
     """Slope of each segment x length of each step, shape (n, segments), like the next."""
     order_h: Floats
     """Number of each segment x length of each step."""
-    values: Values
+    values: _Params
 
 
 @lru_cache(maxsize=64)
@@ -138,7 +138,7 @@ def _shelf(
     )
 
 
-def _supply(problem: SiteProblem, prices: _Prices) -> Values:
+def _supply(problem: SiteProblem, prices: _Prices) -> _Params:
     hours = problem.step_h
     shelf = _shelf(
         hours.tobytes(),
@@ -197,7 +197,7 @@ class _Bank(NamedTuple):
     """Wear of the shallowest segment of each battery."""
     cells: tuple[int, ...]
     """Number of segments of each battery."""
-    values: Values
+    values: _Params
 
 
 @lru_cache(maxsize=256)
@@ -210,7 +210,7 @@ def _bank(kinds: tuple[_Kind, ...], step_h: bytes) -> _Bank:
     charge_efficiency = np.array([kind.charge_efficiency for kind in kinds])
     discharge_efficiency = np.array([kind.discharge_efficiency for kind in kinds])
     round_trip = charge_efficiency * discharge_efficiency
-    values: Values = {
+    values: _Params = {
         "width_kwh": np.array([kind.capacity_kwh / k for kind, k in zip(kinds, cells, strict=True)]),
         "max_charge_kw": np.array(
             [charge_limit_kw(kind.max_charge_kw, kind.acceptance) for kind in kinds], dtype=np.float64
@@ -241,7 +241,7 @@ def _tied(kinds: tuple[_Kind, ...], step_h: bytes, tie: float) -> tuple[_Bank, F
     return bank, read_only(tie * bank.charge_per_tie), read_only(bank.wear + tie * bank.discharge_per_tie)
 
 
-def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
+def _batteries(problem: SiteProblem, prices: _Prices) -> _Params:
     batteries = problem.batteries
     kinds = tuple([_Kind(*_fields_of_kind(battery)) for battery in batteries])
     bank, charge_cost, discharge_cost = _tied(kinds, problem.step_h.tobytes(), prices.tie)
@@ -267,7 +267,7 @@ def _batteries(problem: SiteProblem, prices: _Prices) -> Values:
     return values
 
 
-def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
+def _export(problem: SiteProblem, export: Export, prices: _Prices) -> _Params:
     mains = problem.import_limit_kw > 0.0
     efficiency = export.inverter_efficiency
     inverter_cost = prices.tie - efficiency * prices.imported
@@ -281,7 +281,7 @@ def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
         "export_limit_kw": limit_kw,
         "inverter_efficiency": float(efficiency),
     }
-    dear = export.price_per_kwh > problem.price_per_kwh
+    dear = problem.dear_export
     if dear.any():
         values["export_free_kw"] = np.where(dear, 0.0, limit_kw)
         # 1 kW above the limit, so that not the way to buy or sell binds but the limit, which has its worth.
@@ -290,7 +290,7 @@ def _export(problem: SiteProblem, export: Export, prices: _Prices) -> Values:
     return values
 
 
-def _cooling(problem: SiteProblem, cooling: Cooling, prices: _Prices) -> Values:
+def _cooling(problem: SiteProblem, cooling: Cooling, prices: _Prices) -> _Params:
     decay = problem.step_h * cooling.heat_loss_kw_per_k / cooling.heat_capacity_kwh_per_k
     lost = -np.expm1(-decay)
     k_per_kw = lost / cooling.heat_loss_kw_per_k
@@ -307,16 +307,16 @@ def _cooling(problem: SiteProblem, cooling: Cooling, prices: _Prices) -> Values:
     }
 
 
-def _sleep(problem: SiteProblem, sleep: RadioSleep) -> Values:
+def _sleep(problem: SiteProblem, sleep: RadioSleep) -> _Params:
     return {
         "sleep_cost": problem.step_h * sleep.cost_per_kwh,
         "sleep_available_kw": np.minimum(sleep.available_kw, problem.dc_load_kw),
     }
 
 
-def _genset(problem: SiteProblem, genset: Genset, prices: _Prices) -> Values:
+def _genset(problem: SiteProblem, genset: Genset, prices: _Prices) -> _Params:
     rectifier, base = problem.rectifier, problem.ac_base_kw
-    ac_extra = np.minimum(problem.ac_load_kw + rectifier.standby_ac_kw - base, genset.max_kw)
+    ac_extra = problem.genset_extra_kw
     corners_dc, corners_ac = rectifier.corners()
     for_rectifier = problem.import_limit_kw + genset.max_kw - base - ac_extra
     carried = np.interp(for_rectifier, corners_ac, corners_dc)
@@ -358,12 +358,12 @@ def _billing(interval_of_step: bytes, step_h: bytes) -> _Billing:
     return _Billing(firsts, share, read_only(np.zeros(len(firsts))), len(firsts) < len(intervals))
 
 
-def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
+def _demand(problem: SiteProblem, demand: DemandCharge) -> _Params:
     billing = _billing(demand.interval_of_step.tobytes(), problem.step_h.tobytes())
     free = billing.nothing_free
     if demand.counts is not None:
         free = np.where(demand.counts[billing.firsts], 0.0, problem.import_limit_kw.max())
-    values: Values = {
+    values: _Params = {
         "peak_so_far_kw": float(demand.peak_so_far_kw),
         "demand_cost": float(demand.price_per_kw),
         "demand_free_kw": free,
@@ -373,7 +373,7 @@ def _demand(problem: SiteProblem, demand: DemandCharge) -> Values:
     return values
 
 
-def _reduction(problem: SiteProblem, reduction: Reduction, going: tuple[bool, ...]) -> Values:
+def _reduction(problem: SiteProblem, reduction: Reduction, going: tuple[bool, ...]) -> _Params:
     events = reduction.events()
     if not events:
         return {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from optimisation.battery import BatteryModel, FullCharge
 from optimisation.devices import Cooling, DemandCharge, Export, Genset, RadioSleep, Reduction
@@ -132,6 +133,19 @@ class SiteProblem(Record):
             called = called | self.reduction.in_event
         ended = np.concatenate(([False], called[:-1] & ~called[1:]))
         return np.where(ended, np.minimum(self.import_cap_kw, self.cooling.rebound_cap_kw), self.import_cap_kw)
+
+    @property
+    def dear_export(self) -> npt.NDArray[np.bool_]:
+        """Where a kWh that is sold earns more than it costs, shape (n,)."""
+        if self.export is None:
+            return np.zeros(self.n_steps, dtype=np.bool_)
+        return self.export.price_per_kwh > self.price_per_kwh
+
+    @property
+    def genset_extra_kw(self) -> Floats:
+        """AC draw beyond `ac_base_kw` that a running genset serves, shape (n,), kW; 0 without a genset."""
+        most_kw = 0.0 if self.genset is None else self.genset.max_kw
+        return np.minimum(self.ac_load_kw + self.rectifier.standby_ac_kw - self.ac_base_kw, most_kw)
 
     @property
     def reduction_events(self) -> tuple[tuple[int, int], ...]:

@@ -177,8 +177,7 @@ def _reckon_import(problem: SiteProblem, series: Series, grid_import: Floats) ->
     if problem.genset is not None:
         on = series["genset_on"]
         np.round(on, out=on)
-        outside = problem.ac_load_kw + problem.rectifier.standby_ac_kw - problem.ac_base_kw
-        grid_import += np.minimum(outside, problem.genset.max_kw) * on - series["genset_kw"]
+        grid_import += problem.genset_extra_kw * on - series["genset_kw"]
     if problem.export is not None:
         # The meter sees one or the other.
         grid_import -= problem.export.inverter_efficiency * series["inverter_dc_kw"]

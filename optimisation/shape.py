@@ -29,7 +29,7 @@ class Shape(NamedTuple):
     """Steps in each billing interval; None without a demand charge."""
     export: bool = False
     dear_export: bool = False
-    """In some step a kWh earns more than it costs: buying and selling exclude each other by whole numbers."""
+    """In some step a kWh sold earns more than it costs: buying and selling exclude each other by whole numbers."""
     n_events: int = 0
     cooling: bool = False
     sleep: bool = False
@@ -66,7 +66,7 @@ def shape_of(problem: SiteProblem) -> Shape:
         ),
         demand_intervals=intervals,
         export=problem.export is not None,
-        dear_export=problem.export is not None and bool((problem.export.price_per_kwh > problem.price_per_kwh).any()),
+        dear_export=problem.export is not None and bool(problem.dear_export.any()),
         n_events=len(problem.reduction_events),
         cooling=problem.cooling is not None,
         sleep=problem.sleep is not None,

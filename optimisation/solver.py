@@ -8,7 +8,7 @@ import numpy as np
 
 from optimisation.cache import compiled_for
 from optimisation.checker import check
-from optimisation.engine import Engine
+from optimisation.engine import LEAST_GAP, Engine
 from optimisation.parameters import TIE_BREAK, parameters
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import ProblemError, SiteProblem
@@ -26,10 +26,10 @@ GAP = 1e-4
 
 def _gap(problem: SiteProblem) -> float:
     """The same in currency. Proving the last cent would take most of the time."""
-    if problem.genset is None and problem.export is None:
+    if problem.genset is None and not problem.dear_export.any():
         return 0.0  # nothing is searched
     load_kw = problem.dc_load_kw + problem.ac_load_kw
-    return max(1e-6, GAP * float((problem.step_h * np.abs(problem.price_per_kwh)) @ load_kw))
+    return max(LEAST_GAP, GAP * float((problem.step_h * np.abs(problem.price_per_kwh)) @ load_kw))
 
 
 class _Ready(NamedTuple):

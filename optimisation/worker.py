@@ -1,8 +1,8 @@
 """The solver as a process of its own: problems come in on stdin, plans go out on stdout. Run by `python -m`.
 
-A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in, of a plan out. An
-empty frame goes out first, once everything is imported and HiGHS is loaded. The process ends with its stdin, also in
-the middle of a solve, so it never outlives the one who started it.
+A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in, of a plan out. First
+goes out an empty frame, once everything is imported and HiGHS is loaded, or one with the reason why it cannot be. The
+process ends with its stdin, also in the middle of a solve, so it never outlives the one who started it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ LENGTH_BYTES = 8
 
 
 def main() -> None:
-    """Serve until stdin ends. Raises ImportError where there is no library of HiGHS."""
-    version()
+    """Serve until stdin ends. Raises ImportError where there is no library of HiGHS; the first frame says so too."""
     # Whatever else writes to stdout in this process must not end up between frames.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        version()
+    except ImportError as error:
+        _write(answers, str(error).encode())
+        raise
     questions: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, questions), daemon=True).start()
     solver = PlanSolver()

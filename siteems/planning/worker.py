@@ -11,9 +11,7 @@ import sys
 
 from optimisation.plan import Plan, PlanStatus
 from optimisation.problem import SiteProblem
-
-_LENGTH_BYTES = 8
-"""As in `optimisation/worker.py`, which is not imported: it would load the modelling library into this process."""
+from optimisation.worker import LENGTH_BYTES
 
 
 class SolverProcess:
@@ -76,7 +74,7 @@ class SolverProcess:
                 *command, stdin=pipe, stdout=pipe, start_new_session=True
             )
             async with asyncio.timeout(self._start_limit_s):
-                await _receive(self._child)
+                why_not = (await _receive(self._child)).decode()
         except TimeoutError:
             await self._kill()
             return f"solver did not start within {self._start_limit_s:g} s"
@@ -86,6 +84,9 @@ class SolverProcess:
         except BaseException:
             await self._kill()
             raise
+        if why_not:
+            await self._kill()
+            return f"solver did not start: {why_not}"
         return ""
 
     async def _ask(self, child: asyncio.subprocess.Process, problem: SiteProblem, limit_s: float) -> Plan:
@@ -141,14 +142,14 @@ class SolverProcess:
 
 async def _send(child: asyncio.subprocess.Process, body: bytes) -> None:
     assert child.stdin is not None
-    child.stdin.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+    child.stdin.write(len(body).to_bytes(LENGTH_BYTES) + body)
     await child.stdin.drain()
 
 
 async def _receive(child: asyncio.subprocess.Process) -> bytes:
     assert child.stdout is not None
     try:
-        length = int.from_bytes(await child.stdout.readexactly(_LENGTH_BYTES))
+        length = int.from_bytes(await child.stdout.readexactly(LENGTH_BYTES))
         return await child.stdout.readexactly(length)
     except asyncio.IncompleteReadError:
         raise EOFError(f"exit code {await child.wait()}") from None

@@ -7,7 +7,7 @@ from pyomo.core import Constraint as Row
 
 from optimisation import engine as engine_module
 from optimisation.compiler import compile_model
-from optimisation.engine import Engine
+from optimisation.engine import Engine, _Instance
 from optimisation.plan import PlanStatus
 
 
@@ -53,6 +53,15 @@ def test_duals_are_those_of_the_way_of_running_that_was_chosen():
     balance = engine.compiled.rows["balance"]
     assert solve(engine, 4.0).row_dual[balance].tolist() == pytest.approx([1.0])  # one kW more from the unit
     assert solve(engine, 6.0).row_dual[balance].tolist() == pytest.approx([2.0])  # the unit is full
+
+
+def test_a_way_of_running_that_cannot_be_priced_says_why():
+    engine = unit_engine()
+    engine._lp = _Instance(engine.compiled, {"no_such_option": 1}, np.zeros(3, dtype=np.bool_))
+    outcome = solve(engine, 4.0)
+    assert (outcome.status, outcome.x.tolist()) == (PlanStatus.OPTIMAL, [0.0, 4.0, 1.0])
+    assert outcome.reason == "without marginal values: HiGHS refused option no_such_option"
+    assert np.isnan(outcome.row_dual).all()
 
 
 def test_a_constant_part_of_the_cost_is_in_the_objective():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import optimisation
+from optimisation import worker
 from optimisation.highs import Highs, HighsError, ModelStatus
 
 INF = np.full(3, np.inf)
@@ -102,6 +103,8 @@ worker.main()
 """
     folder = Path(optimisation.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (1, b"")
+    length, reason = done.stdout[: worker.LENGTH_BYTES], done.stdout[worker.LENGTH_BYTES :]
+    assert (done.returncode, int.from_bytes(length)) == (1, len(reason))
+    assert reason.startswith(b"no libnone.so in ")
     assert b"ImportError: no libnone.so in " in done.stderr
     assert b"install highspy from a wheel" in done.stderr

@@ -192,6 +192,18 @@ async def test_a_child_that_cannot_start_is_a_status(worker, monkeypatch):
     assert worker.pid is None
 
 
+async def test_a_child_without_the_library_of_highs_says_so(worker, monkeypatch, tmp_path):
+    (tmp_path / "highspy").mkdir()
+    (tmp_path / "highspy" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    plan = await worker.solve(problem(), 5.0)
+    assert plan.status is PlanStatus.ERROR
+    assert plan.reason.startswith("solver did not start: no libhighs.so.1 or libhighs.1.dylib in ")
+    assert worker.pid is None
+    monkeypatch.delenv("PYTHONPATH")
+    assert (await worker.solve(problem(), 5.0)).usable, "and tries again"
+
+
 async def test_a_child_that_starts_too_slowly_is_a_status_and_no_orphan():
     worker = SolverProcess(start_limit_s=0.001)
     plan = await worker.solve(problem(), 5.0)
