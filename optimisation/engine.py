@@ -67,6 +67,11 @@ class Engine:
         self._lp = _Instance(compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_))
         self._search = _Instance(compiled, COMMON | MIP_OPTIONS, compiled.integer) if compiled.integer.any() else None
 
+    @property
+    def searches(self) -> bool:
+        """Whether the model has whole-numbered variables."""
+        return self._search is not None
+
     def solve(self, values: Values, limit_s: float, gap: float = LEAST_GAP) -> Outcome:
         """Solve for the Params `values` within `limit_s` seconds of solver time, the cold retry included.
 

@@ -26,8 +26,6 @@ GAP = 1e-4
 
 def _gap(problem: SiteProblem) -> float:
     """The same in currency. Proving the last cent would take most of the time."""
-    if problem.genset is None and not problem.dear_export.any():
-        return 0.0  # nothing is searched
     load_kw = problem.dc_load_kw + problem.ac_load_kw
     return max(LEAST_GAP, GAP * float((problem.step_h * np.abs(problem.price_per_kwh)) @ load_kw))
 
@@ -71,7 +69,8 @@ class PlanSolver:
 
     def _attempt(self, ready: _Ready, problem: SiteProblem, going: tuple[bool, ...], limit_s: float) -> Plan:
         try:
-            outcome = ready.engine.solve(parameters(problem, going, self._tie_break), limit_s, _gap(problem))
+            gap = _gap(problem) if ready.engine.searches else 0.0
+            outcome = ready.engine.solve(parameters(problem, going, self._tie_break), limit_s, gap)
         except NotFiniteError:
             raise ProblemError("the problem's numbers are so large that their products are not finite") from None
         if outcome.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from replay_rig import Rig
+from replay_rig import TIMING, Rig
 
 from drivers.points import Point, Quality, Reading
 from siteems.backup import reserve_soc
+from siteems.controller import Controller
 from siteems.demand_response.calls import cancel_call, place_import_limit
 from siteems.simulation.profile import Instant
 from siteems.site import Site
@@ -73,6 +74,18 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
     await run(rig, 1)
     assert rig.steps[-1].decision.mode == "drive"
     assert codes(rig) == ["released", "driving"]
+
+
+async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that_was_released(rig: Rig) -> None:
+    rig.controller = Controller(rig.site, rig.clock, rig.devices, rig.solver, rig.history, TIMING, drives=False)
+    await rig.begin()
+    await run(rig, 5)
+    rig.devices.silent = {"smu"}
+    await run(rig, 6)
+    rig.devices.silent = set()
+    await run(rig, 1)
+    told = rig.history.incidents(NOON - HOUR, NOON + 100 * HOUR)
+    assert [(each.level, each.code) for each in told] == [("warning", "not-measured"), ("info", "measured")]
     values = rig.history.samples(NOON + 10 * MINUTE, NOON + 11 * MINUTE)[0].values
     assert "soc" not in values, "unknown is recorded as nothing"
 
