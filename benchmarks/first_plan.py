@@ -1,4 +1,6 @@
-"""From the start of a solver process to its first plan, and its memory, with the compiled form on disk."""
+"""From the start of a solver process to its first plan, and its memory, with the compiled form on
+disk.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from siteems.planning.worker import SolverProcess
 
 @dataclass(frozen=True)
 class FirstPlan:
-    """Medians over starts; memory in MB at its highest, after the first plan and after a hundred more."""
+    """Medians over starts; memory in MB at its highest, after the first plan and after a hundred
+    more.
+    """
 
     first_plan_s: float
     first_mb: float

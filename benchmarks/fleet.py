@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from measure import rss_mb
 from windows import features, sites
 
-from optimisation.solver import PlanSolver
+from optimisation.solving.solver import PlanSolver
 
 SHAPES = ("full model", "without demand charge", "one wear segment", "with cooling")
 """The handful of shapes of the fleet, all linear, in equal parts."""
 BATCH = 200
-"""Sites of one shape that are planned in a row, in order of load: unlike load, sun and SoC, and one type of battery."""
+"""Sites of one shape that are planned in a row, in order of load: unlike load, sun and SoC, and one
+type of battery.
+"""
 
 _own = threading.local()
 
@@ -46,10 +48,15 @@ def by_processes(count: int, processes: int) -> FleetRun:
 
 
 def _plan_fleet(pool: Executor, count: int, workers: int) -> FleetRun:
-    """Plan `count` unlike sites. Making their numbers is no planning, so the time it took is taken out."""
-    list(pool.map(_plan_batch, [(shape, 0, 2) for shape in SHAPES for _ in range(2 * workers)]))  # loads all shapes
+    """Plan `count` unlike sites. Making their numbers is no planning, so the time it took is taken
+    out.
+    """
+    list(
+        pool.map(_plan_batch, [(shape, 0, 2) for shape in SHAPES for _ in range(2 * workers)])
+    )  # loads all shapes
     batches = [
-        (SHAPES[first // BATCH % len(SHAPES)], first, min(BATCH, count - first)) for first in range(0, count, BATCH)
+        (SHAPES[first // BATCH % len(SHAPES)], first, min(BATCH, count - first))
+        for first in range(0, count, BATCH)
     ]
     begin = time.perf_counter()
     done = list(pool.map(_plan_batch, batches))
@@ -58,14 +65,19 @@ def _plan_fleet(pool: Executor, count: int, workers: int) -> FleetRun:
 
 
 def _plan_batch(batch: tuple[str, int, int]) -> tuple[float, float]:
-    """Plan one batch (shape, seed, number of sites); returns the time it took to make it and the memory now."""
+    """Plan one batch (shape, seed, number of sites); returns the time it took to make it and the
+    memory now.
+    """
     shape, seed, count = batch
     begin = time.perf_counter()
     problems = list(sites(count, seed, **features()[shape]))
     making_s = time.perf_counter() - begin
     solver = _own.__dict__.setdefault("solver", PlanSolver())
-    # The nearer the site before, the fewer steps of the simplex method; the sorting is part of the time.
-    for problem in sorted(problems, key=lambda problem: (float(problem.dc_load_kw.sum()), problem.stored_kwh)):
+    # The nearer the site before, the fewer steps of the simplex method; the sorting is part of the
+    # time.
+    for problem in sorted(
+        problems, key=lambda problem: (float(problem.dc_load_kw.sum()), problem.stored_kwh)
+    ):
         plan = solver.solve(problem, 10.0)
         assert plan.usable, plan.reason
     return making_s, rss_mb()

@@ -44,7 +44,9 @@ class Times:
         for method, seconds in self.of.items():
             p95 = 1e3 * float(np.percentile(seconds, 95))
             ratio = self.median_s(method) / self.median_s(base)
-            print(f"{method:38}{1e3 * self.median_s(method):11.3f}{p95:10.3f}{len(seconds):6d}{ratio:18.2f}")
+            print(
+                f"{method:38}{1e3 * self.median_s(method):11.3f}{p95:10.3f}{len(seconds):6d}{ratio:18.2f}"
+            )
 
 
 def rss_mb(pid: int | str = "self", *, peak: bool = False) -> float:

@@ -1,7 +1,8 @@
-"""`make bench-modbus`: our link beside bare pymodbus on the same server, and what dead units cost a full poll.
+"""`make bench-modbus`: our link beside bare pymodbus on the same server, and what dead units cost a
+full poll.
 
-The server is a process of its own with 50 units. Both ways take turns in short bursts, so that noise of the machine
-falls on both alike. The last line is one JSON object.
+The server is a process of its own with 50 units. Both ways take turns in short bursts, so that
+noise of the machine falls on both alike. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.errors import LinkError
-from drivers.link import STRIKES, ModbusLink
+from drivers.modbus.link import STRIKES, ModbusLink
 
 LOOPBACK = "127.0.0.1"
 UNITS, DEAD, REGISTERS = 50, 5, 60
@@ -32,7 +33,9 @@ TIMEOUT_S = 0.3
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--quick", action="store_true", help="a few bursts, to see that all runs")
+    arguments.add_argument(
+        "--quick", action="store_true", help="a few bursts, to see that all runs"
+    )
     quick = arguments.parse_args().quick
     port, server = _start(_serve_all)
     try:
@@ -44,12 +47,22 @@ def main() -> None:
         dead = asyncio.run(poll_with_dead(port, 4.0 if quick else 30.0))
     finally:
         server.terminate()
-    print(json.dumps({"ratio_1": round(one, 3), "ratio_10": round(ten, 3), "dead_unit_poll_ratio": round(dead, 3)}))
+    print(
+        json.dumps(
+            {
+                "ratio_1": round(one, 3),
+                "ratio_10": round(ten, 3),
+                "dead_unit_poll_ratio": round(dead, 3),
+            }
+        )
+    )
 
 
 async def throughput(port: int, connections: int, bursts: int) -> float:
     """Median over bursts of our reads per second over those of bare pymodbus."""
-    bare = [AsyncModbusTcpClient(LOOPBACK, port=port, retries=0, timeout=1) for _ in range(connections)]
+    bare = [
+        AsyncModbusTcpClient(LOOPBACK, port=port, retries=0, timeout=1) for _ in range(connections)
+    ]
     ours = [ModbusLink(f"tcp://{LOOPBACK}:{port}") for _ in range(connections)]
     await asyncio.gather(*(client.connect() for client in bare))
 
@@ -85,7 +98,9 @@ async def throughput(port: int, connections: int, bursts: int) -> float:
 
 
 async def poll_with_dead(port: int, seconds: float) -> float:
-    """Mean full poll of 50 units of which 5 are dead over the mean poll of the 45 live ones alone, polls in turns."""
+    """Mean full poll of 50 units of which 5 are dead over the mean poll of the 45 live ones alone,
+    polls in turns.
+    """
     both, alone = (ModbusLink(f"tcp://{LOOPBACK}:{port}", timeout_s=TIMEOUT_S) for _ in range(2))
     spans: dict[str, list[float]] = {"all": [], "live": []}
     while both.counters.timeouts < STRIKES * DEAD:  # until the link knows its dead
@@ -122,7 +137,9 @@ async def _timed(call: Callable[[], Awaitable[None]]) -> float:
 
 def _start(serve: Callable[[Connection], Awaitable[None]]) -> tuple[int, multiprocessing.Process]:
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_run, args=(serve, theirs), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_run, args=(serve, theirs), daemon=True
+    )
     process.start()
     port: int = ours.recv()
     return port, process

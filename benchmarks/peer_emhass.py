@@ -1,4 +1,6 @@
-"""EMHASS' day-ahead optimisation on S1, its `Optimization` object kept. Run by the Python of its own environment."""
+"""EMHASS' day-ahead optimisation on S1, its `Optimization` object kept. Run by the Python of its
+own environment.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,17 @@ import emhass
 import pandas as pd
 from emhass.optimization import Optimization
 from peer_loop import serve
-from s1 import CAPACITY_KWH, EFFICIENCY, END_KWH, LEAST_KWH, MAX_BATTERY_KW, MAX_IMPORT_KW, S1, STEP_H, STEPS
+from s1 import (
+    CAPACITY_KWH,
+    EFFICIENCY,
+    END_KWH,
+    LEAST_KWH,
+    MAX_BATTERY_KW,
+    MAX_IMPORT_KW,
+    S1,
+    STEP_H,
+    STEPS,
+)
 
 START = pd.Timestamp("2026-01-01T00:00:00+00:00")
 STEP = pd.Timedelta(hours=STEP_H)
@@ -21,8 +33,13 @@ def _settings() -> dict[str, object]:
     """Its default settings, changed to S1: watts and watt-hours, no deferrable load, exact search."""
     packaged = Path(emhass.__file__).parent / "data"
     settings: dict[str, object] = json.loads((packaged / "config_defaults.json").read_text())
-    deferrable = [name for name, value in settings.items() if "deferrable" in name and isinstance(value, list)]
-    settings |= {name: [] for name in [*deferrable, "def_minimum_on_time", "def_minimum_off_time", "is_electric_load"]}
+    deferrable = [
+        name for name, value in settings.items() if "deferrable" in name and isinstance(value, list)
+    ]
+    settings |= {
+        name: []
+        for name in [*deferrable, "def_minimum_on_time", "def_minimum_off_time", "is_electric_load"]
+    }
     return settings | {
         "number_of_deferrable_loads": 0,
         "optimization_time_step": STEP,
@@ -35,7 +52,9 @@ def _settings() -> dict[str, object]:
         "maximum_power_from_grid": 1000 * MAX_IMPORT_KW,
         "maximum_power_to_grid": 0,
         "battery_charge_power_max": 1000 * MAX_BATTERY_KW,
-        "battery_discharge_power_max": 1000 * MAX_BATTERY_KW / EFFICIENCY,  # it multiplies by the efficiency
+        "battery_discharge_power_max": 1000
+        * MAX_BATTERY_KW
+        / EFFICIENCY,  # it multiplies by the efficiency
         "battery_charge_efficiency": EFFICIENCY,
         "battery_discharge_efficiency": EFFICIENCY,
         "battery_nominal_energy_capacity": 1000 * CAPACITY_KWH,
@@ -62,12 +81,18 @@ def main() -> None:
 
     def prepare(problem: S1) -> Callable[[], float]:
         index = pd.date_range(START, periods=STEPS, freq=STEP)
-        frame = pd.DataFrame({"unit_load_cost": problem.price_per_kwh, "unit_prod_price": 0.0}, index=index)
+        frame = pd.DataFrame(
+            {"unit_load_cost": problem.price_per_kwh, "unit_prod_price": 0.0}, index=index
+        )
         pv, load = (pd.Series(1000 * kw, index=index) for kw in (problem.pv_kw, problem.load_kw))
 
         def solve() -> float:
             plan = optimization.perform_dayahead_forecast_optim(
-                frame, pv, load, soc_init=problem.stored_kwh / CAPACITY_KWH, soc_final=END_KWH / CAPACITY_KWH
+                frame,
+                pv,
+                load,
+                soc_init=problem.stored_kwh / CAPACITY_KWH,
+                soc_final=END_KWH / CAPACITY_KWH,
             )
             assert optimization.optim_status.lower() == "optimal", optimization.optim_status
             return float(problem.price_per_kwh * STEP_H @ plan["P_grid_pos"].to_numpy() / 1000)

@@ -1,4 +1,6 @@
-"""FlexMeasures' `device_scheduler` on S1, without a database. Run by the Python of its own environment."""
+"""FlexMeasures' `device_scheduler` on S1, without a database. Run by the Python of its own
+environment.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,17 @@ from flexmeasures.data.models.planning import FlowCommitment
 from flexmeasures.data.models.planning.linear_optimization import device_scheduler
 from flexmeasures.data.models.planning.utils import initialize_df
 from peer_loop import serve
-from s1 import CAPACITY_KWH, EFFICIENCY, END_KWH, LEAST_KWH, MAX_BATTERY_KW, MAX_IMPORT_KW, S1, STEP_H, STEPS
+from s1 import (
+    CAPACITY_KWH,
+    EFFICIENCY,
+    END_KWH,
+    LEAST_KWH,
+    MAX_BATTERY_KW,
+    MAX_IMPORT_KW,
+    S1,
+    STEP_H,
+    STEPS,
+)
 
 COLUMNS = [
     "equals",
@@ -67,6 +79,8 @@ def prepare(problem: S1) -> Callable[[], float]:
 
 if __name__ == "__main__":
     app = Flask("benchmark")
-    app.config.update(FLEXMEASURES_LP_SOLVER="highspy", FLEXMEASURES_LP_SOLVER_OPTIONS={}, LOGGING_LEVEL="INFO")
+    app.config.update(
+        FLEXMEASURES_LP_SOLVER="highspy", FLEXMEASURES_LP_SOLVER_OPTIONS={}, LOGGING_LEVEL="INFO"
+    )
     with app.app_context():
         serve(prepare)

@@ -1,4 +1,6 @@
-"""What both peer programs do: for each number on stdin solve that variation of S1 and answer one JSON line."""
+"""What both peer programs do: for each number on stdin solve that variation of S1 and answer one
+JSON line.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from s1 import S1, variations
 
 
 def serve(prepare: Callable[[S1], Callable[[], float]]) -> None:
-    """Serve until stdin ends. `prepare` makes the peer's inputs, untimed; what it returns solves and gives the cost."""
+    """Serve until stdin ends. `prepare` makes the peer's inputs, untimed; what it returns solves
+    and gives the cost.
+    """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # peers print what they like
     problems: list[S1] = []

@@ -1,4 +1,6 @@
-"""Peer projects in environments of their own, made once below the build folder; a reason where that fails."""
+"""Peer projects in environments of their own, made once below the build folder; a reason where that
+fails.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ class PeerError(RuntimeError):
 
 
 class Peer:
-    """One peer's program, `peer_NAME.py`, run by the Python of its own environment; one problem at a time."""
+    """One peer's program, `peer_NAME.py`, run by the Python of its own environment; one problem at
+    a time.
+    """
 
     def __init__(self, name: str) -> None:
         """Install where need be (minutes, the first time) and start. Raises `PeerError`."""
@@ -36,7 +40,9 @@ class Peer:
         )
 
     def solve(self, number: int) -> tuple[float, float]:
-        """Solve one variation of S1; returns its cost in currency and the time it took in seconds, by its own clock."""
+        """Solve one variation of S1; returns its cost in currency and the time it took in seconds,
+        by its own clock.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -45,7 +51,9 @@ class Peer:
             answer = json.loads(self._process.stdout.readline())
         except (OSError, ValueError):
             self._process.kill()
-            raise PeerError(f"{self.name} ended without an answer, exit code {self._process.wait()}") from None
+            raise PeerError(
+                f"{self.name} ended without an answer, exit code {self._process.wait()}"
+            ) from None
         return answer["cost"], answer["solve_s"]
 
     def close(self) -> None:
@@ -60,14 +68,26 @@ def _environment(name: str) -> Path:
     if done.exists():
         return python
     print(f"installing {name} {VERSIONS[name]} ...", flush=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"]
+    pip = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--prefer-binary",
+    ]
     for command in ([sys.executable, "-m", "venv", folder], [*pip, f"{name}=={VERSIONS[name]}"]):
         try:
-            ran = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False)
+            ran = subprocess.run(
+                command, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PeerError(f"{name} could not be installed: {error}") from None
         if ran.returncode:
             last = [line for line in ran.stderr.splitlines() if line.strip()][-1:]
-            raise PeerError(f"{name} could not be installed: {' '.join(last) or f'exit code {ran.returncode}'}")
+            raise PeerError(
+                f"{name} could not be installed: {' '.join(last) or f'exit code {ran.returncode}'}"
+            )
     done.touch()
     return python

@@ -1,8 +1,10 @@
-"""`make bench-plan`: our plans beside bare HiGHS, Pyomo and two peer projects; the last line is one JSON object.
+"""`make bench-plan`: our plans beside bare HiGHS, Pyomo and two peer projects; the last line is one
+JSON object.
 
-All ways to plan take their turns on one block of windows before the next block, so that noise of the machine falls on
-all alike, and none pays for a cache that another has emptied more than once in a block.
-Everything runs on one thread, the fleet on two. `--full` plans 34,000 sites instead of 3,400; `--quick` a few windows.
+All ways to plan take their turns on one block of windows before the next block, so that noise of
+the machine falls on all alike, and none pays for a cache that another has emptied more than once in
+a block. Everything runs on one thread, the fleet on two. `--full` plans 34,000 sites instead of
+3,400; `--quick` a few windows.
 """
 
 from __future__ import annotations
@@ -21,28 +23,43 @@ from first_plan import first_plan
 from fleet import SHAPES, by_processes, by_threads
 from measure import Times
 from peers import BUILD, VERSIONS, Peer, PeerError
-from s1 import CAPACITY_KWH, EFFICIENCY, END_KWH, LEAST_KWH, MAX_BATTERY_KW, MAX_IMPORT_KW, OPTIMUM, S1, STEP_H, STEPS
+from s1 import (
+    CAPACITY_KWH,
+    EFFICIENCY,
+    END_KWH,
+    LEAST_KWH,
+    MAX_BATTERY_KW,
+    MAX_IMPORT_KW,
+    OPTIMUM,
+    S1,
+    STEP_H,
+    STEPS,
+)
 from s1 import variations as s1_variations
 from ways import Bare, NaivePyomo, Ours, PersistentPyomo
 from windows import features, rolling
 
-from optimisation.battery import BatteryModel
-from optimisation.cache import FOLDER_VARIABLE, compiled_for
-from optimisation.highs import version
-from optimisation.problem import SiteProblem
-from optimisation.rectifier import RectifierCurve
-from optimisation.shape import shape_of
+from optimisation.problem.battery import BatteryModel
+from optimisation.problem.rectifier import RectifierCurve
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.program.shape import shape_of
+from optimisation.solving.highs import version
+from optimisation.solving.model_cache import FOLDER_VARIABLE, compiled_for
 
 BLOCK = 24
 """Windows that one way plans in a row."""
 
 EQUAL = 1e-5
-"""Largest relative difference between costs that are called equal; EMHASS answers to about 2e-6 at worst."""
+"""Largest relative difference between costs that are called equal; EMHASS answers to about 2e-6 at
+worst.
+"""
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--quick", action="store_true", help="a few windows and sites, to see that all runs")
+    arguments.add_argument(
+        "--quick", action="store_true", help="a few windows and sites, to see that all runs"
+    )
     arguments.add_argument("--full", action="store_true", help="34,000 sites instead of 3,400")
     arguments.add_argument("--no-peers", action="store_true", help="leave the peer projects out")
     chosen = arguments.parse_args()
@@ -59,14 +76,18 @@ def main() -> None:
         f"\nsolver process, from its start to the first plan: {started.first_plan_s:.3f} s, {started.first_mb:.0f} MB; "
         f"after 100 more plans {started.later_mb:.0f} MB"
     )
-    result |= {"first_plan_s": round(started.first_plan_s, 3), "worker_rss_mb": round(started.later_mb, 1)}
+    result |= {
+        "first_plan_s": round(started.first_plan_s, 3),
+        "worker_rss_mb": round(started.later_mb, 1),
+    }
     print(json.dumps(result))
 
 
 def windows(count: int, processes: int) -> dict[str, Any]:
     """Rolling windows of the full model, in several processes one after the other.
 
-    Where code and data lie differs from process to process, and with it the time: by a few hundredths of a ratio.
+    Where code and data lie differs from process to process, and with it the time: by a few
+    hundredths of a ratio.
     """
     times = Times()
     for _ in range(processes):
@@ -99,15 +120,30 @@ def time_windows(count: int) -> Times:
             bare.hand_over(problem)
             times.take("bare HiGHS run()", bare.run)
             costs.append(bare.objective)
-        warm = [times.take("ours, warm", lambda problem=problem: ours.warm(problem)).objective for problem in block]
+        warm = [
+            times.take("ours, warm", lambda problem=problem: ours.warm(problem)).objective
+            for problem in block
+        ]
         for problem in block:
             cold = ours.cold_solver(problem)
-            again.append(times.take("ours, cold", lambda problem=problem, cold=cold: cold.solve(problem)).objective)
+            again.append(
+                times.take(
+                    "ours, cold", lambda problem=problem, cold=cold: cold.solve(problem)
+                ).objective
+            )
         assert np.allclose(warm, again, rtol=EQUAL, atol=0.0), (warm, again)
         for problem in block:
-            found.append(times.take("Pyomo persistent, tuned", lambda problem=problem: persistent.solve(problem)))
+            found.append(
+                times.take(
+                    "Pyomo persistent, tuned", lambda problem=problem: persistent.solve(problem)
+                )
+            )
         for problem in block[::4]:
-            found.append(times.take("Pyomo rebuilt, appsi_highs", lambda problem=problem: naive.solve(problem)))
+            found.append(
+                times.take(
+                    "Pyomo rebuilt, appsi_highs", lambda problem=problem: naive.solve(problem)
+                )
+            )
         assert np.allclose(found, costs + costs[::4], rtol=EQUAL, atol=0.0), (found, costs)
     return times
 
@@ -129,7 +165,10 @@ def same_problem(count: int, peers: dict[str, str]) -> dict[str, Any]:
     for numbers in ([0], *batched(range(1, count), BLOCK)):
         costs = [cost]
         if numbers[0]:
-            costs = [times.take("ours, warm", lambda i=i: ours.warm(problems[i])).objective for i in numbers]
+            costs = [
+                times.take("ours, warm", lambda i=i: ours.warm(problems[i])).objective
+                for i in numbers
+            ]
         for peer in list(running):
             try:
                 answers = [peer.solve(i) for i in numbers]
@@ -159,7 +198,9 @@ def batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def as_site(varied: S1) -> SiteProblem:
-    """S1 as a site with a lossless rectifier; a dear reserve stands for the least and for the last stored energy."""
+    """S1 as a site with a lossless rectifier; a dear reserve stands for the least and for the last
+    stored energy.
+    """
     return SiteProblem(
         step_h=np.full(STEPS, STEP_H),
         price_per_kwh=varied.price_per_kwh,

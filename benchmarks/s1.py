@@ -1,4 +1,6 @@
-"""Problem S1: one battery, one day, three prices, no export. Small enough that every peer can express it exactly."""
+"""Problem S1: one battery, one day, three prices, no export. Small enough that every peer can
+express it exactly.
+"""
 
 from __future__ import annotations
 

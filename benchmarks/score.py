@@ -1,8 +1,10 @@
-"""`make score`: twenty scenarios, all policies, one table, committed as docs/scores.md and compared with the last one.
+"""`make score`: twenty scenarios, all policies, one table, committed as docs/scores.md and compared
+with the last one.
 
-Recorded scenarios are five days of the profiles in ../shared/data (skipped, with a word, where these are missing); made
-ones are drawn with a fixed seed. Everything but the plan's time is the same on every machine. Exits with 1 when a
-figure has got worse than in the last commit by more than its tolerance.
+Recorded scenarios are five days of the profiles in ../shared/data (skipped, with a word, where
+these are missing); made ones are drawn with a fixed seed. Everything but the plan's time is the
+same on every machine. Exits with 1 when a figure has got worse than in the last commit by more than
+its tolerance.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from siteems.config import load_site
-from siteems.replay.data import read_data
+from siteems.config.seeds import seed_path
+from siteems.recordings.profile import Profile
+from siteems.recordings.read import read_data
 from siteems.replay.engine import run_replay
 from siteems.replay.outcome import ReplayResult
-from siteems.seeds import seed_path
-from siteems.simulation.profile import Profile
-from siteems.site import Site
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "scores.md"
@@ -42,7 +44,9 @@ RECORDED = (
 )
 """Site, profile, and the day of its year on which the scenario begins."""
 HOMES = {"cn_northwest_2019": (36.4, 96.0, 900.0, 8.0)}
-"""Latitude, longitude and altitude as its publisher's figures let them be inferred; kWp of the profile."""
+"""Latitude, longitude and altitude as its publisher's figures let them be inferred; kWp of the
+profile.
+"""
 MADE = (
     ("calm", 0.02, 0.8, 0, 1.0),
     ("cloudy", 0.05, 0.35, 0, 1.0),
@@ -51,17 +55,23 @@ MADE = (
     ("mains fail each night", 0.05, 0.7, 3, 1.0),
     ("mains fail in dear hours", 0.05, 0.6, 18, 1.0),
 )
-"""Name, noise of the load, cloudiness, hour of a daily mains failure (0 = none), factor on the load from day 3 on."""
+"""Name, noise of the load, cloudiness, hour of a daily mains failure (0 = none), factor on the load
+from day 3 on.
+"""
 
 COLUMNS = ("idle", "vs rules", "regret", "reserve", "travel", "writes", "p95")
 TOLERANCES = {"vs rules": -0.3, "regret": 0.3, "reserve": 0.0, "travel": 20.0}
-"""How much worse a figure may get, in its own unit (travel: percent); `vs rules` is better when larger."""
+"""How much worse a figure may get, in its own unit (travel: percent); `vs rules` is better when
+larger.
+"""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One scenario's figures: cost without control, saving against the timer and regret to foresight as shares of it in
-    percent, cycles below the reserve, kW of setpoint travel a day, writes a day, ms of the slower plans."""
+    """One scenario's figures: cost without control, saving against the timer and regret to
+    foresight as shares of it in percent, cycles below the reserve, kW of setpoint travel a day,
+    writes a day, ms of the slower plans.
+    """
 
     name: str
     figures: Mapping[str, float]
@@ -71,7 +81,9 @@ def scenarios() -> Iterator[tuple[str, Site, Profile]]:
     for seed, source, day in RECORDED:
         site, path = load_site(seed_path(seed)), PROFILES / f"{source}.csv.gz"
         if not path.is_file():
-            print(f"skipped: {source} {day}: {path.name} is not beside this project", file=sys.stderr)
+            print(
+                f"skipped: {source} {day}: {path.name} is not beside this project", file=sys.stderr
+            )
             continue
         profile = read_data(path, site.site.zone, site.tariffs).profile
         yield f"{seed} {source} {day}", at_home(site, source), cut(profile, day, site)
@@ -112,10 +124,18 @@ def made(site: Site, seed: int, noise: float, clear: float, hour: int, factor: f
     hours = np.arange(steps) / 4.0
     assert site.pv is not None
     sky = ClearSky(site.site, site.pv).powers_kw(start, hours + 0.125)
-    clouds = np.clip(clear + 0.25 * np.repeat(rng.normal(size=DAYS + 1), 96) + 0.1 * rng.normal(size=steps), 0.02, 1.0)
+    clouds = np.clip(
+        clear + 0.25 * np.repeat(rng.normal(size=DAYS + 1), 96) + 0.1 * rng.normal(size=steps),
+        0.02,
+        1.0,
+    )
     shape = np.interp(hours % 24, np.arange(24) + 0.5, site.load.typical_dc_kw, period=24)
     load = shape * (1.0 + noise * rng.normal(size=steps)) * np.where(hours >= 48, factor, 1.0)
-    mains = np.ones(steps, dtype=np.bool_) if not hour else (hours % 24 < hour) | (hours % 24 >= hour + 1.5)
+    mains = (
+        np.ones(steps, dtype=np.bool_)
+        if not hour
+        else (hours % 24 < hour) | (hours % 24 >= hour + 1.5)
+    )
     warm_c = 29.0 + 4.0 * np.sin((hours - 9.0) / 24.0 * 2.0 * np.pi)
     return Profile(start, QUARTER, np.maximum(load, 0.2), clouds * sky, warm_c, None, mains, "made")
 
@@ -135,7 +155,15 @@ def figures(result: ReplayResult) -> dict[str, float]:
 
 
 def table(rows: list[Row]) -> str:
-    heads = ("scenario", "idle cost", "saved vs timer, %", "regret, %", "reserve broken", "travel, kW/d", "writes/d")
+    heads = (
+        "scenario",
+        "idle cost",
+        "saved vs timer, %",
+        "regret, %",
+        "reserve broken",
+        "travel, kW/d",
+        "writes/d",
+    )
     lines = [
         f"| {' | '.join(heads)} | plan p95, ms |",
         "|---|---|---|---|---|---|---|---|",
@@ -152,7 +180,10 @@ def table(rows: list[Row]) -> str:
 def parse(text: str) -> dict[str, dict[str, float]]:
     """The rows of an earlier page."""
     found = re.findall(r"^\| ([^|]+) \| ([\d.,| -]+) \|$", text, re.MULTILINE)
-    return {name: dict(zip(COLUMNS, map(float, cells.split(" | ")), strict=True)) for name, cells in found}
+    return {
+        name: dict(zip(COLUMNS, map(float, cells.split(" | ")), strict=True))
+        for name, cells in found
+    }
 
 
 def worse(row: Row, before: Mapping[str, float]) -> Iterator[str]:
@@ -166,7 +197,11 @@ def worse(row: Row, before: Mapping[str, float]) -> Iterator[str]:
 
 def last_page() -> str:
     shown = subprocess.run(
-        ["git", "show", f"HEAD:docs/{PAGE.name}"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "show", f"HEAD:docs/{PAGE.name}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return shown.stdout if shown.returncode == 0 else ""
 
@@ -177,15 +212,28 @@ def main() -> int:
     for name, site, profile in scenarios():
         result = run_replay(site, profile, end=profile.start + timedelta(days=DAYS))
         rows.append(Row(name, figures(result)))
-        print(f"{name:44} {'  '.join(f'{k} {v:.2f}' for k, v in rows[-1].figures.items())}", flush=True)
+        print(
+            f"{name:44} {'  '.join(f'{k} {v:.2f}' for k, v in rows[-1].figures.items())}",
+            flush=True,
+        )
     before = parse(last_page())
-    complaints = [text for row in rows if row.name in before for text in worse(row, before[row.name])]
+    complaints = [
+        text for row in rows if row.name in before for text in worse(row, before[row.name])
+    ]
     median = {name: float(np.median([row.figures[name] for row in rows])) for name in COLUMNS}
     whole = len(rows) == len(RECORDED) + len(MADE)
     if whole:
         PAGE.write_text(page(rows, median), encoding="utf-8")
     print("\n".join(complaints) or "nothing is worse than in the last commit")
-    print(json.dumps({"scenarios": len(rows), "worse": len(complaints), **{k: round(v, 3) for k, v in median.items()}}))
+    print(
+        json.dumps(
+            {
+                "scenarios": len(rows),
+                "worse": len(complaints),
+                **{k: round(v, 3) for k, v in median.items()},
+            }
+        )
+    )
     return 1 if complaints else 0
 
 

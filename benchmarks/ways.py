@@ -1,4 +1,6 @@
-"""The ways to plan one window that are timed against each other; each call gives the objective it found."""
+"""The ways to plan one window that are timed against each other; each call gives the objective it
+found.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +11,27 @@ import numpy as np
 from pyomo.contrib.appsi.solvers.highs import Highs as PyomoHighs
 from pyomo.core import ConcreteModel, Param
 
-from optimisation.compiled import CompiledLP
-from optimisation.engine import COMMON, LP_OPTIONS, _Instance
-from optimisation.model import build
-from optimisation.parameters import TIE_BREAK, parameters
-from optimisation.plan import Plan
-from optimisation.problem import SiteProblem
-from optimisation.shape import shape_of
-from optimisation.solver import PlanSolver
+from optimisation.plan.plan import Plan
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.program.compiled import CompiledLP
+from optimisation.program.model import build
+from optimisation.program.parameters import TIE_BREAK, parameters
+from optimisation.program.shape import shape_of
+from optimisation.solving.engine import COMMON, LP_OPTIONS, _Instance
+from optimisation.solving.solver import PlanSolver
 
 LIMIT_S = 30.0
 
 
 class Bare:
-    """HiGHS with all numbers prepared and handed over, warm from the window before; what is left is `run()`."""
+    """HiGHS with all numbers prepared and handed over, warm from the window before; what is left is
+    `run()`.
+    """
 
     def __init__(self, compiled: CompiledLP) -> None:
-        self._instance = _Instance(compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_))
+        self._instance = _Instance(
+            compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_)
+        )
 
     def hand_over(self, problem: SiteProblem) -> None:
         self._highs, _ = self._instance.send(parameters(problem))
@@ -40,7 +46,9 @@ class Bare:
 
 
 class Ours:
-    """A problem in, a checked plan out: warm from the window before, or with a solver instance made anew."""
+    """A problem in, a checked plan out: warm from the window before, or with a solver instance made
+    anew.
+    """
 
     def __init__(self, tie_break: float = TIE_BREAK) -> None:
         self._tie_break = tie_break
@@ -52,7 +60,9 @@ class Ours:
         return plan
 
     def cold_solver(self, problem: SiteProblem) -> PlanSolver:
-        """A solver that has the compiled model and nothing else; to be made before the clock starts."""
+        """A solver that has the compiled model and nothing else; to be made before the clock
+        starts.
+        """
         solver = PlanSolver(self._tie_break)
         solver._ready_for(shape_of(problem))
         return solver
@@ -70,7 +80,9 @@ class NaivePyomo:
 
 
 class PersistentPyomo:
-    """The model built once; `appsi_highs` told that only Params change, and HiGHS not to perturb costs."""
+    """The model built once; `appsi_highs` told that only Params change, and HiGHS not to perturb
+    costs.
+    """
 
     def __init__(self, problem: SiteProblem) -> None:
         self._model = build(shape_of(problem))

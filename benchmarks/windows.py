@@ -1,4 +1,6 @@
-"""Rolling windows of one made-up site and unrelated days of many: the problems that the benchmarks plan."""
+"""Rolling windows of one made-up site and unrelated days of many: the problems that the benchmarks
+plan.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from optimisation.battery import BatteryModel
-from optimisation.devices import Cooling, DemandCharge, Export, Genset, RadioSleep, Reduction
-from optimisation.problem import SiteProblem
-from optimisation.records import Floats
-from optimisation.rectifier import RectifierCurve
+from optimisation.arrays import Floats
+from optimisation.problem.battery import BatteryModel
+from optimisation.problem.components import (
+    Cooling,
+    DemandCharge,
+    Export,
+    Genset,
+    RadioSleep,
+    Reduction,
+)
+from optimisation.problem.rectifier import RectifierCurve
+from optimisation.problem.site_problem import SiteProblem
 
 STEPS, STEP_H, DAY = 96, 0.25, 96
 
 WEAR_PER_KWH = (0.041, 0.126, 0.214, 0.302)
-"""Marginal cost of four depth segments: cycle loss 5.24e-4 d^2.03 (Xu et al. 2018), 300 per kWh of capacity."""
+"""Marginal cost of four depth segments: cycle loss 5.24e-4 d^2.03 (Xu et al. 2018), 300 per kWh of
+capacity.
+"""
 
 RECTIFIER = RectifierCurve(0.1, (3.0, 4.0, 5.0), (1.04, 1.06, 1.10))
 
@@ -36,9 +47,16 @@ def full_battery(stored_kwh: float, **changes: Any) -> BatteryModel:
 
 
 def problem(
-    hour: Floats, load_kw: Floats, pv_kw: Floats, price_per_kwh: Floats, stored_kwh: float, **changes: Any
+    hour: Floats,
+    load_kw: Floats,
+    pv_kw: Floats,
+    price_per_kwh: Floats,
+    stored_kwh: float,
+    **changes: Any,
 ) -> SiteProblem:
-    """One window: a cap of 2 kW from 19:00 to 21:00 on one day in four, two hours of backup, a demand charge."""
+    """One window: a cap of 2 kW from 19:00 to 21:00 on one day in four, two hours of backup, a
+    demand charge.
+    """
     called = (hour % 24 >= 19) & (hour % 24 < 21) & (hour // 24 % 4 == 0)
     fields: dict[str, Any] = {
         "step_h": np.full(STEPS, STEP_H),
@@ -56,13 +74,17 @@ def problem(
         "rectifier": RECTIFIER,
         "rectifier_max_dc_kw": 12.0,
         "batteries": (full_battery(stored_kwh),),
-        "demand": DemandCharge(price_per_kw=40.0, peak_so_far_kw=8.0, interval_of_step=np.arange(STEPS)),
+        "demand": DemandCharge(
+            price_per_kw=40.0, peak_so_far_kw=8.0, interval_of_step=np.arange(STEPS)
+        ),
     }
     return SiteProblem(**fields | changes)
 
 
 def rolling(count: int, seed: int = 7, **changes: Any) -> Iterator[SiteProblem]:
-    """Windows of one site, each a step after the one before, with the forecast revised and the SoC about as planned."""
+    """Windows of one site, each a step after the one before, with the forecast revised and the SoC
+    about as planned.
+    """
     rng = np.random.default_rng(seed)
     hours = np.arange(count + STEPS) * STEP_H
     load, pv, price = _site(rng, hours)
@@ -71,7 +93,9 @@ def rolling(count: int, seed: int = 7, **changes: Any) -> Iterator[SiteProblem]:
     for first in range(count):
         window = slice(first, first + STEPS)
         revised_load = load[window] * (1 + 0.03 * grows * rng.standard_normal(STEPS))
-        revised_pv = np.clip(pv[window] * (1 + 0.15 * grows * rng.standard_normal(STEPS)), 0.0, None)
+        revised_pv = np.clip(
+            pv[window] * (1 + 0.15 * grows * rng.standard_normal(STEPS)), 0.0, None
+        )
         yield problem(hours[window], revised_load, revised_pv, price[window], stored, **changes)
         stored = float(np.clip(stored + rng.uniform(-1.0, 1.0), 10.0, 28.0))
 
@@ -83,7 +107,9 @@ def sites(count: int, seed: int = 11, **changes: Any) -> Iterator[SiteProblem]:
     for _ in range(count):
         load, pv, price = _site(rng, hours)
         scale, sun = rng.uniform(0.6, 1.2), rng.uniform(0.0, 1.2)
-        yield problem(hours, scale * load, sun * pv, price, float(rng.uniform(8.0, 29.0)), **changes)
+        yield problem(
+            hours, scale * load, sun * pv, price, float(rng.uniform(8.0, 29.0)), **changes
+        )
 
 
 def _site(rng: np.random.Generator, hours: Floats) -> tuple[Floats, Floats, Floats]:
@@ -97,7 +123,10 @@ def _site(rng: np.random.Generator, hours: Floats) -> tuple[Floats, Floats, Floa
     load = np.clip(4.3 + 0.9 * np.sin(2 * np.pi * (of_day - 9) / 24) + noise, 3.0, 6.0)
     clear = np.clip(np.sin(np.pi * (of_day - 6) / 12), 0.0, None)
     cloud = rng.uniform(0.2, 1.0, steps // DAY + 2)[np.arange(steps) // DAY]
-    valley, peak = (of_day < 7) | (of_day >= 23), ((of_day >= 8) & (of_day < 11)) | ((of_day >= 17) & (of_day < 21))
+    valley, peak = (
+        (of_day < 7) | (of_day >= 23),
+        ((of_day >= 8) & (of_day < 11)) | ((of_day >= 17) & (of_day < 21)),
+    )
     return load, 5.0 * clear * cloud, np.where(valley, 0.3, np.where(peak, 1.2, 0.7))
 
 
@@ -119,7 +148,9 @@ def features() -> dict[str, dict[str, Any]]:
             )
         },
         "with a paid reduction": {
-            "reduction": Reduction(baseline_kw=np.full(STEPS, 4.0), in_event=event, price_per_kwh=4.0, bid_kw=2.0)
+            "reduction": Reduction(
+                baseline_kw=np.full(STEPS, 4.0), in_event=event, price_per_kwh=4.0, bid_kw=2.0
+            )
         },
         "with cooling": {
             "cooling": Cooling(
@@ -135,10 +166,16 @@ def features() -> dict[str, dict[str, Any]]:
                 discomfort_per_k_h=5.0,
             )
         },
-        "with radio sleep": {"sleep": RadioSleep(available_kw=np.where(steps < 24, 0.5, 0.0), cost_per_kwh=0.6)},
+        "with radio sleep": {
+            "sleep": RadioSleep(available_kw=np.where(steps < 24, 0.5, 0.0), cost_per_kwh=0.6)
+        },
         "with a genset": {
             "genset": Genset(
-                max_kw=8.0, min_kw=2.0, fuel_per_kwh=2.0, start_cost=5.0, available=(steps >= 60) & (steps < 76)
+                max_kw=8.0,
+                min_kw=2.0,
+                fuel_per_kwh=2.0,
+                start_cost=5.0,
+                available=(steps >= 60) & (steps < 76),
             )
         },
     }

@@ -1,4 +1,5 @@
-"""`make years`: every recorded year of ../shared/data/profiles with every policy; the last line is one JSON object.
+"""`make years`: every recorded year of ../shared/data/profiles with every policy; the last line is
+one JSON object.
 
 Takes about ten minutes on two cores. The table of docs/replay.md comes from here.
 """
@@ -16,14 +17,14 @@ import numpy as np
 import structlog
 from score import PROFILES, at_home
 
-from siteems.config import load_site
-from siteems.replay.data import read_data
+from siteems.config.seeds import seed_path
+from siteems.recordings.column_map import DataMap, From
+from siteems.recordings.read import read_data
 from siteems.replay.engine import run_replay
 from siteems.replay.executors import executor_for
-from siteems.replay.mapping import DataMap, From
 from siteems.replay.outcome import ReplayResult
-from siteems.seeds import seed_path
-from siteems.site import Site
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 from siteems.tariff.records import PriceVector, TariffVersion
 
 CHINA = ("cn_site_2019", "cn_site_2020", "cn_northwest_2019")
@@ -32,16 +33,20 @@ JOBS = 2
 
 
 def home(name: str) -> Site:
-    """A home of the set with its published battery and panels (6.4 kWh, 5 kW, 0.9 round trip; 4 kWp).
+    """A home of the set with its published battery and panels (6.4 kWh, 5 kW, 0.9 round trip; 4
+    kWp).
 
-    Its load is put on the -48 V bus, as our sites have no inverter from there to the AC side. Prices are the file's
-    own. Its clock has neither the missing nor the doubled hour, so it is taken as one that is never changed. Assumed:
-    wear of 300 USD/kWh over 6,000 cycles of 80 %. Backup is the least that a site file allows, half an hour.
+    Its load is put on the -48 V bus, as our sites have no inverter from there to the AC side.
+    Prices are the file's own. Its clock has neither the missing nor the doubled hour, so it is
+    taken as one that is never changed. Assumed: wear of 300 USD/kWh over 6,000 cycles of 80 %.
+    Backup is the least that a site file allows, half an hour.
     """
     site = load_site(seed_path("rural-lfp"))
     assert site.pv is not None
     prices = PriceVector(file=str(PROFILES / f"{name}.csv.gz"), column="import_price_per_kwh")
-    tariff = TariffVersion(name="sce-tou", source="CityLearn 2022", valid_from=date(2016, 8, 1), vector=prices)
+    tariff = TariffVersion(
+        name="sce-tou", source="CityLearn 2022", valid_from=date(2016, 8, 1), vector=prices
+    )
     return replace(
         site,
         site=replace(
@@ -77,7 +82,10 @@ def year(name: str) -> ReplayResult:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     path = PROFILES / f"{name}.csv.gz"
     if name in HOMES:
-        site, columns = home(name), {"dc_load_kw": "ac_load_kw", "pv_kw": "pv_kw", "outdoor_temp_c": "outdoor_temp_c"}
+        site, columns = (
+            home(name),
+            {"dc_load_kw": "ac_load_kw", "pv_kw": "pv_kw", "outdoor_temp_c": "outdoor_temp_c"},
+        )
         mapping = DataMap(columns={ours: From(column=theirs) for ours, theirs in columns.items()})
     else:
         site, mapping = at_home(load_site(seed_path("hangzhou-macro")), name), None
@@ -86,7 +94,9 @@ def year(name: str) -> ReplayResult:
 
 
 def figures(result: ReplayResult) -> dict[str, float]:
-    """Costs of each policy, and percent: savings of the cost without control, regret of foresight's saving."""
+    """Costs of each policy, and percent: savings of the cost without control, regret of foresight's
+    saving.
+    """
     cost = {policy: outcome.cost for policy, outcome in result.policies.items()}
     ours, idle, bound = cost["optimal"], cost["idle"], cost["foresight"]
     return {
@@ -94,7 +104,9 @@ def figures(result: ReplayResult) -> dict[str, float]:
         "saved_vs_idle": 100.0 * (idle - ours) / idle,
         "saved_vs_rules": 100.0 * (cost["rules"] - ours) / idle,
         "regret": 100.0 * (ours - bound) / (idle - bound),
-        "reserve_violations": float(sum(outcome.reserve_violations for outcome in result.policies.values())),
+        "reserve_violations": float(
+            sum(outcome.reserve_violations for outcome in result.policies.values())
+        ),
         "cpu_s": result.policies["optimal"].cpu_s,
     }
 
@@ -110,11 +122,15 @@ def main() -> int:
     if not names:
         print(f"skipped: no profiles at {PROFILES.name} beside this project", file=sys.stderr)
         return 0
-    print(f"{'':20}{'idle':>10}{'rules':>10}{'optimal':>10}{'foresight':>10}{'vs idle':>9}{'vs rules':>9}{'regret':>8}")
+    print(
+        f"{'':20}{'idle':>10}{'rules':>10}{'optimal':>10}{'foresight':>10}{'vs idle':>9}{'vs rules':>9}{'regret':>8}"
+    )
     found = {}
     for name, row in rows(names):
         found[name] = row
-        costs = "".join(f"{row[policy]:10.1f}" for policy in ("idle", "rules", "optimal", "foresight"))
+        costs = "".join(
+            f"{row[policy]:10.1f}" for policy in ("idle", "rules", "optimal", "foresight")
+        )
         print(
             f"{name:20}{costs}{row['saved_vs_idle']:8.1f}%{row['saved_vs_rules']:8.1f}%{row['regret']:7.1f}%",
             flush=True,

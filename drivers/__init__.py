@@ -1,1 +1,3 @@
-"""Pure I/O: Modbus links, register maps as data, device roles, simulated devices. Knows nothing of prices."""
+"""Pure I/O: Modbus links, register maps as data, device roles, simulated devices. Knows nothing of
+prices.
+"""

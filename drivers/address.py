@@ -16,7 +16,9 @@ FORMS: Final = {
     "dlt645+tcp": "dlt645+tcp://host:port",
     "dlt645": "dlt645:///dev/ttyS1?baud=2400&parity=E&stop=1",
 }
-"""Modbus TCP, Modbus TCP security, Modbus RTU behind a transparent serial server and on a serial port; DL/T 645 too."""
+"""Modbus TCP, Modbus TCP security, Modbus RTU behind a transparent serial server and on a serial
+port; DL/T 645 too.
+"""
 
 SERIAL: Final = {"rtu": (9600, "N"), "dlt645": (2400, "E")}
 """Protocols on a serial port, with the usual speed and parity."""
@@ -67,8 +69,17 @@ def parse_address(url: str) -> Address:
 def _serial(url: str, protocol: str, host: str, device: str, query: str) -> Address:
     baud, parity = SERIAL[protocol]
     words = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    speed, even, stop = words.pop("baud", str(baud)), words.pop("parity", parity), words.pop("stop", "1")
-    sound = speed.isdecimal() and int(speed) in BAUD_RATES and even in ("N", "E", "O") and stop in ("1", "2")
+    speed, even, stop = (
+        words.pop("baud", str(baud)),
+        words.pop("parity", parity),
+        words.pop("stop", "1"),
+    )
+    sound = (
+        speed.isdecimal()
+        and int(speed) in BAUD_RATES
+        and even in ("N", "E", "O")
+        and stop in ("1", "2")
+    )
     if host or not device.startswith("/") or words or not sound:
         rates = ", ".join(map(str, BAUD_RATES))
         allowed = f"must look like {FORMS[protocol]}; baud is one of {rates}, parity N, E or O, stop 1 or 2"

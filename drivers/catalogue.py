@@ -1,4 +1,6 @@
-"""Device maps of any protocol: those that come with the package by their name, others by the path of their file."""
+"""Device maps of any protocol: those that come with the package by their name, others by the path
+of their file.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,19 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
 
-from drivers.devicemap import DeviceMap, parse_map
-from drivers.dlt645.metermap import MeterMap, parse_meter_map
+from drivers.dlt645.meter_map import MeterMap, parse_meter_map
 from drivers.errors import MapError
+from drivers.modbus.device_map import DeviceMap, parse_map
 
 
 def known_maps() -> tuple[str, ...]:
     """Names of the maps that come with the package, sorted."""
     return tuple(
-        sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+        sorted(
+            entry.name.removesuffix(".toml")
+            for entry in _folder().iterdir()
+            if entry.name.endswith(".toml")
+        )
     )
 
 
@@ -40,7 +46,9 @@ def load_map(name: str) -> DeviceMap | MeterMap:
         raise MapError(f"unknown device map {name!r}; known are {', '.join(known_maps())}")
     device_map = parse_meter_map(text, file) if _is_meter(text) else parse_map(text, file)
     if device_map.name != PurePath(file).stem:
-        raise MapError(f"{file}: name = {device_map.name!r}: must be {PurePath(file).stem!r}, as the file is called")
+        raise MapError(
+            f"{file}: name = {device_map.name!r}: must be {PurePath(file).stem!r}, as the file is called"
+        )
     return device_map
 
 

@@ -1,4 +1,6 @@
-"""The one exception tree of the drivers: whatever goes wrong below ends as one of these, with one clear sentence."""
+"""The one exception tree of the drivers: whatever goes wrong below ends as one of these, with one
+clear sentence.
+"""
 
 from __future__ import annotations
 

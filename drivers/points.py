@@ -25,7 +25,10 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     # battery
     "battery_v": ("V", "battery voltage, magnitude"),
     "battery_a": ("A", "battery current, + charging, - discharging"),
-    "battery_kw": ("kW", "battery power, + charging, - discharging, of devices that tell no current"),
+    "battery_kw": (
+        "kW",
+        "battery power, + charging, - discharging, of devices that tell no current",
+    ),
     "soc": ("1", "state of charge, 0..1 of actual capacity"),
     "soh": ("1", "state of health, 0..1 of rated capacity"),
     "battery_c": ("degC", "battery temperature"),
@@ -52,11 +55,17 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     "grid_setpoint_kw": ("kW", "grid power that the device holds with its battery, + import"),
     "pv_limit_kw": ("kW", "power limit of the solar charger"),
     # what the device falls back to by itself, and when
-    "safe_rectifier_limit_a": ("A", "persistent rectifier current limit, used when the lease lapsed"),
+    "safe_rectifier_limit_a": (
+        "A",
+        "persistent rectifier current limit, used when the lease lapsed",
+    ),
     "safe_charge_limit_a": ("A", "persistent charge current limit, used when the lease lapsed"),
     "safe_battery_setpoint_kw": ("kW", "persistent battery power, used when the lease lapsed"),
     "safe_grid_setpoint_kw": ("kW", "persistent grid power, used while there is no other setpoint"),
-    "comm_timeout_s": ("s", "the lease: without a setpoint write for this long the device uses its safe values"),
+    "comm_timeout_s": (
+        "s",
+        "the lease: without a setpoint write for this long the device uses its safe values",
+    ),
 }
 """Name to (unit, description). The unit is also in the name; shares have the unit "1"."""
 
@@ -95,6 +104,12 @@ class Reading:
     faults: tuple[str, ...] = ()
 
     def value(self, name: str) -> float | None:
-        """The value of a good point; None for every other quality and for points that the device does not have."""
+        """The value of a good point; None for every other quality and for points that the device
+        does not have.
+        """
         point = self.points.get(name)
         return None if point is None else point.value
+
+
+AS_IT_LIKES, CHARGE, DISCHARGE = 0.0, 1.0, 2.0
+"""Values of `forced_mode`."""

@@ -1,8 +1,10 @@
-"""What a device can be for a site (its roles), which points a role needs, and which lever moves the battery.
+"""What a device can be for a site (its roles), which points a role needs, and which lever moves the
+battery.
 
-All devices are one class, because a device model is data; so a role is a record here that maps are checked against,
-and a device is found by what its map can do, never by its maker's name. A class per role would have nothing to say
-beyond the names of points: what is measured is read by point, and the one command is translated by `drivers/levers.py`.
+All devices are one class, because a device model is data; so a role is a record here that maps are
+checked against, and a device is found by what its map can do, never by its maker's name. A class
+per role would have nothing to say beyond the names of points: what is measured is read by point,
+and the one command is translated by `drivers/levers.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ from drivers.errors import MapError
 
 Role = Literal["meter", "rectifier", "battery", "solar", "genset"]
 BatteryCommand = Literal[
-    "power_setpoint", "forced_power", "grid_setpoint", "rectifier_levers", "power_limits", "rectifier_voltage"
+    "power_setpoint",
+    "forced_power",
+    "grid_setpoint",
+    "rectifier_levers",
+    "power_limits",
+    "rectifier_voltage",
 ]
 
 ROLE_POINTS: Final[Mapping[Role, tuple[tuple[str, ...], ...]]] = {
@@ -24,8 +31,9 @@ ROLE_POINTS: Final[Mapping[Role, tuple[tuple[str, ...], ...]]] = {
     "solar": (("pv_kw",),),
     "genset": (("genset_kw", "genset_running"),),
 }
-"""The points without which a device cannot take the role, where there are several ways each of them; a map that has
-none of them whole does not load."""
+"""The points without which a device cannot take the role, where there are several ways each of
+them; a map that has none of them whole does not load.
+"""
 
 COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
     "power_setpoint": ("battery_setpoint_kw",),
@@ -39,8 +47,12 @@ COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
 
 
 def lacking(role: Role, points: Collection[str]) -> tuple[str, ...]:
-    """The points that are missing for the role, by the way that is nearest; empty when the role can be taken."""
-    return min((tuple(each for each in way if each not in points) for way in ROLE_POINTS[role]), key=len)
+    """The points that are missing for the role, by the way that is nearest; empty when the role can
+    be taken.
+    """
+    return min(
+        (tuple(each for each in way if each not in points) for way in ROLE_POINTS[role]), key=len
+    )
 
 
 class Described(Protocol):
@@ -83,8 +95,9 @@ def taking(devices: Iterable[M], setpoint: str) -> tuple[M, ...]:
 def battery_command(maps: Sequence[Described]) -> BatteryCommand:
     """How the battery of a site with these device maps is commanded.
 
-    The first way of COMMAND_POINTS that they offer counts. The rectifiers' voltage moves only a battery that stands on
-    the bus, and not one behind the inverter that meters the grid. Raises MapError when they offer none.
+    The first way of COMMAND_POINTS that they offer counts. The rectifiers' voltage moves only a
+    battery that stands on the bus, and not one behind the inverter that meters the grid. Raises
+    MapError when they offer none.
     """
     offered = {name for device_map in maps for name in device_map.setpoints}
     on_the_bus = any("battery" in each.roles and "meter" not in each.roles for each in maps)

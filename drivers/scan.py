@@ -1,4 +1,6 @@
-"""Who is on a Modbus link: every unit is asked a few things, gently, one request at a time, and nothing is written."""
+"""Who is on a Modbus link: every unit is asked a few things, gently, one request at a time, and
+nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drivers.device import Device
-from drivers.devicemap import DeviceMap
 from drivers.errors import DeviceError, LinkTimeout
-from drivers.link import ModbusLink, Space
+from drivers.modbus.device import Device
+from drivers.modbus.device_map import DeviceMap
+from drivers.modbus.link import ModbusLink, Space
 from drivers.points import Quality
 from drivers.sunspec.discovery import SunSpecDevice, discover
 
@@ -20,7 +22,9 @@ KNOCKS: Sequence[tuple[Space, int]] = (("holding", 0), ("input", 0))
 
 @dataclass(frozen=True)
 class Found:
-    """A unit that answers. `maps` know it by its identity; `likely` maps found all their points there, in range."""
+    """A unit that answers. `maps` know it by its identity; `likely` maps found all their points
+    there, in range.
+    """
 
     unit: int
     sunspec: SunSpecDevice | None = None
@@ -76,13 +80,18 @@ async def _is(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
     if probe is None:
         return False
     try:
-        return await link.read(unit, probe.space, probe.address, len(probe.registers), urgent=True) == probe.registers
+        return (
+            await link.read(unit, probe.space, probe.address, len(probe.registers), urgent=True)
+            == probe.registers
+        )
     except (DeviceError, LinkTimeout):
         return False
 
 
 async def _may_be(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
-    """Whether a map that has no identity reads well there: every point in range, and not all of it zeros."""
+    """Whether a map that has no identity reads well there: every point in range, and not all of it
+    zeros.
+    """
     if device_map.identity is not None:
         return False
     device = Device("asked", device_map, link, unit, lambda: datetime.now(UTC))

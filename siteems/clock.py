@@ -1,4 +1,6 @@
-"""The only source of "now": the wall clock, a clock file that several processes share, a virtual clock for tests."""
+"""The only source of "now": the wall clock, a clock file that several processes share, a virtual
+clock for tests.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class ManualClock:
 
 @dataclass(frozen=True)
 class ClockSettings:
-    """What a clock file holds. `anchor_s` is what the machine's monotonic clock read at `start`; none = not begun."""
+    """What a clock file holds. `anchor_s` is what the machine's monotonic clock read at `start`;
+    none = not begun.
+    """
 
     start: datetime
     speed: float
@@ -75,10 +79,12 @@ class ClockSettings:
 
 
 class FileClock:
-    """An accelerated clock kept in a small JSON file, so that simulator, daemon and commands agree on the time.
+    """An accelerated clock kept in a small JSON file, so that simulator, daemon and commands agree
+    on the time.
 
-    It stands still until `start()` is called by whoever made it; that gives every process time to get ready.
-    It rests on the monotonic clock, which all processes of one machine share and which no one can set.
+    It stands still until `start()` is called by whoever made it; that gives every process time to
+    get ready. It rests on the monotonic clock, which all processes of one machine share and which
+    no one can set.
     """
 
     def __init__(self, path: Path) -> None:
@@ -108,7 +114,9 @@ class FileClock:
         settings = self._settings
         if settings.anchor_s is None:
             return settings.start
-        return settings.start + timedelta(seconds=(time.monotonic() - settings.anchor_s) * settings.speed)
+        return settings.start + timedelta(
+            seconds=(time.monotonic() - settings.anchor_s) * settings.speed
+        )
 
     async def started(self) -> None:
         """Return once someone has called `start()`."""
@@ -120,7 +128,9 @@ class FileClock:
         try:
             data = json.loads(self.path.read_text(encoding="utf-8"))
             start, anchor_s = datetime.fromisoformat(data["start"]), data["anchor_s"]
-            settings = ClockSettings(start, float(data["speed"]), None if anchor_s is None else float(anchor_s))
+            settings = ClockSettings(
+                start, float(data["speed"]), None if anchor_s is None else float(anchor_s)
+            )
             if start.tzinfo is None or not 0 < settings.speed < math.inf:
                 raise ValueError("it needs a start with time zone and a speed above 0")
             return settings
@@ -129,7 +139,13 @@ class FileClock:
 
 
 def _write(path: Path, settings: ClockSettings) -> None:
-    text = json.dumps({"start": settings.start.isoformat(), "speed": settings.speed, "anchor_s": settings.anchor_s})
+    text = json.dumps(
+        {
+            "start": settings.start.isoformat(),
+            "speed": settings.speed,
+            "anchor_s": settings.anchor_s,
+        }
+    )
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(text + "\n", encoding="utf-8")
     scratch.replace(path)

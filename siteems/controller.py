@@ -1,4 +1,5 @@
-"""The one controller: image, plan, decision, record. The daemon and the replay are its two shells and nothing more.
+"""The one controller: image, plan, decision, record. The daemon and the replay are its two shells
+and nothing more.
 
 Clock, devices, solver and historian are handed in; nothing here knows Modbus, a process or a file.
 """
@@ -7,34 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 import structlog
 
-from drivers.points import Reading
-from optimisation.plan import Plan
-from optimisation.problem import ProblemError, SiteProblem
-from siteems.backup import reserve_soc
+from optimisation.problem.site_problem import ProblemError
 from siteems.clock import Clock
-from siteems.control.cycle import ControlState, Decision, Limits, cycle
+from siteems.control.cycle import ControlState, Limits, cycle
+from siteems.control.intent import Intent, choose_intent
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
+from siteems.estimation.imager import Imager
+from siteems.estimation.peak_meter import PeakMeter
+from siteems.estimation.wear_segments import SegmentTracker
 from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
-from siteems.history.store import Incident, RecordError, Sample
-from siteems.image import Imager
-from siteems.planning.ladder import Intent, choose_intent
-from siteems.planning.peak import PeakMeter
+from siteems.history.records import Incident, RecordError, Sample
+from siteems.operations.watch import Step, Watch
 from siteems.planning.prepare import prepare
-from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import PublishedPlan, publish
-from siteems.planning.segments import SegmentTracker
-from siteems.ratings import plausible_ranges
-from siteems.site import Site
+from siteems.ports import Devices, Record, Solver
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
+from siteems.site.ratings import plausible_ranges
+from siteems.site.reserve import reserve_soc
 from siteems.tariff.lookup import TariffBook, TariffGap
-from siteems.watch import Step, Watch
 
 log = structlog.get_logger()
 
@@ -45,58 +44,6 @@ REPLAN_PAUSE = timedelta(minutes=5)
 FULL_SOC = 0.985
 """A lead battery's last percent takes hours at a trickle; from here it counts as fully charged."""
 USABLE = ("optimal", "feasible")
-
-
-class Devices(Protocol):
-    """The site's devices, whatever carries them."""
-
-    async def read(self) -> Sequence[Reading]:
-        """Read all devices once; trouble shows as quality, never as an exception."""
-        ...
-
-    async def drive(self, decision: Decision) -> None:
-        """Bring a decision to the devices."""
-        ...
-
-
-class Record(Protocol):
-    """What is kept of a site; `siteems.history` on disk, the replay in memory. Writing raises RecordError."""
-
-    def add_samples(self, samples: Iterable[Sample]) -> None:
-        """Keep samples."""
-        ...
-
-    def add_plan(self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]) -> None:
-        """Keep a planning run."""
-        ...
-
-    def add_incident(self, incident: Incident) -> None:
-        """Keep what a person should know."""
-        ...
-
-    def samples(self, start: datetime, end: datetime) -> Sequence[Sample]:
-        """Samples of a span, oldest first."""
-        ...
-
-    def last_time_at(self, name: str, level: float) -> datetime | None:
-        """When a value last was at a level or above."""
-        ...
-
-    def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
-        """The body of the newest plan with one of these statuses."""
-        ...
-
-    def events(self, now: datetime) -> tuple[DrEvent, ...]:
-        """Calls in force or to come."""
-        ...
-
-
-class Solver(Protocol):
-    """Whoever solves the LP."""
-
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        """Solve; a failure is a status."""
-        ...
 
 
 class Controller:
@@ -114,15 +61,23 @@ class Controller:
         *,
         drives: bool = True,
     ) -> None:
-        """`forecaster` is the site's own unless another is given; without `drives` the devices are only watched."""
+        """`forecaster` is the site's own unless another is given; without `drives` the devices are
+        only watched.
+        """
         self.site = site
         self._clock, self._devices, self._solver, self._history = clock, devices, solver, history
         self._curve = rectifier_curve(site)
         self._tariff = TariffBook(site.tariffs, site.site.zone)
         self._forecaster = forecaster or Forecaster(site)
         self._segments = SegmentTracker(site.battery)
-        self._peak = PeakMeter(self._tariff, site.grid) if any(version.demand for version in site.tariffs) else None
-        self._lead = 2 * timedelta(seconds=timing.cycle_s)  # a cap holds from the first second of its call
+        self._peak = (
+            PeakMeter(self._tariff, site.grid)
+            if any(version.demand for version in site.tariffs)
+            else None
+        )
+        self._lead = 2 * timedelta(
+            seconds=timing.cycle_s
+        )  # a cap holds from the first second of its call
         self._imager = Imager(self._curve, timing.max_age, plausible_ranges(site))
         self.image = self._imager.first(clock.now())
         self.plan: PublishedPlan | None = None
@@ -151,9 +106,13 @@ class Controller:
         if self._peak is not None and self.plan is not None and self.plan.month_peak_kw is not None:
             self._peak.known(self.plan.issued, self.plan.month_peak_kw)
         self.refresh_events()
-        log.info("resumed", samples=len(past), plan=None if self.plan is None else self.plan.issued.isoformat())
+        log.info(
+            "resumed",
+            samples=len(past),
+            plan=None if self.plan is None else self.plan.issued.isoformat(),
+        )
 
-    # -- the fast loop ----------------------------------------------------------------------------------------------
+    # -- the fast loop -----------------------------------------------------------------------------
 
     async def observe(self) -> None:
         """Read all devices and freeze what was read into the image."""
@@ -186,7 +145,9 @@ class Controller:
     def _limits(self, now: datetime) -> Limits:
         hours = self.site.backup.hours
         load_kw = self._forecaster.peak_load_kw(now, hours)
-        reserve = reserve_soc(self.site.battery, self.site.backup, load_kw, self.image.value("battery_c"))
+        reserve = reserve_soc(
+            self.site.battery, self.site.backup, load_kw, self.image.value("battery_c")
+        )
         call_cap_kw = import_cap_kw(self.events, now, self._lead)
         return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, call_cap_kw)
 
@@ -194,7 +155,14 @@ class Controller:
         prices, price_now = self._prices_today(now)
         load_kw, pv_kw = (self.image.value(name) or 0.0 for name in ("dc_load_kw", "pv_kw"))
         return choose_intent(
-            self.plan, self.image.value("soc"), now, prices, price_now, self.site.battery.max_charge_kw, load_kw, pv_kw
+            self.plan,
+            self.image.value("soc"),
+            now,
+            prices,
+            price_now,
+            self.site.battery.max_charge_kw,
+            load_kw,
+            pv_kw,
         )
 
     def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:
@@ -203,7 +171,9 @@ class Controller:
             local_day = now.astimezone(self.site.site.zone).date()
             return [slot.price for slot in self._tariff.day(local_day)], price
         except TariffGap:
-            return (0.0,), 0.0  # no tariff holds: the rules see a flat price and hold; planning reports the gap
+            return (
+                0.0,
+            ), 0.0  # no tariff holds: the rules see a flat price and hold; planning reports the gap
 
     def _replan_for(self, step: Step, now: datetime) -> None:
         """Ask for a new plan where what is seen asks for one."""
@@ -222,7 +192,8 @@ class Controller:
             self.ask_for_plan(trigger)
 
     def _record(self, step: Step, now: datetime) -> None:
-        """Keep the first sample of each `sample_s` on the clock, so that quarter hours begin with one.
+        """Keep the first sample of each `sample_s` on the clock, so that quarter hours begin with
+        one.
 
         The forecaster learns from the same samples that a restart would replay.
         """
@@ -233,7 +204,9 @@ class Controller:
         values = dict(self.image.values)
         values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
         values["reserve_soc"] = step.limits.reserve_soc
-        values["import_cap_kw"] = None if math.isinf(step.limits.call_cap_kw) else step.limits.call_cap_kw
+        values["import_cap_kw"] = (
+            None if math.isinf(step.limits.call_cap_kw) else step.limits.call_cap_kw
+        )
         try:
             values["price_per_kwh"] = self._tariff.price_at(now).per_kwh
         except TariffGap:
@@ -247,16 +220,20 @@ class Controller:
 
     @contextmanager
     def _recording(self) -> Iterator[None]:
-        """A record that cannot be written, on a full disk perhaps, is a line in the log; control goes on."""
+        """A record that cannot be written, on a full disk perhaps, is a line in the log; control
+        goes on.
+        """
         try:
             yield
         except RecordError as error:
             log.error("record-failed", error=str(error))
 
-    # -- demand response --------------------------------------------------------------------------------------------
+    # -- demand response ---------------------------------------------------------------------------
 
     def refresh_events(self) -> None:
-        """Look for new, changed and cancelled calls in the record; a change asks for a new plan at once."""
+        """Look for new, changed and cancelled calls in the record; a change asks for a new plan at
+        once.
+        """
         with self._recording():
             self._take(self._history.events(self._clock.now()))
 
@@ -266,7 +243,11 @@ class Controller:
         self.events = events
         for event in changed:
             log.info(
-                "event", id=event.id, revision=event.revision, limit_kw=event.limit_kw, start=event.start.isoformat()
+                "event",
+                id=event.id,
+                revision=event.revision,
+                limit_kw=event.limit_kw,
+                start=event.start.isoformat(),
             )
         if changed or gone:
             self.ask_for_plan("demand response")
@@ -276,10 +257,12 @@ class Controller:
         self.replan_trigger = trigger
         self.replan.set()
 
-    # -- the slow loop ----------------------------------------------------------------------------------------------
+    # -- the slow loop -----------------------------------------------------------------------------
 
     async def make_plan(self, trigger: str) -> None:
-        """One planning run. Whatever comes is recorded with status and reason; the last plan stays until a new one."""
+        """One planning run. Whatever comes is recorded with status and reason; the last plan stays
+        until a new one.
+        """
         now = self._clock.now()
         soc = self.image.value("soc")
         if self.image.mains_ok is False:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from siteems.config import load_site
-from siteems.seeds import seed_path
-from siteems.site import Site
+from siteems.config.seeds import seed_path
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,6 @@
-"""Clocks: the shared file clock stands until started, then runs for all; broken files are told in a sentence."""
+"""Clocks: the shared file clock stands until started, then runs for all; broken files are told in a
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def running(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-def test_file_clock_stands_still_until_started_and_then_runs_fast(tmp_path: Path, running: list[float]) -> None:
+def test_file_clock_stands_still_until_started_and_then_runs_fast(
+    tmp_path: Path, running: list[float]
+) -> None:
     clock = FileClock.create(tmp_path / "clock.json", START, 600)
     running[0] += 50
     assert (clock.now(), clock.speed) == (START, 600)
@@ -66,7 +70,9 @@ async def test_started_waits_for_the_start_by_another(tmp_path: Path) -> None:
 
 
 def test_a_start_in_local_time_is_kept_in_utc(tmp_path: Path) -> None:
-    clock = FileClock.create(tmp_path / "clock.json", START.astimezone(ZoneInfo("Asia/Shanghai")), 1)
+    clock = FileClock.create(
+        tmp_path / "clock.json", START.astimezone(ZoneInfo("Asia/Shanghai")), 1
+    )
     assert clock.now() == START
     assert clock.now().utcoffset() == timedelta(0)
 

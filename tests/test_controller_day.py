@@ -1,4 +1,6 @@
-"""One virtual day of the Hangzhou site under the controller: money follows the tariff, promises come first."""
+"""One virtual day of the Hangzhou site under the controller: money follows the tariff, promises
+come first.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,16 @@ import numpy as np
 import pytest
 from replay_rig import Rig
 
-from siteems.config import load_site
-from siteems.demand_response.calls import place_import_limit
+from siteems.config.local_time import local_time
+from siteems.config.seeds import seed_path
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.manual import place_import_limit
 from siteems.demo.baseline import uncontrolled_day
 from siteems.demo.score import check_cap, check_reserve, day_cost
-from siteems.history.store import Incident, Sample
-from siteems.seeds import seed_path
-from siteems.simulation.profile import local_time
+from siteems.history.records import Incident, Sample
 from siteems.simulation.scenario import demo_scenario
-from siteems.site import Site
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 from siteems.tariff.lookup import TariffBook
 
 HOUR = timedelta(hours=1)
@@ -56,7 +58,9 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     folder = seed_path("hangzhou-macro")
     site = load_site(folder)
     scenario = demo_scenario(site, folder)
-    rig = Rig.make(site, scenario.at, scenario.start, scenario.start_soc, tmp_path_factory.mktemp("day"))
+    rig = Rig.make(
+        site, scenario.at, scenario.start, scenario.start_soc, tmp_path_factory.mktemp("day")
+    )
     start = scenario.start + timedelta(hours=14, minutes=30)
 
     def call() -> None:
@@ -106,7 +110,9 @@ def test_it_charges_in_the_valley_and_discharges_at_the_sharp_price(day: Day) ->
 
 def test_it_is_cheaper_than_no_control(day: Day) -> None:
     book = TariffBook(day.site.tariffs, day.site.site.zone)
-    controlled, plain = (day_cost(samples, day.site, book) for samples in (day.samples, day.uncontrolled))
+    controlled, plain = (
+        day_cost(samples, day.site, book) for samples in (day.samples, day.uncontrolled)
+    )
     assert controlled.net_cost < 0.97 * plain.net_cost
     assert controlled.gaps == ()
 
@@ -133,7 +139,9 @@ def test_a_mains_failure_releases_and_recovers(day: Day) -> None:
     assert all("mains failed" in s.reason for s in during)
     assert all(s.values["battery_kw"] < -3 for s in during if s.values["battery_kw"] is not None)
     after = [s for s in day.samples if returned <= s.time < returned + HOUR]
-    assert [s.source for s in after] == ["last-plan"] + ["plan"] * 59, "no plan is made without mains; then at once"
+    assert [s.source for s in after] == ["last-plan"] + ["plan"] * 59, (
+        "no plan is made without mains; then at once"
+    )
     assert (returned, "optimal", "mains returned") in day.plans
     codes = [i.code for i in day.incidents if i.code.startswith("mains")]
     assert codes == ["mains-failed", "mains-returned"]
@@ -141,4 +149,8 @@ def test_a_mains_failure_releases_and_recovers(day: Day) -> None:
 
 def test_the_plan_is_followed_but_for_the_failure(day: Day) -> None:
     sources = [s.source for s in day.samples]
-    assert {name: sources.count(name) for name in set(sources)} == {"plan": 1419, "release": 20, "last-plan": 1}
+    assert {name: sources.count(name) for name in set(sources)} == {
+        "plan": 1419,
+        "release": 20,
+        "last-plan": 1,
+    }

@@ -1,4 +1,6 @@
-"""The controller when things go wrong: silent devices, a broken solver, restarts, calls that cannot be held."""
+"""The controller when things go wrong: silent devices, a broken solver, restarts, calls that cannot
+be held.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ import pytest
 from replay_rig import TIMING, Rig
 
 from drivers.points import Point, Quality, Reading
-from siteems.backup import reserve_soc
 from siteems.controller import Controller
-from siteems.demand_response.calls import cancel_call, place_import_limit
-from siteems.simulation.profile import Instant
-from siteems.site import Site
+from siteems.demand_response.manual import cancel_call, place_import_limit
+from siteems.recordings.profile import Instant
+from siteems.site.model import Site
+from siteems.site.reserve import reserve_soc
 from siteems.tariff.records import DemandTerm
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
@@ -63,7 +65,9 @@ async def test_before_the_first_reading_nothing_is_planned(rig: Rig) -> None:
     assert codes(rig) == ["plan-error"]
 
 
-async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_driven_again(rig: Rig) -> None:
+async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_driven_again(
+    rig: Rig,
+) -> None:
     await rig.begin()
     await run(rig, 5)
     rig.devices.silent = {"smu"}
@@ -76,8 +80,12 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
     assert codes(rig) == ["released", "driving"]
 
 
-async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that_was_released(rig: Rig) -> None:
-    rig.controller = Controller(rig.site, rig.clock, rig.devices, rig.solver, rig.history, TIMING, drives=False)
+async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that_was_released(
+    rig: Rig,
+) -> None:
+    rig.controller = Controller(
+        rig.site, rig.clock, rig.devices, rig.solver, rig.history, TIMING, drives=False
+    )
     await rig.begin()
     await run(rig, 5)
     rig.devices.silent = {"smu"}
@@ -85,7 +93,10 @@ async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that
     rig.devices.silent = set()
     await run(rig, 1)
     told = rig.history.incidents(NOON - HOUR, NOON + 100 * HOUR)
-    assert [(each.level, each.code) for each in told] == [("warning", "not-measured"), ("info", "measured")]
+    assert [(each.level, each.code) for each in told] == [
+        ("warning", "not-measured"),
+        ("info", "measured"),
+    ]
     values = rig.history.samples(NOON + 10 * MINUTE, NOON + 11 * MINUTE)[0].values
     assert "soc" not in values, "unknown is recorded as nothing"
 
@@ -97,7 +108,9 @@ async def test_without_the_meter_it_goes_on(rig: Rig) -> None:
     assert {s.decision.mode for s in rig.steps} == {"drive"}
 
 
-async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(rig: Rig, weather: Weather) -> None:
+async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(
+    rig: Rig, weather: Weather
+) -> None:
     """The mains fail, the link to the cabinet dies too, and when all is back the site plans anew."""
     await rig.begin()
     await run(rig, 2)
@@ -148,7 +161,9 @@ async def test_without_any_plan_the_rules_charge_in_cheap_hours(rig: Rig) -> Non
     assert "rung-rules" in codes(rig)
 
 
-async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(hangzhou: Site, tmp_path: Path) -> None:
+async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(
+    hangzhou: Site, tmp_path: Path
+) -> None:
     ended = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 10)),))
     rig = Rig.make(ended, Weather(), NOON, 0.6, tmp_path)
     await rig.begin()
@@ -162,8 +177,12 @@ async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(hangzho
     rig.history.close()
 
 
-async def test_a_restart_resumes_plan_calls_and_what_was_learned(rig: Rig, weather: Weather) -> None:
-    """After two hours of a load a third above the typical one, a new controller plans as the old one would."""
+async def test_a_restart_resumes_plan_calls_and_what_was_learned(
+    rig: Rig, weather: Weather
+) -> None:
+    """After two hours of a load a third above the typical one, a new controller plans as the old
+    one would.
+    """
     weather.now = replace(weather.now, dc_load_kw=4.7)
     await rig.begin()
     place_import_limit(rig.history, 2.0, NOON + 5 * HOUR, HOUR, NOON, "test")
@@ -185,7 +204,9 @@ async def test_a_restart_resumes_plan_calls_and_what_was_learned(rig: Rig, weath
     await rig.controller.make_plan("compare")
     assert rig.controller.plan is not None
     for name in ("grid_import_kw", "battery_kw", "stored_kwh"):
-        assert rig.controller.plan.series[name] == pytest.approx(expected.series[name], abs=1e-3), name
+        assert rig.controller.plan.series[name] == pytest.approx(expected.series[name], abs=1e-3), (
+            name
+        )
     await run(rig, 1)
     assert rig.steps[-1].intent.rung == "plan"
 
@@ -209,7 +230,9 @@ async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_agai
     assert codes(rig).count("cap-exceeded") == 1
     await run(rig, 50)
     assert codes(rig).count("cap-exceeded") == 2
-    [alarm, _] = [i for i in rig.history.incidents(NOON, NOON + 2 * HOUR) if i.code == "cap-exceeded"]
+    [alarm, _] = [
+        i for i in rig.history.incidents(NOON, NOON + 2 * HOUR) if i.code == "cap-exceeded"
+    ]
     assert alarm.text.startswith("grid import is ")
     assert "the call allows 0 kW" in alarm.text
 
@@ -281,7 +304,9 @@ async def test_when_no_plan_holds_one_is_asked_for(rig: Rig) -> None:
     assert rig.controller.replan_trigger == "no plan holds"
 
 
-async def test_a_step_in_the_load_reaches_the_reserve_within_minutes(rig: Rig, weather: Weather) -> None:
+async def test_a_step_in_the_load_reaches_the_reserve_within_minutes(
+    rig: Rig, weather: Weather
+) -> None:
     await rig.begin()
     await run(rig, 60)
     weather.now = replace(weather.now, dc_load_kw=5.0)
@@ -316,7 +341,8 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
     async def sagging() -> list[Reading]:
         low = Point(45.0, Quality.GOOD)
         return [
-            replace(r, points={**r.points, "bus_v": low} if "bus_v" in r.points else r.points) for r in await read()
+            replace(r, points={**r.points, "bus_v": low} if "bus_v" in r.points else r.points)
+            for r in await read()
         ]
 
     rig.devices.read = sagging  # type: ignore[method-assign]
@@ -327,7 +353,9 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
 
 async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) -> None:
     term = DemandTerm(mode="measured", price_per_kw=42.0)
-    rig.site = replace(rig.site, tariffs=tuple(replace(version, demand=(term,)) for version in rig.site.tariffs))
+    rig.site = replace(
+        rig.site, tariffs=tuple(replace(version, demand=(term,)) for version in rig.site.tariffs)
+    )
     rig.restart()
     await rig.begin()
     assert rig.controller.plan is not None
@@ -344,7 +372,9 @@ async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) 
     rig.controller.resume()
     await rig.controller.observe()
     await rig.controller.make_plan("after")
-    assert rig.controller.plan.month_peak_kw == pytest.approx(measured_kw, abs=1e-4), "as rounded in the record"
+    assert rig.controller.plan.month_peak_kw == pytest.approx(measured_kw, abs=1e-4), (
+        "as rounded in the record"
+    )
 
 
 async def test_a_recorded_plan_of_another_version_is_passed_over(rig: Rig) -> None:

@@ -1,4 +1,6 @@
-"""The built wheel carries everything that an installed siteems needs: packages, maps, seeds, type marks."""
+"""The built wheel carries everything that an installed siteems needs: packages, maps, seeds, type
+marks.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,16 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(ROOT),
+    ]
     subprocess.run(build, check=True, capture_output=True, timeout=120)
     [wheel] = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -38,10 +49,17 @@ def test_the_wheel_is_complete(unpacked: Path) -> None:
 
 
 def test_an_installed_siteems_finds_its_seeds(unpacked: Path, tmp_path: Path) -> None:
-    program = "import siteems.seeds as s; print(s.__file__); print(s.seed_path('hangzhou-macro'))"
+    program = (
+        "import siteems.config.seeds as s; print(s.__file__); print(s.seed_path('hangzhou-macro'))"
+    )
     environment = os.environ | {"PYTHONPATH": str(unpacked)}
     told = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=tmp_path, env=environment
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
     )
     module, seed = told.stdout.split()
     assert module.startswith(str(unpacked))

@@ -1,8 +1,10 @@
-"""DL/T 645-2007 frames to bytes and back. Pure functions; a frame that is not sound is never returned.
+"""DL/T 645-2007 frames to bytes and back. Pure functions; a frame that is not sound is never
+returned.
 
     FE FE FE FE | 68 | address, 6 bytes BCD | 68 | control | length | data, each byte + 33H | checksum | 16
 
-Numbers travel with their lowest byte first; the checksum is the sum, modulo 256, from the first 68 to the data's end.
+Numbers travel with their lowest byte first; the checksum is the sum, modulo 256, from the first 68
+to the data's end.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ ADDRESS_FORM: Final = re.compile(r"\d{12}|A{12}")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: the meter's address as printed on it (12 digits), the control byte, the data without its offset."""
+    """One frame: the meter's address as printed on it (12 digits), the control byte, the data
+    without its offset.
+    """
 
     address: str
     control: int
@@ -43,7 +47,9 @@ class Frame:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The bytes of a frame, with the four bytes that wake a line up. Raises ValueError for what cannot be sent."""
+    """The bytes of a frame, with the four bytes that wake a line up. Raises ValueError for what
+    cannot be sent.
+    """
     if not ADDRESS_FORM.fullmatch(frame.address):
         raise ValueError(f"a meter's address has 12 digits, not {frame.address!r}")
     if len(frame.data) > 200:
@@ -55,7 +61,9 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 def take_frames(received: bytearray) -> Iterator[Frame]:
-    """The sound frames at hand, removed from `received` with the noise before them; what may become one is left."""
+    """The sound frames at hand, removed from `received` with the noise before them; what may become
+    one is left.
+    """
     while True:
         start = received.find(START)
         if start < 0:

@@ -1,7 +1,9 @@
-"""One line to DL/T 645 meters: one owner, one request at a time, every failure in our exception tree.
+"""One line to DL/T 645 meters: one owner, one request at a time, every failure in our exception
+tree.
 
-A reply names its meter and what was asked for, so a late one is told apart; and before each request what is still in
-the line is thrown away, so that it is not even looked at. After a time-out a TCP connection is opened anew.
+A reply names its meter and what was asked for, so a late one is told apart; and before each request
+what is still in the line is thrown away, so that it is not even looked at. After a time-out a TCP
+connection is opened anew.
 """
 
 from __future__ import annotations
@@ -72,7 +74,10 @@ class _StreamWire:
     """A line read through an asyncio stream; `sink` takes what is sent, `hang_up` ends it."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, sink: Callable[[bytes], object], hang_up: Callable[[], object]
+        self,
+        reader: asyncio.StreamReader,
+        sink: Callable[[bytes], object],
+        hang_up: Callable[[], object],
     ) -> None:
         self._reader, self._sink, self._hang_up = reader, sink, hang_up
 
@@ -104,7 +109,8 @@ class _Meter:
 class Dlt645Link:
     """A line to one or more meters, opened on first use and again whenever it broke.
 
-    `timeout_s` bounds connecting and each reply. Raises ValueError for a bad URL. Use it in one event loop only.
+    `timeout_s` bounds connecting and each reply. Raises ValueError for a bad URL. Use it in one
+    event loop only.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
@@ -128,9 +134,11 @@ class Dlt645Link:
         return {address: replace(meter.counters) for address, meter in sorted(self._meters.items())}
 
     async def read(self, address: str, item: int) -> bytes:
-        """The data of one identifier, such as 0x02030000, of the meter at an address; follow-up frames joined.
+        """The data of one identifier, such as 0x02030000, of the meter at an address; follow-up
+        frames joined.
 
-        Raises LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for an address that is none.
+        Raises LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for an address that is
+        none.
         """
         wanted = item.to_bytes(4, "little")
         reply = await self._exchange(Frame(address, READ, wanted), wanted)
@@ -142,7 +150,9 @@ class Dlt645Link:
             number = bytes((following,))
             reply = await self._exchange(Frame(address, READ_MORE, wanted + number), wanted)
             if reply.data[-1:] != number:
-                raise BadReply(f"{self._of(address)} sent another part of {item:08X} than was asked for")
+                raise BadReply(
+                    f"{self._of(address)} sent another part of {item:08X} than was asked for"
+                )
             data += reply.data[4:-1]
         return data
 
@@ -266,7 +276,10 @@ async def _answer(wire: Wire, request: Frame, echoed: bytes) -> Frame:
     while True:
         received += await wire.receive()
         for frame in take_frames(received):
-            ours = request.address in (frame.address, ANYONE) and frame.control & 0x1F == request.control
+            ours = (
+                request.address in (frame.address, ANYONE)
+                and frame.control & 0x1F == request.control
+            )
             refused = frame.control & REFUSED
             if ours and frame.control & REPLY and (refused or frame.data.startswith(echoed)):
                 return frame

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drivers.dlt645.link import Dlt645Link
-from drivers.dlt645.metermap import SCALED_UNITS, MeterMap, MeterPoint
+from drivers.dlt645.meter_map import SCALED_UNITS, MeterMap, MeterPoint
 from drivers.dlt645.numbers import decode_number
 from drivers.errors import DeviceRefused, DriverError, LinkError
 from drivers.points import POINTS, Point, Quality, Reading
@@ -15,9 +15,11 @@ _UNREACHABLE = Point(None, Quality.UNREACHABLE)
 
 
 class Dlt645Meter:
-    """A meter of the site: `device_map` says what it is, `link` and `address` where it is, `now` the time (UTC).
+    """A meter of the site: `device_map` says what it is, `link` and `address` where it is, `now`
+    the time (UTC).
 
-    `ratio` is that of its current (and voltage) transformers: power and energy are what it shows times this.
+    `ratio` is that of its current (and voltage) transformers: power and energy are what it shows
+    times this.
     """
 
     def __init__(
@@ -35,7 +37,8 @@ class Dlt645Meter:
         self._link, self._address, self._now, self._ratio = link, address, now, ratio
 
     async def read(self) -> Reading:
-        """All points of the map, one request each. Trouble shows in the points' quality and is never raised.
+        """All points of the map, one request each. Trouble shows in the points' quality and is
+        never raised.
 
         When the line itself fails, the rest is not asked for: one silence is enough.
         """
@@ -44,7 +47,9 @@ class Dlt645Meter:
         faults: list[str] = []
         for name, point in self.device_map.points.items():
             try:
-                points[name] = self._judged(name, point, await self._link.read(self._address, point.item))
+                points[name] = self._judged(
+                    name, point, await self._link.read(self._address, point.item)
+                )
             except DeviceRefused as exc:
                 faults.append(str(exc))
                 points[name] = Point(None, Quality.MISSING)  # it is there, and has no such data
@@ -64,4 +69,6 @@ class Dlt645Meter:
             return Point(None, Quality.MISSING)
         if not point.min <= shown <= point.max:
             return Point(None, Quality.IMPLAUSIBLE)
-        return Point(shown * self._ratio if POINTS[name][0] in SCALED_UNITS else shown, Quality.GOOD)
+        return Point(
+            shown * self._ratio if POINTS[name][0] in SCALED_UNITS else shown, Quality.GOOD
+        )

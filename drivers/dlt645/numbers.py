@@ -1,4 +1,6 @@
-"""Numbers as DL/T 645 meters send them: packed decimal digits, the lowest byte first, a sign in the highest bit."""
+"""Numbers as DL/T 645 meters send them: packed decimal digits, the lowest byte first, a sign in the
+highest bit.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decimal645:
-    """How one number stands in a reply: `size` bytes of two digits each, `decimals` of them after the point.
+    """How one number stands in a reply: `size` bytes of two digits each, `decimals` of them after
+    the point.
 
     A `signed` number keeps its sign in the highest bit, so its first digit is 7 at most.
     """
@@ -30,7 +33,8 @@ class Decimal645:
 
 
 def decode_number(form: Decimal645, data: bytes) -> float | None:
-    """The number in `data`; None where a digit is none: meters fill what they do not measure with F or E.
+    """The number in `data`; None where a digit is none: meters fill what they do not measure with F
+    or E.
 
     Raises ValueError when the number of bytes is wrong.
     """
@@ -55,7 +59,9 @@ def encode_number(form: Decimal645, value: float | None) -> bytes:
     if value is None:
         return b"\xff" * form.size
     if not math.isfinite(value) or abs(value) > form.largest or (value < 0 and not form.signed):
-        raise ValueError(f"{value} does not fit {2 * form.size} digits, {form.decimals} of them after the point")
+        raise ValueError(
+            f"{value} does not fit {2 * form.size} digits, {form.decimals} of them after the point"
+        )
     digits = bytearray.fromhex(str(round(abs(value) * form.one)).zfill(2 * form.size))
     if value < 0:
         digits[0] |= 0x80

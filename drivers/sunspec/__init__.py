@@ -1,1 +1,3 @@
-"""SunSpec devices: found by their own description of themselves, and turned into device maps like any other."""
+"""SunSpec devices: found by their own description of themselves, and turned into device maps like
+any other.
+"""

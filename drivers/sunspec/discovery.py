@@ -1,7 +1,9 @@
-"""The SunSpec models of a device: found at one of three addresses, then header by header to the end marker.
+"""The SunSpec models of a device: found at one of three addresses, then header by header to the end
+marker.
 
-Layout (SunSpec Device Information Model Specification): the registers "SunS", then models, each with an id, the number
-of registers that follow, and these; id 0xFFFF ends it. Model 1 comes first and says who made the device.
+Layout (SunSpec Device Information Model Specification): the registers "SunS", then models, each
+with an id, the number of registers that follow, and these; id 0xFFFF ends it. Model 1 comes first
+and says who made the device.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.errors import DeviceError, DeviceRefused
-from drivers.link import MAX_READ, ModbusLink
+from drivers.modbus.link import MAX_READ, ModbusLink
 
 BASES: Final = (40000, 0, 50000)
 SIGN: Final = (0x5375, 0x6E53)
@@ -22,7 +24,9 @@ MOST_MODELS: Final = 64
 
 @dataclass(frozen=True)
 class FoundModel:
-    """One model as it stands in the device: `words` are all its registers, with the two of its header."""
+    """One model as it stands in the device: `words` are all its registers, with the two of its
+    header.
+    """
 
     id: int
     address: int
@@ -67,7 +71,8 @@ class SunSpecDevice:
 async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:
     """All models of a unit; None when it is no SunSpec device. Only reads.
 
-    Raises LinkError when it does not answer, DeviceError for a chain of models that does not hold together.
+    Raises LinkError when it does not answer, DeviceError for a chain of models that does not hold
+    together.
     """
     for base in BASES:
         try:
@@ -90,8 +95,12 @@ async def _models(link: ModbusLink, unit: int, address: int) -> tuple[FoundModel
             break
         words = [number, length]
         for start in range(address + 2, end, MAX_READ):
-            words += await link.read(unit, "holding", start, min(MAX_READ, end - start), urgent=True)
+            words += await link.read(
+                unit, "holding", start, min(MAX_READ, end - start), urgent=True
+            )
         models.append(FoundModel(number, address, tuple(words)))
         address = end
     known = ", ".join(str(model.id) for model in models) or "none"
-    raise DeviceError(f"unit {unit}: its SunSpec models do not end as they should at {address}; found: {known}")
+    raise DeviceError(
+        f"unit {unit}: its SunSpec models do not end as they should at {address}; found: {known}"
+    )

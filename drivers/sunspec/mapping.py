@@ -1,8 +1,9 @@
-"""From the SunSpec models of a device to a device map: where the points of our vocabulary stand, and what they may be.
+"""From the SunSpec models of a device to a device map: where the points of our vocabulary stand,
+and what they may be.
 
-The definitions of the models come with pysunspec2, which also decodes what was found. Scale factors, and the whole of
-percentages, are taken as found and become `fixed` registers: a device that changes one is not believed until it is
-looked at again.
+The definitions of the models come with pysunspec2, which also decodes what was found. Scale
+factors, and the whole of percentages, are taken as found and become `fixed` registers: a device
+that changes one is not believed until it is looked at again.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any, Final
 
 from sunspec2.device import Model, Point
 
-from drivers.codec import RegisterType
-from drivers.devicemap import Block, DeviceMap, Identity, LinkLimits, check_map
 from drivers.errors import MapError
-from drivers.link import MAX_READ
-from drivers.pointmap import PointMap
+from drivers.modbus.codec import RegisterType
+from drivers.modbus.device_map import Block, DeviceMap, Identity, LinkLimits, check_map
+from drivers.modbus.link import MAX_READ
+from drivers.modbus.point_map import PointMap
 from drivers.roles import ROLE_POINTS, lacking
 from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
 
@@ -50,7 +51,9 @@ MOST_LEASE_S: Final = 3600.0
 
 @dataclass(frozen=True)
 class Source:
-    """Where a point of ours may be found: the first model that has it tells it. `scale` leads to our unit."""
+    """Where a point of ours may be found: the first model that has it tells it. `scale` leads to
+    our unit.
+    """
 
     name: str
     models: tuple[int, ...]
@@ -71,8 +74,9 @@ ON: Final = 1
 WATTS: Final = 1
 BOTH_LIMITS: Final = 3
 LEGACY_STORAGE: Final = 124
-"""Its rates are percentages of the greatest charging power, and limits. What a negative one means, makers do not agree
-on: only 0 to 100 % are written. Where 704 takes watts it is left alone."""
+"""Its rates are percentages of the greatest charging power, and limits. What a negative one means,
+makers do not agree on: only 0 to 100 % are written. Where 704 takes watts it is left alone.
+"""
 SOURCES: Final = (
     Source("active_power_kw", METERS, "W", 0.001),
     Source("mains_v", METERS + INVERTERS, "PhVphA", 1.0),
@@ -91,7 +95,15 @@ SOURCES: Final = (
     Source("soc", (802, 713), "SoC", 0.01),
     Source("soh", (802, 713), "SoH", 0.01),
     Source("soc", (LEGACY_STORAGE,), "ChaState", 0.01),
-    Source("battery_setpoint_kw", (704,), "WSet", 0.001, -1, "volatile", (("WSetEna", ON), ("WSetMod", WATTS))),
+    Source(
+        "battery_setpoint_kw",
+        (704,),
+        "WSet",
+        0.001,
+        -1,
+        "volatile",
+        (("WSetEna", ON), ("WSetMod", WATTS)),
+    ),
     Source("safe_battery_setpoint_kw", (704,), "WSetRvrt", 0.001, -1, "flash"),
     Source("comm_timeout_s", (704,), "WSetRvrtTms", 1.0, 1, "flash", (("WSetEnaRvrt", ON),)),
     *(
@@ -122,10 +134,11 @@ class Ratings:
 
 
 def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> DeviceMap:
-    """The map of a device, to be kept in `name`.toml. Raises MapError when it can be nothing for a site.
+    """The map of a device, to be kept in `name`.toml. Raises MapError when it can be nothing for a
+    site.
 
-    Each model that tells a point is read as it stands. With `whole` the other models are blocks too, and the end
-    marker: what a simulator needs to look like the device.
+    Each model that tells a point is read as it stands. With `whole` the other models are blocks
+    too, and the end marker: what a simulator needs to look like the device.
     """
     models = {model.id: (model, _decoded(model)) for model in reversed(found.models)}
     ratings = _ratings({number: decoded for number, (_, decoded) in models.items()})
@@ -145,8 +158,12 @@ def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> Devic
     roles = [role for role in ROLE_POINTS if not lacking(role, points)]
     if not roles:
         told = ", ".join(str(model.id) for model in found.models)
-        raise MapError(f"{found.manufacturer} {found.model}: its models {told} give no role at a site")
-    has_lease = "comm_timeout_s" in points and not points.keys().isdisjoint(("battery_setpoint_kw", "charge_limit_kw"))
+        raise MapError(
+            f"{found.manufacturer} {found.model}: its models {told} give no role at a site"
+        )
+    has_lease = "comm_timeout_s" in points and not points.keys().isdisjoint(
+        ("battery_setpoint_kw", "charge_limit_kw")
+    )
     made = DeviceMap.model_validate(
         {
             "schema_version": 1,
@@ -155,11 +172,18 @@ def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> Devic
             "roles": roles,
             "source": f"SunSpec models as found in the device, firmware {found.version or 'unknown'}",
             "evidence": "captured",
-            "link": LinkLimits(max_registers=MAX_READ, gap_ms=0, worst_reply_ms=1000, writes_per_day=100_000),
+            "link": LinkLimits(
+                max_registers=MAX_READ, gap_ms=0, worst_reply_ms=1000, writes_per_day=100_000
+            ),
             "identity": _identity(found),
-            "blocks": [*_blocks(found, models, None if whole else told_by, points), *(_end(found) if whole else ())],
+            "blocks": [
+                *_blocks(found, models, None if whole else told_by, points),
+                *(_end(found) if whole else ()),
+            ],
             "points": points,
-            "lease": {"timeout_point": "comm_timeout_s", "min_s": 10, "max_s": MOST_LEASE_S} if has_lease else None,
+            "lease": {"timeout_point": "comm_timeout_s", "min_s": 10, "max_s": MOST_LEASE_S}
+            if has_lease
+            else None,
         }
     )
     check_map(made, f"{name}.toml")
@@ -172,7 +196,9 @@ def _decoded(model: FoundModel) -> Any:
 
 
 def _known(decoded: Any, name: str) -> Point | None:
-    """A point that the device has; none when it says that it has not, or when nobody knows the model."""
+    """A point that the device has; none when it says that it has not, or when nobody knows the
+    model.
+    """
     point = getattr(decoded, "points", {}).get(name)
     return point if point is not None and point.value is not None else None
 
@@ -201,7 +227,14 @@ def _ratings(models: Mapping[int, Any]) -> Ratings:
     return Ratings(
         None if rated_w is None else rated_w / 1000.0,
         _cvalue(models.get(802), "VMax"),
-        max((a for n in ("AChaMax", "ADisChaMax") if (a := _cvalue(models.get(802), n)) is not None), default=None),
+        max(
+            (
+                a
+                for n in ("AChaMax", "ADisChaMax")
+                if (a := _cvalue(models.get(802), n)) is not None
+            ),
+            default=None,
+        ),
     )
 
 
@@ -226,7 +259,9 @@ def _span(name: str, ratings: Ratings) -> tuple[float, float]:
 
 
 def _point(source: Source, model: FoundModel, decoded: Any, ratings: Ratings) -> PointMap | None:
-    point = (_battery_port(decoded) if model.id == 714 else getattr(decoded, "points", {})).get(source.point)
+    point = (_battery_port(decoded) if model.id == 714 else getattr(decoded, "points", {})).get(
+        source.point
+    )
     kind = TYPES.get(point.pdef["type"]) if point is not None else None
     if point is None or kind is None or (point.value is None and source.storage is None):
         return None
@@ -273,9 +308,15 @@ def _point(source: Source, model: FoundModel, decoded: Any, ratings: Ratings) ->
 
 
 def _identity(found: SunSpecDevice) -> Identity:
-    """From "SunS" to the maker's name of the model; what comes after changes with firmware and unit."""
+    """From "SunS" to the maker's name of the model; what comes after changes with firmware and
+    unit.
+    """
     common = found.models[0]
-    return Identity(space="holding", address=found.base, registers=(*SIGN, *common.words[: min(34, len(common.words))]))
+    return Identity(
+        space="holding",
+        address=found.base,
+        registers=(*SIGN, *common.words[: min(34, len(common.words))]),
+    )
 
 
 def _blocks(
@@ -315,5 +356,7 @@ def _end(found: SunSpecDevice) -> Iterable[Block]:
 
 def name_of(found: SunSpecDevice, unit: int) -> str:
     """A name for the map, from what the device says of itself."""
-    maker = re.sub(r"[^a-z0-9]+", "-", f"{found.manufacturer} {found.model}".lower()).strip("-")[:56]
+    maker = re.sub(r"[^a-z0-9]+", "-", f"{found.manufacturer} {found.model}".lower()).strip("-")[
+        :56
+    ]
     return f"{maker.strip('-') or 'sunspec'}-{unit}"

@@ -1,4 +1,6 @@
-"""The command line: thin. Each command reads its words, calls one function, and prints what comes back."""
+"""The command line: thin. Each command reads its words, calls one function, and prints what comes
+back.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,23 @@ from typing import NoReturn
 
 import typer
 
-from siteems.cli import about_site, bill, calls, data, devices, gateway, replay, scan
+from siteems.cli import (
+    bill,
+    check,
+    demo,
+    devices,
+    dr,
+    fault,
+    forecast_score,
+    inspect,
+    plan,
+    replay,
+    replay_fleet,
+    run,
+    scan,
+    simulate,
+    status,
+)
 from siteems.errors import UserError
 
 app = typer.Typer(
@@ -24,10 +42,25 @@ lets the battery below its backup reserve.
 Begin with `siteems demo`: one day of a simulated site in about a minute. Then copy a site from `seeds/`, change it to
 yours, and look at it with `siteems check`.""",
 )
-for part in (about_site, gateway, data, bill, replay, scan):
-    app.add_typer(part.app)
+COMMANDS = (
+    check,
+    demo,
+    plan,
+    simulate,
+    run,
+    status,
+    fault,
+    inspect,
+    forecast_score,
+    bill,
+    replay,
+    replay_fleet,
+    scan,
+)
+for command in COMMANDS:
+    app.add_typer(command.app)
 app.add_typer(devices.app, name="devices", short_help="List, show and try device models.")
-app.add_typer(calls.app, name="dr", short_help="Place, list and cancel demand-response calls.")
+app.add_typer(dr.app, name="dr", short_help="Place, list and cancel demand-response calls.")
 
 
 def main() -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.words import JsonOption, SiteArgument, load, parse_day
+from siteems.cli.options import JsonOption, SiteArgument, load, parse_day
 
 app = typer.Typer()
 
@@ -16,33 +16,44 @@ app = typer.Typer()
 def bill(
     site_file: SiteArgument,
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Metered import: time, grid_import_kw; CSV, CSV.gz or Parquet.")
+        Path,
+        typer.Argument(
+            metavar="DATA", help="Metered import: time, grid_import_kw; CSV, CSV.gz or Parquet."
+        ),
     ],
     start: Annotated[
-        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day. [default: of the data]")
+        str | None,
+        typer.Option("--from", metavar="YYYY-MM-DD", help="First day. [default: of the data]"),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Day after the last. [default: of the data]")
+        str | None,
+        typer.Option(
+            "--to", metavar="YYYY-MM-DD", help="Day after the last. [default: of the data]"
+        ),
     ] = None,
     data_map: Annotated[
         Path | None,
-        typer.Option("--map", metavar="FILE", help="Which column is which, as `siteems inspect` proposes it."),
+        typer.Option(
+            "--map", metavar="FILE", help="Which column is which, as `siteems inspect` proposes it."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Reckon what a metered import costs at the site's tariffs: energy by period, demand and standing charges.
+    """Reckon what a metered import costs at the site's tariffs: energy by period, demand and
+    standing charges.
 
-    Every line is rounded to the cent and sums are sums of lines, so the bill adds up. The series that `siteems replay`
-    writes are metered imports too. What had to be filled in the data is told on stderr.
+    Every line is rounded to the cent and sums are sums of lines, so the bill adds up. The series
+    that `siteems replay` writes are metered imports too. What had to be filled in the data is told
+    on stderr.
     """
     import json as json_module
     import sys
 
-    from siteems.replay.command import span_of
-    from siteems.replay.mapping import read_mapping
-    from siteems.replay.metered import read_metered
-    from siteems.tariff.bill import make_bill
-    from siteems.tariff.bill_words import as_data, as_page
+    from siteems.accounting.bill import make_bill
+    from siteems.accounting.bill_text import as_data, as_page
+    from siteems.config.local_time import span_of
+    from siteems.recordings.column_map import read_mapping
+    from siteems.recordings.metered import read_metered
     from siteems.tariff.lookup import TariffBook
 
     site = load(site_file)
@@ -55,6 +66,12 @@ def bill(
         print(f"note  {said}", file=sys.stderr)
     book = TariffBook(site.tariffs, zone)
     made = make_bill(
-        book, site.grid, site.site.currency, metered.start, metered.step, metered.import_kw, metered.export_kw
+        book,
+        site.grid,
+        site.site.currency,
+        metered.start,
+        metered.step,
+        metered.import_kw,
+        metered.export_kw,
     )
     print(json_module.dumps(as_data(made), indent=1) if json else as_page(made))

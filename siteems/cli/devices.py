@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.words import JsonOption
+from siteems.cli.options import JsonOption
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,15 +16,19 @@ app = typer.Typer(
 A device model is a data file; docs/add-a-device.md says how to add one.""",
 )
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A model, as `devices list` names it.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A model, as `devices list` names it.")
+]
 
 
 @app.command("list")
 def list_devices(json: JsonOption = False) -> None:
-    """List the device models: what each can be for a site, how sure its facts are, and what can be driven."""
+    """List the device models: what each can be for a site, how sure its facts are, and what can be
+    driven.
+    """
     import json as json_module
 
-    from siteems.device_words import all_devices, device_row
+    from siteems.commissioning.device_models import all_devices, device_row
 
     if json:
         print(json_module.dumps(all_devices(), indent=1))
@@ -38,7 +42,7 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
     """Show a device model: where each point stands, what it may be, what is written and how often."""
     import json as json_module
 
-    from siteems.device_words import device_facts, device_page
+    from siteems.commissioning.device_models import device_facts, device_page
 
     found = device_facts(name)
     print(json_module.dumps(found, indent=1) if json else device_page(found))
@@ -47,13 +51,21 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
 @app.command("try")
 def try_device(
     name: NameArgument,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is, such as tcp://192.168.1.20:502.")],
-    unit: Annotated[int, typer.Option("--unit", metavar="N", min=1, max=247, help="Its Modbus unit id.")] = 1,
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Where it is, such as tcp://192.168.1.20:502.")
+    ],
+    unit: Annotated[
+        int, typer.Option("--unit", metavar="N", min=1, max=247, help="Its Modbus unit id.")
+    ] = 1,
     address: Annotated[
-        str | None, typer.Option("--address", metavar="DIGITS", help="The 12 digits of a DL/T 645 meter.")
+        str | None,
+        typer.Option("--address", metavar="DIGITS", help="The 12 digits of a DL/T 645 meter."),
     ] = None,
     timeout_s: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=0.05, max=30, help="For connecting and each reply.")
+        float,
+        typer.Option(
+            "--timeout", metavar="SECONDS", min=0.05, max=30, help="For connecting and each reply."
+        ),
     ] = 2.0,
     json: JsonOption = False,
 ) -> None:
@@ -63,7 +75,7 @@ def try_device(
     """
     import json as json_module
 
-    from siteems.device_words import tried_page, try_once
+    from siteems.commissioning.probe import tried_page, try_once
 
     found = try_once(name, url, unit, address, timeout_s)
     print(json_module.dumps(found, indent=1) if json else tried_page(found))

@@ -1,11 +1,13 @@
-"""How fast the loops turn. No machine can poll every second of an accelerated clock: cycle and lease stretch."""
+"""How fast the loops turn. No machine can poll every second of an accelerated clock: cycle and
+lease stretch.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from siteems.site import Control
+from siteems.site.model import Control
 
 REAL_CYCLE_S = 0.025
 REAL_LEASE_S = 1.5

@@ -1,1 +1,3 @@
-"""Demand response: what the grid asks of a site. Adapters for protocols turn their messages into `DrEvent`."""
+"""Demand response: what the grid asks of a site. Adapters for protocols turn their messages into
+`DrEvent`.
+"""

@@ -1,1 +1,3 @@
-"""One day end to end: simulator and daemon as real processes, an accelerated clock, a verdict and a picture."""
+"""One day end to end: simulator and daemon as real processes, an accelerated clock, a verdict and a
+picture.
+"""

@@ -1,23 +1,27 @@
-"""The same day without control: the battery floats as at any site without siteems, photovoltaics feed the bus first."""
+"""The same day without control: the battery floats as at any site without siteems, photovoltaics
+feed the bus first.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from drivers.points import Point, Quality, Reading
-from siteems.history.store import Sample
-from siteems.image import Imager
-from siteems.planning.problem import rectifier_curve
+from siteems.estimation.imager import Imager
+from siteems.history.records import Sample
 from siteems.simulation.devices import readings
+from siteems.simulation.plant import make_plant
 from siteems.simulation.scenario import Scenario
-from siteems.simulation.server import make_plant
-from siteems.site import Site
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
 
 SAMPLE = timedelta(minutes=1)
 
 
 def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
-    """Simulate the day with every device at its safe value; one sample a minute, as the historian would keep it."""
+    """Simulate the day with every device at its safe value; one sample a minute, as the historian
+    would keep it.
+    """
     plant = make_plant(site, scenario.at, scenario.start, scenario.start_soc)
     imager = Imager(rectifier_curve(site), SAMPLE)
     image = imager.first(scenario.start)
@@ -25,7 +29,11 @@ def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
     now = scenario.start
     while now <= scenario.end:
         plant.advance_to(now)
-        points = {name: Point(value, Quality.GOOD) for name, value in readings(plant).items() if value is not None}
+        points = {
+            name: Point(value, Quality.GOOD)
+            for name, value in readings(plant).items()
+            if value is not None
+        }
         image = imager.next(image, [Reading("plant", now, points)], now)
         samples.append(Sample(now, dict(image.values), "idle", "no control"))
         now += SAMPLE

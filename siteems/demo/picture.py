@@ -1,4 +1,6 @@
-"""One picture of a day in one self-contained HTML file: where the power came from, the battery, the price."""
+"""One picture of a day in one self-contained HTML file: where the power came from, the battery, the
+price.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from siteems.demand_response.event import DrEvent
-from siteems.history.store import Sample
+from siteems.history.records import Sample
 from siteems.simulation.scenario import Scenario
-from siteems.site import Site
+from siteems.site.model import Site
 from siteems.tariff.lookup import TariffBook
 
 GRID, SUN, OUT, IN = "#8d99ae", "#f4b400", "#e76f51", "#2a9d8f"
@@ -57,17 +59,23 @@ def draw_day(
         bargap=0,
     )
     figure.update_xaxes(
-        range=[_wall(scenario.start, zone), _wall(scenario.end, zone)], tickformat="%H:%M", dtick=2 * 3600 * 1000
+        range=[_wall(scenario.start, zone), _wall(scenario.end, zone)],
+        tickformat="%H:%M",
+        dtick=2 * 3600 * 1000,
     )
     figure.update_yaxes(title_text="power, kW", range=_power_range(samples), row=1, col=1)
     figure.update_yaxes(title_text="state of charge, %", range=[0, 104], row=2, col=1)
     figure.update_yaxes(title_text=f"{site.site.currency}/kWh", rangemode="tozero", row=3, col=1)
-    body = figure.to_html(full_html=False, include_plotlyjs=True, config={"displayModeBar": False, "responsive": True})
+    body = figure.to_html(
+        full_html=False, include_plotlyjs=True, config={"displayModeBar": False, "responsive": True}
+    )
     path.write_text(_page(site, scenario, headline, body), encoding="utf-8")
 
 
 def _power(figure: Any, go: Any, samples: Sequence[Sample], times: Sequence[datetime]) -> None:
-    """What feeds the site, stacked upward; what goes into the battery, downward; the load as a line."""
+    """What feeds the site, stacked upward; what goes into the battery, downward; the load as a
+    line.
+    """
     grid = _series(samples, "grid_kw")
     sun = _series(samples, "pv_kw")
     battery = _series(samples, "battery_kw")
@@ -104,7 +112,9 @@ def _power(figure: Any, go: Any, samples: Sequence[Sample], times: Sequence[date
     )
 
 
-def _battery(figure: Any, go: Any, samples: Sequence[Sample], times: Sequence[datetime], site: Site) -> None:
+def _battery(
+    figure: Any, go: Any, samples: Sequence[Sample], times: Sequence[datetime], site: Site
+) -> None:
     """The state of charge above the reserve, and where it came closest to it."""
     soc, reserve = _series(samples, "soc") * 100.0, _series(samples, "reserve_soc") * 100.0
     foot = {"color": RESERVE, "width": 1.5, "dash": "dot"}
@@ -123,16 +133,26 @@ def _battery(figure: Any, go: Any, samples: Sequence[Sample], times: Sequence[da
     )
     charge = {"color": IN, "width": 3}
     figure.add_trace(
-        go.Scatter(x=times, y=soc, name="state of charge", line=charge, hovertemplate="%{y:.1f} %"), row=2, col=1
+        go.Scatter(x=times, y=soc, name="state of charge", line=charge, hovertemplate="%{y:.1f} %"),
+        row=2,
+        col=1,
     )
     middle = len(times) // 2
     text = f"backup reserve: {site.backup.hours:g} h of the coming load"
     figure.add_annotation(
-        x=times[middle], y=reserve[middle] / 2, text=text, showarrow=False, font={"color": RESERVE}, row=2, col=1
+        x=times[middle],
+        y=reserve[middle] / 2,
+        text=text,
+        showarrow=False,
+        font={"color": RESERVE},
+        row=2,
+        col=1,
     )
 
 
-def _price(figure: Any, go: Any, scenario: Scenario, book: TariffBook, zone: ZoneInfo, currency: str) -> None:
+def _price(
+    figure: Any, go: Any, scenario: Scenario, book: TariffBook, zone: ZoneInfo, currency: str
+) -> None:
     starts = _quarter_hours(scenario)
     prices = [book.price_at(t) for t in starts]
     figure.add_trace(
@@ -167,17 +187,31 @@ def _shade_prices(figure: Any, scenario: Scenario, book: TariffBook, zone: ZoneI
         return
     for begin, end, price in _spans(starts, prices, scenario.end):
         shade = (
-            CHEAP_SHADE if price <= low + (high - low) / 3 else DEAR_SHADE if price >= high - (high - low) / 3 else None
+            CHEAP_SHADE
+            if price <= low + (high - low) / 3
+            else DEAR_SHADE
+            if price >= high - (high - low) / 3
+            else None
         )
         if shade:
-            figure.add_vrect(x0=_wall(begin, zone), x1=_wall(end, zone), fillcolor=shade, line_width=0, layer="below")
+            figure.add_vrect(
+                x0=_wall(begin, zone),
+                x1=_wall(end, zone),
+                fillcolor=shade,
+                line_width=0,
+                layer="below",
+            )
 
 
 def _mark_events(figure: Any, scenario: Scenario, event: DrEvent | None, zone: ZoneInfo) -> None:
     if event is not None:
         begin, end = _wall(event.start, zone), _wall(event.end, zone)
         figure.add_vrect(
-            x0=begin, x1=end, fillcolor="rgba(69,123,157,0.18)", line={"color": "#457b9d", "width": 1}, layer="below"
+            x0=begin,
+            x1=end,
+            fillcolor="rgba(69,123,157,0.18)",
+            line={"color": "#457b9d", "width": 1},
+            layer="below",
         )
         figure.add_annotation(
             x=begin + (end - begin) / 2,
@@ -200,16 +234,31 @@ def _mark_events(figure: Any, scenario: Scenario, event: DrEvent | None, zone: Z
         )
     for outage in scenario.outages:
         begin, end = _wall(outage.start, zone), _wall(outage.end, zone)
-        figure.add_vrect(x0=begin, x1=end, fillcolor="rgba(0,0,0,0.30)", line_width=0, layer="below")
+        figure.add_vrect(
+            x0=begin, x1=end, fillcolor="rgba(0,0,0,0.30)", line_width=0, layer="below"
+        )
         figure.add_annotation(
-            x=begin + (end - begin) / 2, y=1, yref="y domain", text="mains failed", **_TAG, row=1, col=1
+            x=begin + (end - begin) / 2,
+            y=1,
+            yref="y domain",
+            text="mains failed",
+            **_TAG,
+            row=1,
+            col=1,
         )
 
 
-_TAG = {"showarrow": False, "yanchor": "top", "font": {"size": 12, "color": INK}, "bgcolor": "rgba(255,255,255,0.85)"}
+_TAG = {
+    "showarrow": False,
+    "yanchor": "top",
+    "font": {"size": 12, "color": INK},
+    "bgcolor": "rgba(255,255,255,0.85)",
+}
 
 
-def _label_charging(figure: Any, samples: Sequence[Sample], zone: ZoneInfo, book: TariffBook) -> None:
+def _label_charging(
+    figure: Any, samples: Sequence[Sample], zone: ZoneInfo, book: TariffBook
+) -> None:
     """Write below each long charge what it cost, and above each long discharge what it replaced."""
     battery, dc_load = _series(samples, "battery_kw"), _series(samples, "dc_load_kw")
     load, sun = dc_load + _series(samples, "ac_load_kw"), _series(samples, "pv_kw") - dc_load
@@ -224,7 +273,9 @@ def _label_charging(figure: Any, samples: Sequence[Sample], zone: ZoneInfo, book
         charging = state[first] > 0
         figure.add_annotation(
             x=_wall(middle, zone),
-            y=-np.nanpercentile(battery[first:last], 95) if charging else np.nanmax(load[first:last]),
+            y=-np.nanpercentile(battery[first:last], 95)
+            if charging
+            else np.nanmax(load[first:last]),
             yshift=-6 if charging else 12,
             text=_charge_words(sun[first:last], battery[first:last], price)
             if charging
@@ -244,16 +295,22 @@ def _charge_words(sun: Any, battery: Any, price: float) -> str:
 
 
 def _power_range(samples: Sequence[Sample]) -> tuple[float, float]:
-    """The axis of the power picture: without the highest moments, so that one spike does not flatten the day."""
+    """The axis of the power picture: without the highest moments, so that one spike does not
+    flatten the day.
+    """
     supply = np.maximum(_series(samples, "grid_kw"), 0.0) + _series(samples, "pv_kw")
     supply += np.maximum(-_series(samples, "battery_kw"), 0.0)
     charge = np.maximum(_series(samples, "battery_kw"), 0.0)
-    return -1.25 * float(np.nanpercentile(charge, 99.3)) - 1.2, 1.12 * float(np.nanpercentile(supply, 99.3)) + 0.6
+    return -1.25 * float(np.nanpercentile(charge, 99.3)) - 1.2, 1.12 * float(
+        np.nanpercentile(supply, 99.3)
+    ) + 0.6
 
 
 def _series(samples: Sequence[Sample], name: str) -> Any:
     """One value a sample; unknown = NaN, drawn as a gap."""
-    return np.array([np.nan if (v := s.values.get(name)) is None else v for s in samples], dtype=np.float64)
+    return np.array(
+        [np.nan if (v := s.values.get(name)) is None else v for s in samples], dtype=np.float64
+    )
 
 
 def _quarter_hours(scenario: Scenario) -> list[datetime]:
@@ -261,7 +318,9 @@ def _quarter_hours(scenario: Scenario) -> list[datetime]:
     return [scenario.start + i * timedelta(minutes=15) for i in range(count)]
 
 
-def _spans(starts: Sequence[datetime], values: Sequence[Any], end: datetime) -> list[tuple[datetime, datetime, Any]]:
+def _spans(
+    starts: Sequence[datetime], values: Sequence[Any], end: datetime
+) -> list[tuple[datetime, datetime, Any]]:
     """Runs of equal values."""
     spans: list[tuple[datetime, datetime, Any]] = []
     for start, value in zip(starts, values, strict=True):
@@ -280,7 +339,8 @@ def _wall(time: datetime, zone: ZoneInfo) -> datetime:
 
 def _page(site: Site, scenario: Scenario, headline: Sequence[str], body: str) -> str:
     chips = "".join(
-        f'<span class="chip{" bad" if "BROKEN" in word else ""}">{html.escape(word)}</span>' for word in headline
+        f'<span class="chip{" bad" if "BROKEN" in word else ""}">{html.escape(word)}</span>'
+        for word in headline
     )
     day = scenario.start.astimezone(site.site.zone)
     return f"""<!doctype html>

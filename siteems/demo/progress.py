@@ -9,9 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from siteems.history.store import Incident, Sample
+from siteems.history.records import Incident, Sample
 from siteems.simulation.scenario import Scenario
-from siteems.site import Site
+from siteems.site.model import Site
 
 BAR_WIDTH = 44
 STYLE = {"info": "cyan", "warning": "yellow", "alarm": "bold red"}
@@ -24,31 +24,47 @@ class DayView:
         self._site, self._scenario = site, scenario
 
     def render(self, sample: Sample | None, incidents: Sequence[Incident]) -> RenderableType:
-        """A few lines: the day so far, the flows, the battery against its reserve, what happened last."""
+        """A few lines: the day so far, the flows, the battery against its reserve, what happened
+        last.
+        """
         table = Table.grid(padding=(0, 2))
         table.add_column(width=10)
         table.add_column()
         start, end = self._scenario.start, self._scenario.end
         done = 0.0 if sample is None else (sample.time - start) / (end - start)
-        clock = "waiting" if sample is None else f"{sample.time.astimezone(self._site.site.zone):%H:%M}"
-        table.add_row(clock, ProgressBar(total=1.0, completed=min(1.0, max(0.0, done)), width=BAR_WIDTH))
+        clock = (
+            "waiting" if sample is None else f"{sample.time.astimezone(self._site.site.zone):%H:%M}"
+        )
+        table.add_row(
+            clock, ProgressBar(total=1.0, completed=min(1.0, max(0.0, done)), width=BAR_WIDTH)
+        )
         if sample is not None:
             self._flows(table, sample)
         for incident in incidents:
             local = incident.time.astimezone(self._site.site.zone)
-            table.add_row(f"{local:%H:%M}", Text(incident.text, style=STYLE.get(incident.level, "")))
+            table.add_row(
+                f"{local:%H:%M}", Text(incident.text, style=STYLE.get(incident.level, ""))
+            )
         return Group(table)
 
     def _flows(self, table: Table, sample: Sample) -> None:
         value = sample.values.get
         price = value("price_per_kwh")
-        table.add_row("price", "unknown" if price is None else f"{price:.3f} {self._site.site.currency}/kWh")
+        table.add_row(
+            "price", "unknown" if price is None else f"{price:.3f} {self._site.site.currency}/kWh"
+        )
         table.add_row("grid", _kw(value("grid_kw")))
         table.add_row("sun", _kw(value("pv_kw")))
         table.add_row("load", f"{_kw(value('dc_load_kw'))} DC, {_kw(value('ac_load_kw'))} AC")
         battery = value("battery_kw")
         doing = (
-            "" if battery is None else "charging" if battery > 0.05 else "discharging" if battery < -0.05 else "resting"
+            ""
+            if battery is None
+            else "charging"
+            if battery > 0.05
+            else "discharging"
+            if battery < -0.05
+            else "resting"
         )
         table.add_row("battery", f"{_kw(battery)} {doing}: {sample.reason}")
         table.add_row("charge", _charge_bar(value("soc"), value("reserve_soc")))

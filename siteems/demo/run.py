@@ -18,17 +18,18 @@ from rich.live import Live
 
 from drivers.address import parse_address
 from siteems.clock import FileClock
-from siteems.config import load_site
-from siteems.demand_response.calls import place_import_limit
+from siteems.config.local_time import local_time
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.manual import place_import_limit
 from siteems.demo.baseline import uncontrolled_day
 from siteems.demo.progress import DayView
 from siteems.demo.verdict import Verdict, judge
 from siteems.errors import UserError
-from siteems.history.store import History, history_path
-from siteems.simulation.profile import local_time
+from siteems.history.location import history_path
+from siteems.history.store import History
 from siteems.simulation.scenario import Scenario, demo_scenario
-from siteems.site import Site
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
@@ -36,8 +37,11 @@ NOTICE = timedelta(hours=1)
 """The grid operator calls this long before the event."""
 
 
-def run_demo(site_file: Path, profile: Path | None, recorded_day: date | None, speed: float, out: Path) -> Verdict:
-    """Run the day, print the verdict, write the picture; everything goes below `out`, which is made anew.
+def run_demo(
+    site_file: Path, profile: Path | None, recorded_day: date | None, speed: float, out: Path
+) -> Verdict:
+    """Run the day, print the verdict, write the picture; everything goes below `out`, which is made
+    anew.
 
     Raises `UserError` when the processes do not start or the record cannot be judged.
     """
@@ -47,7 +51,9 @@ def run_demo(site_file: Path, profile: Path | None, recorded_day: date | None, s
     scenario = demo_scenario(site, folder, profile, recorded_day)
     work = _fresh_folder(out / site.site.id)
     clock = FileClock.create(work / "clock.json", scenario.start, speed)
-    links = [f"--link={name}={_served_at(name, link.url, work)}" for name, link in site.links.items()]
+    links = [
+        f"--link={name}={_served_at(name, link.url, work)}" for name, link in site.links.items()
+    ]
     recorded = [f"--profile={profile}"] if profile else []
     recorded += [f"--day={recorded_day}"] if recorded_day else []
     common = [str(site_file), f"--clock={clock.path}", *links]
@@ -56,7 +62,9 @@ def run_demo(site_file: Path, profile: Path | None, recorded_day: date | None, s
     pace = f"at {speed:g} times real speed (about {real_s:.0f} s)"
     console.print(f"[bold]{site.site.name}[/bold]: one day, {scenario.profile.source}, {pace}")
     if profile is not None:
-        console.print(f"The recorded day is priced with the tariff in force on {site.demo.date if site.demo else ''}.")
+        console.print(
+            f"The recorded day is priced with the tariff in force on {site.demo.date if site.demo else ''}."
+        )
     with (
         _process("simulator", ["simulate", *common, *recorded], work),
         _process("daemon", ["run", *common, f"--state={work}"], work),
@@ -71,7 +79,9 @@ def run_demo(site_file: Path, profile: Path | None, recorded_day: date | None, s
     return verdict
 
 
-def _watch(site: Site, scenario: Scenario, clock: FileClock, history: History, console: Console) -> DrEvent | None:
+def _watch(
+    site: Site, scenario: Scenario, clock: FileClock, history: History, console: Console
+) -> DrEvent | None:
     """Show the day while it passes, and place the call when its time comes."""
     view = DayView(site, scenario)
     event = None
@@ -84,19 +94,30 @@ def _watch(site: Site, scenario: Scenario, clock: FileClock, history: History, c
         while (now := clock.now()) < scenario.end:
             if call is not None and call_at is not None and event is None and now >= call_at:
                 event = place_import_limit(
-                    history, call.limit_kw, start, timedelta(hours=call.hours), now, "demo grid operator"
+                    history,
+                    call.limit_kw,
+                    start,
+                    timedelta(hours=call.hours),
+                    now,
+                    "demo grid operator",
                 )
-            live.update(view.render(history.last_sample(), history.incidents(scenario.start, now)[-4:]))
+            live.update(
+                view.render(history.last_sample(), history.incidents(scenario.start, now)[-4:])
+            )
             time.sleep(0.12)
     return event
 
 
 @contextmanager
 def _process(name: str, arguments: Sequence[str], work: Path) -> Iterator[None]:
-    """A siteems process with its log in the work folder: entered when it says it is ready, ended by SIGTERM."""
+    """A siteems process with its log in the work folder: entered when it says it is ready, ended by
+    SIGTERM.
+    """
     log_path = work / f"{name}.log"
     with log_path.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen([sys.executable, "-m", "siteems", *arguments], stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "siteems", *arguments], stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             _await_ready(name, process, log_path)
             yield
@@ -127,7 +148,9 @@ def _await_ready(name: str, process: subprocess.Popen[bytes], log_path: Path) ->
 def _fresh_folder(folder: Path) -> Path:
     """An empty folder; an earlier demo's is replaced, anything else is left alone."""
     if folder.exists():
-        strangers = [p for p in folder.iterdir() if p.name not in OWN_FILES and p.suffix != TERMINAL]
+        strangers = [
+            p for p in folder.iterdir() if p.name not in OWN_FILES and p.suffix != TERMINAL
+        ]
         if strangers:
             raise UserError(
                 f"{folder}: holds files that no demo made ({strangers[0].name}); name another folder with --out"
@@ -145,7 +168,9 @@ OWN_FILES = {
 
 
 def _served_at(name: str, url: str, work: Path) -> str:
-    """Where the simulator serves a link: a free port of loopback, or a pseudo-terminal in the work folder."""
+    """Where the simulator serves a link: a free port of loopback, or a pseudo-terminal in the work
+    folder.
+    """
     address = parse_address(url)
     if address.is_serial:
         return f"{address.protocol}://{work.resolve() / name}{TERMINAL}?{url.partition('?')[2]}"

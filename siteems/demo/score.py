@@ -1,4 +1,6 @@
-"""What a day cost, and whether the promises held: from the record alone, as a stranger would check it."""
+"""What a day cost, and whether the promises held: from the record alone, as a stranger would check
+it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from siteems.backup import hours_left
 from siteems.demand_response.event import DrEvent
-from siteems.history.store import Sample
-from siteems.image import MAINS_PRESENT_V
-from siteems.site import Site
+from siteems.estimation.image import MAINS_PRESENT_V
+from siteems.history.records import Sample
+from siteems.site.model import Site
+from siteems.site.reserve import hours_left
 from siteems.tariff.lookup import TariffBook
 
 RESERVE_TOLERANCE_SOC = 0.005
-"""Resolution of the measured state of charge plus one control cycle; the reserve's own margin is ten times as large."""
+"""Resolution of the measured state of charge plus one control cycle; the reserve's own margin is
+ten times as large.
+"""
 DISCHARGING_KW = 0.1
 CAP_TOLERANCE = 0.01
 CAP_INTERVAL = timedelta(minutes=15)
@@ -26,7 +30,9 @@ TOO_LONG = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class DayCost:
-    """Three separate figures, and what stands behind them. Energies kWh, money in the site's currency."""
+    """Three separate figures, and what stands behind them. Energies kWh, money in the site's
+    currency.
+    """
 
     import_kwh: float
     energy_cost: float
@@ -34,7 +40,9 @@ class DayCost:
     stored_change_kwh: float
     """End of the day less its start, in the battery."""
     stored_credit: float
-    """What that change would cost to buy at the day's cheapest price (negative: energy was used up)."""
+    """What that change would cost to buy at the day's cheapest price (negative: energy was used
+    up).
+    """
     stored_credit_kwh: float
     """The grid energy that it stands for."""
     pv_kwh: float
@@ -59,7 +67,9 @@ class ReserveCheck:
     lowest_margin_soc: float
     lowest_margin_at: datetime
     lowest_backup_h: float
-    """How long the site's measured load of that moment would have run, at the worst moment with mains."""
+    """How long the site's measured load of that moment would have run, at the worst moment with
+    mains.
+    """
     outage_used_kwh: float
 
 
@@ -75,17 +85,24 @@ class CapCheck:
 
 
 def day_cost(samples: Sequence[Sample], site: Site, book: TariffBook) -> DayCost:
-    """Sum up a day. Energy is the difference of the meter's counter, priced at the start of each sample.
+    """Sum up a day. Energy is the difference of the meter's counter, priced at the start of each
+    sample.
 
-    Raises `ValueError` when the record holds fewer than two readings of the meter or of the battery.
+    Raises `ValueError` when the record holds fewer than two readings of the meter or of the
+    battery.
     """
     metered = [(s.time, e) for s in samples if (e := s.values.get("energy_import_kwh")) is not None]
-    stored = [v * site.battery.capacity_kwh for s in samples if (v := s.values.get("soc")) is not None]
+    stored = [
+        v * site.battery.capacity_kwh for s in samples if (v := s.values.get("soc")) is not None
+    ]
     if len(metered) < 2 or len(stored) < 2:
-        raise ValueError("the record holds too few readings of the meter or the battery to sum up a day")
+        raise ValueError(
+            "the record holds too few readings of the meter or the battery to sum up a day"
+        )
     battery = site.battery
     energy_cost = sum(
-        (after - before) * book.price_at(time).per_kwh for (time, before), (_, after) in pairwise(metered)
+        (after - before) * book.price_at(time).per_kwh
+        for (time, before), (_, after) in pairwise(metered)
     )
     discharged_kwh = _integral(samples, "battery_kw", lambda kw: max(0.0, -kw))
     change_kwh = stored[-1] - stored[0]
@@ -105,7 +122,9 @@ def day_cost(samples: Sequence[Sample], site: Site, book: TariffBook) -> DayCost
 
 
 def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
-    """Look at every moment with mains; the recovery after a failure counts only where the battery still gave power."""
+    """Look at every moment with mains; the recovery after a failure counts only where the battery
+    still gave power.
+    """
     worst: tuple[float, datetime] | None = None
     backup_h = float("inf")
     outage_used_kwh = 0.0
@@ -120,7 +139,9 @@ def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
             if soc_before_failure is None:
                 soc_before_failure = soc if last_soc is None else last_soc
             recovering = True
-            outage_used_kwh = max(outage_used_kwh, (soc_before_failure - soc) * site.battery.capacity_kwh)
+            outage_used_kwh = max(
+                outage_used_kwh, (soc_before_failure - soc) * site.battery.capacity_kwh
+            )
         elif not recovering or soc >= reserve or _discharging(sample):
             recovering, soc_before_failure = False, None
             if worst is None or soc - reserve < worst[0]:
@@ -133,7 +154,9 @@ def check_reserve(samples: Sequence[Sample], site: Site) -> ReserveCheck:
         last_soc = soc
     if worst is None:
         raise ValueError("the record holds no moment with mains, state of charge and reserve")
-    return ReserveCheck(worst[0] >= -RESERVE_TOLERANCE_SOC, worst[0], worst[1], backup_h, outage_used_kwh)
+    return ReserveCheck(
+        worst[0] >= -RESERVE_TOLERANCE_SOC, worst[0], worst[1], backup_h, outage_used_kwh
+    )
 
 
 def _discharging(sample: Sample) -> bool:
@@ -141,20 +164,28 @@ def _discharging(sample: Sample) -> bool:
     return battery_kw is not None and battery_kw < -DISCHARGING_KW
 
 
-def check_cap(samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent) -> CapCheck:
+def check_cap(
+    samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent
+) -> CapCheck:
     """Look at the quarter-hour means of grid import in the event, by the meter's counter.
 
-    Only readings within the event count: what the site drew between its end and the next reading is not the call's.
-    A counter behind current transformers moves in coarse steps: where an excess is less than one of them, the measured
-    power tells what was drawn.
+    Only readings within the event count: what the site drew between its end and the next reading is
+    not the call's. A counter behind current transformers moves in coarse steps: where an excess is
+    less than one of them, the measured power tells what was drawn.
     """
     edges = [event.start]
     while edges[-1] + CAP_INTERVAL < event.end:
         edges.append(edges[-1] + CAP_INTERVAL)
     readings = _readings_within(samples, event)
     final = len(readings) - 1
-    starts = [next((i for i, (time, _) in enumerate(readings) if time >= edge), final) for edge in edges]
-    spans = [(readings[first], readings[last]) for first, last in pairwise((*starts, final)) if first < last]
+    starts = [
+        next((i for i, (time, _) in enumerate(readings) if time >= edge), final) for edge in edges
+    ]
+    spans = [
+        (readings[first], readings[last])
+        for first, last in pairwise((*starts, final))
+        if first < last
+    ]
     allowed_kw = event.limit_kw * (1.0 + CAP_TOLERANCE)
     step_kwh = _step_kwh(readings)
     highest = 0.0
@@ -179,7 +210,9 @@ CounterReading = tuple[datetime, float]
 
 
 def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[CounterReading]:
-    """The meter's counter readings in an event. Raises `ValueError` where one is missing for longer than `TOO_LONG`."""
+    """The meter's counter readings in an event. Raises `ValueError` where one is missing for longer
+    than `TOO_LONG`.
+    """
     metered = [(s.time, e) for s in samples if (e := s.values.get("energy_import_kwh")) is not None]
     within = [m for m in metered if event.start <= m[0] <= event.end]
     times = [event.start, *(time for time, _ in within), event.end]
@@ -189,7 +222,9 @@ def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[CounterR
 
 
 def _step_kwh(readings: Sequence[CounterReading]) -> float:
-    """Steps of a counter that is seen to stand still between them; 0 of one that moves with every reading."""
+    """Steps of a counter that is seen to stand still between them; 0 of one that moves with every
+    reading.
+    """
     moves = [b - a for (_, a), (_, b) in pairwise(readings)]
     return min((move for move in moves if move > 0.0), default=0.0) if 0.0 in moves else 0.0
 
@@ -208,11 +243,15 @@ def _mean_power_kw(samples: Sequence[Sample], begin: datetime, end: datetime) ->
     span = [sample for sample in samples if begin <= sample.time <= end]
     if any(sample.values.get("grid_kw") is None for sample in span):
         return None
-    return _integral(span, "grid_kw", lambda kw: max(0.0, kw)) / ((end - begin) / timedelta(hours=1))
+    return _integral(span, "grid_kw", lambda kw: max(0.0, kw)) / (
+        (end - begin) / timedelta(hours=1)
+    )
 
 
 def _integral(samples: Sequence[Sample], name: str, part: Callable[[float], float]) -> float:
-    """kWh of a power series, each sample holding until the next; gaps longer than `TOO_LONG` count as unknown."""
+    """kWh of a power series, each sample holding until the next; gaps longer than `TOO_LONG` count
+    as unknown.
+    """
     total = 0.0
     for sample, following in pairwise(samples):
         value = sample.values.get(name)

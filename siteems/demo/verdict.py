@@ -1,4 +1,6 @@
-"""The end of a demo day: what it saved, whether the promises held, in words, as JSON and as a picture."""
+"""The end of a demo day: what it saved, whether the promises held, in words, as JSON and as a
+picture.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from siteems.carbon import co2_kg, describe
+from siteems.accounting.carbon import co2_kg, describe
 from siteems.demand_response.event import DrEvent
 from siteems.demo.picture import draw_day
 from siteems.demo.score import CapCheck, DayCost, ReserveCheck, check_cap, check_reserve, day_cost
 from siteems.errors import UserError
-from siteems.history.store import History, Sample
+from siteems.history.records import Sample
+from siteems.history.store import History
 from siteems.simulation.scenario import Scenario
-from siteems.site import Site
+from siteems.site.model import Site
 from siteems.tariff.lookup import TariffBook
 
 
@@ -44,20 +47,42 @@ class Verdict:
         factor = site.carbon
         rows = [
             ("", "without control", "siteems", "saved"),
-            _row("grid energy, net of storage (kWh)", self.idle.net_kwh, self.controlled.net_kwh, 1),
+            _row(
+                "grid energy, net of storage (kWh)", self.idle.net_kwh, self.controlled.net_kwh, 1
+            ),
             _row(f"energy bill ({money})", self.idle.energy_cost, self.controlled.energy_cost, 2),
             _row(f"battery wear ({money})", self.idle.wear_cost, self.controlled.wear_cost, 2),
-            _row(f"less energy left in store ({money})", -self.idle.stored_credit, -self.controlled.stored_credit, 2),
+            _row(
+                f"less energy left in store ({money})",
+                -self.idle.stored_credit,
+                -self.controlled.stored_credit,
+                2,
+            ),
             _row(f"cost of the day ({money})", self.idle.net_cost, self.controlled.net_cost, 2),
-            _row("emissions (kg CO2)", co2_kg(self.idle.net_kwh, factor), co2_kg(self.controlled.net_kwh, factor), 1),
-            _row("photovoltaics used (kWh)", self.idle.pv_kwh, self.controlled.pv_kwh, 1, gain=True),
+            _row(
+                "emissions (kg CO2)",
+                co2_kg(self.idle.net_kwh, factor),
+                co2_kg(self.controlled.net_kwh, factor),
+                1,
+            ),
+            _row(
+                "photovoltaics used (kWh)", self.idle.pv_kwh, self.controlled.pv_kwh, 1, gain=True
+            ),
         ]
         widths = [max(len(r[i]) for r in rows) for i in range(4)]
-        lines = ["", *("  ".join(_pad(cell, widths[i], i) for i, cell in enumerate(r)) for r in rows), ""]
+        lines = [
+            "",
+            *("  ".join(_pad(cell, widths[i], i) for i, cell in enumerate(r)) for r in rows),
+            "",
+        ]
         if self.controlled.net_kwh > self.idle.net_kwh:
-            lines.append("Shifting energy in time costs energy: money is saved here, kWh and CO2 are not.")
+            lines.append(
+                "Shifting energy in time costs energy: money is saved here, kWh and CO2 are not."
+            )
         lines += [f"Emission factor: {describe(factor)}.", "", *self._promises(), ""]
-        lines.append(f"{self.plans} plans, {self.plans_failed} failed; {self.writes} registers written.")
+        lines.append(
+            f"{self.plans} plans, {self.plans_failed} failed; {self.writes} registers written."
+        )
         lines += [f"Record gap: {a:%H:%M} to {b:%H:%M} UTC." for a, b in self.controlled.gaps]
         lines.append(f"Picture: {self.picture}")
         return "\n".join(lines)
@@ -70,7 +95,9 @@ class Verdict:
             f" {self.site.backup.hours:g} h promised."
         ]
         if r.outage_used_kwh > 0:
-            lines.append(f"In the mains failure the battery gave {r.outage_used_kwh:.1f} kWh of backup.")
+            lines.append(
+                f"In the mains failure the battery gave {r.outage_used_kwh:.1f} kWh of backup."
+            )
         if self.cap is not None:
             c = self.cap
             lines.append(
@@ -85,12 +112,21 @@ class Verdict:
             "site": self.site.site.id,
             "profile": self.profile,
             "currency": self.site.site.currency,
-            "siteems": {**_figures(self.controlled), "co2_kg": co2_kg(self.controlled.net_kwh, self.site.carbon)},
-            "without_control": {**_figures(self.idle), "co2_kg": co2_kg(self.idle.net_kwh, self.site.carbon)},
+            "siteems": {
+                **_figures(self.controlled),
+                "co2_kg": co2_kg(self.controlled.net_kwh, self.site.carbon),
+            },
+            "without_control": {
+                **_figures(self.idle),
+                "co2_kg": co2_kg(self.idle.net_kwh, self.site.carbon),
+            },
             "saved_cost": self.idle.net_cost - self.controlled.net_cost,
             "saved_kwh": self.idle.net_kwh - self.controlled.net_kwh,
             "saved_co2_kg": co2_kg(self.idle.net_kwh - self.controlled.net_kwh, self.site.carbon),
-            "reserve": {**asdict(self.reserve), "lowest_margin_at": self.reserve.lowest_margin_at.isoformat()},
+            "reserve": {
+                **asdict(self.reserve),
+                "lowest_margin_at": self.reserve.lowest_margin_at.isoformat(),
+            },
             "cap": None if self.cap is None else asdict(self.cap),
             "plans": self.plans,
             "plans_failed": self.plans_failed,
@@ -107,7 +143,9 @@ def judge(
     history: History,
     work: Path,
 ) -> Verdict:
-    """Sum up the record, draw the picture, write `summary.json`. `UserError` when the record cannot be judged."""
+    """Sum up the record, draw the picture, write `summary.json`. `UserError` when the record cannot
+    be judged.
+    """
     book = TariffBook(site.tariffs, site.site.zone)
     plans = history.plan_log(scenario.start, scenario.end)
     commands = history.commands(scenario.start, scenario.end)
@@ -128,7 +166,9 @@ def judge(
         raise UserError(f"the day cannot be judged: {error}; see the logs in {work}") from error
     headline = _headline(verdict)
     draw_day(site, scenario, samples, book, event, headline, verdict.picture)
-    (work / "summary.json").write_text(json.dumps(verdict.as_dict(), indent=2) + "\n", encoding="utf-8")
+    (work / "summary.json").write_text(
+        json.dumps(verdict.as_dict(), indent=2) + "\n", encoding="utf-8"
+    )
     return verdict
 
 
@@ -157,7 +197,9 @@ def _figures(day: DayCost) -> dict[str, float]:
     }
 
 
-def _row(title: str, idle: float, controlled: float, digits: int, *, gain: bool = False) -> tuple[str, str, str, str]:
+def _row(
+    title: str, idle: float, controlled: float, digits: int, *, gain: bool = False
+) -> tuple[str, str, str, str]:
     saved = controlled - idle if gain else idle - controlled
     return title, f"{idle:.{digits}f}", f"{controlled:.{digits}f}", f"{saved:+.{digits}f}"
 

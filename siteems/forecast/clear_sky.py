@@ -1,4 +1,6 @@
-"""What photovoltaics would give under a clear sky, by pvlib's simplified Solis model on the plane of the modules."""
+"""What photovoltaics would give under a clear sky, by pvlib's simplified Solis model on the plane
+of the modules.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from siteems.site import Identity, Pv
+from siteems.site.model import Identity, Pv
 
 Array = npt.NDArray[np.float64]
 
@@ -20,7 +22,9 @@ DAYS_AT_ONCE = 32
 
 
 class ClearSky:
-    """Clear-sky power of one plant. Some weeks are computed at once and kept; between quarter hours, straight lines."""
+    """Clear-sky power of one plant. Some weeks are computed at once and kept; between quarter
+    hours, straight lines.
+    """
 
     def __init__(self, where: Identity, pv: Pv) -> None:
         self._where, self._pv = where, pv
@@ -34,7 +38,9 @@ class ClearSky:
         return float(self.powers_kw(time, np.zeros(1))[0])
 
     def powers_kw(self, now: datetime, ahead_h: Array) -> Array:
-        """Power at times that lie `ahead_h` hours after `now`, none of them before it, the farthest last."""
+        """Power at times that lie `ahead_h` hours after `now`, none of them before it, the farthest
+        last.
+        """
         begin, ahead = (now - self._first) / STEP, ahead_h * (timedelta(hours=1) / STEP)
         if begin < 0 or begin + ahead[-1] > len(self._curve) - 1:
             begin = self._keep_from(now, days=int(ahead[-1]) // PER_DAY + 2)
@@ -51,7 +57,9 @@ class ClearSky:
     def _location(self) -> Any:
         from pvlib.location import Location  # pulls in scipy: only a site with photovoltaics pays
 
-        return Location(self._where.latitude_deg, self._where.longitude_deg, altitude=self._where.altitude_m)
+        return Location(
+            self._where.latitude_deg, self._where.longitude_deg, altitude=self._where.altitude_m
+        )
 
     def _compute(self, midnight: datetime, days: int) -> Array:
         """The quarter hours of so many UTC days, first and last midnight included."""
@@ -71,4 +79,6 @@ class ClearSky:
             sky["dhi"],
         )
         irradiance_kw_m2 = np.nan_to_num(plane["poa_global"].to_numpy(dtype=np.float64)) / 1000.0
-        return np.asarray(np.clip(irradiance_kw_m2, 0.0, None) * self._pv.rated_kwp * self._pv.performance_ratio)
+        return np.asarray(
+            np.clip(irradiance_kw_m2, 0.0, None) * self._pv.rated_kwp * self._pv.performance_ratio
+        )

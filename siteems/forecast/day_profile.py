@@ -1,4 +1,6 @@
-"""The expected course of a day: a smoothed profile of quarter hours, at the last half hour's level while that lasts."""
+"""The expected course of a day: a smoothed profile of quarter hours, at the last half hour's level
+while that lasts.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ SMOOTHING = 0.1
 """Weight of a newly finished quarter hour in its slot's mean, once that has some days behind it."""
 FIRST_GUESS_DAYS = 0.25
 OTHER_KIND = 0.1
-"""Part of that weight with which a weekday tells of weekends, and a weekend of weekdays, once both were seen."""
+"""Part of that weight with which a weekday tells of weekends, and a weekend of weekdays, once both
+were seen.
+"""
 LEVEL_MEMORY = timedelta(minutes=30)
 LASTING_LAG = timedelta(hours=2)
 """How much of a deviation lasts is learned over this lag."""
@@ -37,11 +41,12 @@ STEP_MEMORY = timedelta(minutes=5)
 
 
 class DayProfile:
-    """Exponential smoothing per quarter hour of the local day, with a level correction that fades ahead.
+    """Exponential smoothing per quarter hour of the local day, with a level correction that fades
+    ahead.
 
-    How fast it fades is learned: a mast's busy evening lasts for hours, a kettle does not. The correlation of the
-    deviation now with that of `LASTING_LAG` ago gives the time constant of an exponential, as of a first-order
-    autoregression.
+    How fast it fades is learned: a mast's busy evening lasts for hours, a kettle does not. The
+    correlation of the deviation now with that of `LASTING_LAG` ago gives the time constant of an
+    exponential, as of a first-order autoregression.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class DayProfile:
         weekends_differ: bool = True,
         first_guess_days: float = FIRST_GUESS_DAYS,
     ) -> None:
-        """`hourly` are the means to begin with, from local midnight; they count as so many measured days."""
+        """`hourly` are the means to begin with, from local midnight; they count as so many measured
+        days.
+        """
         self._zone = zone
         self._other = OTHER_KIND if weekends_differ else 1.0
         hours = (np.arange(SLOTS) + 0.5) / 4.0
@@ -82,7 +89,11 @@ class DayProfile:
         self._count += 1
         expected = float(self._mean[slot])
         if expected > 0:
-            gap = LEVEL_MEMORY if self._last is None else min(LEVEL_MEMORY, max(timedelta(0), time - self._last))
+            gap = (
+                LEVEL_MEMORY
+                if self._last is None
+                else min(LEVEL_MEMORY, max(timedelta(0), time - self._last))
+            )
             ratio = min(3.0, max(0.3, value / expected))
             self._level += (1.0 - math.exp(-gap / LEVEL_MEMORY)) * (ratio - self._level)
             self._step_level += (1.0 - math.exp(-gap / STEP_MEMORY)) * (ratio - self._step_level)
@@ -97,7 +108,9 @@ class DayProfile:
         return self._shape(now, ahead_h) * self._levels(ahead_h)
 
     def expect_at_least(self, now: datetime, ahead_h: Array) -> Array:
-        """Expected values, on the high side: a step in the load that is minutes old is taken to last."""
+        """Expected values, on the high side: a step in the load that is minutes old is taken to
+        last.
+        """
         return self._shape(now, ahead_h) * np.maximum(self._levels(ahead_h), self._step_level)
 
     def _levels(self, ahead_h: Array) -> Array:
@@ -111,7 +124,9 @@ class DayProfile:
         if local.utcoffset() != end.utcoffset():
             return np.array([self.usual(now + timedelta(hours=float(hours))) for hours in ahead_h])
         of_day_h = local.hour + local.minute / 60.0 + local.second / 3600.0
-        slots_of_week = ((of_day_h + ahead_h) * (SLOTS / 24.0)).astype(np.intp) + SLOTS * local.weekday()
+        slots_of_week = ((of_day_h + ahead_h) * (SLOTS / 24.0)).astype(
+            np.intp
+        ) + SLOTS * local.weekday()
         shape: Array = self._mean.ravel()[OF_WEEK[slots_of_week % len(OF_WEEK)]]
         return shape
 
@@ -130,15 +145,22 @@ class DayProfile:
             self._learn_lasting(time, min(3.0, max(0.3, mean / usual)) - 1.0)
         kind, slot = self._slot
         if self._other < 1.0 and not self._seen[kind, slot]:
-            self._days[kind, slot] = min(1.0, self._days[kind, slot])  # what the other kind told it is one day now
+            self._days[kind, slot] = min(
+                1.0, self._days[kind, slot]
+            )  # what the other kind told it is one day now
         self._seen[kind, slot] = True
-        for each, share in ((kind, 1.0), (1 - kind, self._other if self._seen[1 - kind, slot] else 1.0)):
+        for each, share in (
+            (kind, 1.0),
+            (1 - kind, self._other if self._seen[1 - kind, slot] else 1.0),
+        ):
             weight = share * max(SMOOTHING, 1.0 / (1.0 + self._days[each, slot]))
             self._mean[each, slot] += weight * (mean - self._mean[each, slot])
             self._days[each, slot] += share
 
     def _learn_lasting(self, time: datetime, deviation: float) -> None:
-        """Hold the deviation of a finished quarter hour against the level that was known the lag before."""
+        """Hold the deviation of a finished quarter hour against the level that was known the lag
+        before.
+        """
         while self._deviations and time - self._deviations[0][0] >= LASTING_LAG:
             then, level = self._deviations.popleft()
             if time - then < LASTING_LAG + timedelta(minutes=30):  # not across a gap in the record

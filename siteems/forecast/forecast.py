@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from siteems.estimation.image import MAINS_PRESENT_V
 from siteems.forecast.day_profile import DayProfile
+from siteems.forecast.pv import SunForecaster
 from siteems.forecast.quantile import BackupResiduals, UpperQuantile, quarters_h
-from siteems.forecast.sun import SunForecaster
-from siteems.image import MAINS_PRESENT_V
-from siteems.site import Site
+from siteems.site.model import Site
 
 Array = npt.NDArray[np.float64]
 
@@ -47,7 +47,9 @@ class Forecasts(Protocol):
         """Take one sample of measured values."""
         ...
 
-    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
+    def forecast(
+        self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
+    ) -> Forecast:
         """Forecast steps that follow one another."""
         ...
 
@@ -79,14 +81,18 @@ class Forecaster:
         pv_kw, rectifier_kw = _known(values, "pv_kw"), _known(values, "rectifier_dc_kw")
         if self._sun is not None and pv_kw is not None:
             # When the bus draws nothing else, photovoltaics may be throttled.
-            self._sun.learn(time, pv_kw, throttled=rectifier_kw is None or rectifier_kw < RESTING_KW)
+            self._sun.learn(
+                time, pv_kw, throttled=rectifier_kw is None or rectifier_kw < RESTING_KW
+            )
 
     def replay(self, samples: Iterable[tuple[datetime, Mapping[str, float | None]]]) -> None:
         """Learn from recorded samples, oldest first."""
         for time, values in samples:
             self.learn(time, values)
 
-    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
+    def forecast(
+        self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
+    ) -> Forecast:
         """Forecast the steps that begin at `starts`, last `step_h` hours and follow one another."""
         hours = np.asarray(step_h, dtype=np.float64)
         middles_h = (starts[0] - now) / timedelta(hours=1) + np.cumsum(hours) - hours / 2
@@ -104,9 +110,11 @@ class Forecaster:
         )
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
-        """The mean telecom load over the coming `hours` that the backup reserve must bear: its 95 % quantile.
+        """The mean telecom load over the coming `hours` that the backup reserve must bear: its 95 %
+        quantile.
 
-        A step in the load counts within minutes, also where the forecast of the plan still waits whether it lasts.
+        A step in the load counts within minutes, also where the forecast of the plan still waits
+        whether it lasts.
         """
         middles_h = quarters_h(hours)
         load_kw = self._dc.expect_at_least(now, middles_h) * self._upper.ratios(now, middles_h)

@@ -24,10 +24,12 @@ EVERY: Final = timedelta(minutes=15)
 
 
 class UpperQuantile:
-    """The quantile of truth over forecast, by part of the day: stochastic approximation (Robbins and Monro 1951).
+    """The quantile of truth over forecast, by part of the day: stochastic approximation (Robbins
+    and Monro 1951).
 
-    It rises by `PACE` times the quantile when the truth was above, and sinks by the rest when it was not, so that in
-    the long run just that share lies below. It begins at `first`, and what it gives is never below it.
+    It rises by `PACE` times the quantile when the truth was above, and sinks by the rest when it
+    was not, so that in the long run just that share lies below. It begins at `first`, and what it
+    gives is never below it.
     """
 
     def __init__(self, quantile: float, first: float, zone: ZoneInfo) -> None:
@@ -35,7 +37,9 @@ class UpperQuantile:
         self._ratios = np.full(PARTS, first)
 
     def learn(self, time: datetime, truth: float, expected: float) -> None:
-        """Take one value and what was forecast of it; nothing is learned where nothing was expected."""
+        """Take one value and what was forecast of it; nothing is learned where nothing was
+        expected.
+        """
         if expected <= 0:
             return
         part = time.astimezone(self._zone).hour * PARTS // 24
@@ -61,13 +65,16 @@ def quarters_h(hours: float) -> Array:
 
 
 class BackupResiduals:
-    """Holds each forecast of the mean load over the backup hours against the mean that came, and tells the quantile.
+    """Holds each forecast of the mean load over the backup hours against the mean that came, and
+    tells the quantile.
 
-    `expect(now, ahead_h)` forecasts the load. A quarter hour may lie far above its forecast; what backup has to bear is
-    the mean over hours, and that lies nearer.
+    `expect(now, ahead_h)` forecasts the load. A quarter hour may lie far above its forecast; what
+    backup has to bear is the mean over hours, and that lies nearer.
     """
 
-    def __init__(self, quantile: UpperQuantile, hours: float, expect: Callable[[datetime, Array], Array]) -> None:
+    def __init__(
+        self, quantile: UpperQuantile, hours: float, expect: Callable[[datetime, Array], Array]
+    ) -> None:
         self._quantile, self._span, self._expect = quantile, timedelta(hours=hours), expect
         self._ahead_h = quarters_h(hours)
         self._open: deque[tuple[datetime, float, float, int]] = deque()
@@ -77,8 +84,12 @@ class BackupResiduals:
         """Take one measured value, after the forecasts have seen it."""
         while self._open and time - self._open[0][0] >= self._span:
             issued, expected, sum_then, count_then = self._open.popleft()
-            if self._count > count_then and time - issued < 2 * self._span:  # not across a gap in the record
-                self._quantile.learn(issued, (self._sum - sum_then) / (self._count - count_then), expected)
+            if (
+                self._count > count_then and time - issued < 2 * self._span
+            ):  # not across a gap in the record
+                self._quantile.learn(
+                    issued, (self._sum - sum_then) / (self._count - count_then), expected
+                )
         self._sum += value
         self._count += 1
         if not self._open or time - self._open[-1][0] >= EVERY:

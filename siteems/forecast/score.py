@@ -1,9 +1,11 @@
-"""How good the forecasts would have been on recorded data, beside the seasonal naive one. No look-ahead.
+"""How good the forecasts would have been on recorded data, beside the seasonal naive one. No
+look-ahead.
 
-Every step is learned before the next forecast is made. Measures (Hyndman and Koehler 2006; Gneiting 2011): MAPE over
-steps where the truth is not next to nothing, root mean square error as a share of the mean (nRMSE), pinball loss of a
-quantile as a share of the mean, and coverage: how often the mean load over the backup hours, which is what the reserve
-has to bear, lay at or below the 95 % quantile.
+Every step is learned before the next forecast is made. Measures (Hyndman and Koehler 2006; Gneiting
+2011): MAPE over steps where the truth is not next to nothing, root mean square error as a share of
+the mean (nRMSE), pinball loss of a quantile as a share of the mean, and coverage: how often the
+mean load over the backup hours, which is what the reserve has to bear, lay at or below the 95 %
+quantile.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.forecast.forecast import Forecaster
-from siteems.simulation.profile import Profile
-from siteems.site import Site
+from siteems.recordings.profile import Profile
+from siteems.site.model import Site
 
 Array = npt.NDArray[np.float64]
 
@@ -26,14 +28,18 @@ HORIZONS_H: Final = ((0.0, 1.0), (1.0, 6.0), (6.0, 24.0))
 LEARNED: Final = timedelta(days=7)
 """Not scored: until then the naive forecast has no week to look back on."""
 EVERY_H: Final = 3.0
-"""A forecast is scored this often; a whole number that does not divide a day into the same hours would be as good."""
+"""A forecast is scored this often; a whole number that does not divide a day into the same hours
+would be as good.
+"""
 SMALL: Final = 0.05
 """Share of the largest value below which a percentage says nothing."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """One series over one horizon. Shares, not percent; `naive_*` are of the same time a day, or a week, before."""
+    """One series over one horizon. Shares, not percent; `naive_*` are of the same time a day, or a
+    week, before.
+    """
 
     series: str
     from_h: float
@@ -56,8 +62,11 @@ class Score:
         return self.nrmse < self.naive_nrmse
 
 
-def score_forecasts(site: Site, profile: Profile, told: Callable[[int, int], None]) -> tuple[Score, ...]:
-    """Walk through a profile without holes and score the forecasts of load and sun. `told` takes steps done, and all.
+def score_forecasts(
+    site: Site, profile: Profile, told: Callable[[int, int], None]
+) -> tuple[Score, ...]:
+    """Walk through a profile without holes and score the forecasts of load and sun. `told` takes
+    steps done, and all.
 
     The profile must be longer than 8 days; ValueError otherwise.
     """
@@ -65,7 +74,9 @@ def score_forecasts(site: Site, profile: Profile, told: Callable[[int, int], Non
     per_day, steps = round(24.0 / step_h), len(profile.dc_load_kw)
     first, ahead = round(LEARNED / profile.step), round(24.0 / step_h)
     if steps < first + 2 * ahead:
-        raise ValueError(f"{profile.source}: needs more than {LEARNED.days + 1} days to score forecasts")
+        raise ValueError(
+            f"{profile.source}: needs more than {LEARNED.days + 1} days to score forecasts"
+        )
     truth = {"dc_load_kw": profile.dc_load_kw, "pv_kw": profile.pv_kw}
     if profile.ac_load_kw is not None:
         truth["ac_load_kw"] = profile.ac_load_kw
@@ -81,7 +92,10 @@ def score_forecasts(site: Site, profile: Profile, told: Callable[[int, int], Non
             for name, forecasts in made.items():
                 forecasts.append(getattr(forecast, name))
         middle = now + profile.step / 2
-        forecaster.learn(middle, {name: float(series[at]) for name, series in truth.items()} | {"rectifier_dc_kw": 1.0})
+        forecaster.learn(
+            middle,
+            {name: float(series[at]) for name, series in truth.items()} | {"rectifier_dc_kw": 1.0},
+        )
         if at % per_day == 0:
             told(at, steps)
     scores = []
@@ -90,11 +104,19 @@ def score_forecasts(site: Site, profile: Profile, told: Callable[[int, int], Non
         mine = np.array(made[name])
         for span in HORIZONS_H:
             ahead_of = _columns(*span, step_h)
-            naive = {back: series[places - days * per_day][:, ahead_of] for back, days in (("day", 1), ("week", 7))}
+            naive = {
+                back: series[places - days * per_day][:, ahead_of]
+                for back, days in (("day", 1), ("week", 7))
+            }
             scores.append(_score(name, span, series[places][:, ahead_of], mine[:, ahead_of], naive))
     window = max(1, round(site.backup.hours / step_h))
-    means = _means(profile.dc_load_kw[places], window), _means(np.array(made["dc_load_p95_kw"]), window)
-    return tuple(_with_coverage(each, *means, _columns(each.from_h, each.to_h, step_h)) for each in scores)
+    means = (
+        _means(profile.dc_load_kw[places], window),
+        _means(np.array(made["dc_load_p95_kw"]), window),
+    )
+    return tuple(
+        _with_coverage(each, *means, _columns(each.from_h, each.to_h, step_h)) for each in scores
+    )
 
 
 def _columns(from_h: float, to_h: float, step_h: float) -> slice:
@@ -107,7 +129,9 @@ def _with_coverage(score: Score, truth: Array, p95: Array, at: slice) -> Score:
     if score.series != "dc_load_kw":
         return score
     pinball = _pinball(p95[:, at], truth[:, at], 0.95) / float(truth.mean())
-    return replace(score, p95_pinball=pinball, p95_coverage=float((truth[:, at] <= p95[:, at]).mean()))
+    return replace(
+        score, p95_pinball=pinball, p95_coverage=float((truth[:, at] <= p95[:, at]).mean())
+    )
 
 
 def _means(series: Array, window: int) -> Array:
@@ -116,7 +140,9 @@ def _means(series: Array, window: int) -> Array:
     return np.asarray((sums[:, window:] - sums[:, :-window]) / window)
 
 
-def _score(name: str, span: tuple[float, float], truth: Array, made: Array, naive: dict[str, Array]) -> Score:
+def _score(
+    name: str, span: tuple[float, float], truth: Array, made: Array, naive: dict[str, Array]
+) -> Score:
     mean = float(truth.mean()) or 1.0
     best = min(naive, key=lambda each: _rmse(naive[each], truth))
     return Score(

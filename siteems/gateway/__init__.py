@@ -1,1 +1,3 @@
-"""The daemon of a site gateway: wires devices, clock, scheduler, solver and historian to the one controller."""
+"""The daemon of a site gateway: wires devices, clock, scheduler, solver and historian to the one
+controller.
+"""

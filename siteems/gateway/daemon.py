@@ -1,4 +1,6 @@
-"""`siteems run`: one process on the site gateway that reads, plans, drives and records until it is told to stop."""
+"""`siteems run`: one process on the site gateway that reads, plans, drives and records until it is
+told to stop.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.errors import UserError
 from siteems.gateway.devices import SiteDevices
-from siteems.gateway.logs import configure_logs
 from siteems.gateway.schedule import SiteCron, make_scheduler
-from siteems.gateway.systemd import notify
-from siteems.history.store import History, Incident, RecordError, history_path, lock
+from siteems.history.location import history_path, lock
+from siteems.history.records import Incident, RecordError
+from siteems.history.store import History
+from siteems.operations.logs import configure_logs
+from siteems.operations.systemd import notify
 from siteems.planning.worker import SolverProcess
-from siteems.site import Site
+from siteems.site.model import Site
 
 log = structlog.get_logger()
 
@@ -34,10 +38,18 @@ class Daemon:
         self._site, self._clock, self._folder = site, clock, folder
         self._timing = Timing.at_speed(site.control, clock.speed)
         self._history = History(history_path(folder))
-        self._devices = SiteDevices(site, clock.now, self._history, self._timing.lease_s, read_only=read_only)
+        self._devices = SiteDevices(
+            site, clock.now, self._history, self._timing.lease_s, read_only=read_only
+        )
         self._solver = SolverProcess()
         self._controller = Controller(
-            site, clock, self._devices, self._solver, self._history, self._timing, drives=not read_only
+            site,
+            clock,
+            self._devices,
+            self._solver,
+            self._history,
+            self._timing,
+            drives=not read_only,
         )
         self._read_only = read_only
         self._stop = asyncio.Event()
@@ -62,7 +74,9 @@ class Daemon:
         await self._controller.observe()
         await self._controller.make_plan("start")
         self._controller.replan.clear()
-        log.info("ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid())
+        log.info(
+            "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
+        )
         notify("READY=1")
 
     async def _serve(self) -> None:
@@ -92,9 +106,13 @@ class Daemon:
         unreleased = await self._devices.close("daemon stopped")
         await self._solver.close()
         now = self._clock.now()
-        stopped = Incident(now, "info", "stopped", "the daemon stopped; the devices hold their safe values")
+        stopped = Incident(
+            now, "info", "stopped", "the daemon stopped; the devices hold their safe values"
+        )
         if self._read_only:
-            stopped = Incident(now, "info", "stopped", "the daemon stopped; read-only, it has written to no device")
+            stopped = Incident(
+                now, "info", "stopped", "the daemon stopped; read-only, it has written to no device"
+            )
         elif unreleased:
             text = f"the daemon stopped; not released: {', '.join(unreleased)}, until their leases run out"
             stopped = Incident(now, "alarm", "stopped", text)
@@ -111,7 +129,8 @@ class Daemon:
         self._history.set_fact("site", self._site.site.id)
         self._history.set_fact("pid", str(os.getpid()))
         self._history.set_fact(
-            "clock_file", str(self._clock.path.resolve()) if isinstance(self._clock, FileClock) else ""
+            "clock_file",
+            str(self._clock.path.resolve()) if isinstance(self._clock, FileClock) else "",
         )
         self._history.set_fact("started", self._clock.now().isoformat())
         self._history.set_fact("stopped", "")
@@ -128,8 +147,8 @@ class Daemon:
             except asyncio.CancelledError:
                 raise
             except Exception:
-                # One bad cycle must not end control. Without good ones the leases run out, devices fall back by
-                # themselves, and systemd's watchdog is no longer fed.
+                # One bad cycle must not end control. Without good ones the leases run out, devices
+                # fall back by themselves, and systemd's watchdog is no longer fed.
                 log.exception("cycle-failed")
             else:
                 notify("WATCHDOG=1")
@@ -164,12 +183,16 @@ class Daemon:
 
 
 def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
-    """Run the daemon of a site in this process. Raises `UserError` if one runs already on this record."""
+    """Run the daemon of a site in this process. Raises `UserError` if one runs already on this
+    record.
+    """
     configure_logs(site.site.id)
     folder.mkdir(parents=True, exist_ok=True)
     held = lock(folder)
     if held is None:
-        raise UserError(f"{folder}: another siteems runs on this record; stop it first, or name another --state folder")
+        raise UserError(
+            f"{folder}: another siteems runs on this record; stop it first, or name another --state folder"
+        )
     try:
         asyncio.run(_run(site, clock, folder, read_only))
     finally:

@@ -12,7 +12,9 @@ from apscheduler.triggers.cron import CronTrigger
 from siteems.clock import Clock
 
 GRACE_S = 600
-"""The scheduler's own default of one second would skip a planning run whenever the loop or the clock jerks."""
+"""The scheduler's own default of one second would skip a planning run whenever the loop or the
+clock jerks.
+"""
 
 
 class SiteCron(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no types
@@ -23,7 +25,9 @@ class SiteCron(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no types
         self._cron = CronTrigger(timezone="UTC", **fields)
         self._last: datetime | None = None
 
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+    def get_next_fire_time(
+        self, previous_fire_time: datetime | None, now: datetime
+    ) -> datetime | None:
         """When to fire next, in machine time."""
         site_now = self._clock.now()
         next_site = self._cron.get_next_fire_time(self._last, site_now)
@@ -32,7 +36,10 @@ class SiteCron(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no types
 
 
 def make_scheduler() -> Any:
-    """A scheduler in UTC whose jobs survive a busy loop: late runs are made up for once, never twice at a time."""
+    """A scheduler in UTC whose jobs survive a busy loop: late runs are made up for once, never
+    twice at a time.
+    """
     return AsyncIOScheduler(
-        timezone="UTC", job_defaults={"misfire_grace_time": GRACE_S, "coalesce": True, "max_instances": 1}
+        timezone="UTC",
+        job_defaults={"misfire_grace_time": GRACE_S, "coalesce": True, "max_instances": 1},
     )

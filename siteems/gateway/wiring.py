@@ -1,4 +1,6 @@
-"""From the site file to links and devices: the one place that knows which protocol needs which class."""
+"""From the site file to links and devices: the one place that knows which protocol needs which
+class.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,23 @@ from pathlib import Path
 
 from drivers.address import parse_address
 from drivers.catalogue import load_map
-from drivers.device import Device
-from drivers.devicemap import DeviceMap
 from drivers.dlt645.link import Dlt645Link
 from drivers.dlt645.meter import Dlt645Meter
-from drivers.link import ModbusLink
-from drivers.transport import Credentials
+from drivers.modbus.device import Device
+from drivers.modbus.device_map import DeviceMap
+from drivers.modbus.link import ModbusLink
+from drivers.modbus.transport import Credentials
 from siteems.errors import UserError
-from siteems.site import DeviceEntry, Link, Site
+from siteems.site.model import DeviceEntry, Link, Site
 
 AnyLink = ModbusLink | Dlt645Link
 AnyDevice = Device | Dlt645Meter
 
 
 def make_links(site: Site) -> Mapping[str, AnyLink]:
-    """The links of a site, none of them open yet. Raises `UserError` for credentials that cannot be used."""
+    """The links of a site, none of them open yet. Raises `UserError` for credentials that cannot be
+    used.
+    """
     return {name: make_link(name, link) for name, link in site.links.items()}
 
 
@@ -33,14 +37,20 @@ def make_link(name: str, link: Link) -> AnyLink:
             return Dlt645Link(link.url, timeout_s=link.timeout_s)
         credentials = None
         if link.ca is not None:
-            certificate, key = (None if file is None else Path(file) for file in (link.certificate, link.key))
+            certificate, key = (
+                None if file is None else Path(file) for file in (link.certificate, link.key)
+            )
             credentials = Credentials(Path(link.ca), certificate, key)
-        return ModbusLink(link.url, timeout_s=link.timeout_s, gap_s=link.gap_ms / 1000.0, credentials=credentials)
+        return ModbusLink(
+            link.url, timeout_s=link.timeout_s, gap_s=link.gap_ms / 1000.0, credentials=credentials
+        )
     except (OSError, ValueError) as error:
         raise UserError(f"link {name}: {error}") from error
 
 
-def make_device(entry: DeviceEntry, links: Mapping[str, AnyLink], now: Callable[[], datetime]) -> AnyDevice:
+def make_device(
+    entry: DeviceEntry, links: Mapping[str, AnyLink], now: Callable[[], datetime]
+) -> AnyDevice:
     """A device of the site file on its link; the site checks have seen that they fit each other."""
     device_map, link = load_map(entry.map), links[entry.link]
     if isinstance(device_map, DeviceMap):

@@ -1,28 +1,24 @@
-"""The site's record in one SQLite file: samples, plans, commands, demand-response events, incidents, facts."""
+"""The site's record in one SQLite file: samples, plans, commands, demand-response events,
+incidents, facts.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 from siteems.demand_response.event import DrEvent, Kind, latest_revisions
 from siteems.errors import UserError
-from siteems.image import MEASURED
+from siteems.history.records import SAMPLE_COLUMNS, Command, Incident, RecordError, Sample
 
 SCHEMA_VERSION = 1
-DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
-"""Sample columns that the controller adds to the measured ones."""
-SAMPLE_COLUMNS = (*MEASURED, *DECIDED)
 
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -52,49 +48,12 @@ CREATE INDEX incidents_ts ON incidents (ts);
 _COMMAND = "ts, device, point, value, owner, reason, outcome, detail"
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One row of the record: fresh values by column (absent or none = unknown), who decided, and why."""
-
-    time: datetime
-    values: Mapping[str, float | None]
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Incident:
-    """Something a person should know of: level `info`, `warning` or `alarm`, a stable code, a sentence."""
-
-    time: datetime
-    level: str
-    code: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Command:
-    """One attempt to write a device, as the gate reported it."""
-
-    time: datetime
-    device: str
-    point: str
-    value: float
-    owner: str
-    reason: str
-    outcome: str
-    detail: str
-
-
-class RecordError(UserError):
-    """The record cannot be read or written: a full disk, a broken or a foreign file."""
-
-
 class History:
-    """The record of one site. Safe to use from several threads; every call is one short transaction.
+    """The record of one site. Safe to use from several threads; every call is one short
+    transaction.
 
-    WAL with full sync: what a call has returned from survives a killed process and a cut supply. Calls raise
-    `RecordError`.
+    WAL with full sync: what a call has returned from survives a killed process and a cut supply.
+    Calls raise `RecordError`.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -148,13 +107,14 @@ class History:
         with self._lock:
             self._db.close()
 
-    # -- facts ------------------------------------------------------------------------------------------------------
+    # -- facts -------------------------------------------------------------------------------------
 
     def set_fact(self, key: str, value: str) -> None:
         """Remember a short text under a key."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, value),
             )
 
     def fact(self, key: str) -> str | None:
@@ -162,18 +122,23 @@ class History:
         rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
-    # -- samples ----------------------------------------------------------------------------------------------------
+    # -- samples -----------------------------------------------------------------------------------
 
     def add_samples(self, samples: Iterable[Sample]) -> None:
         """Record samples; a second one for the same time replaces the first."""
         marks = ", ".join("?" * (len(SAMPLE_COLUMNS) + 3))
-        rows = [(_ts(s.time), *(s.values.get(c) for c in SAMPLE_COLUMNS), s.source, s.reason) for s in samples]
+        rows = [
+            (_ts(s.time), *(s.values.get(c) for c in SAMPLE_COLUMNS), s.source, s.reason)
+            for s in samples
+        ]
         with self._transaction() as db:
             db.executemany(f"INSERT OR REPLACE INTO samples VALUES ({marks})", rows)
 
     def samples(self, since: datetime, until: datetime) -> list[Sample]:
         """The samples with since <= time < until, in order."""
-        rows = self._rows("SELECT * FROM samples WHERE ts >= ? AND ts < ? ORDER BY ts", (_ts(since), _ts(until)))
+        rows = self._rows(
+            "SELECT * FROM samples WHERE ts >= ? AND ts < ? ORDER BY ts", (_ts(since), _ts(until))
+        )
         return [_sample(row) for row in rows]
 
     def last_sample(self) -> Sample | None:
@@ -188,10 +153,14 @@ class History:
         rows = self._rows(f"SELECT max(ts) FROM samples WHERE {column} >= ?", (least,))
         return None if rows[0][0] is None else _time(rows[0][0])
 
-    # -- plans ------------------------------------------------------------------------------------------------------
+    # -- plans -------------------------------------------------------------------------------------
 
-    def add_plan(self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]) -> None:
-        """Record a planning run, whatever its status. `body` gives what is kept of it: other records may not ask."""
+    def add_plan(
+        self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]
+    ) -> None:
+        """Record a planning run, whatever its status. `body` gives what is kept of it: other
+        records may not ask.
+        """
         kept = json.dumps(body(), separators=(",", ":"), allow_nan=False)
         with self._transaction() as db:
             db.execute(
@@ -202,17 +171,21 @@ class History:
     def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
         """The newest plan body with one of these statuses."""
         marks = ", ".join("?" * len(statuses))
-        rows = self._rows(f"SELECT body FROM plans WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1", tuple(statuses))
+        rows = self._rows(
+            f"SELECT body FROM plans WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1",
+            tuple(statuses),
+        )
         return cast("dict[str, Any]", json.loads(rows[0][0])) if rows else None
 
     def plan_log(self, since: datetime, until: datetime) -> list[tuple[datetime, str, str]]:
         """(time, status, trigger) of the planning runs in a span."""
         rows = self._rows(
-            "SELECT ts, status, trigger FROM plans WHERE ts >= ? AND ts < ? ORDER BY id", (_ts(since), _ts(until))
+            "SELECT ts, status, trigger FROM plans WHERE ts >= ? AND ts < ? ORDER BY id",
+            (_ts(since), _ts(until)),
         )
         return [(_time(ts), status, trigger) for ts, status, trigger in rows]
 
-    # -- commands, incidents ----------------------------------------------------------------------------------------
+    # -- commands, incidents -----------------------------------------------------------------------
 
     def add_commands(self, commands: Sequence[Command]) -> None:
         """Record what the write gate did."""
@@ -242,11 +215,12 @@ class History:
     def incidents(self, since: datetime, until: datetime) -> list[Incident]:
         """The incidents of a span, in order."""
         rows = self._rows(
-            "SELECT ts, level, code, text FROM incidents WHERE ts >= ? AND ts < ? ORDER BY id", (_ts(since), _ts(until))
+            "SELECT ts, level, code, text FROM incidents WHERE ts >= ? AND ts < ? ORDER BY id",
+            (_ts(since), _ts(until)),
         )
         return [Incident(_time(ts), level, code, text) for ts, level, code, text in rows]
 
-    # -- demand response --------------------------------------------------------------------------------------------
+    # -- demand response ---------------------------------------------------------------------------
 
     def add_event(self, event: DrEvent) -> None:
         """Record a revision of an event; the same revision twice is the same record."""
@@ -258,9 +232,12 @@ class History:
             db.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def all_events(self, ending_after: datetime) -> list[DrEvent]:
-        """Every stored revision, tombstones too, of the events of which some revision ends after a time."""
+        """Every stored revision, tombstones too, of the events of which some revision ends after a
+        time.
+        """
         rows = self._rows(
-            "SELECT * FROM events WHERE id IN (SELECT id FROM events WHERE end > ?)", (_ts(ending_after),)
+            "SELECT * FROM events WHERE id IN (SELECT id FROM events WHERE end > ?)",
+            (_ts(ending_after),),
         )
         return [
             DrEvent(
@@ -279,12 +256,16 @@ class History:
 
     def events(self, ending_after: datetime) -> tuple[DrEvent, ...]:
         """The events in force or to come."""
-        return tuple(e for e in latest_revisions(self.all_events(ending_after)) if e.end > ending_after)
+        return tuple(
+            e for e in latest_revisions(self.all_events(ending_after)) if e.end > ending_after
+        )
 
-    # -- housekeeping -----------------------------------------------------------------------------------------------
+    # -- housekeeping ------------------------------------------------------------------------------
 
     def prune(self, before: datetime, chunk: int = 2000) -> int:
-        """Delete samples, plans, commands and incidents older than `before`, in small transactions. Gives rows."""
+        """Delete samples, plans, commands and incidents older than `before`, in small transactions.
+        Gives rows.
+        """
         total = 0
         for table in ("samples", "plans", "commands", "incidents"):
             while True:
@@ -297,12 +278,19 @@ class History:
                     break
                 total += cursor.rowcount
         with self._lock:
-            self._db.executescript("PRAGMA incremental_vacuum(1000);")  # `execute` would free one page and stop
+            self._db.executescript(
+                "PRAGMA incremental_vacuum(1000);"
+            )  # `execute` would free one page and stop
         return total
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     db.execute("PRAGMA busy_timeout = 5000")
     return db
 
@@ -315,48 +303,6 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     return db
-
-
-def lock(folder: Path) -> TextIO | None:
-    """Take the lock that the one daemon of a record holds while it lives; none = another one has it."""
-    handle = (folder / "lock").open("a", encoding="utf-8")
-    for pause_s in (0.05, 0.1, 0.2, 0.0):  # someone may just be looking, with `is_locked`
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(pause_s)
-        else:
-            return handle
-    handle.close()
-    return None
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a daemon lives on this record: process ids are used again, a lock ends with its holder."""
-    path = folder / "lock"
-    if not path.exists():
-        return False
-    with path.open(encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
-
-
-def state_dir(site_id: str, override: Path | None) -> Path:
-    """The folder that holds a site's record: --state, or $SITEEMS_STATE/<id>, or the user's state folder."""
-    if override is not None:
-        return override
-    root = os.environ.get("SITEEMS_STATE")
-    if root:
-        return Path(root) / site_id
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "siteems" / site_id
-
-
-def history_path(folder: Path) -> Path:
-    """The historian's file in a state folder."""
-    return folder / "history.sqlite3"
 
 
 def _ts(time: datetime) -> int:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.plan import Plan
+from optimisation.plan.plan import Plan
 from siteems.planning.prepare import Prepared
-from siteems.site import Site
+from siteems.site.model import Site
 
 Mask = npt.NDArray[np.bool_]
 
@@ -74,7 +74,11 @@ class Explanation:
     def _storing_cost(self, step: int) -> float:
         """What a kWh in the battery costs when it is bought in this step."""
         problem = self.run.problem
-        return float(problem.price_per_kwh[step] * problem.rectifier.ac_per_dc[0] / self.site.battery.charge_efficiency)
+        return float(
+            problem.price_per_kwh[step]
+            * problem.rectifier.ac_per_dc[0]
+            / self.site.battery.charge_efficiency
+        )
 
     def _use_value(self, step: int) -> float:
         """What a kWh from the battery saves in this step, in import and less its wear."""
@@ -84,7 +88,11 @@ class Explanation:
 
     def bindings(self) -> tuple[Binding, ...]:
         """Where limits bind, by time."""
-        found = [Binding(what, *span) for what, mask in self._limits().items() for span in self._spans(mask)]
+        found = [
+            Binding(what, *span)
+            for what, mask in self._limits().items()
+            for span in self._spans(mask)
+        ]
         return tuple(sorted(found, key=lambda b: (b.start, b.what)))
 
     def _limits(self) -> Mapping[str, Mask]:
@@ -95,16 +103,21 @@ class Explanation:
         charging = plan.charge_kw > TOUCH
         capped = np.isfinite(problem.import_cap_kw)
         return {
-            "import is at the connection's limit": plan.grid_import_kw >= problem.import_limit_kw - TOUCH,
-            "import is at the call's cap": capped & (plan.grid_import_kw >= problem.import_cap_kw - TOUCH),
+            "import is at the connection's limit": plan.grid_import_kw
+            >= problem.import_limit_kw - TOUCH,
+            "import is at the call's cap": capped
+            & (plan.grid_import_kw >= problem.import_cap_kw - TOUCH),
             "the call's cap cannot be kept": plan.cap_excess_kw > TOUCH,
             "the backup reserve holds the battery": plan.stored_kwh <= problem.reserve_kwh + TOUCH,
             "the backup reserve is short": plan.reserve_short_kwh > TOUCH,
             "the battery is full": plan.stored_kwh >= battery.capacity_kwh - TOUCH,
-            "the battery takes no more power": charging & (plan.charge_kw >= 0.98 * accepted - TOUCH),
-            "the battery gives no more power": plan.discharge_kw >= battery.max_discharge_kw - TOUCH,
+            "the battery takes no more power": charging
+            & (plan.charge_kw >= 0.98 * accepted - TOUCH),
+            "the battery gives no more power": plan.discharge_kw
+            >= battery.max_discharge_kw - TOUCH,
             "import is at the month's peak": self._at_peak(),
-            "the rectifiers are at their rating": plan.rectifier_dc_kw >= problem.rectifier_max_dc_kw - TOUCH,
+            "the rectifiers are at their rating": plan.rectifier_dc_kw
+            >= problem.rectifier_max_dc_kw - TOUCH,
             "sun is curtailed": plan.pv_kw < problem.pv_kw - TOUCH,
             "telecom load is not served": plan.unserved_kw > TOUCH,
         }
@@ -132,12 +145,21 @@ class Explanation:
     def text(self) -> str:
         """The plan in words: why now, what binds, what it costs."""
         plan, money = self.plan, self.site.site.currency
-        lines = [f"{plan.status} plan from {self._at(0)}, solved in {plan.solve_s * 1000:.1f} ms", self.because()]
+        lines = [
+            f"{plan.status} plan from {self._at(0)}, solved in {plan.solve_s * 1000:.1f} ms",
+            self.because(),
+        ]
         if plan.reason:
             lines.append(plan.reason)
         lines.append("")
-        lines += [f"  {self._span(b.start, b.end)}  {b.what}" for b in self.bindings()] or ["  no limit binds"]
-        costs = ", ".join(f"{name} {value:.2f}" for name, value in plan.cost_by_term.items() if abs(value) >= 0.005)
+        lines += [f"  {self._span(b.start, b.end)}  {b.what}" for b in self.bindings()] or [
+            "  no limit binds"
+        ]
+        costs = ", ".join(
+            f"{name} {value:.2f}"
+            for name, value in plan.cost_by_term.items()
+            if abs(value) >= 0.005
+        )
         lines += ["", f"cost over {self._hours():.1f} h: {plan.objective:.2f} {money} ({costs})"]
         demand = self.run.problem.demand
         if demand is not None:
@@ -149,7 +171,9 @@ class Explanation:
 
     def _span(self, start: datetime, end: datetime) -> str:
         first, last = start.astimezone(self.zone), end.astimezone(self.zone)
-        day = "" if first.date() == self.run.grid.starts[0].astimezone(self.zone).date() else " (+1)"
+        day = (
+            "" if first.date() == self.run.grid.starts[0].astimezone(self.zone).date() else " (+1)"
+        )
         return f"{first:%H:%M}-{last:%H:%M}{day:5}"
 
     def _hours(self) -> float:
@@ -157,14 +181,28 @@ class Explanation:
 
     def table(self) -> str:
         """The horizon, a line a step; equal neighbours are drawn together."""
-        head = ("time", "price", "period", "load", "sun", "import", "battery", "charge", "reserve", "worth")
+        head = (
+            "time",
+            "price",
+            "period",
+            "load",
+            "sun",
+            "import",
+            "battery",
+            "charge",
+            "reserve",
+            "worth",
+        )
         rows: list[tuple[str, ...]] = [
             head,
             ("", f"{self.site.site.currency}/kWh", "", "kW", "kW", "kW", "kW", "%", "%", "/kWh"),
         ]
         rows += [next(same) for _, same in groupby(self._rows(), key=lambda row: row[1:])]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        ]
         return "\n".join([*lines, "", self.because()])
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
@@ -198,7 +236,8 @@ class Explanation:
             "solve_s": plan.solve_s,
             "demand_peak_kw": plan.demand_peak_kw,
             "bindings": [
-                {"what": b.what, "start": b.start.isoformat(), "end": b.end.isoformat()} for b in self.bindings()
+                {"what": b.what, "start": b.start.isoformat(), "end": b.end.isoformat()}
+                for b in self.bindings()
             ],
             "starts": [s.isoformat() for s in run.grid.starts],
             "step_h": run.grid.step_h.tolist(),
@@ -216,5 +255,7 @@ class Explanation:
             "reserve_short_kwh": plan.reserve_short_kwh.tolist(),
             "cap_excess_kw": plan.cap_excess_kw.tolist(),
             "unserved_kw": plan.unserved_kw.tolist(),
-            "stored_value_per_kwh": [None if np.isnan(v) else float(v) for v in plan.stored_value_per_kwh],
+            "stored_value_per_kwh": [
+                None if np.isnan(v) else float(v) for v in plan.stored_value_per_kwh
+            ],
         }

@@ -1,4 +1,6 @@
-"""Everything that one planning run rests on, gathered the same way for the daemon, the replay and `siteems plan`."""
+"""Everything that one planning run rests on, gathered the same way for the daemon, the replay and
+`siteems plan`.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +12,21 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.problem import RectifierCurve, SiteProblem
+from optimisation.problem.site_problem import RectifierCurve, SiteProblem
 from siteems.demand_response.event import DrEvent
+from siteems.estimation.peak_meter import PeakMeter
 from siteems.forecast.forecast import Forecast, Forecasts
-from siteems.planning.grid import Grid, step_counts, time_grid
-from siteems.planning.peak import PeakMeter
 from siteems.planning.problem import reserve_series_kwh, site_problem
-from siteems.site import Site
+from siteems.planning.time_grid import Grid, step_counts, time_grid
+from siteems.site.model import Site
 from siteems.tariff.lookup import Price, TariffBook, TariffGap
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The numbers of a planning run and where they come from. Arrays have one entry per step of the grid."""
+    """The numbers of a planning run and where they come from. Arrays have one entry per step of the
+    grid.
+    """
 
     grid: Grid
     forecast: Forecast
@@ -46,15 +50,22 @@ def prepare(
     peak: PeakMeter | None = None,
     segment_kwh: tuple[float, ...] = (),
 ) -> Prepared:
-    """Gather the next horizon. Where the tariff ends sooner, so does the plan: no price is ever made up.
+    """Gather the next horizon. Where the tariff ends sooner, so does the plan: no price is ever
+    made up.
 
-    `peak` knows this month's peak; without one no demand charge is planned for. `segment_kwh` is the battery's energy
-    by wear segment; empty = as after one discharge from full.
+    `peak` knows this month's peak; without one no demand charge is planned for. `segment_kwh` is
+    the battery's energy by wear segment; empty = as after one discharge from full.
 
-    Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made from.
+    Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be made
+    from.
     """
     planning = site.planning
-    longer = time_grid(now, planning.step_min, planning.horizon_h + math.ceil(site.backup.hours) + 1, planning.fine_h)
+    longer = time_grid(
+        now,
+        planning.step_min,
+        planning.horizon_h + math.ceil(site.backup.hours) + 1,
+        planning.fine_h,
+    )
     grid = longer.first(sum(step_counts(planning.step_min, planning.horizon_h, planning.fine_h)))
     prices = _known_prices(book, grid)
     grid = grid.first(len(prices))

@@ -1,41 +1,49 @@
-"""From what is known to numbers: site, state of charge, forecast, tariff and calls become a `SiteProblem`."""
+"""From what is known to numbers: site, state of charge, forecast, tariff and calls become a
+`SiteProblem`.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from optimisation.battery import OVERFULL
-from optimisation.problem import BatteryModel, DemandCharge, FullCharge, RectifierCurve, SiteProblem
-from optimisation.wear import CycleLife, WearMode
-from siteems.backup import reserve_kwh
+from optimisation.problem.battery import OVERFULL
+from optimisation.problem.site_problem import (
+    BatteryModel,
+    DemandCharge,
+    FullCharge,
+    RectifierCurve,
+    SiteProblem,
+)
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecast
-from siteems.planning.grid import Grid
-from siteems.site import Battery, Site, Wear
+from siteems.planning.time_grid import Grid
+from siteems.site.assets import wear_costs
+from siteems.site.model import Battery, Site
+from siteems.site.reserve import reserve_kwh
 
 Array = npt.NDArray[np.float64]
 
 CAP_PENALTY_FACTOR = 10.0
-"""Price of a kWh above a demand-response cap, in multiples of the highest price; the reserve's is higher."""
+"""Price of a kWh above a demand-response cap, in multiples of the highest price; the reserve's is
+higher.
+"""
 UNSERVED_PENALTY_FACTOR = 1000.0
 FULL_CHARGE_PENALTY_FACTOR = 2.0
 """Price of a kWh missing from a full charge that is due, in multiples of the highest price."""
 OVERDUE_WITHIN = timedelta(hours=24)
 ROOM_FOR_SUN = 0.7
-"""Of the way from the expected sun to the high one. All of it empties a large battery too often; docs/forecast.md."""
+"""Of the way from the expected sun to the high one. All of it empties a large battery too often;
+docs/forecast.md.
+"""
 TERMINAL_SHARE = 0.98
-"""Of the cheapest refill: energy left at the end is worth a little less than buying it, so that none is bought."""
-
-
-def rectifier_curve(site: Site) -> RectifierCurve:
-    """The site's rectifier as the plan sees it."""
-    return RectifierCurve.from_efficiency(site.rectifier.rated_kw, site.rectifier.efficiency)
+"""Of the cheapest refill: energy left at the end is worth a little less than buying it, so that
+none is bought.
+"""
 
 
 def battery_model(
@@ -45,7 +53,9 @@ def battery_model(
     full_charge: FullCharge | None = None,
     segment_kwh: tuple[float, ...] = (),
 ) -> BatteryModel:
-    """The site's battery as the plan sees it; too cold to charge or too hot to cycle means limits of zero."""
+    """The site's battery as the plan sees it; too cold to charge or too hot to cycle means limits
+    of zero.
+    """
     battery = site.battery
     hot = battery_c is not None and battery_c > battery.max_temp_c
     cold = battery_c is not None and battery_c < battery.min_charge_temp_c
@@ -63,33 +73,22 @@ def battery_model(
     )
 
 
-def wear_costs(battery: Battery) -> tuple[float, ...]:
-    """What a kWh discharged wears, by depth segment, shallow first. Raises `ProblemError` for an unsound table."""
-    return (battery.wear_per_kwh,) if battery.wear is None else _by_depth(battery.wear, battery.discharge_efficiency)
-
-
-@lru_cache(maxsize=64)
-def _by_depth(wear: Wear, discharge_efficiency: float) -> tuple[float, ...]:
-    return CycleLife(wear.cycles).wear_per_kwh(
-        replacement_per_kwh=wear.replacement_per_kwh,
-        discharge_efficiency=discharge_efficiency,
-        segments=wear.segments,
-        mode=WearMode(wear.mode),
-        calendar_years=wear.calendar_years,
-        cycles_per_day=wear.cycles_per_day,
-    )
-
-
-def full_charge_due(battery: Battery, grid: Grid, last_full: datetime | None, prices: Array) -> FullCharge | None:
+def full_charge_due(
+    battery: Battery, grid: Grid, last_full: datetime | None, prices: Array
+) -> FullCharge | None:
     """The full charge that falls due within the grid; an overdue one is asked for within a day.
 
-    A linear program cannot choose the moment, so it is put where being full costs least: at the end of the last cheap
-    hours before it is due. Unknown since when = overdue: no benefit of the doubt.
+    A linear program cannot choose the moment, so it is put where being full costs least: at the end
+    of the last cheap hours before it is due. Unknown since when = overdue: no benefit of the doubt.
     """
     if battery.full_charge_days is None:
         return None
     soonest = grid.starts[0] + OVERDUE_WITHIN
-    due = soonest if last_full is None else max(soonest, last_full + timedelta(days=battery.full_charge_days))
+    due = (
+        soonest
+        if last_full is None
+        else max(soonest, last_full + timedelta(days=battery.full_charge_days))
+    )
     if due > grid.end:
         return None
     before = max(1, bisect_left(grid.starts, due))
@@ -99,17 +98,22 @@ def full_charge_due(battery: Battery, grid: Grid, last_full: datetime | None, pr
     return FullCharge(by_step, FULL_CHARGE_PENALTY_FACTOR * float(np.abs(prices).max()))
 
 
-def reserve_series_kwh(site: Site, grid: Grid, longer: Grid, load_p95_kw: Array, battery_c: float | None) -> Array:
-    """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load, without photovoltaics.
+def reserve_series_kwh(
+    site: Site, grid: Grid, longer: Grid, load_p95_kw: Array, battery_c: float | None
+) -> Array:
+    """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load,
+    without photovoltaics.
 
-    Of the wants at the start and at the end of a step the larger counts. `load_p95_kw` is foreseen on `longer`, which
-    is the grid and at least the backup hours beyond it.
+    Of the wants at the start and at the end of a step the larger counts. `load_p95_kw` is foreseen
+    on `longer`, which is the grid and at least the backup hours beyond it.
     """
     energy_kwh = np.concatenate(([0.0], np.cumsum(load_p95_kw * longer.step_h)))
     edges_h, edges, hours = longer.edges_h, len(grid.starts) + 1, site.backup.hours
     mean_kw = (np.interp(edges_h[:edges] + hours, edges_h, energy_kwh) - energy_kwh[:edges]) / hours
     mean_kw = np.maximum(mean_kw[:-1], mean_kw[1:])
-    return np.minimum(reserve_kwh(site.battery, site.backup, mean_kw, battery_c), site.battery.capacity_kwh)
+    return np.minimum(
+        reserve_kwh(site.battery, site.backup, mean_kw, battery_c), site.battery.capacity_kwh
+    )
 
 
 def site_problem(
@@ -132,7 +136,9 @@ def site_problem(
     caps = np.full(len(grid.starts), np.inf)
     if events:
         caps = np.array([_cap(events, s, h) for s, h in zip(grid.starts, grid.step_h, strict=True)])
-    cheapest_refill = max(0.0, float(prices.min())) / site.battery.charge_efficiency * curve.ac_per_dc[0]
+    cheapest_refill = (
+        max(0.0, float(prices.min())) / site.battery.charge_efficiency * curve.ac_per_dc[0]
+    )
     full_charge = full_charge_due(site.battery, grid, last_full, prices)
     n = len(grid.starts)
     return SiteProblem(
@@ -156,7 +162,9 @@ def site_problem(
 
 
 def _counted_sun_kw(forecast: Forecast, caps: Array) -> Array:
-    """The sun that a plan counts on: more than is expected, so that it finds room; under a cap no more than that."""
+    """The sun that a plan counts on: more than is expected, so that it finds room; under a cap no
+    more than that.
+    """
     expected, high = forecast.pv_kw[: len(caps)], forecast.pv_high_kw[: len(caps)]
     return np.where(np.isfinite(caps), expected, expected + ROOM_FOR_SUN * (high - expected))
 

@@ -1,4 +1,6 @@
-"""A plan with its place in time: what the control loop follows, the record keeps, and a restart takes up again."""
+"""A plan with its place in time: what the control loop follows, the record keeps, and a restart
+takes up again.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from optimisation.plan import Plan
-from optimisation.records import Floats
+from optimisation.arrays import Floats
+from optimisation.plan.plan import Plan
 from siteems.planning.prepare import Prepared
 
 log = structlog.get_logger()
@@ -31,7 +33,9 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class PublishedPlan:
-    """A usable plan as issued. All series have one value per start; energies are at the end of the step."""
+    """A usable plan as issued. All series have one value per start; energies are at the end of the
+    step.
+    """
 
     issued: datetime
     trigger: str
@@ -51,7 +55,8 @@ class PublishedPlan:
     def step_at(self, now: datetime) -> int | None:
         """The index of the step that holds `now`; none before the first and after the last."""
         if not self.starts[0] <= now < self.end:
-            # A plan made a moment before a boundary begins at the boundary; until then its first step holds.
+            # A plan made a moment before a boundary begins at the boundary; until then its first
+            # step holds.
             return 0 if self.issued <= now < self.starts[0] else None
         return bisect_right(self.starts, now) - 1
 
@@ -65,7 +70,10 @@ class PublishedPlan:
         step = self.step_at(now)
         if step is None:
             return False
-        return self.series["battery_kw"][step] < -RESTING_KW and self.series["rectifier_dc_kw"][step] < RESTING_KW
+        return (
+            self.series["battery_kw"][step] < -RESTING_KW
+            and self.series["rectifier_dc_kw"][step] < RESTING_KW
+        )
 
     def soc(self, now: datetime) -> float | None:
         """Planned state of charge at a time."""
@@ -99,7 +107,9 @@ class PublishedPlan:
 
     @classmethod
     def from_record(cls, data: Mapping[str, Any] | None) -> PublishedPlan | None:
-        """From the record, if it holds one that this version can read; else none, and planning starts afresh."""
+        """From the record, if it holds one that this version can read; else none, and planning
+        starts afresh.
+        """
         if data is None:
             return None
         try:
@@ -119,7 +129,10 @@ class PublishedPlan:
             stored_now_kwh=data["stored_now_kwh"],
             starts=tuple(datetime.fromisoformat(s) for s in data["starts"]),
             end=datetime.fromisoformat(data["end"]),
-            series={name: tuple(math.nan if v is None else v for v in vs) for name, vs in data["series"].items()},
+            series={
+                name: tuple(math.nan if v is None else v for v in vs)
+                for name, vs in data["series"].items()
+            },
             prices=tuple(data["prices"]),
             reserve_kwh=tuple(data["reserve_kwh"]),
             cost_by_term=dict(data["cost_by_term"]),
@@ -129,7 +142,9 @@ class PublishedPlan:
 
 
 def _known(value: float) -> float | None:
-    """For JSON, which has no NaN: a plan stopped by the time limit does not know what stored energy is worth."""
+    """For JSON, which has no NaN: a plan stopped by the time limit does not know what stored energy
+    is worth.
+    """
     return None if math.isnan(value) else value
 
 
@@ -142,7 +157,9 @@ def publish(
     capacity_kwh: float,
     month_peak_kw: float | None = None,
 ) -> PublishedPlan:
-    """Give a usable plan its place in time, in numbers as round as the record keeps them: a restart changes nothing."""
+    """Give a usable plan its place in time, in numbers as round as the record keeps them: a restart
+    changes nothing.
+    """
     return PublishedPlan(
         issued=issued,
         trigger=trigger,
@@ -161,5 +178,7 @@ def publish(
 
 
 def _rounded(series: Floats) -> tuple[float, ...]:
-    """So that rounding errors of the solver give a battery that rests no sign; + 0.0 takes that of -0.0."""
+    """So that rounding errors of the solver give a battery that rests no sign; + 0.0 takes that of
+    -0.0.
+    """
     return tuple((series.round(DIGITS) + 0.0).tolist())

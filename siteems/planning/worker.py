@@ -1,4 +1,6 @@
-"""The planner's child process: solving may hang, crash or leak, and the controller only ever sees a status."""
+"""The planner's child process: solving may hang, crash or leak, and the controller only ever sees a
+status.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,24 @@ import pickle
 import signal
 import sys
 
-from optimisation.plan import Plan, PlanStatus
-from optimisation.problem import SiteProblem
-from optimisation.worker import LENGTH_BYTES
+from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.solving.worker import LENGTH_BYTES
 
 
 class SolverProcess:
-    """A solver in a child process, started anew whenever it is missing. One solve at a time; others wait their turn.
+    """A solver in a child process, started anew whenever it is missing. One solve at a time; others
+    wait their turn.
 
-    The child has a session of its own, so Ctrl-C does not reach it, and ends with its stdin, so it does not outlive
-    this process. Its stderr is ours.
+    The child has a session of its own, so Ctrl-C does not reach it, and ends with its stdin, so it
+    does not outlive this process. Its stderr is ours.
     """
 
-    def __init__(self, *, grace_s: float = 5.0, start_limit_s: float = 60.0, recycle_after: int = 500) -> None:
-        """`grace_s` and `start_limit_s` bound an answer beyond its own limit and the start, in seconds.
+    def __init__(
+        self, *, grace_s: float = 5.0, start_limit_s: float = 60.0, recycle_after: int = 500
+    ) -> None:
+        """`grace_s` and `start_limit_s` bound an answer beyond its own limit and the start, in
+        seconds.
 
         After `recycle_after` solves the child is replaced, since solvers are known to grow.
         """
@@ -39,14 +45,18 @@ class SolverProcess:
         return self._child.pid if self._child is not None else None
 
     async def start(self) -> None:
-        """Start the child and wait until it is ready. A failure is left to the next `solve`, which tries again."""
+        """Start the child and wait until it is ready. A failure is left to the next `solve`, which
+        tries again.
+        """
         async with self._lock:
             await self._start()
 
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        """Solve within `limit_s` seconds of solver time; on the wall within that and the grace, or the child is killed.
+        """Solve within `limit_s` seconds of solver time; on the wall within that and the grace, or
+        the child is killed.
 
-        Never raises for trouble with the solver or the numbers: the plan then has status `error` and the reason.
+        Never raises for trouble with the solver or the numbers: the plan then has status `error`
+        and the reason.
         """
         async with self._lock:
             if self._solves >= self._recycle_after:
@@ -68,7 +78,7 @@ class SolverProcess:
             return ""
         self._child, self._solves = None, 0
         pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "optimisation.worker")
+        command = (sys.executable, "-m", "optimisation.solving.worker")
         try:
             self._child = await asyncio.create_subprocess_exec(
                 *command, stdin=pipe, stdout=pipe, start_new_session=True
@@ -89,7 +99,9 @@ class SolverProcess:
             return f"solver did not start: {why_not}"
         return ""
 
-    async def _ask(self, child: asyncio.subprocess.Process, problem: SiteProblem, limit_s: float) -> Plan:
+    async def _ask(
+        self, child: asyncio.subprocess.Process, problem: SiteProblem, limit_s: float
+    ) -> Plan:
         wall_s = limit_s + self._grace_s
         try:
             async with asyncio.timeout(wall_s):

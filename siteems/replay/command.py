@@ -6,20 +6,19 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import structlog
 
 from siteems.forecast.score import score_forecasts
-from siteems.replay.data import between, read_data
+from siteems.recordings.column_map import DataMap
+from siteems.recordings.read import between, read_data
 from siteems.replay.engine import Progress, run_replay
-from siteems.replay.mapping import DataMap
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
-from siteems.site import Site
+from siteems.site.model import Site
 
 LONG_ENOUGH = timedelta(days=10)
 """Shorter recordings do not tell how good forecasts are."""
@@ -35,13 +34,16 @@ def replay_to_folder(
     progress: Progress,
     mapping: DataMap | None = None,
 ) -> ReplayResult:
-    """Replay a file and write what came of it to `out`, which is made. Raises `UserError` for data that cannot be used.
+    """Replay a file and write what came of it to `out`, which is made. Raises `UserError` for data
+    that cannot be used.
 
     Days are those of the data as it lies after it was moved to where a tariff holds.
     """
     from siteems.replay.report import write_report
 
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # a year of log lines
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )  # a year of log lines
     found = read_data(data, site.site.zone, site.tariffs, mapping)
     first, last = between(found.profile, start, end)
     start_soc = site.demo.start_soc if site.demo else 0.6
@@ -56,9 +58,13 @@ def replay_to_folder(
         progress=progress,
     )
     if "optimal" in policies and found.profile.end - found.profile.start >= LONG_ENOUGH:
-        result = replace(result, forecasts=score_forecasts(site, found.profile, lambda done, total: None))
+        result = replace(
+            result, forecasts=score_forecasts(site, found.profile, lambda done, total: None)
+        )
     out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").write_text(json.dumps(result.summary(), indent=1) + "\n", encoding="utf-8")
+    (out / "summary.json").write_text(
+        json.dumps(result.summary(), indent=1) + "\n", encoding="utf-8"
+    )
     frames = {policy: series_frame(result, outcome) for policy, outcome in result.policies.items()}
     for policy, frame in frames.items():
         frame.to_csv(out / f"series-{policy}.csv.gz")
@@ -69,14 +75,11 @@ def replay_to_folder(
     return result
 
 
-def span_of(first_day: str | None, last_day: str | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """Local midnights of two days written as YYYY-MM-DD; none where none is given."""
-    days = (None if text is None else date.fromisoformat(text) for text in (first_day, last_day))
-    first, last = (None if day is None else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC) for day in days)
-    return first, last
-
-
 def series_frame(result: ReplayResult, outcome: PolicyOutcome) -> pd.DataFrame:
     """The series of a policy by UTC time, one row per interval."""
-    times = pd.date_range(result.start, periods=len(outcome.series.soc), freq=result.step, name="time")
-    return pd.DataFrame({name: values.round(5) for name, values in vars(outcome.series).items()}, index=times)
+    times = pd.date_range(
+        result.start, periods=len(outcome.series.soc), freq=result.step, name="time"
+    )
+    return pd.DataFrame(
+        {name: values.round(5) for name, values in vars(outcome.series).items()}, index=times
+    )

@@ -37,7 +37,9 @@ class Daily:
         """The saving of each month with its confidence, by "2026-07"."""
         frame = pd.Series(self.saving(reference, policy), index=self.days)
         months = frame.groupby(self.days.strftime("%Y-%m"))
-        return {str(month): confidence(np.asarray(values, dtype=np.float64)) for month, values in months}
+        return {
+            str(month): confidence(np.asarray(values, dtype=np.float64)) for month, values in months
+        }
 
 
 def daily(result: ReplayResult, zone: ZoneInfo) -> Daily:
@@ -62,7 +64,9 @@ def daily(result: ReplayResult, zone: ZoneInfo) -> Daily:
         },
         wear_cost={policy: wear(outcome) for policy, outcome in result.policies.items()},
         lowest_soc={
-            policy: np.asarray(pd.Series(o.series.soc, index=days).groupby(level=0).min(), dtype=np.float64)
+            policy: np.asarray(
+                pd.Series(o.series.soc, index=days).groupby(level=0).min(), dtype=np.float64
+            )
             for policy, o in result.policies.items()
         },
     )

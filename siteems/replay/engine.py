@@ -1,4 +1,6 @@
-"""The replay: each policy drives the simulated site through the recorded data, under a virtual clock."""
+"""The replay: each policy drives the simulated site through the recorded data, under a virtual
+clock.
+"""
 
 from __future__ import annotations
 
@@ -11,34 +13,41 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from siteems.accounting.bill import make_bill
+from siteems.accounting.wear import worn
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster, Forecasts
-from siteems.replay.knowing import KnowingForecaster
+from siteems.operations.watch import Step
+from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
+from siteems.replay.perfect_foresight import KnowingForecaster
 from siteems.replay.record import MemoryRecord
-from siteems.replay.site import PlantDevices
+from siteems.replay.simulated_devices import PlantDevices
 from siteems.replay.stopwatch import Stopwatch, TimedDevices, TimedForecaster, TimedSolver
-from siteems.replay.wear import worn
-from siteems.simulation.plant import Plant
-from siteems.simulation.profile import Profile
-from siteems.simulation.server import make_plant
-from siteems.site import Site
-from siteems.tariff.bill import make_bill
+from siteems.simulation.plant import Plant, make_plant
+from siteems.site.model import Site
 from siteems.tariff.lookup import TariffBook
-from siteems.watch import Step
 
 INTERVAL = timedelta(minutes=15)
 CYCLE = timedelta(minutes=5)
-"""The daemon decides every second; between two plans little changes that a quarter hour's bill would show."""
+"""The daemon decides every second; between two plans little changes that a quarter hour's bill
+would show.
+"""
 CLOSEST_CYCLE = timedelta(seconds=10)
-"""Near the reserve and discharging, the control loop looks again at half the way down to it, but not sooner."""
+"""Near the reserve and discharging, the control loop looks again at half the way down to it, but
+not sooner.
+"""
 TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
 FORESIGHT_EVERY = 2
-"""Intervals between two plans with perfect knowledge; more seldom, the site strays from what was planned."""
+"""Intervals between two plans with perfect knowledge; more seldom, the site strays from what was
+planned.
+"""
 FORESIGHT_H, FORESIGHT_FINE_H = 48, 24
-"""How far such a plan sees, and how much of it in quarter hours: more of either was tried and brings nothing."""
+"""How far such a plan sees, and how much of it in quarter hours: more of either was tried and
+brings nothing.
+"""
 METERS = 8
 """Meters of the simulated site that a result is made from."""
 RESERVE_TOLERANCE_SOC = 0.005
@@ -59,22 +68,27 @@ def run_replay(
     fills: tuple[str, ...] = (),
     progress: Progress = lambda policy, done, total: None,
 ) -> ReplayResult:
-    """Replay a span of a profile without holes with each policy; the span is cut to whole quarter hours.
+    """Replay a span of a profile without holes with each policy; the span is cut to whole quarter
+    hours.
 
-    The air conditioner is simulated where the site has one, else its recorded load is used. Raises `TariffGap` when no
-    tariff holds in the span.
+    The air conditioner is simulated where the site has one, else its recorded load is used. Raises
+    `TariffGap` when no tariff holds in the span.
     """
     first = profile.start if start is None else start
     count = int(((profile.end if end is None else end) - first) / INTERVAL)
     outcomes: dict[Policy, PolicyOutcome] = {}
     idle: PolicyOutcome | None = None
-    wanted = {*policies, "idle"} if "foresight" in policies else set(policies)  # it knows the AC side of a day at rest
+    wanted = (
+        {*policies, "idle"} if "foresight" in policies else set(policies)
+    )  # it knows the AC side of a day at rest
     for policy in (each for each in POLICIES if each in wanted):
         run = _Run(site, profile, policy, first, count, start_soc, idle, progress)
         outcomes[policy] = asyncio.run(run.run())
         idle = outcomes.get("idle")
     kept = {policy: outcomes[policy] for policy in POLICIES if policy in policies}
-    return ReplayResult(site.site.id, site.site.currency, profile.source, first, INTERVAL, fills, kept)
+    return ReplayResult(
+        site.site.id, site.site.currency, profile.source, first, INTERVAL, fills, kept
+    )
 
 
 @dataclass
@@ -107,7 +121,9 @@ class _Run:
         controller = None
         if self.policy != "idle":
             forecaster = TimedForecaster(watch, self._forecaster())
-            controller = Controller(self._site(), clock, devices, solver, record, TIMING, forecaster)
+            controller = Controller(
+                self._site(), clock, devices, solver, record, TIMING, forecaster
+            )
             controller.resume()
             await controller.observe()
         for i in range(self.count):
@@ -122,7 +138,9 @@ class _Run:
             self.rows[i, METERS:] = plant.soc, self.reserve_soc
             if i % 96 == 95 or i + 1 == self.count:
                 self.progress(self.policy, i + 1, self.count)
-        return self._outcome(plant, record, devices, solver.spans_s, time.process_time() - cpu, watch.spans_s)
+        return self._outcome(
+            plant, record, devices, solver.spans_s, time.process_time() - cpu, watch.spans_s
+        )
 
     def _site(self) -> Site:
         """The bound plans farther ahead."""
@@ -194,13 +212,17 @@ class _Run:
         spans_s: dict[str, float],
     ) -> PolicyOutcome:
         hours = INTERVAL / timedelta(hours=1)
-        imported, pv, available, charged, discharged, dc_load, ac_load, mains_h, soc, reserve = self.rows.T
+        imported, pv, available, charged, discharged, dc_load, ac_load, mains_h, soc, reserve = (
+            self.rows.T
+        )
         book = TariffBook(self.site.tariffs, self.site.site.zone)
         prices, _ = book.price_series([self.start + i * INTERVAL for i in range(self.count)])
         battery = self.site.battery
         wear = worn(battery, np.concatenate(([self.start_soc], soc)), float(discharged.sum()))
         change_kwh = (soc[-1] - self.start_soc) * battery.capacity_kwh
-        refill = battery.charge_efficiency * max(efficiency for _, efficiency in self.site.rectifier.efficiency)
+        refill = battery.charge_efficiency * max(
+            efficiency for _, efficiency in self.site.rectifier.efficiency
+        )
         battery_kw = (charged - discharged) / hours
         days = self.count * INTERVAL / timedelta(days=1)
         series = Series(
@@ -230,7 +252,9 @@ class _Run:
             lowest_margin_soc=self.lowest_margin,
             co2_kg=float(imported.sum()) * self.site.carbon.kg_per_kwh,
             plans=sum(record.plans.values()),
-            failed_plans=sum(n for status, n in record.plans.items() if status not in ("optimal", "feasible")),
+            failed_plans=sum(
+                n for status, n in record.plans.items() if status not in ("optimal", "feasible")
+            ),
             travel_kw=float(np.abs(np.diff(battery_kw)).sum()),
             writes_per_day={name: count / days for name, count in devices.writes.items() if count},
             plan_p95_s=float(np.percentile(solved_s, 95)) if solved_s else 0.0,
@@ -247,7 +271,9 @@ class _Run:
             return 0.0
         currency = self.site.site.currency
         metered = np.maximum(import_kw, 0.0)
-        return float(make_bill(book, self.site.grid, currency, self.start, INTERVAL, metered).demand_amount)
+        return float(
+            make_bill(book, self.site.grid, currency, self.start, INTERVAL, metered).demand_amount
+        )
 
 
 def _meters(plant: Plant) -> npt.NDArray[np.float64]:

@@ -26,7 +26,9 @@ class HereExecutor(Executor):
 
 @contextmanager
 def executor_for(jobs: int, dask: str | None = None) -> Iterator[Executor]:
-    """An executor for `jobs` processes, or for a Dask scheduler. Raises `UserError` when none is at the address."""
+    """An executor for `jobs` processes, or for a Dask scheduler. Raises `UserError` when none is at
+    the address.
+    """
     if dask is not None:
         yield from _on_cluster(dask)
     elif jobs == 1:

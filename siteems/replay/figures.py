@@ -9,9 +9,16 @@ import pandas as pd
 
 from siteems.replay.daily import Daily
 from siteems.replay.outcome import Policy, ReplayResult
-from siteems.site import Site
+from siteems.site.model import Site
 
-INK, SOFT, GRID, SUN, BATTERY, RESERVE = "#1b2733", "#8896a4", "#4a6b8a", "#e3a72f", "#1f6f54", "#a4262c"
+INK, SOFT, GRID, SUN, BATTERY, RESERVE = (
+    "#1b2733",
+    "#8896a4",
+    "#4a6b8a",
+    "#e3a72f",
+    "#1f6f54",
+    "#a4262c",
+)
 HEIGHT = 330
 
 
@@ -37,12 +44,18 @@ def policy_costs(result: ReplayResult) -> Any:
 
     figure = _figure(f"{result.currency} over {result.days:.0f} days", 280)
     names = list(result.policies)
-    parts = (("energy", "energy_cost", GRID, ""), ("demand", "demand_cost", INK, "x"), ("wear", "wear_cost", SUN, "/"))
+    parts = (
+        ("energy", "energy_cost", GRID, ""),
+        ("demand", "demand_cost", INK, "x"),
+        ("wear", "wear_cost", SUN, "/"),
+    )
     for title, name, colour, pattern in parts:
         values = [getattr(outcome, name) for outcome in result.policies.values()]
         if not any(values):
             continue
-        bar = go.Bar(x=names, y=values, name=title, marker={"color": colour, "pattern": {"shape": pattern}})
+        bar = go.Bar(
+            x=names, y=values, name=title, marker={"color": colour, "pattern": {"shape": pattern}}
+        )
         figure.add_trace(bar)
     figure.update_layout(barmode="stack")
     return figure
@@ -57,8 +70,17 @@ def monthly_savings(result: ReplayResult, days: Daily, reference: Policy) -> Any
     high = np.array([each.high for each in months.values()]) - totals
     low = totals - np.array([each.low for each in months.values()])
     figure = _figure(f"{result.currency} a month")
-    error = {"type": "data", "symmetric": False, "array": high, "arrayminus": low, "color": INK, "thickness": 1.5}
-    figure.add_trace(go.Bar(x=list(months), y=totals, error_y=error, marker_color=BATTERY, name="saving"))
+    error = {
+        "type": "data",
+        "symmetric": False,
+        "array": high,
+        "arrayminus": low,
+        "color": INK,
+        "thickness": 1.5,
+    }
+    figure.add_trace(
+        go.Bar(x=list(months), y=totals, error_y=error, marker_color=BATTERY, name="saving")
+    )
     figure.update_layout(showlegend=False)
     figure.update_xaxes(type="category")
     return figure
@@ -69,13 +91,20 @@ def reserve_kept(site: Site, result: ReplayResult) -> Any:
     import plotly.graph_objects as go
 
     series = result.policies["optimal"].series
-    times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(site.site.zone)
-    frame = pd.DataFrame({"soc": series.soc, "reserve": series.reserve_soc}, index=times.normalize()) * 100.0
+    times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(
+        site.site.zone
+    )
+    frame = (
+        pd.DataFrame({"soc": series.soc, "reserve": series.reserve_soc}, index=times.normalize())
+        * 100.0
+    )
     by_day = frame.groupby(level=0).agg({"soc": ["min", "max"], "reserve": "max"})
     figure = _figure("percent of capacity")
     x = pd.DatetimeIndex(by_day.index).tz_localize(None)
     figure.add_trace(
-        go.Scatter(x=x, y=by_day["soc"]["max"], name="highest of the day", line={"color": SOFT, "width": 1})
+        go.Scatter(
+            x=x, y=by_day["soc"]["max"], name="highest of the day", line={"color": SOFT, "width": 1}
+        )
     )
     line = {"color": BATTERY, "width": 2}
     figure.add_trace(
@@ -89,7 +118,9 @@ def reserve_kept(site: Site, result: ReplayResult) -> Any:
         )
     )
     foot = {"color": RESERVE, "width": 2, "dash": "dot"}
-    figure.add_trace(go.Scatter(x=x, y=by_day["reserve"]["max"], name="backup reserve, highest", line=foot))
+    figure.add_trace(
+        go.Scatter(x=x, y=by_day["reserve"]["max"], name="backup reserve, highest", line=foot)
+    )
     figure.update_yaxes(range=[0, 104])
     return figure
 
@@ -100,7 +131,9 @@ def worst_day(site: Site, result: ReplayResult, days: Daily, reference: Policy) 
 
     worst = days.days[int(np.argmin(days.saving(reference)))]
     series = result.policies["optimal"].series
-    times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(site.site.zone)
+    times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(
+        site.site.zone
+    )
     day = (times >= worst) & (times < worst + pd.Timedelta(days=1))
     x = times[day].tz_localize(None)
     figure = _figure("kW")
@@ -130,7 +163,12 @@ def worst_day(site: Site, result: ReplayResult, days: Daily, reference: Policy) 
     }
     figure.update_layout(
         yaxis2=right,
-        title={"text": f"{worst:%A, %d %B %Y}", "font": {"size": 13}, "x": 0.99, "xanchor": "right"},
+        title={
+            "text": f"{worst:%A, %d %B %Y}",
+            "font": {"size": 13},
+            "x": 0.99,
+            "xanchor": "right",
+        },
         margin={"l": 60, "r": 50, "t": 30, "b": 40},
     )
     return figure

@@ -72,7 +72,9 @@ class PolicyOutcome:
     wall_s: float
     cpu_s: float
     breakdown_s: Mapping[str, float]
-    """Wall time by what was done: solve, plan (all around a solve), forecast, control, simulate, record."""
+    """Wall time by what was done: solve, plan (all around a solve), forecast, control, simulate,
+    record.
+    """
     incidents: Mapping[str, int]
     series: Series
 
@@ -90,7 +92,9 @@ class PolicyOutcome:
         )  # fmt: skip
         figures = {name: _figure(getattr(self, name)) for name in ("cost", *names)}
         return figures | {
-            "writes_per_day": {name: round(count, 2) for name, count in self.writes_per_day.items()},
+            "writes_per_day": {
+                name: round(count, 2) for name, count in self.writes_per_day.items()
+            },
             "breakdown_s": {name: round(seconds, 3) for name, seconds in self.breakdown_s.items()},
             "incidents": dict(self.incidents),
         }
@@ -143,7 +147,9 @@ class ReplayResult:
             "saving_vs_idle": _figure(optimal),
             "saving_vs_rules": _figure(self.saving("rules")),
             "regret_to_foresight": _figure(regret),
-            "regret_share": _figure(regret / foresight) if regret is not None and foresight else None,
+            "regret_share": _figure(regret / foresight)
+            if regret is not None and foresight
+            else None,
             "fills": list(self.fills),
         }
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from siteems.replay.batch import Row
 from siteems.replay.engine import Progress as Told
-from siteems.replay.fleet import Row
 from siteems.replay.outcome import Policy
 
 PER_DAY = 96
@@ -36,14 +36,21 @@ def progress_on(policies: Sequence[Policy]) -> Iterator[Told]:
             if policy in tasks:
                 speed = bars.tasks[tasks[policy]].speed
                 rate = f"{speed:.0f} days/s" if speed and speed >= 1 else ""
-                bars.update(tasks[policy], completed=done // PER_DAY, total=max(1, total // PER_DAY), rate=rate)
+                bars.update(
+                    tasks[policy],
+                    completed=done // PER_DAY,
+                    total=max(1, total // PER_DAY),
+                    rate=rate,
+                )
 
         yield told
 
 
 @contextmanager
 def fleet_progress(total: int) -> Iterator[Callable[[Row, bool], None]]:
-    """A function that takes each site as it is done; sites an hour and time left are drawn on a terminal's stderr."""
+    """A function that takes each site as it is done; sites an hour and time left are drawn on a
+    terminal's stderr.
+    """
     console = Console(stderr=True)
     bars = Progress(
         TextColumn("sites"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from siteems.demand_response.event import DrEvent
-from siteems.history.store import Incident, Sample
+from siteems.history.records import Incident, Sample
 
 INCIDENTS_KEPT = 1000
 
@@ -25,7 +25,9 @@ class MemoryRecord:
     def add_samples(self, samples: Iterable[Sample]) -> None:
         """Nothing: the replay takes its series from the simulated site itself."""
 
-    def add_plan(self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]) -> None:
+    def add_plan(
+        self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]
+    ) -> None:
         """Count a planning run."""
         self.plans[status] += 1
 

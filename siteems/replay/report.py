@@ -1,4 +1,6 @@
-"""The report of a replay: one HTML file that needs no network. What matters stands on the first screen."""
+"""The report of a replay: one HTML file that needs no network. What matters stands on the first
+screen.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from siteems.replay.daily import Daily, daily
 from siteems.replay.figures import monthly_savings, policy_costs, reserve_kept, worst_day
 from siteems.replay.outcome import MEANING, Policy, PolicyOutcome, ReplayResult
 from siteems.replay.savings import BLOCK_DAYS, Interval, confidence
-from siteems.site import Site
+from siteems.site.model import Site
 
 STYLE = """
 :root { --ink: #1b2733; --soft: #5b6b7a; --line: #d9dfe5; --good: #1f6f54; --bad: #a4262c; }
@@ -55,9 +57,13 @@ def write_report(site: Site, result: ReplayResult, path: Path) -> None:
     parts = [_first_screen(site, result, days), _policies(result)]
     figures = [("What each policy cost", policy_costs(result))]
     if "optimal" in result.policies:
-        reference: Policy | None = next((each for each in ("idle", "rules") if each in result.policies), None)
+        reference: Policy | None = next(
+            (each for each in ("idle", "rules") if each in result.policies), None
+        )
         if reference is not None:
-            figures.append((f"Saving by month, against {reference}", monthly_savings(result, days, reference)))
+            figures.append(
+                (f"Saving by month, against {reference}", monthly_savings(result, days, reference))
+            )
             figures.append(("The worst day", worst_day(site, result, days, reference)))
         figures.append(("State of charge above the reserve", reserve_kept(site, result)))
     for number, (title, figure) in enumerate(figures):
@@ -121,19 +127,28 @@ def _bound_box(result: ReplayResult) -> str:
     if regret is None:
         return _box("-", "regret: foresight or idle was not run")
     of = f" ({share:.1%} of what it saves)" if share is not None else ""
-    return _box(f"{regret:,.0f} {result.currency}", f"more could be saved with perfect knowledge of load and sun{of}")
+    return _box(
+        f"{regret:,.0f} {result.currency}",
+        f"more could be saved with perfect knowledge of load and sun{of}",
+    )
 
 
 def _promise_box(optimal: PolicyOutcome) -> str:
     if optimal.reserve_violations:
-        return _box(f"{optimal.reserve_violations}", "control cycles discharged below the backup reserve", "bad")
+        return _box(
+            f"{optimal.reserve_violations}",
+            "control cycles discharged below the backup reserve",
+            "bad",
+        )
     margin = f"{optimal.lowest_margin_soc:.1%}" if np.isfinite(optimal.lowest_margin_soc) else "-"
     return _box("reserve kept", f"lowest margin while discharging: {margin} of capacity", "good")
 
 
 def _energy_box(idle: PolicyOutcome, optimal: PolicyOutcome) -> str:
     kwh, kg = idle.import_kwh - optimal.import_kwh, idle.co2_kg - optimal.co2_kg
-    words = f"grid energy spared against no control, and {kg:+,.0f} kg CO2; shifting alone costs energy"
+    words = (
+        f"grid energy spared against no control, and {kg:+,.0f} kg CO2; shifting alone costs energy"
+    )
     return _box(f"{kwh:+,.0f} kWh", words)
 
 
@@ -146,9 +161,15 @@ def _worst_box(result: ReplayResult, days: Daily) -> str:
 
 def _assumptions(site: Site, result: ReplayResult) -> str:
     carbon, battery, tariffs = site.carbon, site.battery, site.tariffs
-    wear = "the maker's cycle table" if battery.wear else f"{battery.wear_per_kwh:g} per kWh discharged"
+    wear = (
+        "the maker's cycle table"
+        if battery.wear
+        else f"{battery.wear_per_kwh:g} per kWh discharged"
+    )
     charged = any(version.demand for version in tariffs)
-    demand = "Demand charges as billed; plans pay for the dearest." if charged else "No demand charge."
+    demand = (
+        "Demand charges as billed; plans pay for the dearest." if charged else "No demand charge."
+    )
     lines = [
         f"Tariff: {', '.join(f'{each.name} ({each.source})' for each in tariffs)}. {demand}",
         f"Battery: {battery.rated_kwh:.1f} kWh {battery.chemistry}, wear by {wear}.",
@@ -159,18 +180,25 @@ def _assumptions(site: Site, result: ReplayResult) -> str:
         "What is left in the battery is worth its refill at the lowest price.",
         *(f"Data: {fill}." for fill in result.fills),
     ]
-    return "<b>Assumptions</b><ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+    return (
+        "<b>Assumptions</b><ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+    )
 
 
 def _policies(result: ReplayResult) -> str:
     head = "".join(f"<th>{policy}</th>" for policy in result.policies)
     rows = "".join(
         f"<tr><td>{escape(title)}</td>"
-        + "".join(f"<td>{format(getattr(outcome, name), form)}</td>" for outcome in result.policies.values())
+        + "".join(
+            f"<td>{format(getattr(outcome, name), form)}</td>"
+            for outcome in result.policies.values()
+        )
         + "</tr>"
         for title, name, form in ROWS
     )
-    meaning = "".join(f"<li><b>{policy}</b>: {escape(MEANING[policy])}</li>" for policy in result.policies)
+    meaning = "".join(
+        f"<li><b>{policy}</b>: {escape(MEANING[policy])}</li>" for policy in result.policies
+    )
     return f"<h2>Policies</h2><table><tr><th></th>{head}</tr>{rows}</table><ul>{meaning}</ul>"
 
 
@@ -191,8 +219,15 @@ def _how(result: ReplayResult) -> str:
     """How long it took, and what the controller reported."""
     items = []
     for policy, outcome in result.policies.items():
-        spans = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.breakdown_s.items() if seconds > 0.05)
-        told = ", ".join(f"{code} {count}" for code, count in sorted(outcome.incidents.items())) or "nothing"
+        spans = ", ".join(
+            f"{name} {seconds:.1f} s"
+            for name, seconds in outcome.breakdown_s.items()
+            if seconds > 0.05
+        )
+        told = (
+            ", ".join(f"{code} {count}" for code, count in sorted(outcome.incidents.items()))
+            or "nothing"
+        )
         items.append(
             f"<li><b>{policy}</b>: {outcome.cpu_s:.1f} s of CPU ({escape(spans)}); reported: {escape(told)}</li>"
         )

@@ -24,11 +24,15 @@ class Interval:
     high: float
 
 
-def confidence(daily: Array, *, block_days: int = BLOCK_DAYS, draws: int = DRAWS, seed: int = SEED) -> Interval:
-    """95 % interval of the sum of `daily` (shape (n,)), by circular block bootstrap (Politis and Romano, 1992).
+def confidence(
+    daily: Array, *, block_days: int = BLOCK_DAYS, draws: int = DRAWS, seed: int = SEED
+) -> Interval:
+    """95 % interval of the sum of `daily` (shape (n,)), by circular block bootstrap (Politis and
+    Romano, 1992).
 
-    Blocks of consecutive days are drawn with replacement until there are n days again, the end joined to the start; the
-    sums of the draws give the percentiles. Deterministic by `seed`. Fewer days than two blocks tell nothing: NaN.
+    Blocks of consecutive days are drawn with replacement until there are n days again, the end
+    joined to the start; the sums of the draws give the percentiles. Deterministic by `seed`. Fewer
+    days than two blocks tell nothing: NaN.
     """
     n = len(daily)
     total = float(daily.sum())

@@ -9,19 +9,21 @@ from datetime import datetime
 import numpy.typing as npt
 
 from drivers.points import Reading
-from optimisation.plan import Plan
-from optimisation.problem import SiteProblem
+from optimisation.plan.plan import Plan
+from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import ManualClock
 from siteems.control.cycle import Decision
 from siteems.control.timing import Timing
 from siteems.forecast.forecast import Forecast, Forecasts
-from siteems.replay.site import DirectSolver, PlantDevices
+from siteems.replay.simulated_devices import DirectSolver, PlantDevices
 from siteems.simulation.plant import Plant
-from siteems.site import Site
+from siteems.site.model import Site
 
 
 class Stopwatch:
-    """Adds up wall time by what is going on: `with watch("solve"): ...`; a span inside another stops the outer one."""
+    """Adds up wall time by what is going on: `with watch("solve"): ...`; a span inside another
+    stops the outer one.
+    """
 
     def __init__(self, rest: str) -> None:
         """What is in no span counts as `rest`."""
@@ -51,7 +53,9 @@ class Stopwatch:
 class TimedDevices(PlantDevices):
     """The simulated site; all that it does is `simulate`."""
 
-    def __init__(self, watch: Stopwatch, site: Site, plant: Plant, clock: ManualClock, timing: Timing) -> None:
+    def __init__(
+        self, watch: Stopwatch, site: Site, plant: Plant, clock: ManualClock, timing: Timing
+    ) -> None:
         super().__init__(site, plant, clock, timing)
         self._watch = watch
 
@@ -94,7 +98,9 @@ class TimedForecaster:
         with self._watch("forecast"):
             self._forecaster.learn(time, values)
 
-    def forecast(self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike) -> Forecast:
+    def forecast(
+        self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
+    ) -> Forecast:
         """As without a watch."""
         with self._watch("forecast"):
             return self._forecaster.forecast(now, starts, step_h)

@@ -30,11 +30,16 @@ def as_table(result: ReplayResult) -> str:
         f"{'':16}" + "".join(f"{policy:>12}" for policy in outcomes),
     ]
     for title, name, form in ROWS:
-        lines.append(f"{title:16}" + "".join(f"{form.format(getattr(o, name)):>12}" for o in outcomes.values()))
+        lines.append(
+            f"{title:16}"
+            + "".join(f"{form.format(getattr(o, name)):>12}" for o in outcomes.values())
+        )
     for reference in ("idle", "rules"):
         saving = result.saving(reference)
         if saving is not None:
             share = saving / outcomes[reference].cost if outcomes[reference].cost else 0.0
-            lines.append(f"saving against {reference}: {saving:,.2f} {result.currency} ({share:.1%})")
+            lines.append(
+                f"saving against {reference}: {saving:,.2f} {result.currency} ({share:.1%})"
+            )
     lines += [f"note  {fill}" for fill in result.fills]
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""A port of the simulator at which faults are asked for: one JSON object a line, one answered for each."""
+"""A port of the simulator at which faults are asked for: one JSON object a line, one answered for
+each.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,14 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from drivers.faults import fault_from
+from drivers.simulated.faults import fault_from
 from siteems.simulation.server import LOOPBACK, SimulatedSite
 
 
 class ControlPort:
-    """Takes `{"do": "fault", "link": ..., "kind": ...}`, `{"do": "clear", "link": ...}`, `{"do": "list"}`."""
+    """Takes `{"do": "fault", "link": ..., "kind": ...}`, `{"do": "clear", "link": ...}`, `{"do":
+    "list"}`.
+    """
 
     def __init__(self, simulated: SimulatedSite, port: int) -> None:
         self._simulated, self._port = simulated, port
@@ -54,7 +58,10 @@ class ControlPort:
                 raise ValueError("do is fault, clear or list")
         except ValueError as error:
             return {"ok": False, "error": str(error)}
-        faults = {name: [asdict(fault) for fault in active] for name, active in self._simulated.faults().items()}
+        faults = {
+            name: [asdict(fault) for fault in active]
+            for name, active in self._simulated.faults().items()
+        }
         return {"ok": True, "faults": faults}
 
 

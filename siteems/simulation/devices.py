@@ -1,4 +1,6 @@
-"""The simulated site's devices: what each role's points read from the plant, and what a write does to it."""
+"""The simulated site's devices: what each role's points read from the plant, and what a write does
+to it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from drivers.devicemap import DeviceMap
-from drivers.dlt645.metermap import MeterMap
+from drivers.dlt645.meter_map import MeterMap
+from drivers.modbus.device_map import DeviceMap
 from siteems.simulation.plant import MAINS_V, Lease, Plant
 
 
@@ -22,13 +24,21 @@ class PlantDevice:
     now: Callable[[], datetime]
 
     def __post_init__(self) -> None:
-        points = tuple(n for n, p in self.device_map.points.items() if p.writable and hasattr(self.plant.setpoints, n))
+        points = tuple(
+            n
+            for n, p in self.device_map.points.items()
+            if p.writable and hasattr(self.plant.setpoints, n)
+        )
         self._renewing, own_s = set(points), 0.0
-        """The points of which a write renews the lease: where a time goes with some of them, only those."""
+        """The points of which a write renews the lease: where a time goes with some of them, only
+        those.
+        """
         if isinstance(self.device_map, DeviceMap):
             lease = self.device_map.lease
             own_s = lease.min_s if lease is not None and lease.timeout_point is None else 0.0
-            self._renewing = {n for n in points if self.device_map.points[n].before} or self._renewing
+            self._renewing = {
+                n for n in points if self.device_map.points[n].before
+            } or self._renewing
         self._lease = self.plant.leases.setdefault(self.name, Lease(points, own_s))
 
     def read_points(self) -> Mapping[str, float | None]:
@@ -38,7 +48,9 @@ class PlantDevice:
         return {name: values.get(name) for name in self.device_map.points}
 
     def write_point(self, name: str, value: float) -> None:
-        """Take a setpoint, a safe value or a lease time. Raises `ValueError` for what this device does not take."""
+        """Take a setpoint, a safe value or a lease time. Raises `ValueError` for what this device
+        does not take.
+        """
         self.plant.advance_to(self.now())
         if name == "comm_timeout_s":
             self._lease.timeout_s = value
@@ -59,7 +71,12 @@ class PlantDevice:
         self._lease.refreshed = None
 
 
-SAFE_POINTS = ("safe_rectifier_limit_a", "safe_charge_limit_a", "safe_battery_setpoint_kw", "safe_grid_setpoint_kw")
+SAFE_POINTS = (
+    "safe_rectifier_limit_a",
+    "safe_charge_limit_a",
+    "safe_battery_setpoint_kw",
+    "safe_grid_setpoint_kw",
+)
 
 
 def readings(plant: Plant) -> dict[str, float | None]:
@@ -102,7 +119,9 @@ def readings(plant: Plant) -> dict[str, float | None]:
         "forced_kw": plant.setpoints.forced_kw,
         "forced_mode": plant.setpoints.forced_mode,
         "grid_setpoint_kw": plant.setpoints.grid_setpoint_kw,
-        "pv_limit_kw": min(plant.setpoints.pv_limit_kw, plant.site.pv.rated_kwp if plant.site.pv else 0.0),
+        "pv_limit_kw": min(
+            plant.setpoints.pv_limit_kw, plant.site.pv.rated_kwp if plant.site.pv else 0.0
+        ),
         "safe_rectifier_limit_a": plant.safe.rectifier_limit_a,
         "safe_charge_limit_a": plant.safe.charge_limit_a,
         "safe_battery_setpoint_kw": plant.safe.battery_setpoint_kw,

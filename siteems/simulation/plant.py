@@ -1,26 +1,30 @@
-"""The physics of one site: the -48 V bus, its sources, battery and shelter. Pure: time and surroundings are handed in.
+"""The physics of one site: the -48 V bus, its sources, battery and shelter. Pure: time and
+surroundings are handed in.
 
-Two kinds of battery behave differently (domain: rectifier levers and smart lithium). One that sits on the bus takes or
-gives what its voltage and resistance and the rectifiers' voltage and limits leave over. One with a converter of its own
-does what it is told, in the way that its devices can be told (`kind`). In all, the photovoltaics feed the bus first.
+Two kinds of battery behave differently (domain: rectifier levers and smart lithium). One that sits
+on the bus takes or gives what its voltage and resistance and the rectifiers' voltage and limits
+leave over. One with a converter of its own does what it is told, in the way that its devices can be
+told (`kind`). In all, the photovoltaics feed the bus first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
-from drivers.levers import CHARGE, DISCHARGE
-from siteems.control.safe import safe_values
-from siteems.piecewise import Line
-from siteems.planning.problem import rectifier_curve
-from siteems.simulation.profile import Instant
-from siteems.site import Site
+from drivers.catalogue import load_map
+from drivers.points import CHARGE, DISCHARGE
+from drivers.roles import BatteryCommand, battery_command
+from siteems.control.safe_state import safe_values
+from siteems.recordings.profile import Instant
+from siteems.simulation.piecewise import Line
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
 
 MAX_STEP = timedelta(seconds=5)
 BASE_AC_KW = 0.12
@@ -44,7 +48,9 @@ class Setpoints:
     charge_limit_a: float
     float_v: float
     battery_setpoint_kw: float
-    """A converter follows this, or one of the next, while the mains are there and carries the bus when they are not."""
+    """A converter follows this, or one of the next, while the mains are there and carries the bus
+    when they are not.
+    """
     charge_limit_kw: float
     discharge_limit_kw: float
     forced_kw: float
@@ -55,7 +61,9 @@ class Setpoints:
 
 @dataclass
 class Lease:
-    """The dead-man timer of a device: its setpoints fall back when nothing came for `timeout_s`. 0 = never claimed."""
+    """The dead-man timer of a device: its setpoints fall back when nothing came for `timeout_s`. 0
+    = never claimed.
+    """
 
     points: tuple[str, ...]
     timeout_s: float = 0.0
@@ -128,12 +136,16 @@ class Plant:
     def __post_init__(self) -> None:
         battery, rectifier = self.site.battery, self.site.rectifier
         values = safe_values(self.site, rectifier_curve(self.site))  # as an installer leaves a site
-        self.safe = Setpoints(**{name: values[name] for name in Setpoints.__annotations__ if name in values})
+        self.safe = Setpoints(
+            **{name: values[name] for name in Setpoints.__annotations__ if name in values}
+        )
         self.setpoints = Setpoints(**vars(self.safe))
         share, efficiency = np.array(rectifier.efficiency).T
         input_kw = share * rectifier.rated_kw / efficiency
         # Without load, what the losses of the two lowest points extrapolate to, but never a gain.
-        no_load = max(0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0]))
+        no_load = max(
+            0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0])
+        )
         self._rectifier_ac = Line((0.0, *share * rectifier.rated_kw), (no_load, *input_kw))
         self._rectifier_dc = self._rectifier_ac.inverted()
         self._acceptance = Line(*np.array(battery.acceptance).T)
@@ -157,7 +169,9 @@ class Plant:
             for lease in self.leases.values():
                 if lease.expired(self.time):
                     self._fall_back(lease)
-            self._integrate(self._balance(self.surroundings(self.time)), step.total_seconds() / 3600.0)
+            self._integrate(
+                self._balance(self.surroundings(self.time)), step.total_seconds() / 3600.0
+            )
             self.time += step
         self._flows = None
 
@@ -213,7 +227,9 @@ class Plant:
         )
 
     def _told(self, surplus_kw: float, now: Instant) -> float:
-        """What a battery with a converter is told to take, beside a surplus of the sun over the load, kW."""
+        """What a battery with a converter is told to take, beside a surplus of the sun over the
+        load, kW.
+        """
         set_ = self.setpoints
         if self.kind == "setpoint":
             return set_.battery_setpoint_kw
@@ -223,17 +239,23 @@ class Plant:
             converter_ac = max(0.0, set_.grid_setpoint_kw - self._ac_load(now))
             return self._rectifier_dc.at(converter_ac) + surplus_kw
         ways = {CHARGE: set_.forced_kw, DISCHARGE: -set_.forced_kw}
-        return ways.get(set_.forced_mode, surplus_kw)  # left alone, it stores the sun and carries the load
+        return ways.get(
+            set_.forced_mode, surplus_kw
+        )  # left alone, it stores the sun and carries the load
 
     def _rectifier_max(self, others_kw: float) -> float:
-        """What the rectifiers' current limit lets through beside `others_kw` (photovoltaics less load), kW.
+        """What the rectifiers' current limit lets through beside `others_kw` (photovoltaics less
+        load), kW.
 
-        That is at float voltage, unless the battery must help: then the voltage follows from what the battery gives.
+        That is at float voltage, unless the battery must help: then the voltage follows from what
+        the battery gives.
         """
         limit_ka = self.setpoints.rectifier_limit_a / 1000.0
         bus_v = self.setpoints.float_v
         if limit_ka * bus_v + others_kw < 0:
-            for _ in range(3):  # a battery's resistance is so small that this settles to a millivolt
+            for _ in range(
+                3
+            ):  # a battery's resistance is so small that this settles to a millivolt
                 bus_v = self._terminal_v(limit_ka * bus_v + others_kw)
         return min(self.site.rectifier.rated_kw, limit_ka * bus_v)
 
@@ -257,7 +279,9 @@ class Plant:
         self._warm(flows, hours)
         genset = self.site.genset
         if genset is not None:
-            self._genset_on = not flows.mains_ok and (self._genset_on or self.soc < genset.start_below_soc)
+            self._genset_on = not flows.mains_ok and (
+                self._genset_on or self.soc < genset.start_below_soc
+            )
 
     def _warm(self, flows: Flows, hours: float) -> None:
         cooler = self.site.air_conditioner
@@ -270,19 +294,43 @@ class Plant:
         self.room_c += hours * (heat_kw + leak_kw - cooling_kw) / cooler.heat_capacity_kwh_per_k
 
     def _ac_load(self, now: Instant) -> float:
-        """The air conditioner follows the room with an inverter compressor; without one, the profile decides."""
+        """The air conditioner follows the room with an inverter compressor; without one, the
+        profile decides.
+        """
         cooler = self.site.air_conditioner
         if cooler is None:
             return BASE_AC_KW if now.ac_load_kw is None else now.ac_load_kw
         inside_kw = cooler.indoor_share * now.dc_load_kw
-        needed_kw = (inside_kw + cooler.heat_loss_kw_per_k * (now.outdoor_c - self.room_c)) / cooler.cop
+        needed_kw = (
+            inside_kw + cooler.heat_loss_kw_per_k * (now.outdoor_c - self.room_c)
+        ) / cooler.cop
         correction_kw = (self.room_c - cooler.setpoint_c) * 1.5 / cooler.cop
         return BASE_AC_KW + min(cooler.rated_kw, max(0.0, needed_kw + correction_kw))
 
     def _open_circuit_v(self) -> float:
-        """Rest voltage of a 24-cell lead or a 16-cell lithium string: a straight line over the useful SoC."""
+        """Rest voltage of a 24-cell lead or a 16-cell lithium string: a straight line over the
+        useful SoC.
+        """
         low, high = (46.8, 51.6) if self.site.battery.chemistry == "lead-carbon" else (48.8, 53.0)
         return low + (high - low) * self.soc
 
     def _terminal_v(self, battery_kw: float) -> float:
         return self._open_circuit_v() + OHMS * battery_kw / self.site.battery.rated_kwh
+
+
+KINDS: Mapping[BatteryCommand, Kind] = {
+    "power_setpoint": "setpoint",
+    "forced_power": "forced",
+    "grid_setpoint": "grid",
+    "rectifier_levers": "levers",
+    "power_limits": "limits",
+    "rectifier_voltage": "levers",
+}
+
+
+def make_plant(
+    site: Site, surroundings: Callable[[datetime], Instant], start: datetime, start_soc: float
+) -> Plant:
+    """The plant of a site, with the kind of battery that its device maps can command."""
+    command = battery_command([load_map(entry.map) for entry in site.devices])
+    return Plant(site, surroundings, start, start_soc, KINDS[command])

@@ -13,12 +13,13 @@ import structlog
 
 from drivers.catalogue import load_map
 from siteems.clock import Clock, FileClock
-from siteems.gateway.logs import configure_logs
+from siteems.operations.logs import configure_logs
+from siteems.recordings.profile import Instant
 from siteems.simulation.control_port import ControlPort
-from siteems.simulation.profile import Instant
+from siteems.simulation.plant import make_plant
 from siteems.simulation.scenario import Misbehaviour, Scenario, demo_scenario
-from siteems.simulation.server import SimulatedSite, make_plant
-from siteems.site import Site
+from siteems.simulation.server import SimulatedSite
+from siteems.site.model import Site
 
 log = structlog.get_logger()
 
@@ -45,7 +46,9 @@ def run_simulator(
 
 
 def _every_day(scenario: Scenario) -> Callable[[datetime], Instant]:
-    """The scenario's day again and again, at the present time of day; without its mains failures and faults."""
+    """The scenario's day again and again, at the present time of day; without its mains failures
+    and faults.
+    """
     length = scenario.end - scenario.start
     return lambda when: scenario.profile.at(scenario.start + (when - scenario.start) % length)
 
@@ -67,7 +70,13 @@ async def _serve(
     urls = await simulated.start()
     for entry in site.devices:
         device_map = load_map(entry.map)
-        log.info("serving", device=entry.name, title=device_map.title, url=urls[entry.link], where=entry.where)
+        log.info(
+            "serving",
+            device=entry.name,
+            title=device_map.title,
+            url=urls[entry.link],
+            where=entry.where,
+        )
     port = None if control is None else ControlPort(simulated, control)
     if port is not None:
         log.info("faults-at", port=await port.start())

@@ -1,4 +1,6 @@
-"""What happens to the simulated site: the day's profile, the mains failures laid over it, and what devices do wrong."""
+"""What happens to the simulated site: the day's profile, the mains failures laid over it, and what
+devices do wrong.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from drivers.faults import Fault
+from drivers.simulated.faults import Fault
+from siteems.config.local_time import local_time
 from siteems.errors import UserError
-from siteems.simulation.profile import Instant, Profile, local_time, read_profile
-from siteems.site import DemoDay, Site
+from siteems.recordings.profile import Instant, Profile, read_profile
+from siteems.site.model import DemoDay, Site
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ def demo_scenario(
 ) -> Scenario:
     """The demo day of a site, on its own profile or on a recorded one.
 
-    A recorded day is moved to the date of the site file's `[demo]`, so that the tariff which the site pays applies.
-    Raises `UserError` when the site file has no demo day or the profile does not hold the day.
+    A recorded day is moved to the date of the site file's `[demo]`, so that the tariff which the
+    site pays applies. Raises `UserError` when the site file has no demo day or the profile does not
+    hold the day.
     """
     demo = site.demo
     if demo is None:
@@ -65,7 +69,11 @@ def demo_scenario(
         )
     zone = site.site.zone
     profile = read_profile(profile_file or folder / demo.profile, zone, recorded_day)
-    if profile_file is not None and recorded_day is None and profile.end - profile.start > timedelta(days=2):
+    if (
+        profile_file is not None
+        and recorded_day is None
+        and profile.end - profile.start > timedelta(days=2)
+    ):
         raise UserError(
             f"{profile_file}: holds {(profile.end - profile.start).days} days; choose one with --day YYYY-MM-DD"
         )
@@ -73,7 +81,9 @@ def demo_scenario(
     start = local_time("00:00", demo.date, zone)
     end = local_time("00:00", demo.date + timedelta(days=1), zone)
     if profile.start > start or profile.end < end:
-        raise UserError(f"{profile.source}: does not cover a whole day; it holds {profile.end - profile.start}")
+        raise UserError(
+            f"{profile.source}: does not cover a whole day; it holds {profile.end - profile.start}"
+        )
     outages: tuple[Outage, ...] = ()
     if demo.mains_failure is not None:
         failed = local_time(demo.mains_failure.start, demo.date, zone)

@@ -1,4 +1,6 @@
-"""A whole simulated site on loopback and serial lines: the plant behind the same device maps that the drivers read."""
+"""A whole simulated site on loopback and serial lines: the plant behind the same device maps that
+the drivers read.
+"""
 
 from __future__ import annotations
 
@@ -10,48 +12,37 @@ from pathlib import Path
 
 from drivers.address import Address, parse_address
 from drivers.catalogue import load_map
-from drivers.devicemap import DeviceMap
-from drivers.dlt645.simulated import MeterServer, SimulatedMeter
-from drivers.faults import Fault
-from drivers.frames import Framing
-from drivers.places import Place, PtyPlace, TcpPlace
-from drivers.roles import BatteryCommand, battery_command
-from drivers.serving import DeviceServer
-from drivers.simulated import RegisterServer, SimulatedUnit
-from drivers.transport import Credentials
+from drivers.modbus.device_map import DeviceMap
+from drivers.modbus.transport import Credentials
+from drivers.simulated.dlt645 import MeterServer, SimulatedMeter
+from drivers.simulated.endpoints import Place, PtyPlace, TcpPlace
+from drivers.simulated.faults import Fault
+from drivers.simulated.frames import Framing
+from drivers.simulated.modbus import RegisterServer, SimulatedUnit
+from drivers.simulated.server import DeviceServer
 from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
-from siteems.simulation.plant import Kind, Plant
-from siteems.simulation.profile import Instant
+from siteems.simulation.plant import Plant
 from siteems.simulation.scenario import Misbehaviour
-from siteems.site import Link, Site
+from siteems.site.model import Link, Site
 
 LOOPBACK = "127.0.0.1"
-KINDS: Mapping[BatteryCommand, Kind] = {
-    "power_setpoint": "setpoint",
-    "forced_power": "forced",
-    "grid_setpoint": "grid",
-    "rectifier_levers": "levers",
-    "power_limits": "limits",
-    "rectifier_voltage": "levers",
-}
-
-
-def make_plant(site: Site, surroundings: Callable[[datetime], Instant], start: datetime, start_soc: float) -> Plant:
-    """The plant of a site, with the kind of battery that its device maps can command."""
-    command = battery_command([load_map(entry.map) for entry in site.devices])
-    return Plant(site, surroundings, start, start_soc, KINDS[command])
 
 
 class SimulatedSite:
-    """One server per link of the site: on loopback at the link's port, or at the path of its serial port.
+    """One server per link of the site: on loopback at the link's port, or at the path of its serial
+    port.
 
-    `own` is what the devices behind tls links show of themselves; who connects must be signed by the link's `ca`.
-    Raises `UserError` when a tls link is without, or its files cannot be used.
+    `own` is what the devices behind tls links show of themselves; who connects must be signed by
+    the link's `ca`. Raises `UserError` when a tls link is without, or its files cannot be used.
     """
 
     def __init__(
-        self, site: Site, plant: Plant, now: Callable[[], datetime], own: tuple[Path, Path] | None = None
+        self,
+        site: Site,
+        plant: Plant,
+        now: Callable[[], datetime],
+        own: tuple[Path, Path] | None = None,
     ) -> None:
         self._servers: dict[str, DeviceServer] = {}
         self._addresses = {name: parse_address(link.url) for name, link in site.links.items()}
@@ -74,7 +65,9 @@ class SimulatedSite:
                 self._servers[name] = MeterServer(LOOPBACK, address.port, meters, place=place)
             else:
                 framing: Framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
-                self._servers[name] = RegisterServer(LOOPBACK, address.port, units, framing=framing, place=place)
+                self._servers[name] = RegisterServer(
+                    LOOPBACK, address.port, units, framing=framing, place=place
+                )
         self._plant, self._now = plant, now
 
     async def start(self) -> Mapping[str, str]:
@@ -89,11 +82,15 @@ class SimulatedSite:
                 why = error.strerror or error
                 other = "a path" if address.is_serial else "a port"
                 raise UserError(f"link {name}: {why}; choose {other} with --link") from error
-            urls[name] = self._urls[name] if address.is_serial else f"{address.protocol}://{LOOPBACK}:{port}"
+            urls[name] = (
+                self._urls[name] if address.is_serial else f"{address.protocol}://{LOOPBACK}:{port}"
+            )
         return urls
 
     async def inflict(self, link: str, fault: Fault) -> None:
-        """Make a device of a link misbehave. Raises ValueError for a link, unit or point that is not there."""
+        """Make a device of a link misbehave. Raises ValueError for a link, unit or point that is
+        not there.
+        """
         await self._server(link).inflict(fault)
 
     def clear(self, link: str, fault: Fault | None = None) -> None:
@@ -114,7 +111,9 @@ class SimulatedSite:
         return self._servers[link]
 
     async def run(self, tick_s: float = 0.2, faults: Sequence[Misbehaviour] = ()) -> None:
-        """Keep the physics going also while nobody reads, and let devices misbehave at their times, until cancelled."""
+        """Keep the physics going also while nobody reads, and let devices misbehave at their times,
+        until cancelled.
+        """
         ahead, under_way = deque(sorted(faults, key=lambda each: each.start)), list[Misbehaviour]()
         while True:
             now = self._now()
@@ -135,13 +134,17 @@ class SimulatedSite:
 
 
 def _place(name: str, link: Link, address: Address, own: tuple[Path, Path] | None) -> Place:
-    """Where the devices of a link are served. A line behind a serial server is heard by all who are connected to it."""
+    """Where the devices of a link are served. A line behind a serial server is heard by all who are
+    connected to it.
+    """
     if address.is_serial:
         return PtyPlace(Path(address.device))
     tls = None
     if address.protocol == "tls":
         if own is None or link.ca is None:
-            raise UserError(f"link {name}: simulated devices behind tls need --certificate and --key of their own")
+            raise UserError(
+                f"link {name}: simulated devices behind tls need --certificate and --key of their own"
+            )
         try:
             tls = Credentials(Path(link.ca), *own).server_context()
         except OSError as error:

@@ -23,7 +23,9 @@ class Slot(NamedTuple):
 
 
 class DayRules(NamedTuple):
-    """What decides the hours of one day: a calendar, and the special days that change some of its hours."""
+    """What decides the hours of one day: a calendar, and the special days that change some of its
+    hours.
+    """
 
     calendar: Calendar
     special: tuple[SpecialDays, ...]
@@ -39,7 +41,9 @@ def parse_hours(text: str) -> tuple[int, int]:
     if end > DAY_MIN or start >= DAY_MIN:
         raise ValueError("beyond the end of the day; the last hour ends at 24:00")
     if end <= start:
-        raise ValueError('ends before it starts; split hours over midnight, as in "23:00-24:00" and "00:00-07:00"')
+        raise ValueError(
+            'ends before it starts; split hours over midnight, as in "23:00-24:00" and "00:00-07:00"'
+        )
     return start, end
 
 
@@ -50,7 +54,13 @@ def clock(minute: int) -> str:
 
 def slots(periods: Mapping[str, Sequence[str]]) -> tuple[Slot, ...]:
     """The slots of some periods in order of time."""
-    return tuple(sorted(Slot(*parse_hours(hours), period) for period, listed in periods.items() for hours in listed))
+    return tuple(
+        sorted(
+            Slot(*parse_hours(hours), period)
+            for period, listed in periods.items()
+            for hours in listed
+        )
+    )
 
 
 def version_on(tariffs: Sequence[TariffVersion], day: date) -> TariffVersion | None:
@@ -83,7 +93,9 @@ def in_season(months: Sequence[int], dates: Sequence[str], month: int, day: int)
 
 
 def holds(calendar: Calendar, month: int, day: int, kind: DayType) -> bool:
-    """Whether a calendar holds on such a day by season and type; the days that it lists are another matter."""
+    """Whether a calendar holds on such a day by season and type; the days that it lists are another
+    matter.
+    """
     if calendar.day_types and kind not in calendar.day_types:
         return False
     if calendar.months or calendar.dates:
@@ -95,7 +107,9 @@ def rules_on(version: TariffVersion, day: date) -> DayRules:
     """What decides the hours of a day. `check.py` has seen that every day has one calendar."""
     kind = day_type(version, day)
     listed = (calendar for calendar in version.calendars if day in calendar.days)
-    usual = (calendar for calendar in version.calendars if holds(calendar, day.month, day.day, kind))
+    usual = (
+        calendar for calendar in version.calendars if holds(calendar, day.month, day.day, kind)
+    )
     special = tuple(each for each in version.special_days if _is_special(each, version, day, kind))
     return DayRules(next(listed, None) or next(usual), special)
 
@@ -114,8 +128,9 @@ def price_of(
 ) -> float | None:
     """Price per kWh of a period: listed, or floating x ratio + fixed; none if the version has none.
 
-    What the calendar says of a period comes before the version, the price of a month `"2026-01"` before the usual one.
-    Rounded half up to `price_decimals`, in decimal arithmetic, as a price list is.
+    What the calendar says of a period comes before the version, the price of a month `"2026-01"`
+    before the usual one. Rounded half up to `price_decimals`, in decimal arithmetic, as a price
+    list is.
     """
     prices = {**version.prices, **(calendar.prices if calendar else {})}
     ratios = {**version.ratios, **(calendar.ratios if calendar else {})}

@@ -1,4 +1,6 @@
-"""Whether tariffs answer every hour of every day exactly once; each place where they do not is one mistake."""
+"""Whether tariffs answer every hour of every day exactly once; each place where they do not is one
+mistake.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from siteems.mistakes import Loc, Mistake, choices
+from siteems.config.validation_error import Loc, Mistake, choices
 from siteems.tariff.calendar import DAY_MIN, Slot, clock, holds, parse_hours, price_of
 from siteems.tariff.records import DAY_TYPES, DemandTerm, TariffVersion
 
@@ -74,30 +76,49 @@ def _season_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
             for kind in DAY_TYPES
             if wrong(sum(holds(calendar, month, day, kind) for calendar in version.calendars))
         ]
-        per_month = {month: sum(other == month for other, _ in found) for month in {month for month, _ in found}}
-        whole = [m for m in sorted(per_month) if per_month[m] == monthrange(LEAP_YEAR, m)[1] * len(DAY_TYPES)]
+        per_month = {
+            month: sum(other == month for other, _ in found)
+            for month in {month for month, _ in found}
+        }
+        whole = [
+            m
+            for m in sorted(per_month)
+            if per_month[m] == monthrange(LEAP_YEAR, m)[1] * len(DAY_TYPES)
+        ]
         part = [text for month, text in found if month not in whole]
         if whole:
             yield Mistake((*at, "calendars"), f"{said} month {_listed(whole)}", once)
         if part:
             rest = f" and {len(part) - 1} more days and types" if len(part) > 1 else ""
-            yield Mistake((*at, "calendars"), f"{said} {part[0]}{rest}", "every day stands in exactly one calendar")
+            yield Mistake(
+                (*at, "calendars"),
+                f"{said} {part[0]}{rest}",
+                "every day stands in exactly one calendar",
+            )
     days = [day for calendar in version.calendars for day in calendar.days]
     twice_listed = sorted({day for day in days if days.count(day) > 1})
     if twice_listed:
-        yield Mistake((*at, "calendars"), f"{_listed(twice_listed)} is listed twice", "a day is listed once")
+        yield Mistake(
+            (*at, "calendars"), f"{_listed(twice_listed)} is listed twice", "a day is listed once"
+        )
     for number, calendar in enumerate(version.calendars):
         if not (calendar.months or calendar.dates or calendar.day_types or calendar.days):
             yield Mistake((*at, "calendars", number), "never holds", "give it months or days")
 
 
 def _price_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
-    ratios = version.ratios.keys() | {period for each in version.calendars for period in each.ratios}
+    ratios = version.ratios.keys() | {
+        period for each in version.calendars for period in each.ratios
+    }
     if ratios and version.floating_per_kwh is None and not version.floating_by_month:
-        yield Mistake((*at, "floating_per_kwh"), "is missing", "ratios need the price that they multiply")
+        yield Mistake(
+            (*at, "floating_per_kwh"), "is missing", "ratios need the price that they multiply"
+        )
         return
     for period in sorted(version.ratios.keys() & version.prices.keys()):
-        yield Mistake((*at, "prices", period), "priced twice", "a period has a ratio or a price, not both")
+        yield Mistake(
+            (*at, "prices", period), "priced twice", "a period has a ratio or a price, not both"
+        )
     priced = version.ratios.keys() | version.prices.keys()
     month = next(iter(version.floating_by_month), None)
     special = {period for each in version.special_days for period in each.periods}
@@ -112,7 +133,9 @@ def _price_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
         yield Mistake(at, f"no price for the period {period}", allowed)
 
 
-def _hour_mistakes(periods: Mapping[str, Sequence[str]], at: Loc, whole: bool = True) -> Iterator[Mistake]:
+def _hour_mistakes(
+    periods: Mapping[str, Sequence[str]], at: Loc, whole: bool = True
+) -> Iterator[Mistake]:
     """Hours that cannot be read, overlap, or, where they must make a `whole` day, leave some out."""
     found = []
     unread = False
@@ -128,7 +151,9 @@ def _hour_mistakes(periods: Mapping[str, Sequence[str]], at: Loc, whole: bool = 
     reached, last = 0, ""
     for slot in [*sorted(found), Slot(DAY_MIN, DAY_MIN, "")]:
         if slot.start_min > reached and whole:
-            yield Mistake(at, f"{clock(reached)}-{clock(slot.start_min)} belongs to no period", ONCE)
+            yield Mistake(
+                at, f"{clock(reached)}-{clock(slot.start_min)} belongs to no period", ONCE
+            )
         elif slot.start_min < min(reached, slot.end_min):
             shared = f"{clock(slot.start_min)}-{clock(min(reached, slot.end_min))}"
             yield Mistake(at, f"{shared} is both {last} and {slot.period}", ONCE)
@@ -144,7 +169,9 @@ def _special_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
             yield Mistake(place, "never holds", "give it days, holidays or day_types")
         for index, name in enumerate(special.holidays):
             if name not in version.holidays:
-                yield Mistake((*place, "holidays", index), "no such holiday", choices(name, version.holidays))
+                yield Mistake(
+                    (*place, "holidays", index), "no such holiday", choices(name, version.holidays)
+                )
 
 
 def _demand_mistakes(term: DemandTerm, at: Loc) -> Iterator[Mistake]:
@@ -154,10 +181,14 @@ def _demand_mistakes(term: DemandTerm, at: Loc) -> Iterator[Mistake]:
         except ValueError as error:
             yield _unread(error, (*at, "hours", place))
     if term.mode != "contract" and (term.over or term.least_contract_share):
-        yield Mistake((*at, "over"), "is of no use here", 'only mode = "contract" has a contract to exceed')
+        yield Mistake(
+            (*at, "over"), "is of no use here", 'only mode = "contract" has a contract to exceed'
+        )
     shares = [share for share, _ in term.over]
     if shares != sorted(set(shares)) or any(share < 1 for share in shares):
-        yield Mistake((*at, "over"), "shares do not rise from the contract up", "such as [[1.05, 2.0]]")
+        yield Mistake(
+            (*at, "over"), "shares do not rise from the contract up", "such as [[1.05, 2.0]]"
+        )
 
 
 def _unread(error: ValueError, at: Loc) -> Mistake:

@@ -1,4 +1,6 @@
-"""Tariffs that stand in a file of their own: those that come with siteems by name, others beside the site file."""
+"""Tariffs that stand in a file of their own: those that come with siteems by name, others beside
+the site file.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from siteems.config.named_records import NamedRecords
+from siteems.config.seeds import seeds_folder
 from siteems.errors import SiteFileError
-from siteems.named import NamedRecords
-from siteems.seeds import seeds_folder
 from siteems.tariff.records import TariffVersion
 
 FOLDER = "tariffs"
@@ -31,15 +33,21 @@ def _find(name: str, folder: Path) -> Any | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SiteFileError(f"{path}: is not a tariff file: {error}") from error
     if set(record) != {"tariffs"}:
-        raise SiteFileError(f"{path}: holds {', '.join(sorted(record)) or 'nothing'}; a tariff file holds [[tariffs]]")
+        raise SiteFileError(
+            f"{path}: holds {', '.join(sorted(record)) or 'nothing'}; a tariff file holds [[tariffs]]"
+        )
     return record["tariffs"]
 
 
-TARIFFS = NamedRecords("tariffs", "tariff", known_tariffs, _find, ", or a .toml file beside the site file")
+TARIFFS = NamedRecords(
+    "tariffs", "tariff", known_tariffs, _find, ", or a .toml file beside the site file"
+)
 
 
 def with_whole_vector(version: TariffVersion, folder: Path) -> TariffVersion:
     """A price vector's file stands beside the site file, wherever the command was started."""
     if version.vector is None:
         return version
-    return replace(version, vector=replace(version.vector, file=str((folder / version.vector.file).resolve())))
+    return replace(
+        version, vector=replace(version.vector, file=str((folder / version.vector.file).resolve()))
+    )

@@ -16,9 +16,11 @@ EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 - a date
 
 
 def local_clock(epoch_s: Seconds, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
-    """Ordinal of the local day (`date.fromordinal`) and minute after local midnight, both of the shape of `epoch_s`.
+    """Ordinal of the local day (`date.fromordinal`) and minute after local midnight, both of the
+    shape of `epoch_s`.
 
-    The clock is asked at both ends of every UTC day; where it was changed in between, at every quarter hour.
+    The clock is asked at both ends of every UTC day; where it was changed in between, at every
+    quarter hour.
     """
     days, day_of = np.unique(epoch_s // DAY_S, return_inverse=True)
     before = np.array([_offset_s(int(day) * DAY_S, zone) for day in days], dtype=np.int64)
@@ -27,7 +29,9 @@ def local_clock(epoch_s: Seconds, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
     changed = np.flatnonzero((before != after)[day_of])
     if changed.size:
         quarters, quarter_of = np.unique(epoch_s[changed] // QUARTER_S, return_inverse=True)
-        offset[changed] = np.array([_offset_s(int(q) * QUARTER_S, zone) for q in quarters], dtype=np.int64)[quarter_of]
+        offset[changed] = np.array(
+            [_offset_s(int(q) * QUARTER_S, zone) for q in quarters], dtype=np.int64
+        )[quarter_of]
     local = epoch_s + offset
     return local // DAY_S + EPOCH_ORDINAL, local % DAY_S // 60
 

@@ -39,7 +39,9 @@ class Price(NamedTuple):
 
 
 class PricedSlot(NamedTuple):
-    """One stretch of a local day (minutes after midnight, end not included) and what a kWh costs in it."""
+    """One stretch of a local day (minutes after midnight, end not included) and what a kWh costs in
+    it.
+    """
 
     start_min: int
     end_min: int
@@ -74,10 +76,11 @@ class _Day:
 
 
 class TariffBook:
-    """All tariff versions of a site, as checked by `load_site`. Days are worked out on first use and kept.
+    """All tariff versions of a site, as checked by `load_site`. Days are worked out on first use
+    and kept.
 
-    Times must be aware. A period holds by the local wall clock: a day that skips an hour lacks that hour's price, and
-    an hour that comes twice costs the same twice.
+    Times must be aware. A period holds by the local wall clock: a day that skips an hour lacks that
+    hour's price, and an hour that comes twice costs the same twice.
     """
 
     def __init__(self, tariffs: Sequence[TariffVersion], zone: ZoneInfo) -> None:
@@ -100,7 +103,8 @@ class TariffBook:
     def mean_price(self, start: datetime, hours: float) -> Price:
         """The price of an interval, averaged over it; period and version are those of its start.
 
-        Remembered, since planning asks for the same intervals again and again. Raises as `price_at`.
+        Remembered, since planning asks for the same intervals again and again. Raises as
+        `price_at`.
         """
         price = self._known.get((start, hours))
         if price is None:
@@ -112,19 +116,28 @@ class TariffBook:
             else:
                 price = self.price_at(start)
                 if hours > QUARTER_H:
-                    quarters = [self.price_at(start + i * QUARTER).per_kwh for i in range(round(hours / QUARTER_H))]
+                    quarters = [
+                        self.price_at(start + i * QUARTER).per_kwh
+                        for i in range(round(hours / QUARTER_H))
+                    ]
                     price = price._replace(per_kwh=sum(quarters) / len(quarters))
             self._known[start, hours] = price
         return price
 
-    def price_series(self, starts: Sequence[datetime]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """Prices per kWh, shape (len(starts),), and period names of intervals named by their starts."""
+    def price_series(
+        self, starts: Sequence[datetime]
+    ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Prices per kWh, shape (len(starts),), and period names of intervals named by their
+        starts.
+        """
         found = self.prices(np.array([int(start.timestamp()) for start in starts], dtype=np.int64))
         periods = [label.period for label in found.labels]
         return found.per_kwh, tuple(periods[label] for label in found.label)
 
     def prices(self, epoch_s: Seconds) -> PriceSeries:
-        """Prices at instants given in epoch seconds, all at once. TariffGap if one of them has none."""
+        """Prices at instants given in epoch seconds, all at once. TariffGap if one of them has
+        none.
+        """
         days, minutes = local_clock(epoch_s, self.zone)
         unique, day_of = np.unique(days, return_inverse=True)
         tables: dict[int, _Day] = {}
@@ -138,7 +151,9 @@ class TariffBook:
         for i, table in enumerate(tables.values()):
             here = np.flatnonzero(table_of == i)
             prices = table.prices or (Price(float("nan"), VECTOR_PERIOD, table.version.name),)
-            codes = np.array([labels.setdefault(price, len(labels)) for price in prices], dtype=np.int64)
+            codes = np.array(
+                [labels.setdefault(price, len(labels)) for price in prices], dtype=np.int64
+            )
             if table.vector is not None:
                 per_kwh[here], label[here] = table.vector.at(epoch_s[here]), codes[0]
             else:
@@ -151,7 +166,9 @@ class TariffBook:
         return PriceSeries(per_kwh, label, tuple(labels), days, minutes)
 
     def day(self, day: date) -> tuple[PricedSlot, ...]:
-        """The slots of a local day in order of time. TariffGap if no version holds then, or a price is missing."""
+        """The slots of a local day in order of time. TariffGap if no version holds then, or a price
+        is missing.
+        """
         table = self._table(day)
         if table.vector is None:
             return table.slots
@@ -169,19 +186,30 @@ class TariffBook:
     def _priced(self, day: date) -> _Day:
         version = version_on(self.tariffs, day)
         if version is None:
-            known = ", ".join(f"{v.name} from {v.valid_from} to {v.valid_to or 'open end'}" for v in self.tariffs)
+            known = ", ".join(
+                f"{v.name} from {v.valid_from} to {v.valid_to or 'open end'}" for v in self.tariffs
+            )
             raise TariffGap(f"no tariff holds on {day}; known are {known}")
         if version.vector is not None:
             key: tuple[object, ...] = (id(version),)
-            return self._tables.setdefault(key, _Day(version, vector=read_prices(version.vector, self.zone)))
+            return self._tables.setdefault(
+                key, _Day(version, vector=read_prices(version.vector, self.zone))
+            )
         rules, month = rules_on(version, day), f"{day:%Y-%m}"
-        key = (id(version), id(rules.calendar), *map(id, rules.special), version.floating_by_month.get(month))
+        key = (
+            id(version),
+            id(rules.calendar),
+            *map(id, rules.special),
+            version.floating_by_month.get(month),
+        )
         if key not in self._tables:
             priced = []
             for slot in slots_on(rules):
                 price = price_of(version, slot.period, rules.calendar, month)
                 if price is None:
-                    raise TariffGap(f"tariff {version.name} has no price for {slot.period} in {month}")
+                    raise TariffGap(
+                        f"tariff {version.name} has no price for {slot.period} in {month}"
+                    )
                 priced.append(PricedSlot(*slot, price))
             self._tables[key] = _Day(
                 version,
@@ -199,20 +227,29 @@ class TariffBook:
         return Price(mean, VECTOR_PERIOD, day.version.name)
 
     def _spot_slots(self, vector: Prices, day: date) -> tuple[PricedSlot, ...]:
-        """The prices of a day as slots of its wall clock; of an hour that comes twice the first counts here."""
-        midnight_s = int(datetime.combine(day, time(), tzinfo=self.zone).astimezone(UTC).timestamp())
-        instants = np.arange(midnight_s, midnight_s + DAY_S + 7200, min(vector.step_s, 900), dtype=np.int64)
+        """The prices of a day as slots of its wall clock; of an hour that comes twice the first
+        counts here.
+        """
+        midnight_s = int(
+            datetime.combine(day, time(), tzinfo=self.zone).astimezone(UTC).timestamp()
+        )
+        instants = np.arange(
+            midnight_s, midnight_s + DAY_S + 7200, min(vector.step_s, 900), dtype=np.int64
+        )
         days, minutes = local_clock(instants, self.zone)
         prices = vector.at(instants)
         first: dict[int, float] = {}
-        for minute, price in zip(minutes[days == day.toordinal()], prices[days == day.toordinal()], strict=True):
+        for minute, price in zip(
+            minutes[days == day.toordinal()], prices[days == day.toordinal()], strict=True
+        ):
             first.setdefault(int(minute), float(price))
         if any(map(isnan, first.values())):
             raise TariffGap(f"the price vector has no price for a part of {day}")
         starts = sorted(first)
         ends = [*starts[1:], DAY_MIN]
         return tuple(
-            PricedSlot(start, end, VECTOR_PERIOD, first[start]) for start, end in zip(starts, ends, strict=True)
+            PricedSlot(start, end, VECTOR_PERIOD, first[start])
+            for start, end in zip(starts, ends, strict=True)
         )
 
 

@@ -1,6 +1,8 @@
-"""What a tariff is: frozen, validated records of versions, calendars, special days, price vectors, demand charges.
+"""What a tariff is: frozen, validated records of versions, calendars, special days, price vectors,
+demand charges.
 
-Prices are in the site's currency; hours of a day are local, `"16:00-23:00"`, ending at 24:00 at the latest.
+Prices are in the site's currency; hours of a day are local, `"16:00-23:00"`, ending at 24:00 at the
+latest.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from siteems.fields import CLOSED, Name, NonNegative, Positive, Share
+from siteems.config.fields import CLOSED, Name, NonNegative, Positive, Share
 
 Month = Annotated[int, Field(ge=1, le=12)]
 DATES_FORM = 'first and last day of a part of the year, such as "05-16/10-15"'
 Dates = Annotated[str, Field(pattern=r"^\d\d-\d\d/\d\d-\d\d$", description=DATES_FORM)]
-YearMonth = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description='a month such as "2026-01"')]
+YearMonth = Annotated[
+    str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description='a month such as "2026-01"')
+]
 DayType = Literal["workday", "saturday", "sunday", "holiday"]
 DAY_TYPES: tuple[DayType, ...] = ("workday", "saturday", "sunday", "holiday")
 Periods = Annotated[dict[Name, tuple[str, ...]], Field(min_length=1)]
@@ -30,7 +34,9 @@ class Calendar:
 
     months: tuple[Month, ...] = ()
     dates: tuple[Dates, ...] = ()
-    """Parts of the year that do not begin with a month, both ends included; they may pass the new year."""
+    """Parts of the year that do not begin with a month, both ends included; they may pass the new
+    year.
+    """
     day_types: tuple[DayType, ...] = ()
     """None = all of them."""
     days: tuple[date, ...] = ()
@@ -44,7 +50,9 @@ class Calendar:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class SpecialDays:
-    """Hours that some days have instead of what their calendar says: sharp days, deep valleys of holidays."""
+    """Hours that some days have instead of what their calendar says: sharp days, deep valleys of
+    holidays.
+    """
 
     days: tuple[date, ...] = ()
     holidays: tuple[Name, ...] = ()
@@ -75,8 +83,9 @@ class PriceVector:
 class DemandTerm:
     """One monthly charge on power.
 
-    `capacity`: price x transformer kVA. `measured`: price x highest mean import of a billing interval. `contract`:
-    price x contracted kW, and what the measured demand has above it dearer, as `over` says.
+    `capacity`: price x transformer kVA. `measured`: price x highest mean import of a billing
+    interval. `contract`: price x contracted kW, and what the measured demand has above it dearer,
+    as `over` says.
     """
 
     mode: Literal["capacity", "measured", "contract"]
@@ -90,7 +99,9 @@ class DemandTerm:
     hours: tuple[str, ...] = ()
     """Only what is imported then counts. All four: none = always."""
     over: tuple[tuple[Positive, NonNegative], ...] = ()
-    """(share of the contract, multiple of the price) for the demand above that share, rising: [[1.05, 2.0]]."""
+    """(share of the contract, multiple of the price) for the demand above that share, rising:
+    [[1.05, 2.0]].
+    """
     least_contract_share: Share = 0.0
     """Of the transformer's kVA: a smaller contract is billed as this."""
 
@@ -99,7 +110,8 @@ class DemandTerm:
 class TariffVersion:
     """One tariff for one span of time.
 
-    A kWh costs floating x ratio + fixed, or what is listed, or what a price vector says, rounded to `price_decimals`.
+    A kWh costs floating x ratio + fixed, or what is listed, or what a price vector says, rounded to
+    `price_decimals`.
     """
 
     name: str

@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from siteems.config.timed_csv import read_timed_csv
 from siteems.errors import UserError
 from siteems.tariff.local_clock import Seconds
 from siteems.tariff.records import PriceVector
-from siteems.timed_csv import read_timed_csv
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """Prices per kWh from `starts_s` (epoch seconds, rising), each for `step_s` at most; shape (n,)."""
+    """Prices per kWh from `starts_s` (epoch seconds, rising), each for `step_s` at most; shape
+    (n,).
+    """
 
     starts_s: Seconds
     per_kwh: Array
@@ -41,7 +43,9 @@ class Prices:
 
 @lru_cache(maxsize=8)
 def read_prices(vector: PriceVector, zone: ZoneInfo) -> Prices:
-    """Read a vector's file. Empty cells are unknown prices. Raises `UserError` for what is not a price vector."""
+    """Read a vector's file. Empty cells are unknown prices. Raises `UserError` for what is not a
+    price vector.
+    """
     path = Path(vector.file)
     frame, times = read_timed_csv(path, zone, (vector.column,), vector.time)
     starts_s = times.map(lambda time: round(time.timestamp())).to_numpy(dtype=np.int64)
@@ -51,6 +55,8 @@ def read_prices(vector: PriceVector, zone: ZoneInfo) -> Prices:
         raise UserError(f"{path}: column {vector.column} is not a price ({error})") from error
     steps_s = np.diff(starts_s)
     if len(starts_s) < 2 or (steps_s <= 0).any():
-        raise UserError(f"{path}: column {vector.time} must rise from row to row, with at least two rows")
+        raise UserError(
+            f"{path}: column {vector.time} must rise from row to row, with at least two rows"
+        )
     scale = vector.factor / (1000.0 if vector.per == "MWh" else 1.0)
     return Prices(starts_s, listed * scale + vector.plus_per_kwh, int(np.median(steps_s)))

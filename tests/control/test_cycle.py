@@ -1,4 +1,6 @@
-"""The control cycle by tick tables: what is measured, wanted and allowed in a tick, and what must be decided."""
+"""The control cycle by tick tables: what is measured, wanted and allowed in a tick, and what must
+be decided.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,19 @@ import pytest
 from control_cases import MAX_AGE, NOW, image, limits
 
 from siteems.control.cycle import PROBE_KW, ControlState, Limits, cycle
-from siteems.image import Image
-from siteems.planning.ladder import Intent
-from siteems.planning.problem import rectifier_curve
-from siteems.site import Site
+from siteems.control.intent import Intent
+from siteems.estimation.image import Image
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
 
 FREE = ControlState()
 
 
 @dataclass(frozen=True)
 class Tick:
-    """One row: the departure from a sound moment, the plan's wish, the limits; then the decision, reason in part."""
+    """One row: the departure from a sound moment, the plan's wish, the limits; then the decision,
+    reason in part.
+    """
 
     name: str
     battery_kw: float | str
@@ -31,74 +35,203 @@ class Tick:
     mode: str = "drive"
 
 
-def seen_sun(pv_kw: float, battery_kw: float | None, rectifier_dc_kw: float | None) -> dict[str, float | None]:
+def seen_sun(
+    pv_kw: float, battery_kw: float | None, rectifier_dc_kw: float | None
+) -> dict[str, float | None]:
     return {"pv_kw": pv_kw, "battery_kw": battery_kw, "rectifier_dc_kw": rectifier_dc_kw}
 
 
 PLAIN = (
     Tick("the plan charges", 2.0, "plan", wanted_kw=2.0),
     Tick("the plan discharges", -2.0, "plan", wanted_kw=-2.0),
-    Tick("charge rating", 9.6, "device limit", wanted_kw=20.0, measured={"dc_load_kw": 1.0, "ac_load_kw": 0.0}),
+    Tick(
+        "charge rating",
+        9.6,
+        "device limit",
+        wanted_kw=20.0,
+        measured={"dc_load_kw": 1.0, "ac_load_kw": 0.0},
+    ),
     Tick("discharge rating", -12.0, "device limit", wanted_kw=-20.0),
-    Tick("own minimum", 0.0, "own minimum", wanted_kw=-2.0, measured={"soc": 0.10}, limits=limits(0.05)),
+    Tick(
+        "own minimum",
+        0.0,
+        "own minimum",
+        wanted_kw=-2.0,
+        measured={"soc": 0.10},
+        limits=limits(0.05),
+    ),
     Tick("too cold to charge", 0.0, "too cold", wanted_kw=2.0, measured={"battery_c": -1.0}),
-    Tick("too cold, yet it may discharge", -2.0, "plan", wanted_kw=-2.0, measured={"battery_c": -1.0}),
+    Tick(
+        "too cold, yet it may discharge", -2.0, "plan", wanted_kw=-2.0, measured={"battery_c": -1.0}
+    ),
     Tick("too hot to charge", 0.0, "too hot", wanted_kw=2.0, measured={"battery_c": 51.0}),
     Tick("too hot to discharge", 0.0, "too hot", wanted_kw=-2.0, measured={"battery_c": 51.0}),
     Tick("grid connection", "grid", "grid connection", wanted_kw=9.0),
     Tick("reserve", 0.0, "backup reserve 40.0% reached", wanted_kw=-2.0, measured={"soc": 0.40}),
-    Tick("a little below the reserve", 0.0, "backup reserve", wanted_kw=-2.0, measured={"soc": 0.385}),
+    Tick(
+        "a little below the reserve", 0.0, "backup reserve", wanted_kw=-2.0, measured={"soc": 0.385}
+    ),
     Tick("charging at the reserve", 2.0, "plan", wanted_kw=2.0, measured={"soc": 0.40}),
-    Tick("rebuild", 9.6, "being rebuilt", wanted_kw=-2.0, measured={"soc": 0.30, "dc_load_kw": 1.0, "ac_load_kw": 0.0}),
-    Tick("call", "call", "demand-response cap of 2 kW", wanted_kw=0.0, limits=limits(call_cap_kw=2.0)),
+    Tick(
+        "rebuild",
+        9.6,
+        "being rebuilt",
+        wanted_kw=-2.0,
+        measured={"soc": 0.30, "dc_load_kw": 1.0, "ac_load_kw": 0.0},
+    ),
+    Tick(
+        "call", "call", "demand-response cap of 2 kW", wanted_kw=0.0, limits=limits(call_cap_kw=2.0)
+    ),
     Tick("call of nothing", -3.0, "demand-response", wanted_kw=0.0, limits=limits(call_cap_kw=0.0)),
-    Tick("call that the plan holds already", -2.9, "plan", wanted_kw=-2.9, limits=limits(call_cap_kw=2.0)),
+    Tick(
+        "call that the plan holds already",
+        -2.9,
+        "plan",
+        wanted_kw=-2.9,
+        limits=limits(call_cap_kw=2.0),
+    ),
 )
 
 CONFLICTS = (
     Tick("safety over rebuild: cold", 0.0, "too cold", 2.0, {"soc": 0.30, "battery_c": -1.0}),
     Tick("safety over rebuild: hot", 0.0, "too hot", 2.0, {"soc": 0.30, "battery_c": 51.0}),
-    Tick("safety over call: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(call_cap_kw=1.0)),
-    Tick("safety over call: empty", 0.0, "own minimum", -2.0, {"soc": 0.1}, limits(0.05, call_cap_kw=1.0)),
-    Tick("safety over grid: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(grid_limit_kw=2.0)),
+    Tick(
+        "safety over call: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(call_cap_kw=1.0)
+    ),
+    Tick(
+        "safety over call: empty",
+        0.0,
+        "own minimum",
+        -2.0,
+        {"soc": 0.1},
+        limits(0.05, call_cap_kw=1.0),
+    ),
+    Tick(
+        "safety over grid: hot",
+        0.0,
+        "too hot",
+        -2.0,
+        {"battery_c": 51.0},
+        limits(grid_limit_kw=2.0),
+    ),
     Tick("device over grid: load beyond both", -12.0, "grid connection", 0.0, {"dc_load_kw": 30.0}),
-    Tick("grid over reserve", "grid", "grid connection", 0.0, {"soc": 0.40}, limits(grid_limit_kw=2.0)),
+    Tick(
+        "grid over reserve",
+        "grid",
+        "grid connection",
+        0.0,
+        {"soc": 0.40},
+        limits(grid_limit_kw=2.0),
+    ),
     Tick("grid over rebuild", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(grid_limit_kw=6.0)),
-    Tick("grid over call", "grid", "grid connection", 0.0, {}, limits(grid_limit_kw=2.0, call_cap_kw=3.0)),
+    Tick(
+        "grid over call",
+        "grid",
+        "grid connection",
+        0.0,
+        {},
+        limits(grid_limit_kw=2.0, call_cap_kw=3.0),
+    ),
     Tick("grid over plan", "grid", "grid connection", 9.0),
     Tick("reserve over call", 0.0, "backup reserve", -1.0, {"soc": 0.40}, limits(call_cap_kw=1.0)),
     Tick("rebuild over call", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(call_cap_kw=1.0)),
     Tick("reserve over plan", 0.0, "backup reserve", -3.0, {"soc": 0.40}),
     Tick("rebuild over plan", "grid", "rebuilt", -3.0, {"soc": 0.30}),
-    Tick("call tighter than grid", "call", "demand", 0.0, {}, limits(grid_limit_kw=3.0, call_cap_kw=2.0)),
+    Tick(
+        "call tighter than grid",
+        "call",
+        "demand",
+        0.0,
+        {},
+        limits(grid_limit_kw=3.0, call_cap_kw=2.0),
+    ),
     Tick("call over plan", "call", "demand", 5.0, {}, limits(call_cap_kw=6.0)),
 )
 
 UNKNOWN = (
     Tick("mains failed", 0.0, "mains failed", 2.0, {"mains_v": 0.0}, mode="release"),
     Tick("mains sag", 0.0, "mains failed", 2.0, {"mains_v": 149.0}, mode="release"),
-    Tick("mains failed, all else unknown", 0.0, "mains failed", 2.0, {"mains_v": 0.0, "soc": None}, mode="release"),
+    Tick(
+        "mains failed, all else unknown",
+        0.0,
+        "mains failed",
+        2.0,
+        {"mains_v": 0.0, "soc": None},
+        mode="release",
+    ),
     Tick("mains unknown", 0.0, "mains voltage", 2.0, {"mains_v": None}, mode="release"),
     Tick("charge unknown", 0.0, "state of charge", 2.0, {"soc": None}, mode="release"),
     Tick("load unknown", 0.0, "telecom load", 2.0, {"dc_load_kw": None}, mode="release"),
-    Tick("two unknown", 0.0, "state of charge, telecom load", 2.0, {"soc": None, "dc_load_kw": None}, mode="release"),
-    Tick("sun unknown counts as none", "call", "demand", 0.0, {"pv_kw": None}, limits(call_cap_kw=2.0)),
-    Tick("cooling unknown counts at its rating", "call", "demand", 0.0, {"ac_load_kw": None}, limits(call_cap_kw=5.0)),
+    Tick(
+        "two unknown",
+        0.0,
+        "state of charge, telecom load",
+        2.0,
+        {"soc": None, "dc_load_kw": None},
+        mode="release",
+    ),
+    Tick(
+        "sun unknown counts as none",
+        "call",
+        "demand",
+        0.0,
+        {"pv_kw": None},
+        limits(call_cap_kw=2.0),
+    ),
+    Tick(
+        "cooling unknown counts at its rating",
+        "call",
+        "demand",
+        0.0,
+        {"ac_load_kw": None},
+        limits(call_cap_kw=5.0),
+    ),
     Tick("temperature unknown in a room that stays warm", 2.0, "plan", 2.0, {"battery_c": None}),
 )
 
 SUN = (
-    Tick("surplus is stored, and more of it looked for", 1.5 + PROBE_KW, "surplus", 0.0, seen_sun(5.0, 1.5, 0.0)),
-    Tick("all of it is found when the rectifiers give the probe", 2.0, "surplus", 0.0, seen_sun(5.0, 2.0, PROBE_KW)),
+    Tick(
+        "surplus is stored, and more of it looked for",
+        1.5 + PROBE_KW,
+        "surplus",
+        0.0,
+        seen_sun(5.0, 1.5, 0.0),
+    ),
+    Tick(
+        "all of it is found when the rectifiers give the probe",
+        2.0,
+        "surplus",
+        0.0,
+        seen_sun(5.0, 2.0, PROBE_KW),
+    ),
     Tick("it is followed down", 1.0 + PROBE_KW, "surplus", 0.0, seen_sun(4.0, 2.0, 1.0)),
     Tick("the plan stores more than the surplus", 4.0, "plan", 4.0, seen_sun(5.0, 1.5, 0.0)),
     Tick("no surplus, the plan holds", 0.0, "plan", 0.0, seen_sun(1.0, 0.0, 2.0)),
     Tick("no sun, nothing to look for", 0.0, "plan", 0.0, seen_sun(0.0, 0.0, 0.0)),
     Tick("a discharge that carries the load stays", -2.0, "plan", -2.0, seen_sun(1.0, -2.0, 0.0)),
     Tick("a discharge begins beside some sun", -1.0, "plan", -1.0, seen_sun(1.0, 0.0, 2.0)),
-    Tick("sun that carries the load ends a planned discharge", PROBE_KW, "surplus", -2.0, seen_sun(3.0, 0.0, 0.0)),
-    Tick("surplus in a call", 1.5 + PROBE_KW, "surplus", 0.0, seen_sun(5.0, 1.5, 0.0), limits(call_cap_kw=0.0)),
-    Tick("surplus, but the battery is too cold", 0.0, "cold", 0.0, seen_sun(5.0, 1.5, 0.0) | {"battery_c": -5.0}),
+    Tick(
+        "sun that carries the load ends a planned discharge",
+        PROBE_KW,
+        "surplus",
+        -2.0,
+        seen_sun(3.0, 0.0, 0.0),
+    ),
+    Tick(
+        "surplus in a call",
+        1.5 + PROBE_KW,
+        "surplus",
+        0.0,
+        seen_sun(5.0, 1.5, 0.0),
+        limits(call_cap_kw=0.0),
+    ),
+    Tick(
+        "surplus, but the battery is too cold",
+        0.0,
+        "cold",
+        0.0,
+        seen_sun(5.0, 1.5, 0.0) | {"battery_c": -5.0},
+    ),
     Tick("rectifiers unknown: no guess at surplus", 0.0, "plan", 0.0, seen_sun(5.0, 1.5, None)),
     Tick("battery power unknown: no guess at surplus", 0.0, "plan", 0.0, seen_sun(5.0, None, 0.0)),
 )
@@ -108,7 +241,9 @@ SUN = (
 def test_tick(tick: Tick, hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
     seen = image(**tick.measured)
-    decision = cycle(seen, Intent(tick.wanted_kw, "plan", "plan"), tick.limits, hangzhou, curve, FREE)
+    decision = cycle(
+        seen, Intent(tick.wanted_kw, "plan", "plan"), tick.limits, hangzhou, curve, FREE
+    )
     assert (decision.mode, tick.reason in decision.reason) == (tick.mode, True), decision.reason
     assert decision.battery_kw == pytest.approx(expected_kw(tick, seen, hangzhou))
     if tick.mode == "release":
@@ -116,7 +251,9 @@ def test_tick(tick: Tick, hangzhou: Site) -> None:
 
 
 def expected_kw(tick: Tick, seen: Image, site: Site) -> float:
-    """A number, or what an import cap leaves: the rectifiers' output under it, with sun, less the load."""
+    """A number, or what an import cap leaves: the rectifiers' output under it, with sun, less the
+    load.
+    """
     if not isinstance(tick.battery_kw, str):
         return tick.battery_kw
     cap_kw = tick.limits.grid_limit_kw if tick.battery_kw == "grid" else tick.limits.call_cap_kw
@@ -129,8 +266,13 @@ def expected_kw(tick: Tick, seen: Image, site: Site) -> float:
 def test_cold_room_without_sensor_does_not_charge_lithium(rural: Site) -> None:
     cold = replace(rural, backup=replace(rural.backup, coldest_c=-10.0))
     seen = image(battery_c=None)
-    for site, expected_kw, reason in ((rural, 2.0, "plan"), (cold, 0.0, "battery temperature unknown: no charging")):
-        decision = cycle(seen, Intent(2.0, "plan", "plan"), limits(), site, rectifier_curve(site), FREE)
+    for site, expected_kw, reason in (
+        (rural, 2.0, "plan"),
+        (cold, 0.0, "battery temperature unknown: no charging"),
+    ):
+        decision = cycle(
+            seen, Intent(2.0, "plan", "plan"), limits(), site, rectifier_curve(site), FREE
+        )
         assert (decision.battery_kw, decision.reason) == (expected_kw, reason)
 
 
@@ -164,9 +306,20 @@ def test_a_call_overruled_by_the_reserve_does_not_starve_the_rectifiers(hangzhou
 def test_reserve_has_hysteresis(hangzhou: Site) -> None:
     """Discharge stops at 40 % and goes on at 41 %; in between it depends on where one comes from."""
     curve, state = rectifier_curve(hangzhou), FREE
-    ticks = [(0.45, -2), (0.405, -2), (0.40, 0), (0.405, 0), (0.4099, 0), (0.4101, -2), (0.405, -2), (0.399, 0)]
+    ticks = [
+        (0.45, -2),
+        (0.405, -2),
+        (0.40, 0),
+        (0.405, 0),
+        (0.4099, 0),
+        (0.4101, -2),
+        (0.405, -2),
+        (0.399, 0),
+    ]
     for soc, expected_kw in ticks:
-        decision = cycle(image(soc=soc), Intent(-2.0, "plan", "plan"), limits(), hangzhou, curve, state)
+        decision = cycle(
+            image(soc=soc), Intent(-2.0, "plan", "plan"), limits(), hangzhou, curve, state
+        )
         assert decision.battery_kw == expected_kw, f"at {soc}"
         state = decision.state
 

@@ -1,4 +1,6 @@
-"""What must hold for any image, wish and limit: the order of the bounds, and the promises of the control cycle."""
+"""What must hold for any image, wish and limit: the order of the bounds, and the promises of the
+control cycle.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,12 @@ from control_cases import image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siteems.config import load_site
+from siteems.config.seeds import seed_path
 from siteems.control.cycle import Bound, ControlState, Limits, cycle, resolve
-from siteems.image import Image
-from siteems.planning.ladder import Intent
-from siteems.planning.problem import rectifier_curve
-from siteems.seeds import seed_path
+from siteems.control.intent import Intent
+from siteems.estimation.image import Image
+from siteems.site.assets import rectifier_curve
+from siteems.site.read_file import load_site
 
 SITES = {name: load_site(seed_path(name)) for name in ("hangzhou-macro", "rural-lfp")}
 FAR = 1e6
@@ -46,24 +48,35 @@ def test_a_lower_bound_never_widens(ladder: tuple[Bound, ...], lower: Bound) -> 
 
 
 @given(powers, ladders)
-def test_bounds_that_agree_may_come_in_any_order(wanted_kw: float, ladder: tuple[Bound, ...]) -> None:
+def test_bounds_that_agree_may_come_in_any_order(
+    wanted_kw: float, ladder: tuple[Bound, ...]
+) -> None:
     low, high = max(b.low_kw for b in ladder), min(b.high_kw for b in ladder)
     if low <= high:
         expected_kw = min(max(wanted_kw, low), high)
-        assert resolve(wanted_kw, "", ladder)[0] == resolve(wanted_kw, "", ladder[::-1])[0] == expected_kw
+        assert (
+            resolve(wanted_kw, "", ladder)[0]
+            == resolve(wanted_kw, "", ladder[::-1])[0]
+            == expected_kw
+        )
 
 
 @given(powers, powers, st.floats(0.1, 40), st.floats(0.1, 40))
 def test_of_two_that_conflict_the_first_wins_and_the_second_comes_as_near_as_it_may(
     wanted_kw: float, middle: float, gap: float, width: float
 ) -> None:
-    upper, lower = Bound(middle + gap, middle + gap + width, "up"), Bound(middle - gap - width, middle - gap, "down")
+    upper, lower = (
+        Bound(middle + gap, middle + gap + width, "up"),
+        Bound(middle - gap - width, middle - gap, "down"),
+    )
     assert resolve(wanted_kw, "", (upper, lower))[0] == upper.low_kw
     assert resolve(wanted_kw, "", (lower, upper))[0] == lower.high_kw
 
 
 @given(powers, ladders)
-def test_the_reason_changes_only_with_the_value(wanted_kw: float, ladder: tuple[Bound, ...]) -> None:
+def test_the_reason_changes_only_with_the_value(
+    wanted_kw: float, ladder: tuple[Bound, ...]
+) -> None:
     value_kw, reason = resolve(wanted_kw, "wish", ladder)
     assert (reason == "wish") == (value_kw == wanted_kw)
 
@@ -84,14 +97,19 @@ images = st.builds(
     battery_c=maybe(-30, 70),
 )
 all_limits = st.builds(
-    Limits, st.floats(0, 1), st.floats(0, 25), st.one_of(st.just(math.inf), st.just(0.0), st.floats(0, 25))
+    Limits,
+    st.floats(0, 1),
+    st.floats(0, 25),
+    st.one_of(st.just(math.inf), st.just(0.0), st.floats(0, 25)),
 )
 wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", "plan"))
 
 
 @settings(max_examples=400)
 @given(images, wishes, all_limits, st.sampled_from(sorted(SITES)), st.booleans())
-def test_promises_of_the_cycle(image: Image, intent: Intent, limits: Limits, name: str, held: bool) -> None:
+def test_promises_of_the_cycle(
+    image: Image, intent: Intent, limits: Limits, name: str, held: bool
+) -> None:
     site = SITES[name]
     curve, battery = rectifier_curve(site), site.battery
     decision = cycle(image, intent, limits, site, curve, ControlState(held))
@@ -99,7 +117,9 @@ def test_promises_of_the_cycle(image: Image, intent: Intent, limits: Limits, nam
     assert decision.reason
     bus_v = image.value("bus_v")
     fallen = bus_v is not None and bus_v < 46.0
-    assert decision.mode == ("release" if None in (soc, load_kw) or not image.mains_ok or fallen else "drive")
+    assert decision.mode == (
+        "release" if None in (soc, load_kw) or not image.mains_ok or fallen else "drive"
+    )
     if not image.mains_ok or soc is None or load_kw is None or fallen:
         assert (decision.battery_kw, decision.rectifier_cap_kw) == (0.0, math.inf)
         return
@@ -108,7 +128,9 @@ def test_promises_of_the_cycle(image: Image, intent: Intent, limits: Limits, nam
     ac_load_kw = image.value("ac_load_kw")
     if ac_load_kw is None:
         usual = site.load.typical_ac_kw
-        ac_load_kw = site.air_conditioner.rated_kw + min(usual) if site.air_conditioner else max(usual)
+        ac_load_kw = (
+            site.air_conditioner.rated_kw + min(usual) if site.air_conditioner else max(usual)
+        )
 
     def import_kw(rectifier_kw: float) -> float:
         return float(curve.ac_kw(rectifier_kw)) + ac_load_kw
@@ -116,9 +138,14 @@ def test_promises_of_the_cycle(image: Image, intent: Intent, limits: Limits, nam
     cap_kw = decision.rectifier_cap_kw
     assert 0.0 <= cap_kw <= site.rectifier.rated_kw
     assert cap_kw == 0.0 or import_kw(cap_kw) <= limits.grid_limit_kw
-    grid_leaves_kw = curve.dc_kw(limits.grid_limit_kw - site.control.import_margin_kw - ac_load_kw) + pv_kw - load_kw
+    grid_leaves_kw = (
+        curve.dc_kw(limits.grid_limit_kw - site.control.import_margin_kw - ac_load_kw)
+        + pv_kw
+        - load_kw
+    )
 
-    # Only a connection that cannot carry the load may draw on the reserve, and no more than it lacks.
+    # Only a connection that cannot carry the load may draw on the reserve, and no more than it
+    # lacks.
     if soc <= limits.reserve_soc and decision.battery_kw < 0:
         assert decision.battery_kw >= grid_leaves_kw - 1e-9
     if soc <= battery.min_soc:

@@ -34,7 +34,8 @@ def test_the_day_ends_with_a_verdict_and_kept_promises(
     assert summary["plans_failed"] == 0
     assert summary["plans"] >= 94
     assert summary["reserve"]["outage_used_kwh"] > 0.5
-    # What the day cost must follow from the tariff: between all at the cheapest and all at the dearest price.
+    # What the day cost must follow from the tariff: between all at the cheapest and all at the
+    # dearest price.
     day = summary["siteems"]
     assert 0.3652 * day["import_kwh"] < day["energy_cost"] < 1.2318 * day["import_kwh"]
 
@@ -44,7 +45,9 @@ def test_the_picture_needs_no_network(demo: tuple[subprocess.CompletedProcess[st
     assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', page)
 
 
-def test_a_browser_draws_the_picture(demo: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path) -> None:
+def test_a_browser_draws_the_picture(
+    demo: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
+) -> None:
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("no chromium on this machine (Debian package chromium)")
@@ -58,5 +61,11 @@ def test_a_browser_draws_the_picture(demo: tuple[subprocess.CompletedProcess[str
         [browser, *switches, page.as_uri()], capture_output=True, text=True, timeout=60, check=False
     ).stdout
     assert told.count("scatterlayer") >= 3, "the three pictures were not drawn"
-    for words in ("backup reserve held", "1.5 kW cap held", "call: import ≤ 1.5 kW", "mains failed", "stored at 0.37"):
+    for words in (
+        "backup reserve held",
+        "1.5 kW cap held",
+        "call: import ≤ 1.5 kW",
+        "mains failed",
+        "stored at 0.37",
+    ):
         assert words in told

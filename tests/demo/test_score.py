@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from siteems.backup import hours_left
 from siteems.demand_response.event import DrEvent
 from siteems.demo.score import check_cap, check_reserve, day_cost
-from siteems.history.store import Sample
-from siteems.site import Site
+from siteems.history.records import Sample
+from siteems.site.model import Site
+from siteems.site.reserve import hours_left
 from siteems.tariff.lookup import TariffBook
 from siteems.tariff.records import Calendar, TariffVersion
 
@@ -30,14 +30,21 @@ def book(site: Site) -> TariffBook:
         source="test",
         valid_from=date(2026, 1, 1),
         prices={"low": 0.5, "high": 1.0},
-        calendars=(Calendar(months=tuple(range(1, 13)), periods={"low": ("00:00-13:00",), "high": ("13:00-24:00",)}),),
+        calendars=(
+            Calendar(
+                months=tuple(range(1, 13)),
+                periods={"low": ("00:00-13:00",), "high": ("13:00-24:00",)},
+            ),
+        ),
     )
     return TariffBook((tariff,), site.site.zone)
 
 
 class TestCost:
     def test_by_counter_price_and_wear(self, hangzhou: Site) -> None:
-        """Two hours, a reading each half: 2 kWh at 0.50, 6 kWh at 1.00; 4 kW of discharge for half an hour."""
+        """Two hours, a reading each half: 2 kWh at 0.50, 6 kWh at 1.00; 4 kW of discharge for half
+        an hour.
+        """
         record = [
             sample(0, energy_import_kwh=1000.0, soc=0.50, battery_kw=0.0, pv_kw=2.0),
             sample(5, energy_import_kwh=1001.0, soc=0.50, battery_kw=-4.0, pv_kw=2.0),
@@ -53,7 +60,9 @@ class TestCost:
         assert cost.stored_change_kwh == pytest.approx(0.02 * 47.04)
         credit_kwh = 0.02 * 47.04 / (0.922 * 0.965)
         assert cost.stored_credit_kwh == pytest.approx(credit_kwh)
-        assert cost.stored_credit == pytest.approx(credit_kwh * 0.5), "at the cheapest price of the day"
+        assert cost.stored_credit == pytest.approx(credit_kwh * 0.5), (
+            "at the cheapest price of the day"
+        )
         assert cost.net_cost == pytest.approx(7.0 + 4.0 * 5 / 60 * 0.43 - credit_kwh * 0.5)
         assert cost.net_kwh == pytest.approx(8.0 - credit_kwh)
 
@@ -70,7 +79,10 @@ class TestCost:
         assert cost.pv_kwh == pytest.approx(0.5)
 
     def test_an_unread_meter_is_a_gap_too(self, hangzhou: Site) -> None:
-        record = [sample(5 * i, energy_import_kwh=None if 0 < i < 4 else 10.0 + i, soc=0.5) for i in range(6)]
+        record = [
+            sample(5 * i, energy_import_kwh=None if 0 < i < 4 else 10.0 + i, soc=0.5)
+            for i in range(6)
+        ]
         assert day_cost(record, hangzhou, book(hangzhou)).gaps == ((NOON, NOON + 20 * MINUTE),)
 
     def test_a_battery_that_ends_emptier_costs(self, hangzhou: Site) -> None:
@@ -81,15 +93,23 @@ class TestCost:
 
     @pytest.mark.parametrize(
         "record",
-        [[], [sample(0, energy_import_kwh=1.0, soc=0.5)], [sample(i, energy_import_kwh=1.0) for i in range(3)]],
+        [
+            [],
+            [sample(0, energy_import_kwh=1.0, soc=0.5)],
+            [sample(i, energy_import_kwh=1.0) for i in range(3)],
+        ],
     )
     def test_too_little_to_judge(self, record: list[Sample], hangzhou: Site) -> None:
         with pytest.raises(ValueError, match="too few readings"):
             day_cost(record, hangzhou, book(hangzhou))
 
 
-def moment(minutes: float, soc: float | None, mains_v: float | None = 225.0, reserve: float | None = 0.40) -> Sample:
-    return sample(minutes, soc=soc, mains_v=mains_v, reserve_soc=reserve, dc_load_kw=3.0, battery_c=25.0)
+def moment(
+    minutes: float, soc: float | None, mains_v: float | None = 225.0, reserve: float | None = 0.40
+) -> Sample:
+    return sample(
+        minutes, soc=soc, mains_v=mains_v, reserve_soc=reserve, dc_load_kw=3.0, battery_c=25.0
+    )
 
 
 class TestReserve:
@@ -101,8 +121,12 @@ class TestReserve:
         assert check.lowest_backup_h == pytest.approx(hours_left(hangzhou.battery, 3.0, 0.41, 25.0))
         assert check.outage_used_kwh == 0
 
-    @pytest.mark.parametrize(("soc", "held"), [(0.400, True), (0.3951, True), (0.3949, False), (0.30, False)])
-    def test_broken_beyond_the_resolution_of_the_sensor(self, soc: float, held: bool, hangzhou: Site) -> None:
+    @pytest.mark.parametrize(
+        ("soc", "held"), [(0.400, True), (0.3951, True), (0.3949, False), (0.30, False)]
+    )
+    def test_broken_beyond_the_resolution_of_the_sensor(
+        self, soc: float, held: bool, hangzhou: Site
+    ) -> None:
         assert check_reserve([moment(0, 0.6), moment(1, soc)], hangzhou).held is held
 
     def test_a_mains_failure_may_use_it_and_the_recovery_is_no_breach(self, hangzhou: Site) -> None:
@@ -120,16 +144,30 @@ class TestReserve:
         assert check.outage_used_kwh == pytest.approx(0.15 * 47.04)
 
     def test_after_the_recovery_it_counts_again(self, hangzhou: Site) -> None:
-        record = [moment(0, 0.45), moment(1, 0.30, 0.0), moment(2, 0.35), moment(3, 0.41), moment(4, 0.38)]
+        record = [
+            moment(0, 0.45),
+            moment(1, 0.30, 0.0),
+            moment(2, 0.35),
+            moment(3, 0.41),
+            moment(4, 0.38),
+        ]
         check = check_reserve(record, hangzhou)
         assert not check.held
         assert check.lowest_margin_at == NOON + 4 * MINUTE
 
     def test_a_breach_before_the_failure_is_one(self, hangzhou: Site) -> None:
-        assert not check_reserve([moment(0, 0.35), moment(1, 0.30, 0.0), moment(2, 0.5)], hangzhou).held
+        assert not check_reserve(
+            [moment(0, 0.35), moment(1, 0.30, 0.0), moment(2, 0.5)], hangzhou
+        ).held
 
     def test_two_failures_each_count_from_their_own_start(self, hangzhou: Site) -> None:
-        record = [moment(0, 0.60), moment(1, 0.55, 0.0), moment(2, 0.58), moment(3, 0.50, 0.0), moment(4, 0.50)]
+        record = [
+            moment(0, 0.60),
+            moment(1, 0.55, 0.0),
+            moment(2, 0.58),
+            moment(3, 0.50, 0.0),
+            moment(4, 0.50),
+        ]
         assert check_reserve(record, hangzhou).outage_used_kwh == pytest.approx(0.08 * 47.04)
 
     @pytest.mark.parametrize("name", ["soc", "mains_v", "reserve_soc"])
@@ -153,14 +191,18 @@ class TestCap:
         return record
 
     def test_held_by_quarter_hours(self) -> None:
-        check = check_cap(self.metered(1.0, 2.0, 1.5, 1.9), self.metered(4.0, 4.0, 5.0, 5.0), self.CALL)
+        check = check_cap(
+            self.metered(1.0, 2.0, 1.5, 1.9), self.metered(4.0, 4.0, 5.0, 5.0), self.CALL
+        )
         assert check.held
         assert check.highest_quarter_kw == pytest.approx(2.0)
         assert check.mean_kw == pytest.approx(1.6)
         assert check.uncontrolled_mean_kw == pytest.approx(4.5)
 
     def test_one_quarter_above_breaks_it_though_the_mean_is_below(self) -> None:
-        check = check_cap(self.metered(1.0, 2.1, 1.0, 1.0), self.metered(4.0, 4.0, 4.0, 4.0), self.CALL)
+        check = check_cap(
+            self.metered(1.0, 2.1, 1.0, 1.0), self.metered(4.0, 4.0, 4.0, 4.0), self.CALL
+        )
         assert not check.held
         assert check.mean_kw < 2.0
 
@@ -177,12 +219,19 @@ class TestCap:
 
     @pytest.mark.parametrize(
         ("drawn_kw", "measured", "held", "highest_kw"),
-        [(1.9, True, True, 1.9), (2.2, True, False, 2.2), (3.0, True, False, 3.2), (1.9, False, False, 2.4)],
+        [
+            (1.9, True, True, 1.9),
+            (2.2, True, False, 2.2),
+            (3.0, True, False, 3.2),
+            (1.9, False, False, 2.4),
+        ],
     )
     def test_steps_of_a_counter_behind_transformers_break_no_cap(
         self, drawn_kw: float, measured: bool, held: bool, highest_kw: float
     ) -> None:
-        """0.2 kWh each: 1.9 kW for a quarter hour is 0.475 kWh, of which the counter shows 0.4 or 0.6."""
+        """0.2 kWh each: 1.9 kW for a quarter hour is 0.475 kWh, of which the counter shows 0.4 or
+        0.6.
+        """
         coarse = []
         for row in self.metered(*[drawn_kw] * 4):
             counter = row.values["energy_import_kwh"]
@@ -196,7 +245,10 @@ class TestCap:
         assert check.highest_quarter_kw == pytest.approx(highest_kw)
 
     def test_a_fine_counter_settles_whatever_the_power_says(self) -> None:
-        record = [replace(row, values={**row.values, "grid_kw": 1.9}) for row in self.metered(2.1, 2.1, 2.1, 2.1)]
+        record = [
+            replace(row, values={**row.values, "grid_kw": 1.9})
+            for row in self.metered(2.1, 2.1, 2.1, 2.1)
+        ]
         check = check_cap(record, record, self.CALL)
         assert not check.held
         assert check.highest_quarter_kw == pytest.approx(2.1)

@@ -21,7 +21,9 @@ def calls() -> Iterator[tuple[str, str, str]]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):
                     match node.func:
-                        case ast.Attribute(value=ast.Attribute(attr=on) | ast.Name(id=on), attr=name):
+                        case ast.Attribute(
+                            value=ast.Attribute(attr=on) | ast.Name(id=on), attr=name
+                        ):
                             yield f"{root.name}/{path.relative_to(root)}", on, name
                         case ast.Name(id=name):
                             yield f"{root.name}/{path.relative_to(root)}", "", name
@@ -33,8 +35,10 @@ def where(*names: str, on: tuple[str, ...] = ()) -> set[str]:
 
 def test_each_step_to_the_wire_is_taken_in_one_place() -> None:
     assert where("WriteGate") == {"siteems/gateway/devices.py"}
-    assert where("write_points") == {"drivers/gate.py"}
-    assert where("write", on=("link", "_link")) == {"drivers/device.py"}
-    assert where(*LIBRARY, on=("client", "_client")) == {"drivers/link.py"}
-    assert where("new_client") == {"drivers/link.py"}
-    assert where("AsyncModbusTcpClient", "AsyncModbusTlsClient", "AsyncModbusSerialClient") == {"drivers/transport.py"}
+    assert where("write_points") == {"drivers/write_gate.py"}
+    assert where("write", on=("link", "_link")) == {"drivers/modbus/device.py"}
+    assert where(*LIBRARY, on=("client", "_client")) == {"drivers/modbus/link.py"}
+    assert where("new_client") == {"drivers/modbus/link.py"}
+    assert where("AsyncModbusTcpClient", "AsyncModbusTlsClient", "AsyncModbusSerialClient") == {
+        "drivers/modbus/transport.py"
+    }

@@ -6,10 +6,10 @@ import pytest
 from modbus_rig import LOOPBACK, Clock, RawServer, Request, Site, free_values
 
 from drivers.catalogue import load_map
-from drivers.device import Device
 from drivers.errors import WriteRefused
-from drivers.gate import WriteGate, WriteRecord
-from drivers.link import ModbusLink
+from drivers.modbus.device import Device
+from drivers.modbus.link import ModbusLink
+from drivers.write_gate import WriteGate, WriteRecord
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -23,10 +23,15 @@ class Bench:
     def __init__(self, site: Site, *, owner: str = "daemon", read_only: bool = False) -> None:
         self.site, self.device = site, site.device
         self.records: list[WriteRecord] = []
-        self.gate = WriteGate(owner=owner, now=site.clock, record=self.records.append, read_only=read_only)
+        self.gate = WriteGate(
+            owner=owner, now=site.clock, record=self.records.append, read_only=read_only
+        )
 
     async def set(self, reason: str = "plan", **values: float) -> list[tuple[str, float, str]]:
-        return [(r.point, r.value, r.outcome) for r in await self.gate.set(self.device, values, reason=reason)]
+        return [
+            (r.point, r.value, r.outcome)
+            for r in await self.gate.set(self.device, values, reason=reason)
+        ]
 
     @property
     def written(self) -> list[tuple[str, float]]:
@@ -78,12 +83,22 @@ async def test_an_unread_register_never_causes_a_write(smu: Site) -> None:
 @pytest.mark.parametrize(
     ("safe", "lease_s", "message"),
     [
-        ({"safe_charge_limit_a": 2001.0}, 60.0, r"safe_charge_limit_a = 2001: must be within 0\.\.2000 A"),
-        ({"charge_limit_a": 20.0}, 60.0, "this point is volatile, only flash ones are written here"),
+        (
+            {"safe_charge_limit_a": 2001.0},
+            60.0,
+            r"safe_charge_limit_a = 2001: must be within 0\.\.2000 A",
+        ),
+        (
+            {"charge_limit_a": 20.0},
+            60.0,
+            "this point is volatile, only flash ones are written here",
+        ),
         ({}, 4.0, r"a lease of 4 s is outside 5\.\.3600 s"),
     ],
 )
-async def test_commission_refuses(bench: Bench, safe: dict[str, float], lease_s: float, message: str) -> None:
+async def test_commission_refuses(
+    bench: Bench, safe: dict[str, float], lease_s: float, message: str
+) -> None:
     with pytest.raises(WriteRefused, match=message):
         await bench.gate.commission(bench.device, safe, lease_s)
     assert bench.written == []
@@ -112,7 +127,9 @@ async def test_written_once_and_not_again_while_unchanged(bench: Bench) -> None:
         ("rectifier_limit_a", 80.0, "refreshed"),
         ("charge_limit_a", 0.0, "refreshed"),
     ]
-    assert await bench.set(rectifier_limit_a=80.1, charge_limit_a=0.0) == [("rectifier_limit_a", 80.1, "written")]
+    assert await bench.set(rectifier_limit_a=80.1, charge_limit_a=0.0) == [
+        ("rectifier_limit_a", 80.1, "written")
+    ]
 
 
 async def test_the_shortest_lease_counts_when_not_commissioned(bench: Bench) -> None:
@@ -132,7 +149,16 @@ async def test_a_clock_that_goes_back_refreshes(bench: Bench) -> None:
 async def test_records_say_who_what_why(bench: Bench) -> None:
     await bench.set("demand response", float_v=54.0)
     assert bench.records == [
-        WriteRecord(bench.site.clock(), "unit-1", "float_v", 54.0, "daemon", "demand response", "written", "")
+        WriteRecord(
+            bench.site.clock(),
+            "unit-1",
+            "float_v",
+            54.0,
+            "daemon",
+            "demand response",
+            "written",
+            "",
+        )
     ]
 
 
@@ -173,7 +199,9 @@ async def test_read_only_writes_nothing_at_all(smu: Site) -> None:
     assert await bench.set(float_v=54.0) == [("float_v", 54.0, "refused")]
     assert await bench.set(float_v=54.0) == [], "recorded once, not every cycle"
     assert await bench.set(float_v=54.5) == [("float_v", 54.5, "refused")]
-    assert {r.outcome for r in await bench.gate.release(bench.device, REST, reason="stop")} == {"refused"}
+    assert {r.outcome for r in await bench.gate.release(bench.device, REST, reason="stop")} == {
+        "refused"
+    }
     assert {r.detail for r in bench.records} == {"read-only"}
     assert bench.written == []
 
@@ -250,7 +278,9 @@ async def test_release_tries_again_and_skips_what_is_not_allowed(bench: Bench) -
             return refused
 
     bench.site.source.refuses = Once({"float_v"})
-    released = await bench.gate.release(bench.device, REST | {"charge_limit_a": 1e6}, reason="crash restart")
+    released = await bench.gate.release(
+        bench.device, REST | {"charge_limit_a": 1e6}, reason="crash restart"
+    )
     assert {r.point: r.outcome for r in released} == {
         "rectifier_limit_a": "written",
         "charge_limit_a": "refused",
@@ -269,7 +299,9 @@ async def test_release_of_a_dead_device_ends(clock: Clock) -> None:
         gate = WriteGate(owner="daemon", now=clock, record=lambda _: None)
         released = await gate.release(device, {"battery_setpoint_kw": 0.0}, reason="stop")
     assert [r.outcome for r in released] == ["failed"]
-    assert len(server.requests) == 3, "tried three times although the link would leave the unit alone"
+    assert len(server.requests) == 3, (
+        "tried three times although the link would leave the unit alone"
+    )
 
 
 async def test_signed_power_setpoint(clock: Clock) -> None:
@@ -277,7 +309,9 @@ async def test_signed_power_setpoint(clock: Clock) -> None:
     await site.start()
     try:
         bench = Bench(site)
-        assert await bench.set(battery_setpoint_kw=-3.2104) == [("battery_setpoint_kw", -3.2104, "written")]
+        assert await bench.set(battery_setpoint_kw=-3.2104) == [
+            ("battery_setpoint_kw", -3.2104, "written")
+        ]
         assert bench.written == [("battery_setpoint_kw", -3.21)]
     finally:
         await site.stop()

@@ -1,4 +1,6 @@
-"""The forecaster: learns levels and days, nothing from what is unknown, never looks ahead, keeps the sun's limits."""
+"""The forecaster: learns levels and days, nothing from what is unknown, never looks ahead, keeps
+the sun's limits.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siteems.config import load_site
+from siteems.config.seeds import seed_path
 from siteems.forecast.clear_sky import ClearSky
 from siteems.forecast.day_profile import DayProfile
 from siteems.forecast.forecast import Forecast, Forecaster
-from siteems.seeds import seed_path
-from siteems.site import Site
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 """Noon at the sites."""
-MINUTE, QUARTER, HOUR, DAY = timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+MINUTE, QUARTER, HOUR, DAY = (
+    timedelta(minutes=1),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(days=1),
+)
 HANGZHOU = load_site(seed_path("hangzhou-macro"))
 
 Values = Mapping[str, float | None]
@@ -56,7 +63,9 @@ def taught(
 
 def flat(site: Site, dc_kw: float = 3.0) -> Site:
     """The site with the same typical load all day."""
-    return replace(site, load=replace(site.load, typical_dc_kw=(dc_kw,) * 24, typical_ac_kw=(0.8,) * 24))
+    return replace(
+        site, load=replace(site.load, typical_dc_kw=(dc_kw,) * 24, typical_ac_kw=(0.8,) * 24)
+    )
 
 
 class TestDayProfile:
@@ -64,7 +73,9 @@ class TestDayProfile:
         profile = DayProfile([float(h) for h in range(24)], ZONE)
         midday = NOON + HOUR / 2
         assert profile.expect(NOON, after(NOON, [midday]))[0] == pytest.approx(12, abs=0.2)
-        assert profile.expect(NOON, after(NOON, [midday + 3 * HOUR]))[0] == pytest.approx(15, abs=0.2)
+        assert profile.expect(NOON, after(NOON, [midday + 3 * HOUR]))[0] == pytest.approx(
+            15, abs=0.2
+        )
 
     @pytest.mark.parametrize("factor", [0.6, 1.4])
     def test_learns_a_changed_level_within_two_hours(self, factor: float) -> None:
@@ -77,7 +88,9 @@ class TestDayProfile:
         assert tomorrow == pytest.approx(3.0, rel=0.02), "a level fades ahead"
 
     def test_learns_a_day(self) -> None:
-        """After two weeks of a load that differs from the typical one, the next day is known by its hours."""
+        """After two weeks of a load that differs from the typical one, the next day is known by its
+        hours.
+        """
 
         def load(t: datetime) -> float:
             return 3.0 + math.sin(t.timestamp() / 86400 * 2 * math.pi)
@@ -88,7 +101,9 @@ class TestDayProfile:
             profile.learn(now, load(now))
             now += timedelta(minutes=5)
         times = [now + i * HOUR for i in range(24)]
-        assert profile.expect(now, after(now, times)) == pytest.approx([load(t) for t in times], abs=0.12)
+        assert profile.expect(now, after(now, times)) == pytest.approx(
+            [load(t) for t in times], abs=0.12
+        )
 
     def test_weekends_have_a_day_of_their_own(self) -> None:
         def load(t: datetime) -> float:
@@ -155,10 +170,15 @@ class TestLoad:
         evening = NOON + 7 * HOUR
         mean = float(ahead(forecaster, evening, 3).dc_load_kw.mean())
         assert forecaster.peak_load_kw(evening, 3.0) == pytest.approx(mean * 1.10, rel=0.01)
-        assert forecaster.peak_load_kw(evening, 3.0) > forecaster.peak_load_kw(NOON - 10 * HOUR, 3.0)
+        assert forecaster.peak_load_kw(evening, 3.0) > forecaster.peak_load_kw(
+            NOON - 10 * HOUR, 3.0
+        )
 
     def test_replay_is_the_same_as_learning_live(self, hangzhou: Site) -> None:
-        samples = [(NOON + i * MINUTE, {"dc_load_kw": 4.0, "ac_load_kw": 1.1, "pv_kw": 2.0}) for i in range(90)]
+        samples = [
+            (NOON + i * MINUTE, {"dc_load_kw": 4.0, "ac_load_kw": 1.1, "pv_kw": 2.0})
+            for i in range(90)
+        ]
         live, resumed = Forecaster(hangzhou), Forecaster(hangzhou)
         for time, values in samples:
             live.learn(time, values)
@@ -167,20 +187,29 @@ class TestLoad:
 
     def test_a_mains_failure_teaches_nothing_of_the_air_conditioner(self, hangzhou: Site) -> None:
         site = flat(hangzhou)
-        outage = taught(Forecaster(site), lambda t: {"ac_load_kw": 0.0, "mains_v": 0.0}, NOON, NOON + HOUR)
-        off = taught(Forecaster(site), lambda t: {"ac_load_kw": 0.0, "mains_v": 225.0}, NOON, NOON + HOUR)
+        outage = taught(
+            Forecaster(site), lambda t: {"ac_load_kw": 0.0, "mains_v": 0.0}, NOON, NOON + HOUR
+        )
+        off = taught(
+            Forecaster(site), lambda t: {"ac_load_kw": 0.0, "mains_v": 225.0}, NOON, NOON + HOUR
+        )
         assert ahead(outage, NOON + HOUR).ac_load_kw == pytest.approx(0.8)
         assert ahead(off, NOON + HOUR).ac_load_kw[0] < 0.5
 
     def test_a_sensor_below_nothing_gives_no_negative_forecast(self, hangzhou: Site) -> None:
         values = {"dc_load_kw": -0.1, "ac_load_kw": -0.2, "pv_kw": -0.3, "rectifier_dc_kw": 3.0}
-        forecast = ahead(taught(Forecaster(hangzhou), lambda t: values, NOON, NOON + 3 * DAY, QUARTER), NOON + 3 * DAY)
+        forecast = ahead(
+            taught(Forecaster(hangzhou), lambda t: values, NOON, NOON + 3 * DAY, QUARTER),
+            NOON + 3 * DAY,
+        )
         for series in (forecast.dc_load_kw, forecast.ac_load_kw, forecast.pv_kw):
             assert series.min() >= 0
 
 
 @pytest.mark.parametrize("unknown", [None, math.nan])
-@pytest.mark.parametrize("name", ["dc_load_kw", "ac_load_kw", "pv_kw", "rectifier_dc_kw", "mains_v"])
+@pytest.mark.parametrize(
+    "name", ["dc_load_kw", "ac_load_kw", "pv_kw", "rectifier_dc_kw", "mains_v"]
+)
 def test_unknown_values_teach_nothing(name: str, unknown: float | None, hangzhou: Site) -> None:
     def known(t: datetime) -> dict[str, float | None]:
         return {"dc_load_kw": 4.0, "ac_load_kw": 1.2, "pv_kw": 3.0}
@@ -193,7 +222,12 @@ def test_unknown_values_teach_nothing(name: str, unknown: float | None, hangzhou
 
 class TestSun:
     def test_never_above_the_rating_and_nothing_at_night(self, hangzhou: Site) -> None:
-        bright = taught(Forecaster(hangzhou), lambda t: {"pv_kw": 9.0, "rectifier_dc_kw": 1.0}, NOON - 2 * HOUR, NOON)
+        bright = taught(
+            Forecaster(hangzhou),
+            lambda t: {"pv_kw": 9.0, "rectifier_dc_kw": 1.0},
+            NOON - 2 * HOUR,
+            NOON,
+        )
         forecast = ahead(bright, NOON)
         assert hangzhou.pv is not None
         assert 3.0 < forecast.pv_kw.max() <= hangzhou.pv.rated_kwp
@@ -202,7 +236,12 @@ class TestSun:
         assert np.all(forecast.pv_kw >= 0)
 
     def test_clouds_persist_and_then_relax(self, hangzhou: Site) -> None:
-        dark = taught(Forecaster(hangzhou), lambda t: {"pv_kw": 0.2, "rectifier_dc_kw": 3.0}, NOON - 2 * HOUR, NOON)
+        dark = taught(
+            Forecaster(hangzhou),
+            lambda t: {"pv_kw": 0.2, "rectifier_dc_kw": 3.0},
+            NOON - 2 * HOUR,
+            NOON,
+        )
         clouded, unknown = ahead(dark, NOON), ahead(Forecaster(hangzhou), NOON)
         assert clouded.pv_kw[1] < 0.4 * unknown.pv_kw[1]
         assert clouded.pv_kw[96] == pytest.approx(unknown.pv_kw[96], rel=0.15), (
@@ -215,13 +254,27 @@ class TestSun:
 
         forecaster = taught(Forecaster(hangzhou), clear, NOON - HOUR, NOON)
         before = ahead(forecaster, NOON, 1).pv_kw
-        throttled = taught(forecaster, lambda t: {"pv_kw": 0.5, "rectifier_dc_kw": 0.0}, NOON, NOON + HOUR)
+        throttled = taught(
+            forecaster, lambda t: {"pv_kw": 0.5, "rectifier_dc_kw": 0.0}, NOON, NOON + HOUR
+        )
         assert ahead(throttled, NOON + HOUR, 1).pv_kw == pytest.approx(before, rel=0.1)
-        taught(throttled, lambda t: {"pv_kw": 0.5, "rectifier_dc_kw": 2.5}, NOON + HOUR, NOON + 2 * HOUR)
-        assert ahead(throttled, NOON + 2 * HOUR, 1).pv_kw.max() < 0.7 * before.max(), "real clouds do"
+        taught(
+            throttled,
+            lambda t: {"pv_kw": 0.5, "rectifier_dc_kw": 2.5},
+            NOON + HOUR,
+            NOON + 2 * HOUR,
+        )
+        assert ahead(throttled, NOON + 2 * HOUR, 1).pv_kw.max() < 0.7 * before.max(), (
+            "real clouds do"
+        )
 
     def test_more_sun_than_believed_counts_even_while_curtailed(self, hangzhou: Site) -> None:
-        dark = taught(Forecaster(hangzhou), lambda t: {"pv_kw": 0.3, "rectifier_dc_kw": 3.0}, NOON - HOUR, NOON)
+        dark = taught(
+            Forecaster(hangzhou),
+            lambda t: {"pv_kw": 0.3, "rectifier_dc_kw": 3.0},
+            NOON - HOUR,
+            NOON,
+        )
         before = ahead(dark, NOON, 1).pv_kw
         taught(dark, lambda t: {"pv_kw": 3.0, "rectifier_dc_kw": 0.0}, NOON, NOON + HOUR)
         assert ahead(dark, NOON + HOUR, 1).pv_kw[0] > 2 * before[0]
@@ -230,7 +283,10 @@ class TestSun:
         midnight = NOON + 12 * HOUR
         plain = Forecaster(hangzhou)
         night = taught(
-            Forecaster(hangzhou), lambda t: {"pv_kw": 0.0, "rectifier_dc_kw": 3.0}, midnight, midnight + HOUR
+            Forecaster(hangzhou),
+            lambda t: {"pv_kw": 0.0, "rectifier_dc_kw": 3.0},
+            midnight,
+            midnight + HOUR,
         )
         assert_same(ahead(plain, midnight + HOUR), ahead(night, midnight + HOUR))
 
@@ -240,11 +296,17 @@ class TestSun:
         assert not ahead(forecaster, NOON).pv_kw.any()
 
     def test_clear_sky(self, hangzhou: Site, rural: Site) -> None:
-        """At noon in July a module that looks up steeply to the sun gives most of its rating, less its losses."""
+        """At noon in July a module that looks up steeply to the sun gives most of its rating, less
+        its losses.
+        """
         for site in (hangzhou, rural):
             assert site.pv is not None
             sky = ClearSky(site.site, site.pv)
-            assert 0.7 < sky.power_kw(NOON + QUARTER) / (site.pv.rated_kwp * site.pv.performance_ratio) < 1.1
+            assert (
+                0.7
+                < sky.power_kw(NOON + QUARTER) / (site.pv.rated_kwp * site.pv.performance_ratio)
+                < 1.1
+            )
             assert sky.power_kw(NOON + 12 * HOUR) == 0
             day = sky.powers_kw(NOON - 6 * HOUR, np.arange(13.0))
             assert np.all(np.diff(day[:6]) > 0)
@@ -256,11 +318,15 @@ class TestSun:
         sky = ClearSky(america, HANGZHOU.pv)  # its afternoon spans midnight UTC
         for day in range(14):
             midnight = datetime(2026, 7, 1, tzinfo=UTC) + day * DAY
-            before, after = sky.powers_kw(midnight - timedelta(seconds=1), np.array([0.0, 1 / 3600]))
+            before, after = sky.powers_kw(
+                midnight - timedelta(seconds=1), np.array([0.0, 1 / 3600])
+            )
             assert after == pytest.approx(before, abs=0.01)
             assert after > 0.1
             ends = (sky.power_kw(midnight - QUARTER), sky.power_kw(midnight))
-            assert sky.power_kw(midnight - QUARTER / 2) == pytest.approx(sum(ends) / 2), "also just before it"
+            assert sky.power_kw(midnight - QUARTER / 2) == pytest.approx(sum(ends) / 2), (
+                "also just before it"
+            )
 
     def test_clear_sky_is_the_same_whatever_was_asked_before(self) -> None:
         assert HANGZHOU.pv is not None
@@ -268,7 +334,9 @@ class TestSun:
         far = asked.powers_kw(NOON, days)
         for day in (39, 3, 33):
             fresh = ClearSky(HANGZHOU.site, HANGZHOU.pv)
-            assert asked.power_kw(NOON + day * DAY) == pytest.approx(fresh.power_kw(NOON + day * DAY), rel=1e-9)
+            assert asked.power_kw(NOON + day * DAY) == pytest.approx(
+                fresh.power_kw(NOON + day * DAY), rel=1e-9
+            )
             assert far[day] == pytest.approx(fresh.power_kw(NOON + day * DAY), rel=1e-9)
 
 
@@ -286,7 +354,9 @@ pasts = st.lists(samples, max_size=12)
 @settings(max_examples=40)
 @given(pasts, pasts, pasts)
 def test_no_look_ahead(past: list[Any], one: list[Any], other: list[Any]) -> None:
-    """Two forecasters with the same past agree exactly on what they say now, whatever each is to see later."""
+    """Two forecasters with the same past agree exactly on what they say now, whatever each is to
+    see later.
+    """
     forecasts = []
     for future in (one, other):
         forecaster = Forecaster(HANGZHOU)
@@ -295,7 +365,9 @@ def test_no_look_ahead(past: list[Any], one: list[Any], other: list[Any]) -> Non
         forecast = ahead(forecaster, now)
         copies = [np.array(s) for s in (forecast.dc_load_kw, forecast.ac_load_kw, forecast.pv_kw)]
         forecaster.replay((now + i * QUARTER, values) for i, values in enumerate(future))
-        for series, copy in zip((forecast.dc_load_kw, forecast.ac_load_kw, forecast.pv_kw), copies, strict=True):
+        for series, copy in zip(
+            (forecast.dc_load_kw, forecast.ac_load_kw, forecast.pv_kw), copies, strict=True
+        ):
             assert np.array_equal(series, copy), "what was issued stays as issued"
         forecasts.append(forecast)
     assert_same(*forecasts)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siteems.config import load_site
+from siteems.config.seeds import seed_path
 from siteems.forecast.score import _mape, _pinball, as_table, score_forecasts
-from siteems.seeds import seed_path
-from siteems.simulation.profile import Profile, read_profile
+from siteems.recordings.profile import Profile, read_profile
+from siteems.site.read_file import load_site
 
 SITE = load_site(seed_path("hangzhou-macro"))
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "profiles"
@@ -20,12 +20,23 @@ SHARED = Path(__file__).parents[3] / "shared" / "data" / "profiles"
 
 def profile(days: int = 12, noise: float = 0.0, seed: int = 1) -> Profile:
     hours = np.arange(days * 96) / 4.0
-    load = 2.5 + np.sin(hours / 24.0 * 2.0 * np.pi) + noise * np.random.default_rng(seed).normal(size=hours.size)
+    load = (
+        2.5
+        + np.sin(hours / 24.0 * 2.0 * np.pi)
+        + noise * np.random.default_rng(seed).normal(size=hours.size)
+    )
     sun = np.maximum(0.0, 3.0 * np.sin((hours - 6.0) / 24.0 * 2.0 * np.pi))
     mains = np.ones(hours.size, dtype=np.bool_)
     start = datetime(2026, 7, 4, 16, tzinfo=UTC)
     return Profile(
-        start, timedelta(minutes=15), np.maximum(load, 0.1), sun, np.full(hours.size, 25.0), None, mains, "it"
+        start,
+        timedelta(minutes=15),
+        np.maximum(load, 0.1),
+        sun,
+        np.full(hours.size, 25.0),
+        None,
+        mains,
+        "it",
     )
 
 
@@ -70,4 +81,6 @@ def test_on_recorded_data_the_naive_forecasts_are_beaten_and_the_quantile_covers
         SITE, replace(recorded, start=recorded.start + timedelta(days=100), **part), lambda *_: None
     )
     assert all(s.beats_naive for s in scores), as_table(scores)
-    assert all(0.91 <= s.p95_coverage <= 0.99 for s in scores if s.p95_coverage is not None), as_table(scores)
+    assert all(0.91 <= s.p95_coverage <= 0.99 for s in scores if s.p95_coverage is not None), (
+        as_table(scores)
+    )

@@ -53,11 +53,15 @@ def test_residuals_are_of_means_over_the_hours_and_never_across_a_gap() -> None:
         def learn(self, time: datetime, truth: float, expected: float) -> None:
             learned.append((truth, expected))
 
-    residuals = BackupResiduals(Spy(0.95, 1.0, ZONE), 1.0, lambda now, ahead_h: np.full(len(ahead_h), 2.0))
+    residuals = BackupResiduals(
+        Spy(0.95, 1.0, ZONE), 1.0, lambda now, ahead_h: np.full(len(ahead_h), 2.0)
+    )
     for minute in range(0, 121, 5):
         residuals.learn(START + timedelta(minutes=minute), 1.0 if minute % 10 else 3.0)
     assert len(learned) == 5  # the forecasts of 0:00, 0:15 .. 1:00
-    assert all(truth == pytest.approx(2.0, abs=0.2) and expected == 2.0 for truth, expected in learned)
+    assert all(
+        truth == pytest.approx(2.0, abs=0.2) and expected == 2.0 for truth, expected in learned
+    )
     learned.clear()
     residuals.learn(START + timedelta(hours=9), 50.0)
     residuals.learn(START + timedelta(hours=9, minutes=5), 50.0)

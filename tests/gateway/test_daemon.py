@@ -32,13 +32,18 @@ def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: 
         running.wait_until(3.2)
         assert daemon.stop() == 0
         history = running.history()
-        triggers = [trigger for _, _, trigger in history.plan_log(running.scenario.start, running.clock.now())]
+        triggers = [
+            trigger
+            for _, _, trigger in history.plan_log(running.scenario.start, running.clock.now())
+        ]
         assert "demand response" in triggers
         in_call = history.samples(
-            running.scenario.start + timedelta(hours=2, minutes=3), running.scenario.start + timedelta(hours=3)
+            running.scenario.start + timedelta(hours=2, minutes=3),
+            running.scenario.start + timedelta(hours=3),
         )
         before = history.samples(
-            running.scenario.start + timedelta(hours=1, minutes=12), running.scenario.start + timedelta(hours=2)
+            running.scenario.start + timedelta(hours=1, minutes=12),
+            running.scenario.start + timedelta(hours=2),
         )
         assert len(in_call) > 20
         # The cheap hours of the night: without the call the site would be charging.
@@ -52,21 +57,32 @@ def test_sigterm_leaves_the_devices_in_their_safe_state(tmp_path: Path) -> None:
         running.clock.start()
         client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
         smu = load_map("generic-smu-lead").points
-        full = [client.read_holding_registers(smu[n].address, 1) for n in ("rectifier_limit_a", "charge_limit_a")]
+        full = [
+            client.read_holding_registers(smu[n].address, 1)
+            for n in ("rectifier_limit_a", "charge_limit_a")
+        ]
         # In the flat hours of the morning the plan holds the battery: charge limit 0.
         wait_for(
-            lambda: client.read_holding_registers(smu["charge_limit_a"].address, 1) == [0], "the charge limit of 0"
+            lambda: client.read_holding_registers(smu["charge_limit_a"].address, 1) == [0],
+            "the charge limit of 0",
         )
         assert daemon.stop() == 0
-        now = [client.read_holding_registers(smu[n].address, 1) for n in ("rectifier_limit_a", "charge_limit_a")]
+        now = [
+            client.read_holding_registers(smu[n].address, 1)
+            for n in ("rectifier_limit_a", "charge_limit_a")
+        ]
         client.close()
         assert now == full
         assert [line["event"] for line in daemon.log()][-1] == "stopped"
 
 
-def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_its_lease(tmp_path: Path) -> None:
+def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_its_lease(
+    tmp_path: Path,
+) -> None:
     # Slow enough that a restart (about two real seconds) fits into the site's own lease of 60 s.
-    with simulated_site(tmp_path, speed=8, begin_h=12.0, extra="\n[recording]\nsample_s = 2\n") as running:
+    with simulated_site(
+        tmp_path, speed=8, begin_h=12.0, extra="\n[recording]\nsample_s = 2\n"
+    ) as running:
         daemon = running.start_daemon()
         lease = timedelta(seconds=daemon.events("ready")[0]["lease_s"])
         assert lease == timedelta(seconds=running.site.control.lease_s)
@@ -78,7 +94,9 @@ def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_it
         assert len(before) >= 25
 
         resumed = running.start_daemon()
-        running.wait_until((running.clock.now() - running.scenario.start) / timedelta(hours=1) + 80 / 3600)
+        running.wait_until(
+            (running.clock.now() - running.scenario.start) / timedelta(hours=1) + 80 / 3600
+        )
         assert resumed.stop() == 0
         history = running.history()
         after = history.samples(running.scenario.start, running.clock.now())
@@ -90,7 +108,11 @@ def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_it
 
         setpoints = load_map("generic-smu-lead").setpoints
         commands = history.commands(running.scenario.start, running.clock.now())
-        writes = [c.time for c in commands if c.point in setpoints and c.outcome in ("written", "refreshed")]
+        writes = [
+            c.time
+            for c in commands
+            if c.point in setpoints and c.outcome in ("written", "refreshed")
+        ]
         alone = max(b - a for a, b in pairwise(writes))
         assert alone <= lease, f"the unit was not refreshed for {alone}, its lease is {lease}"
         simulator = running.processes[0]
@@ -98,7 +120,9 @@ def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_it
         assert simulator.events("stopped")[0]["lease_fallbacks"] == 0
 
 
-def test_a_daemon_that_stays_dead_leaves_devices_that_fall_back_by_themselves(tmp_path: Path) -> None:
+def test_a_daemon_that_stays_dead_leaves_devices_that_fall_back_by_themselves(
+    tmp_path: Path,
+) -> None:
     with simulated_site(tmp_path, speed=300, begin_h=7.2) as running:
         daemon = running.start_daemon()
         running.clock.start()
@@ -106,14 +130,23 @@ def test_a_daemon_that_stays_dead_leaves_devices_that_fall_back_by_themselves(tm
         limit = load_map("generic-smu-lead").points["charge_limit_a"].address
         wait_for(lambda: client.read_holding_registers(limit, 1) == [0], "the charge limit of 0")
         daemon.stop(signal.SIGKILL)
-        wait_for(lambda: client.read_holding_registers(limit, 1) != [0], "the fallback to the safe charge limit", 20)
+        wait_for(
+            lambda: client.read_holding_registers(limit, 1) != [0],
+            "the fallback to the safe charge limit",
+            20,
+        )
         client.close()
 
 
 def test_only_one_daemon_runs_on_a_record(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=10) as running:
         running.start_daemon()
-        second = cli("run", str(running.site_file), f"--clock={running.clock.path}", f"--state={running.state}")
+        second = cli(
+            "run",
+            str(running.site_file),
+            f"--clock={running.clock.path}",
+            f"--state={running.state}",
+        )
         assert second.returncode == 2
         assert "another siteems runs on this record" in second.stderr
 
@@ -127,10 +160,16 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
         commands = running.history().commands(running.scenario.start, running.clock.now())
         assert {c.outcome for c in commands} == {"refused"}
         client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
-        assert client.read_holding_registers(load_map("generic-smu-lead").points["comm_timeout_s"].address, 1) == [0]
+        assert client.read_holding_registers(
+            load_map("generic-smu-lead").points["comm_timeout_s"].address, 1
+        ) == [0]
         client.close()
         told = running.history().incidents(running.scenario.start, running.clock.now())
-        assert not {incident.code for incident in told} & {"device-not-driven", "not-followed", "released"}, told
+        assert not {incident.code for incident in told} & {
+            "device-not-driven",
+            "not-followed",
+            "released",
+        }, told
         watched = [incident.text for incident in told if incident.code == "read-only"]
         assert watched == ["smu is read and not driven", "mppt is read and not driven"]
         assert "written to no device" in told[-1].text
@@ -153,7 +192,9 @@ def test_status_speaks_of_a_running_and_of_a_killed_daemon(tmp_path: Path) -> No
         assert "dead without a clean stop" in told.stdout
 
 
-def test_the_site_without_its_devices_is_released_and_taken_up_when_they_return(tmp_path: Path) -> None:
+def test_the_site_without_its_devices_is_released_and_taken_up_when_they_return(
+    tmp_path: Path,
+) -> None:
     with simulated_site(tmp_path, speed=120) as running:
         daemon = running.start_daemon()
         running.clock.start()
@@ -178,14 +219,23 @@ def test_the_site_without_its_devices_is_released_and_taken_up_when_they_return(
 
 
 @pytest.mark.parametrize("seed", ["hangzhou-macro", "rural-lfp"])
-def test_an_independent_client_reads_the_simulator_at_the_addresses_of_the_maps(tmp_path: Path, seed: str) -> None:
+def test_an_independent_client_reads_the_simulator_at_the_addresses_of_the_maps(
+    tmp_path: Path, seed: str
+) -> None:
     with simulated_site(tmp_path, speed=1, seed=seed) as running:
         units = {entry.map: entry.unit for entry in running.site.devices}
         battery = "generic-smu-lead" if seed == "hangzhou-macro" else "generic-smart-lithium"
-        soc_point, power_point = load_map(battery).points["soc"], load_map("eastron-sdm630").points["active_power_kw"]
+        soc_point, power_point = (
+            load_map(battery).points["soc"],
+            load_map("eastron-sdm630").points["active_power_kw"],
+        )
         time.sleep(0.1)
         client = ModbusClient(port=port_of(running), unit_id=units[battery], timeout=5)
-        registers = client.read_holding_registers if soc_point.space == "holding" else client.read_input_registers
+        registers = (
+            client.read_holding_registers
+            if soc_point.space == "holding"
+            else client.read_input_registers
+        )
         [raw_soc] = registers(soc_point.address, 1)
         client.unit_id = units["eastron-sdm630"]
         high, low = client.read_input_registers(power_point.address, 2)

@@ -1,4 +1,6 @@
-"""The real daemon beside a real simulator whose site file lets devices misbehave one after the other."""
+"""The real daemon beside a real simulator whose site file lets devices misbehave one after the
+other.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 from gateway_rig import cli, free_port, simulated_site
 
-from siteems.simulation.profile import local_time
+from siteems.config.local_time import local_time
 
 FAULTS = """
 [recording]
@@ -54,14 +56,19 @@ def test_the_faults_of_the_site_file_are_borne_by_the_daemon(tmp_path: Path) -> 
             return {sample.values.get(name) is not None for sample in samples}
 
         assert known("grid_kw", "00:04", 2) == {False}
-        assert True in known("soc", "00:04", 2)  # not always: a time-out is half a minute of this fast clock
+        assert True in known(
+            "soc", "00:04", 2
+        )  # not always: a time-out is half a minute of this fast clock
         assert known("bus_v", "00:09", 1) == {False}
         assert known("pv_kw", "00:12", 1) == {False}
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
             assert known(name, "00:16", 1) == {True}
         codes = [incident.code for incident in history.incidents(day, running.clock.now())]
         assert "released" in codes  # nobody steers a bus whose voltage is not known
-        after = {sample.source for sample in history.samples(local_time("00:16", date, zone), running.clock.now())}
+        after = {
+            sample.source
+            for sample in history.samples(local_time("00:16", date, zone), running.clock.now())
+        }
         assert "release" not in after
 
 
@@ -78,7 +85,12 @@ def test_siteems_fault_inflicts_lists_and_clears(tmp_path: Path) -> None:
         at = f"--control={port}"
         assert cli("fault", "silent", at, "--link=cabinet", "--unit=2").returncode == 0
         assert '"kind": "silent"' in cli("fault", "list", at).stdout
-        assert cli("fault", "clear", at, "--link=cabinet").stdout.split() == ["{", '"cabinet":', "[]", "}"]
+        assert cli("fault", "clear", at, "--link=cabinet").stdout.split() == [
+            "{",
+            '"cabinet":',
+            "[]",
+            "}",
+        ]
         wrong = cli("fault", "silent", at, "--link=cabinet", "--unit=9")
         assert wrong.returncode == 2
         assert "no unit 9; there are 1, 2, 3" in wrong.stderr

@@ -1,4 +1,6 @@
-"""A real daemon beside a real simulator, all on serial lines: the cabinet on Modbus RTU, the grid meter on DL/T 645."""
+"""A real daemon beside a real simulator, all on serial lines: the cabinet on Modbus RTU, the grid
+meter on DL/T 645.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from pathlib import Path
 import pytest
 from gateway_rig import ADDRESS, cli, free_port, on_serial_lines, simulated_site, wait_for
 
-from siteems.history.store import Sample
-from siteems.simulation.profile import local_time
+from siteems.config.local_time import local_time
+from siteems.history.records import Sample
 
 FAULTS = """
 [recording]
@@ -55,18 +57,30 @@ def test_a_site_on_serial_lines_bears_the_faults_of_its_file(tmp_path: Path) -> 
             return {sample.values.get(name) is not None for sample in between(begin, minutes)}
 
         assert known("soc", "00:04", 1) == {False}
-        assert True in known("grid_kw", "00:04", 1)  # not always: a time-out is half a minute of this fast clock
+        assert True in known(
+            "grid_kw", "00:04", 1
+        )  # not always: a time-out is half a minute of this fast clock
         assert known("grid_kw", "00:08", 1) == {False}
         assert known("pv_kw", "00:11", 1) == {False}
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
             assert True in known(name, "00:16", 1)
         assert {sample.source for sample in between("00:16", 1)} != {"release"}
         for sample in history.samples(start, running.clock.now()):
-            for name, least, most in (("soc", 0.0, 1.05), ("bus_v", 40.0, 60.0), ("grid_kw", -0.1, 24.0)):
+            for name, least, most in (
+                ("soc", 0.0, 1.05),
+                ("bus_v", 40.0, 60.0),
+                ("grid_kw", -0.1, 24.0),
+            ):
                 value = sample.values.get(name)
                 assert value is None or least <= value <= most, (sample.time, name, value)
-        assert "released" in [incident.code for incident in history.incidents(start, running.clock.now())]
-        written = [c for c in history.commands(start, running.clock.now()) if c.outcome in ("written", "refreshed")]
+        assert "released" in [
+            incident.code for incident in history.incidents(start, running.clock.now())
+        ]
+        written = [
+            c
+            for c in history.commands(start, running.clock.now())
+            if c.outcome in ("written", "refreshed")
+        ]
         assert {"smu", "mppt"} <= {command.device for command in written}
 
 
@@ -79,15 +93,30 @@ def test_a_pulled_port_is_used_again_when_it_is_back(tmp_path: Path) -> None:
         running.clock.start()
 
         def seen() -> set[str]:
-            samples = running.history().samples(running.clock.now() - timedelta(seconds=20), running.clock.now())
-            return {name for sample in samples[-1:] for name, value in sample.values.items() if value is not None}
+            samples = running.history().samples(
+                running.clock.now() - timedelta(seconds=20), running.clock.now()
+            )
+            return {
+                name
+                for sample in samples[-1:]
+                for name, value in sample.values.items()
+                if value is not None
+            }
 
         both = {"grid_kw", "soc"}
         wait_for(lambda: both <= seen(), "readings")
         for link in ("cabinet", "meter"):
             assert cli("fault", "hang-up", f"--control={control}", f"--link={link}").returncode == 0
-        assert cli("fault", "silent", f"--control={control}", "--link=meter", f"--address={ADDRESS}").returncode == 0
-        wait_for(lambda: "grid_kw" not in seen() and "soc" in seen(), "a silent meter on a port that is back")
+        assert (
+            cli(
+                "fault", "silent", f"--control={control}", "--link=meter", f"--address={ADDRESS}"
+            ).returncode
+            == 0
+        )
+        wait_for(
+            lambda: "grid_kw" not in seen() and "soc" in seen(),
+            "a silent meter on a port that is back",
+        )
         assert cli("fault", "clear", f"--control={control}", "--link=meter").returncode == 0
         wait_for(lambda: both <= seen(), "both lines to be used again")
         assert daemon.stop() == 0

@@ -1,4 +1,6 @@
-"""A site whose grid meter speaks DL/T 645 and whose other devices speak Modbus: the roles know of neither."""
+"""A site whose grid meter speaks DL/T 645 and whose other devices speak Modbus: the roles know of
+neither.
+"""
 
 import socket
 from dataclasses import replace
@@ -14,12 +16,19 @@ from siteems.controller import Controller
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
 from siteems.planning.worker import SolverProcess
-from siteems.simulation.profile import Instant
-from siteems.simulation.server import SimulatedSite, make_plant
-from siteems.site import DeviceEntry, Link, Site
+from siteems.recordings.profile import Instant
+from siteems.simulation.plant import make_plant
+from siteems.simulation.server import SimulatedSite
+from siteems.site.model import DeviceEntry, Link, Site
 
 START = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)
-METER = DeviceEntry(name="grid-meter", map="dlt645-three-phase", link="meter-line", address="012345678901", ratio=20.0)
+METER = DeviceEntry(
+    name="grid-meter",
+    map="dlt645-three-phase",
+    link="meter-line",
+    address="012345678901",
+    ratio=20.0,
+)
 TIMING = Timing(cycle_s=1.0, lease_s=60.0, max_age=timedelta(seconds=5))
 
 
@@ -30,7 +39,10 @@ def free_port() -> int:
 
 
 def with_utility_meter(site: Site) -> Site:
-    links = {name: replace(link, url=f"tcp://127.0.0.1:{free_port()}") for name, link in site.links.items()}
+    links = {
+        name: replace(link, url=f"tcp://127.0.0.1:{free_port()}")
+        for name, link in site.links.items()
+    }
     return replace(
         site,
         links=links | {"meter-line": Link(url=f"dlt645+tcp://127.0.0.1:{free_port()}")},
@@ -38,7 +50,9 @@ def with_utility_meter(site: Site) -> Site:
     )
 
 
-async def test_the_controller_sees_the_grid_through_a_utility_meter(hangzhou: Site, tmp_path: Path) -> None:
+async def test_the_controller_sees_the_grid_through_a_utility_meter(
+    hangzhou: Site, tmp_path: Path
+) -> None:
     site, clock = with_utility_meter(hangzhou), ManualClock(START)
     plant = make_plant(site, lambda when: Instant(3.4, 0.0, 0.8, 30.0, True), START, 0.6)
     served = SimulatedSite(site, plant, clock.now)

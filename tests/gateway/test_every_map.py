@@ -1,7 +1,9 @@
-"""Every device map at a whole site: served by the simulator, read, and driven through the real gate where it can be.
+"""Every device map at a whole site: served by the simulator, read, and driven through the real gate
+where it can be.
 
-The site is the rural one with the device under test in the place of those that do the same; what its battery is told
-must move the measured power the right way, and a release must leave it as docs/levers.md says.
+The site is the rural one with the device under test in the place of those that do the same; what
+its battery is told must move the measured power the right way, and a release must leave it as
+docs/levers.md says.
 """
 
 from __future__ import annotations
@@ -18,15 +20,15 @@ from sunspec2.device import Model
 
 from drivers.catalogue import known_maps, load_map
 from drivers.errors import MapError
-from drivers.faults import Fault
-from drivers.link import ModbusLink
-from drivers.maptext import map_text
+from drivers.modbus.link import ModbusLink
+from drivers.modbus.map_writer import map_text
 from drivers.points import Quality
 from drivers.roles import COMMAND_POINTS, BatteryCommand, battery_command
+from drivers.simulated.faults import Fault
 from drivers.sunspec.discovery import FoundModel, SunSpecDevice
 from drivers.sunspec.mapping import device_map
-from siteems.site import DeviceEntry, Link, Site
-from siteems.site_checks import check_maps
+from siteems.site.checks import check_maps
+from siteems.site.model import DeviceEntry, Link, Site
 
 COMMON = {"ID": 1, "Mn": "Acme", "Md": "Store", "Opt": "", "Vr": "1", "SN": "A-1", "DA": 1}
 BATTERY = {
@@ -65,7 +67,9 @@ COMMANDS: Mapping[str, BatteryCommand] = {
     "sunspec-124": "power_limits",
     "sunspec-124-weak": "power_limits",
 }
-"""How the battery is commanded with the device under test; with all others the lithium battery beside it is."""
+"""How the battery is commanded with the device under test; with all others the lithium battery
+beside it is.
+"""
 MAPS = (*known_maps(), *SUNSPEC)
 
 
@@ -81,7 +85,9 @@ def map_at(name: str, folder: Path) -> str:
         models.append(FoundModel(words[0], address, tuple(words)))
         address += len(words)
     path = folder / f"{name}.toml"
-    path.write_text(map_text(device_map(SunSpecDevice(40000, tuple(models)), name)), encoding="utf-8")
+    path.write_text(
+        map_text(device_map(SunSpecDevice(40000, tuple(models)), name)), encoding="utf-8"
+    )
     return str(path)
 
 
@@ -91,7 +97,9 @@ def site_with(rural: Site, name: str, folder: Path) -> Site:
     links = {"cabinet": Link(url="tcp://127.0.0.1:1502", timeout_s=1.0)}
     if dlt645:
         links["line"] = Link(url="dlt645+tcp://127.0.0.1:1503", timeout_s=1.0)
-    where = {"link": "line", "address": "000012345678"} if dlt645 else {"link": "cabinet", "unit": 1}
+    where = (
+        {"link": "line", "address": "000012345678"} if dlt645 else {"link": "cabinet", "unit": 1}
+    )
     entries = [DeviceEntry(name="it", map=map_at(name, folder), **where)]  # type: ignore[arg-type]  # as in a file
     for unit, (role, filling) in enumerate(FILL, 2):
         if role not in load_map(entries[0].map).roles:
@@ -102,9 +110,15 @@ def site_with(rural: Site, name: str, folder: Path) -> Site:
     except MapError:
         able = False
     if not able:
-        entries.append(DeviceEntry(name="battery", map="generic-smart-lithium", link="cabinet", unit=9))
-    # A battery that cannot be commanded and the one beside it are two: read here, and no site of the site checks.
-    two = [each.name for each in entries if "battery" in load_map(each.map).roles] == ["it", "battery"]
+        entries.append(
+            DeviceEntry(name="battery", map="generic-smart-lithium", link="cabinet", unit=9)
+        )
+    # A battery that cannot be commanded and the one beside it are two: read here, and no site of
+    # the site checks.
+    two = [each.name for each in entries if "battery" in load_map(each.map).roles] == [
+        "it",
+        "battery",
+    ]
     told = [mistake.wrong for mistake in check_maps(tuple(entries), rural.pv, rural.genset)]
     assert told == (["2 devices have the role battery"] if two else [])
     return replace(rural, links=links, devices=tuple(entries))
@@ -137,8 +151,12 @@ async def test_every_map_is_served_read_and_driven(name: str, rural: Site, tmp_p
         cycles = 200 if command == "rectifier_voltage" else 5
         for wanted_kw in (-2.0, 0.0, 1.5, -1.0):
             image = await rig.drive(wanted_kw, cycles)
-            assert rig.plant.flows.battery_kw == pytest.approx(wanted_kw, abs=0.15), "it does what it was told"
-            assert image.value("battery_kw") == pytest.approx(rig.plant.flows.battery_kw, abs=0.15), "and says so"
+            assert rig.plant.flows.battery_kw == pytest.approx(wanted_kw, abs=0.15), (
+                "it does what it was told"
+            )
+            assert image.value("battery_kw") == pytest.approx(
+                rig.plant.flows.battery_kw, abs=0.15
+            ), "and says so"
         await the_lease_is_kept(rig, command)
         await more_than_it_takes(rig, cycles)
         await released(rig, command)
@@ -157,14 +175,21 @@ async def served_and_read(rig: ServedRig) -> None:
     reading = next(each for each in await rig.devices.read() if each.device == entry.name)
     assert reading.faults == ()
     assert reading.points.keys() == load_map(entry.map).points.keys()
-    bad = {point: found.quality for point, found in reading.points.items() if found.quality is not Quality.GOOD}
-    assert bad.keys() <= {"energy_import_kwh", "energy_export_kwh", "pv_energy_kwh"}, "a SunSpec counter at 0 is none"
+    bad = {
+        point: found.quality
+        for point, found in reading.points.items()
+        if found.quality is not Quality.GOOD
+    }
+    assert bad.keys() <= {"energy_import_kwh", "energy_export_kwh", "pv_energy_kwh"}, (
+        "a SunSpec counter at 0 is none"
+    )
 
 
 async def the_lease_is_kept(rig: ServedRig, command: BatteryCommand) -> None:
     """Time passes in steps that are shorter than half a lease: nothing falls back.
 
-    Also while the power changes all the time: what holds a command up may be another register than what changes.
+    Also while the power changes all the time: what holds a command up may be another register than
+    what changes.
     """
     for wanted_kw in (-1.0, -1.4):
         for cycle in range(18):
@@ -174,14 +199,18 @@ async def the_lease_is_kept(rig: ServedRig, command: BatteryCommand) -> None:
 
 
 async def more_than_it_takes(rig: ServedRig, cycles: int) -> None:
-    """All that the site's battery may do is more than some converters can: they do what they can, without objection."""
+    """All that the site's battery may do is more than some converters can: they do what they can,
+    without objection.
+    """
     image = await rig.drive(rig.site.battery.max_charge_kw, cycles)
     assert image.value("battery_kw") is not None
     assert rig.plant.flows.battery_kw > 1.0
 
 
 async def released(rig: ServedRig, command: BatteryCommand) -> None:
-    """A release leaves the safe values in the devices: full again soon, or, where only that is known, as it likes."""
+    """A release leaves the safe values in the devices: full again soon, or, where only that is
+    known, as it likes.
+    """
     await rig.release()
     holds_the_safe_values(rig, command)
     if command == "forced_power":
@@ -192,7 +221,12 @@ async def released(rig: ServedRig, command: BatteryCommand) -> None:
 
 def holds_the_safe_values(rig: ServedRig, command: BatteryCommand) -> None:
     """As far as the devices take them."""
-    taken = {p: spec for each in rig.devices.devices for p, spec in each.device_map.points.items() if spec.writable}
+    taken = {
+        p: spec
+        for each in rig.devices.devices
+        for p, spec in each.device_map.points.items()
+        if spec.writable
+    }
     for point in COMMAND_POINTS[command]:
         safe = min(getattr(rig.plant.safe, point), taken[point].max)
         assert getattr(rig.plant.setpoints, point) == pytest.approx(safe, abs=0.06), point
@@ -230,7 +264,9 @@ async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_p
         for wanted_kw in (-1.1, -0.85, 0.15, 0.15, 0.3, 0.1):
             await rig.drive(wanted_kw, 1)
         told = [each.value for each in rig.commands("it")[written:] if each.point == "forced_kw"]
-        assert told == [1.1, 0.85, 0.0, 0.3, 0.1], "unless more would come from the grid than it should"
+        assert told == [1.1, 0.85, 0.0, 0.3, 0.1], (
+            "unless more would come from the grid than it should"
+        )
     finally:
         await rig.stop()
 
@@ -240,7 +276,9 @@ async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_p
 async def test_no_power_is_told_before_its_direction_is_taken(
     name: str, fault: str, rural: Site, tmp_path: Path
 ) -> None:
-    """The reserve is to be rebuilt, and the device does not take the direction: the old one must not get the power."""
+    """The reserve is to be rebuilt, and the device does not take the direction: the old one must
+    not get the power.
+    """
     rig = ServedRig(site_with(rural, name, tmp_path), tmp_path)
     await rig.start()
     try:
@@ -256,8 +294,12 @@ async def test_no_power_is_told_before_its_direction_is_taken(
         await rig.stop()
 
 
-async def test_after_a_claim_the_voltage_moves_slowly_from_its_safe_value(rural: Site, tmp_path: Path) -> None:
-    """The device was told its float voltage anew, so it goes from where the bus then is, not from where it was."""
+async def test_after_a_claim_the_voltage_moves_slowly_from_its_safe_value(
+    rural: Site, tmp_path: Path
+) -> None:
+    """The device was told its float voltage anew, so it goes from where the bus then is, not from
+    where it was.
+    """
     rig = ServedRig(site_with(rural, "huawei-esm48100", tmp_path), tmp_path)
     (shelf,) = (each.name for each in rig.devices.devices if "float_v" in each.device_map.setpoints)
     await rig.start()
@@ -274,7 +316,9 @@ async def test_after_a_claim_the_voltage_moves_slowly_from_its_safe_value(rural:
         since = [each.value for each in rig.commands(shelf) if each.point == "float_v"][len(told) :]
         assert since[0] == float_v
         assert len(since) > 1
-        assert max(before - after for before, after in pairwise(since)) <= 1.0, "no further than the bus is below it"
+        assert max(before - after for before, after in pairwise(since)) <= 1.0, (
+            "no further than the bus is below it"
+        )
     finally:
         await rig.stop()
 

@@ -1,6 +1,8 @@
-"""Each fault of docs/faults.md, inflicted on a served site while the controller runs: Modbus TCP and a serial RTU line.
+"""Each fault of docs/faults.md, inflicted on a served site while the controller runs: Modbus TCP
+and a serial RTU line.
 
-In every case the cycles stay short, nothing implausible reaches the image, and the site is driven again afterwards.
+In every case the cycles stay short, nothing implausible reaches the image, and the site is driven
+again afterwards.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from pathlib import Path
 import pytest
 from fault_rig import DEAR_HOURS, LATE_S, Case, Rig, bear, rig_on, wired
 
-from drivers.faults import Fault, FaultKind
 from drivers.points import Quality
-from siteems.seeds import seed_path
+from drivers.simulated.faults import Fault, FaultKind
+from siteems.config.seeds import seed_path
 from siteems.simulation.control_port import ControlPort, ask
 from siteems.simulation.scenario import demo_scenario
-from siteems.site import Site
+from siteems.site.model import Site
 
 rig = rig_on("tcp", "rtu")
 
@@ -38,20 +40,43 @@ CASES = {
     "short reply": Case(METER, Fault("short-reply"), ("grid_kw",)),
     "garbled": Case(SMU, Fault("garbled"), BUS, released=True, told="released"),
     "stuck": Case(METER, Fault("stuck", point="active_power_kw")),
-    "not available": Case(SMU, Fault("not-available", point="soc"), ("soc",), MISSING, released=True, told="released"),
-    "jump": Case(
-        SMU, Fault("jump", point="bus_v", value=90.0), ("bus_v",), IMPLAUSIBLE, released=True, told="released"
+    "not available": Case(
+        SMU, Fault("not-available", point="soc"), ("soc",), MISSING, released=True, told="released"
     ),
-    "sign flip": Case(METER, Fault("sign-flip", point="active_power_kw"), ("grid_kw",), IMPLAUSIBLE),
-    "word swap": Case(METER, Fault("word-swap", point="active_power_kw"), ("grid_kw",), IMPLAUSIBLE),
+    "jump": Case(
+        SMU,
+        Fault("jump", point="bus_v", value=90.0),
+        ("bus_v",),
+        IMPLAUSIBLE,
+        released=True,
+        told="released",
+    ),
+    "sign flip": Case(
+        METER, Fault("sign-flip", point="active_power_kw"), ("grid_kw",), IMPLAUSIBLE
+    ),
+    "word swap": Case(
+        METER, Fault("word-swap", point="active_power_kw"), ("grid_kw",), IMPLAUSIBLE
+    ),
     "refused write": Case(
-        SMU, Fault("refused-write", point=LIMIT), told="device-not-obeying", outcome="failed", cycles=170
+        SMU,
+        Fault("refused-write", point=LIMIT),
+        told="device-not-obeying",
+        outcome="failed",
+        cycles=170,
     ),
     "ignored write": Case(
-        SMU, Fault("ignored-write", point=LIMIT), told="device-not-obeying", outcome="mismatch", cycles=170
+        SMU,
+        Fault("ignored-write", point=LIMIT),
+        told="device-not-obeying",
+        outcome="mismatch",
+        cycles=170,
     ),
-    "clamped write": Case(SMU, Fault("clamped-write", point=LIMIT, value=1.0), outcome="mismatch", cycles=DEAR_HOURS),
-    "no effect": Case(SMU, Fault("no-effect", point=LIMIT), told="not-followed", outcome="written", cycles=250),
+    "clamped write": Case(
+        SMU, Fault("clamped-write", point=LIMIT, value=1.0), outcome="mismatch", cycles=DEAR_HOURS
+    ),
+    "no effect": Case(
+        SMU, Fault("no-effect", point=LIMIT), told="not-followed", outcome="written", cycles=250
+    ),
 }
 
 
@@ -69,8 +94,12 @@ async def test_a_hang_up_costs_a_cycle(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("kind", ["restart", "reversion"])
-async def test_a_device_that_falls_back_by_itself_gets_its_release_first(rig: Rig, kind: FaultKind) -> None:
-    """It is noticed in the next cycle, released, and driven again; the lease alone would take half a minute."""
+async def test_a_device_that_falls_back_by_itself_gets_its_release_first(
+    rig: Rig, kind: FaultKind
+) -> None:
+    """It is noticed in the next cycle, released, and driven again; the lease alone would take half
+    a minute.
+    """
     before = await rig.cycles(DEAR_HOURS)
     assert before.decision.battery_kw < -1.0
     flowed_kw = rig.plant.flows.battery_kw
@@ -78,7 +107,9 @@ async def test_a_device_that_falls_back_by_itself_gets_its_release_first(rig: Ri
     at = rig.clock.now()
     await rig.cycles(3)
     assert "device-restarted" in rig.codes()
-    written = [c for c in rig.history.commands(at, rig.clock.now()) if c.point == "rectifier_limit_a"]
+    written = [
+        c for c in rig.history.commands(at, rig.clock.now()) if c.point == "rectifier_limit_a"
+    ]
     assert "release" in written[0].reason
     assert rig.plant.flows.battery_kw == pytest.approx(flowed_kw, abs=0.1)
 
@@ -88,12 +119,20 @@ async def test_an_unread_register_never_causes_a_write(rig: Rig) -> None:
     await rig.cycles(4)
     at = rig.clock.now()
     await rig.cycles(10)
-    assert [c for c in rig.history.commands(at, rig.clock.now()) if c.device == "smu" and c.outcome == "written"] == []
+    assert [
+        c
+        for c in rig.history.commands(at, rig.clock.now())
+        if c.device == "smu" and c.outcome == "written"
+    ] == []
 
 
 @pytest.mark.timeout(1200)
-async def test_the_writes_of_a_day_stay_below_what_the_devices_allow(hangzhou: Site, tmp_path: Path) -> None:
-    """The demo day, planned, on real Modbus at the real lease: all of it with SITEEMS_LONG=1, else an hour of it."""
+async def test_the_writes_of_a_day_stay_below_what_the_devices_allow(
+    hangzhou: Site, tmp_path: Path
+) -> None:
+    """The demo day, planned, on real Modbus at the real lease: all of it with SITEEMS_LONG=1, else
+    an hour of it.
+    """
     hours = 24.0 if os.environ.get("SITEEMS_LONG") else 1.0
     scenario = demo_scenario(hangzhou, seed_path("hangzhou-macro"))
     start = scenario.start if hours == 24.0 else scenario.start + timedelta(hours=15.5)
@@ -105,7 +144,9 @@ async def test_the_writes_of_a_day_stay_below_what_the_devices_allow(hangzhou: S
             await rig.controller.observe()
             await rig.controller.make_plan("schedule")
             await rig.cycles(180, cycle_s=5.0)
-        allowed = {name: count["allowed"] for name, count in rig.devices.traffic()["writes_today"].items()}
+        allowed = {
+            name: count["allowed"] for name, count in rig.devices.traffic()["writes_today"].items()
+        }
         commands = rig.history.commands(start, rig.clock.now() + timedelta(seconds=1))
     finally:
         await rig.devices.close("test over")
@@ -125,7 +166,15 @@ async def test_faults_through_the_control_port(rig: Rig) -> None:
     number = await port.start()
     try:
         told = await ask(
-            number, {"do": "fault", "link": "cabinet", "kind": "jump", "unit": 2, "point": "soc", "value": 0.2}
+            number,
+            {
+                "do": "fault",
+                "link": "cabinet",
+                "kind": "jump",
+                "unit": 2,
+                "point": "soc",
+                "value": 0.2,
+            },
         )
         assert told["faults"]["cabinet"][0]["point"] == "soc"
         assert (await rig.cycles(1)).image.value("soc") == pytest.approx(0.2)
@@ -134,7 +183,10 @@ async def test_faults_through_the_control_port(rig: Rig) -> None:
         for wrong, sentence in (
             ({"do": "fault", "link": "cabinet", "kind": "fire"}, "allowed are silent"),
             ({"do": "fault", "link": "cabinet", "kind": "silent", "unit": 9}, "no unit 9"),
-            ({"do": "fault", "link": "cabinet", "kind": "jump", "unit": 2, "point": "soc"}, "needs value"),
+            (
+                {"do": "fault", "link": "cabinet", "kind": "jump", "unit": 2, "point": "soc"},
+                "needs value",
+            ),
             ({"do": "fault", "link": "roof", "kind": "silent", "unit": 1}, "no link 'roof'"),
             ({"do": "explode"}, "do is fault, clear or list"),
         ):

@@ -1,4 +1,6 @@
-"""Faults of docs/faults.md that only a line has, and those of a DL/T 645 meter behind TCP and on a serial port."""
+"""Faults of docs/faults.md that only a line has, and those of a DL/T 645 meter behind TCP and on a
+serial port.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,10 @@ from pathlib import Path
 import pytest
 from fault_rig import LATE_S, METER, Case, Rig, bear, driven, rig_on, wired
 
-from drivers.faults import OF_WRITES, Fault
 from drivers.points import Quality
+from drivers.simulated.faults import OF_WRITES, Fault
 from siteems.simulation.control_port import ControlPort, ask
-from siteems.site import Site
+from siteems.site.model import Site
 
 GRID = METER.name
 UNKNOWN = ("grid_kw",)
@@ -24,10 +26,18 @@ CASES = {
     "garbled": Case(GRID, Fault("garbled"), UNKNOWN),
     "restart": Case(GRID, Fault("restart"), UNKNOWN),
     "stuck": Case(GRID, Fault("stuck", point="active_power_kw")),
-    "not available": Case(GRID, Fault("not-available", point="active_power_kw"), UNKNOWN, Quality.MISSING),
-    "jump": Case(GRID, Fault("jump", point="active_power_kw", value=1500.0), UNKNOWN, Quality.IMPLAUSIBLE),
-    "jump of the mains": Case(GRID, Fault("jump", point="mains_v", value=600.0)),  # the rectifier tells it too
-    "sign flip": Case(GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN, Quality.IMPLAUSIBLE),
+    "not available": Case(
+        GRID, Fault("not-available", point="active_power_kw"), UNKNOWN, Quality.MISSING
+    ),
+    "jump": Case(
+        GRID, Fault("jump", point="active_power_kw", value=1500.0), UNKNOWN, Quality.IMPLAUSIBLE
+    ),
+    "jump of the mains": Case(
+        GRID, Fault("jump", point="mains_v", value=600.0)
+    ),  # the rectifier tells it too
+    "sign flip": Case(
+        GRID, Fault("sign-flip", point="active_power_kw"), UNKNOWN, Quality.IMPLAUSIBLE
+    ),
 }
 
 
@@ -73,7 +83,9 @@ async def test_wrong_checksums_on_an_rtu_line_are_silence(
         await bear(rig, Case(GRID, Fault("wrong-checksum"), UNKNOWN))
 
 
-async def test_modbus_tcp_has_no_checksum(hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_modbus_tcp_has_no_checksum(
+    hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with driven(wired(hangzhou, "tcp", tmp_path), tmp_path, monkeypatch) as rig:
         with pytest.raises(ValueError, match="have no checksum"):
             await rig.inflict(GRID, Fault("wrong-checksum"))

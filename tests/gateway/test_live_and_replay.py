@@ -1,4 +1,6 @@
-"""The daemon over Modbus and the replay of the same hours: one controller, so the same plans and setpoints."""
+"""The daemon over Modbus and the replay of the same hours: one controller, so the same plans and
+setpoints.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,13 @@ from siteems.replay.engine import run_replay
 HOURS = 8
 SPEED = 600
 SOC_TOLERANCE = 0.02
-"""Of the state of charge at each quarter hour: the daemon reads in the middle of it, the replay at its end."""
+"""Of the state of charge at each quarter hour: the daemon reads in the middle of it, the replay at
+its end.
+"""
 POWER_TOLERANCE_KW = 0.8
-"""Of the battery's hourly mean, beside setpoints of 10 kW: at this speed one is up to a minute late, and the forecasts
-have seen other samples."""
+"""Of the battery's hourly mean, beside setpoints of 10 kW: at this speed one is up to a minute
+late, and the forecasts have seen other samples.
+"""
 
 
 @pytest.mark.timeout(240)
@@ -28,12 +33,25 @@ def test_live_and_replay_plan_and_drive_alike(tmp_path: Path) -> None:
         running.wait_until(HOURS)
         daemon.stop()
         history, start = running.history(), running.scenario.start
-        site, profile, start_soc = running.site, running.scenario.profile, running.scenario.start_soc
+        site, profile, start_soc = (
+            running.site,
+            running.scenario.profile,
+            running.scenario.start_soc,
+        )
         samples = history.samples(start, start + timedelta(hours=HOURS))
     replayed = run_replay(
-        site, profile, ("optimal",), start=start, end=start + timedelta(hours=HOURS), start_soc=start_soc
+        site,
+        profile,
+        ("optimal",),
+        start=start,
+        end=start + timedelta(hours=HOURS),
+        start_soc=start_soc,
     ).policies["optimal"]
-    live = [(s.time, s.values["soc"], s.values["battery_kw"]) for s in samples if s.values.get("soc") is not None]
+    live = [
+        (s.time, s.values["soc"], s.values["battery_kw"])
+        for s in samples
+        if s.values.get("soc") is not None
+    ]
     hours = np.array([(time - start) / timedelta(hours=1) for time, _, _ in live])
     soc, battery_kw = (np.array([each[i] for each in live], dtype=np.float64) for i in (1, 2))
     ends = 0.25 * np.arange(1, 4 * HOURS + 1)

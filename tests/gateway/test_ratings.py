@@ -1,4 +1,6 @@
-"""A value within the wide limits of its device map but beyond the site's ratings reaches neither control nor record."""
+"""A value within the wide limits of its device map but beyond the site's ratings reaches neither
+control nor record.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ import pytest
 from served_rig import CYCLE, START, ServedRig
 
 from drivers.catalogue import load_register_map
-from drivers.faults import Fault
 from drivers.points import Quality
-from siteems.ratings import plausible_ranges
-from siteems.site import Site
+from drivers.simulated.faults import Fault
+from siteems.site.model import Site
+from siteems.site.ratings import plausible_ranges
 
 CYCLES = 70
 """More than a minute, so that a sample is recorded meanwhile."""
@@ -72,7 +74,9 @@ async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Ju
     for other in FROM_IT.get(jump.field, ()):
         assert step.image.value(other) is None, "nor is what was reckoned with it believed"
     least, most = plausible_ranges(rig.site)[jump.field]
-    recorded = [each.values.get(jump.field) for each in rig.history.samples(START, rig.clock.now() + CYCLE)]
+    recorded = [
+        each.values.get(jump.field) for each in rig.history.samples(START, rig.clock.now() + CYCLE)
+    ]
     assert None in recorded, "what was not known is recorded as not known"
     assert all(value is None or least <= value <= most for value in recorded)
 

@@ -1,4 +1,6 @@
-"""The site's devices over real Modbus on loopback: claimed, driven, released, and what is said when they misbehave."""
+"""The site's devices over real Modbus on loopback: claimed, driven, released, and what is said when
+they misbehave.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from drivers.catalogue import load_map
-from drivers.simulated import RegisterServer, SimulatedUnit
+from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
 from siteems.control.cycle import ControlState, Decision
 from siteems.gateway.devices import SiteDevices
-from siteems.history.store import Command, History
+from siteems.history.records import Command
+from siteems.history.store import History
+from siteems.recordings.profile import Instant
 from siteems.simulation.devices import PlantDevice
-from siteems.simulation.profile import Instant
-from siteems.simulation.server import make_plant
-from siteems.site import Site
+from siteems.simulation.plant import make_plant
+from siteems.site.model import Site
 
 START = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)
 CYCLE = timedelta(seconds=1)
@@ -53,18 +56,24 @@ class Served:
         instant = Instant(3.4, 0.0, None, 30.0, True)
         self.plant = make_plant(site, lambda when: instant, START, 0.6)
         self.units = {
-            e.name: Unit(PlantDevice(e.name, load_map(e.map), self.plant, self.clock.now)) for e in site.devices
+            e.name: Unit(PlantDevice(e.name, load_map(e.map), self.plant, self.clock.now))
+            for e in site.devices
         }
         self.maps = {e.name: e.map for e in site.devices}
         self.site, self.folder = site, folder
 
     async def start(self) -> None:
-        served = {e.unit: SimulatedUnit(load_map(self.maps[e.name]), self.units[e.name]) for e in self.site.devices}
+        served = {
+            e.unit: SimulatedUnit(load_map(self.maps[e.name]), self.units[e.name])
+            for e in self.site.devices
+        }
         self.server = RegisterServer("127.0.0.1", 0, served)
         url = f"tcp://127.0.0.1:{await self.server.start()}"
         links = {name: replace(link, url=url) for name, link in self.site.links.items()}
         self.history = History(self.folder / "history.sqlite3")
-        self.devices = SiteDevices(replace(self.site, links=links), self.clock.now, self.history, 60.0)
+        self.devices = SiteDevices(
+            replace(self.site, links=links), self.clock.now, self.history, 60.0
+        )
 
     async def cycles(self, count: int, decision: Decision) -> None:
         for _ in range(count):
@@ -73,7 +82,11 @@ class Served:
             self.clock.advance(CYCLE)
 
     def commands(self, *points: str) -> list[Command]:
-        return [c for c in self.history.commands(START, self.clock.now() + CYCLE) if not points or c.point in points]
+        return [
+            c
+            for c in self.history.commands(START, self.clock.now() + CYCLE)
+            if not points or c.point in points
+        ]
 
     def codes(self) -> list[str]:
         return [i.code for i in self.history.incidents(START, self.clock.now() + CYCLE)]
@@ -104,16 +117,25 @@ async def test_a_decision_reaches_the_plant_and_a_release_takes_it_back(served: 
     assert served.codes() == []
 
 
-async def test_a_device_that_is_something_else_is_never_written(served: Served, hangzhou: Site) -> None:
+async def test_a_device_that_is_something_else_is_never_written(
+    served: Served, hangzhou: Site
+) -> None:
     await served.server.stop()
     served.maps["smu"] = "generic-smart-lithium"  # what really stands at unit 2
-    served.units["smu"] = Unit(PlantDevice("smu", load_map("generic-smart-lithium"), served.plant, served.clock.now))
+    served.units["smu"] = Unit(
+        PlantDevice("smu", load_map("generic-smart-lithium"), served.plant, served.clock.now)
+    )
     await served.start()
     await served.cycles(5, drive(-2.0))
     await served.cycles(2, RELEASE)
     await served.devices.close("test over")
     assert "wrong-device" in served.codes()
-    assert served.commands("rectifier_limit_a", "charge_limit_a", "safe_charge_limit_a", "comm_timeout_s") == []
+    assert (
+        served.commands(
+            "rectifier_limit_a", "charge_limit_a", "safe_charge_limit_a", "comm_timeout_s"
+        )
+        == []
+    )
 
 
 async def test_a_clamped_safe_value_wears_no_flash(served: Served) -> None:
@@ -122,7 +144,9 @@ async def test_a_clamped_safe_value_wears_no_flash(served: Served) -> None:
     await served.cycles(15, drive(-2.0))
     assert len(served.commands("safe_charge_limit_a")) == 1
     assert served.codes().count("safe-value-clamped") == 1
-    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15), "it is driven all the same"
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15), (
+        "it is driven all the same"
+    )
 
 
 async def test_a_device_that_refuses_is_an_alarm_once_and_its_end_is_told(served: Served) -> None:
@@ -160,7 +184,11 @@ async def test_the_noise_of_a_load_is_no_reason_to_write(served: Served) -> None
 
 async def test_the_lease_is_refreshed_at_half_its_time(served: Served) -> None:
     await served.cycles(130, drive(-2.0))
-    times = [c.time for c in served.commands("rectifier_limit_a") if c.outcome in ("written", "refreshed")]
+    times = [
+        c.time
+        for c in served.commands("rectifier_limit_a")
+        if c.outcome in ("written", "refreshed")
+    ]
     assert max(b - a for a, b in pairwise(times)) <= timedelta(seconds=31)
     assert served.plant.meters.fallbacks == 0
 

@@ -1,4 +1,6 @@
-"""A real daemon and a real simulator over Modbus TCP security: each shows a certificate of the site's own authority."""
+"""A real daemon and a real simulator over Modbus TCP security: each shows a certificate of the
+site's own authority.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import pytest
 import trustme
 from gateway_rig import cli, simulated_site, wait_for
 
-from siteems.image import MEASURED
+from siteems.estimation.image import MEASURED
 
 
 class Authority:
@@ -25,7 +27,11 @@ class Authority:
 
     @staticmethod
     def _issued(authority: trustme.CA, stem: Path, name: str) -> tuple[Path, Path]:
-        issued, certificate, key = authority.issue_cert(name), stem.with_suffix(".pem"), stem.with_suffix(".key")
+        issued, certificate, key = (
+            authority.issue_cert(name),
+            stem.with_suffix(".pem"),
+            stem.with_suffix(".key"),
+        )
         issued.cert_chain_pems[0].write_to_path(str(certificate))
         issued.private_key_pem.write_to_path(str(key))
         return certificate, key
@@ -51,8 +57,14 @@ def test_both_sides_know_each_other(tmp_path: Path) -> None:
         running.clock.start()
 
         def commanded() -> set[str]:
-            commands = running.history().commands(running.scenario.start, running.clock.now() + timedelta(minutes=1))
-            return {command.device for command in commands if command.outcome in ("written", "refreshed")}
+            commands = running.history().commands(
+                running.scenario.start, running.clock.now() + timedelta(minutes=1)
+            )
+            return {
+                command.device
+                for command in commands
+                if command.outcome in ("written", "refreshed")
+            }
 
         wait_for(lambda: commanded() >= {"smu", "mppt"}, "setpoints over TLS")
         assert daemon.stop() == 0
@@ -80,8 +92,18 @@ def test_a_simulator_behind_tls_needs_a_certificate(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=1, more=ours.options(), changed=ours.link) as running:
         done = cli("simulate", str(running.site_file))
         assert done.returncode == 2
-        assert "link cabinet: simulated devices behind tls need --certificate and --key" in done.stderr
-        done = cli("simulate", str(running.site_file), f"--certificate={ours.ca}", f"--key={tmp_path / 'none'}")
+        assert (
+            "link cabinet: simulated devices behind tls need --certificate and --key" in done.stderr
+        )
+        done = cli(
+            "simulate",
+            str(running.site_file),
+            f"--certificate={ours.ca}",
+            f"--key={tmp_path / 'none'}",
+        )
         assert done.returncode == 2
         assert "link cabinet: " in done.stderr
-        assert "--certificate and --key go together" in cli("simulate", str(running.site_file), "--key=x").stderr
+        assert (
+            "--certificate and --key go together"
+            in cli("simulate", str(running.site_file), "--key=x").stderr
+        )

@@ -1,4 +1,6 @@
-"""The record: everything comes back as it went in, once, in order, in UTC; old things go; a full disk passes."""
+"""The record: everything comes back as it went in, once, in order, in UTC; old things go; a full
+disk passes.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +16,9 @@ import pytest
 
 from siteems.demand_response.event import DrEvent
 from siteems.errors import UserError
-from siteems.history.store import (
-    SAMPLE_COLUMNS,
-    Command,
-    History,
-    Incident,
-    RecordError,
-    Sample,
-    history_path,
-    state_dir,
-)
+from siteems.history.location import history_path, state_dir
+from siteems.history.records import SAMPLE_COLUMNS, Command, Incident, RecordError, Sample
+from siteems.history.store import History
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -41,8 +36,12 @@ def sample(time: datetime, **values: float | None) -> Sample:
     return Sample(time, values, "plan", "because")
 
 
-def event(revision: int = 0, cancelled: bool = False, end: datetime = NOON + HOUR, id_: str = "a") -> DrEvent:
-    return DrEvent(id_, revision, "limit-import", 1.5 + revision, NOON, end, "test", NOON - HOUR, cancelled)
+def event(
+    revision: int = 0, cancelled: bool = False, end: datetime = NOON + HOUR, id_: str = "a"
+) -> DrEvent:
+    return DrEvent(
+        id_, revision, "limit-import", 1.5 + revision, NOON, end, "test", NOON - HOUR, cancelled
+    )
 
 
 class TestSamples:
@@ -112,7 +111,16 @@ class TestPlans:
 
 def test_commands_and_incidents_come_back_in_order(history: History) -> None:
     commands = [
-        Command(NOON + i * MINUTE, "smu", "rectifier_limit_a", 40.0 + i, "siteems", "plan", "written", "é")
+        Command(
+            NOON + i * MINUTE,
+            "smu",
+            "rectifier_limit_a",
+            40.0 + i,
+            "siteems",
+            "plan",
+            "written",
+            "é",
+        )
         for i in range(3)
     ]
     incidents = [Incident(NOON + i * MINUTE, "alarm", "released", f"number {i}") for i in range(3)]
@@ -131,7 +139,9 @@ def test_facts(history: History) -> None:
 
 
 class TestEvents:
-    def test_the_highest_revision_counts_in_whatever_order_they_come(self, history: History) -> None:
+    def test_the_highest_revision_counts_in_whatever_order_they_come(
+        self, history: History
+    ) -> None:
         for revision in (1, 0, 2):
             history.add_event(event(revision))
         assert [e.revision for e in history.events(NOON)] == [2]
@@ -170,15 +180,24 @@ class TestPrune:
             history.add_commands([Command(time, "d", "p", 1.0, "o", "r", "written", "")])
         history.add_event(event(end=NOON + MINUTE))
         assert history.prune(NOON - DAY) == 4
-        assert len(history.samples(*ALWAYS)) == len(history.incidents(*ALWAYS)) == len(history.plan_log(*ALWAYS)) == 1
+        assert (
+            len(history.samples(*ALWAYS))
+            == len(history.incidents(*ALWAYS))
+            == len(history.plan_log(*ALWAYS))
+            == 1
+        )
         assert len(history.commands(*ALWAYS)) == 1
         assert history.prune(NOON - DAY) == 0
 
     def test_in_chunks_and_the_file_shrinks(self, history: History) -> None:
-        history.add_samples([Sample(NOON + i * MINUTE, {"soc": 0.5}, "plan", "r" * 200) for i in range(5000)])
+        history.add_samples(
+            [Sample(NOON + i * MINUTE, {"soc": 0.5}, "plan", "r" * 200) for i in range(5000)]
+        )
         assert history.prune(NOON + 5000 * MINUTE, chunk=700) == 5000
         with sqlite3.connect(history.path) as db:
-            pages, free = (db.execute(f"PRAGMA {p}").fetchone()[0] for p in ("page_count", "freelist_count"))
+            pages, free = (
+                db.execute(f"PRAGMA {p}").fetchone()[0] for p in ("page_count", "freelist_count")
+            )
         assert pages < 100
         assert free < 10
 
@@ -191,7 +210,9 @@ def test_a_full_disk_fails_the_write_and_later_ones_go_on(history: History) -> N
         history.add_samples([sample(NOON + i * MINUTE, soc=0.6) for i in range(1, 3000)])
     history._rows("PRAGMA max_page_count = 100000")
     history.add_samples([sample(NOON + HOUR, soc=0.7)])
-    assert [s.values["soc"] for s in history.samples(*ALWAYS)] == [0.5, 0.7], "all of a call or nothing"
+    assert [s.values["soc"] for s in history.samples(*ALWAYS)] == [0.5, 0.7], (
+        "all of a call or nothing"
+    )
 
 
 class TestOpening:
@@ -240,4 +261,7 @@ class TestOpening:
         assert state_dir("x", tmp_path / "here") == tmp_path / "here"
         monkeypatch.delenv("SITEEMS_STATE")
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
-        assert history_path(state_dir("x", None)) == tmp_path / "xdg" / "siteems" / "x" / "history.sqlite3"
+        assert (
+            history_path(state_dir("x", None))
+            == tmp_path / "xdg" / "siteems" / "x" / "history.sqlite3"
+        )

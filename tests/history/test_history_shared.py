@@ -1,4 +1,6 @@
-"""The record under several hands: two connections at once, threads, and a writer that is killed while it writes."""
+"""The record under several hands: two connections at once, threads, and a writer that is killed
+while it writes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from siteems.demand_response.event import DrEvent
-from siteems.history.store import History, Incident, Sample
+from siteems.history.records import Incident, Sample
+from siteems.history.store import History
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -19,7 +22,8 @@ WRITER = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from siteems.history.store import History, Sample
+from siteems.history.store import History
+from siteems.history.records import Sample
 
 history = History(Path(sys.argv[1]))
 start = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
@@ -34,13 +38,19 @@ while True:
 def test_a_killed_writer_loses_no_acknowledged_sample(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite3"
     for enough in (20, 60):  # the second run opens what the first left behind
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+        )
         assert writer.stdout is not None
         try:
             acknowledged = [int(writer.stdout.readline()) for _ in range(enough)]
         finally:
             writer.kill()
-        acknowledged += [int(line) for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+        acknowledged += [
+            int(line)
+            for line in writer.stdout.read().splitlines(keepends=True)
+            if line.endswith("\n")
+        ]
         writer.wait()
         history = History(path)
         kept = {s.time: s.values["soc"] for s in history.samples(*ALWAYS)}
@@ -50,7 +60,9 @@ def test_a_killed_writer_loses_no_acknowledged_sample(tmp_path: Path) -> None:
 
 
 def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
-    """The daemon records samples while a command places calls and another reads: nobody fails, nothing is lost."""
+    """The daemon records samples while a command places calls and another reads: nobody fails,
+    nothing is lost.
+    """
     path = tmp_path / "history.sqlite3"
     daemon, command = History(path), History(path)
     reader = History(path, read_only=True)
@@ -61,7 +73,11 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
 
     def place() -> None:
         for i in range(100):
-            command.add_event(DrEvent(f"e{i}", 0, "limit-import", 1.0, NOON, NOON + timedelta(hours=1), "test", NOON))
+            command.add_event(
+                DrEvent(
+                    f"e{i}", 0, "limit-import", 1.0, NOON, NOON + timedelta(hours=1), "test", NOON
+                )
+            )
 
     def read() -> list[int]:
         return [len(reader.samples(*ALWAYS)) for _ in range(100)]
@@ -80,7 +96,10 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
 def test_one_record_from_several_threads(tmp_path: Path) -> None:
     history = History(tmp_path / "history.sqlite3")
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(history.add_incident, Incident(NOON + i * SECOND, "info", "x", str(i))) for i in range(60)]
+        jobs = [
+            pool.submit(history.add_incident, Incident(NOON + i * SECOND, "info", "x", str(i)))
+            for i in range(60)
+        ]
         assert pool.submit(history.prune, NOON).result(30) == 0
         for job in jobs:
             job.result(30)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from optimisation.cache import FOLDER_VARIABLE
+from optimisation.solving.model_cache import FOLDER_VARIABLE
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,6 @@
-"""The solver finds the cost that an exact dynamic program finds, which knows neither the model nor a solver."""
+"""The solver finds the cost that an exact dynamic program finds, which knows neither the model nor
+a solver.
+"""
 
 from dataclasses import replace
 
@@ -7,20 +9,22 @@ import pytest
 from oracle_dp import optimum
 from site_cases import EFFICIENCY
 
-from optimisation.battery import BatteryModel
-from optimisation.devices import DemandCharge
-from optimisation.parameters import TIE_BREAK
-from optimisation.plan import PlanStatus
-from optimisation.problem import SiteProblem
-from optimisation.rectifier import RectifierCurve
-from optimisation.solver import PlanSolver
+from optimisation.plan.plan import PlanStatus
+from optimisation.problem.battery import BatteryModel
+from optimisation.problem.components import DemandCharge
+from optimisation.problem.rectifier import RectifierCurve
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.program.parameters import TIE_BREAK
+from optimisation.solving.solver import PlanSolver
 
 S1_OPTIMUM = 29.2741532795
 """Found for the same problem by scipy's linprog and by four other energy planners."""
 
 
 def s1() -> SiteProblem:
-    """A day of 15 minute steps without losses but those of the battery: 15 kWh at both ends, never below 9 kWh."""
+    """A day of 15 minute steps without losses but those of the battery: 15 kWh at both ends, never
+    below 9 kWh.
+    """
     t = np.arange(96)
     reserve = np.full(96, 9.0)
     reserve[-1] = 15.0
@@ -30,7 +34,9 @@ def s1() -> SiteProblem:
         price_per_kwh=np.where((t < 28) | (t >= 92), 0.3, np.where(peak, 1.2, 0.7)),
         dc_load_kw=4.0 + 1.2 * np.sin(2 * np.pi * (t - 32) / 96),
         ac_load_kw=np.zeros(96),
-        pv_kw=np.where((t >= 24) & (t < 72), np.clip(4.2 * np.sin(np.pi * (t - 24) / 48), 0.0, None), 0.0),
+        pv_kw=np.where(
+            (t >= 24) & (t < 72), np.clip(4.2 * np.sin(np.pi * (t - 24) / 48), 0.0, None), 0.0
+        ),
         import_limit_kw=np.full(96, 15.0),
         import_cap_kw=np.full(96, np.inf),
         reserve_kwh=reserve,
@@ -89,7 +95,9 @@ def single_battery(seed: int) -> SiteProblem:
                 discharge_efficiency=float(rng.uniform(0.8, 1.0)),
                 max_charge_kw=float(rng.uniform(0.0, 8.0)),
                 max_discharge_kw=float(rng.uniform(0.0, 8.0)),
-                wear_per_kwh=(float(rng.choice([0.001, 0.05, 0.4])),),  # with 0 a surplus may go round at no cost
+                wear_per_kwh=(
+                    float(rng.choice([0.001, 0.05, 0.4])),
+                ),  # with 0 a surplus may go round at no cost
             ),
         ),
     )
@@ -136,10 +144,16 @@ def test_the_tie_breaks_cost_no_more_than_their_size(seed):
         problem = replace(problem, batteries=(replace(problem.batteries[0], wear_per_kwh=(0.0,)),))
     exact = optimum(problem)
     battery = problem.batteries[0]
-    largest = max(float(problem.price_per_kwh.max()), problem.terminal_value_per_kwh, battery.wear_per_kwh[0])
-    # On each kWh: import and charging one tie-break, and one for each rectifier segment below the last.
+    largest = max(
+        float(problem.price_per_kwh.max()), problem.terminal_value_per_kwh, battery.wear_per_kwh[0]
+    )
+    # On each kWh: import and charging one tie-break, and one for each rectifier segment below the
+    # last.
     parts = len(problem.rectifier.ac_per_dc)
-    energy = float(problem.step_h @ problem.import_limit_kw) + float(problem.step_h.sum()) * battery.max_charge_kw
+    energy = (
+        float(problem.step_h @ problem.import_limit_kw)
+        + float(problem.step_h.sum()) * battery.max_charge_kw
+    )
     allowed = TIE_BREAK * largest * (1 + parts) * energy
     plan = PlanSolver().solve(problem)
     assert exact - 1e-8 * max(1.0, abs(exact)) <= plan.objective <= exact + allowed + 1e-8

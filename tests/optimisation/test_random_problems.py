@@ -1,4 +1,6 @@
-"""What must hold for any site, any day and any state: 60 random problems, or 500 with SITEEMS_LONG=1."""
+"""What must hold for any site, any day and any state: 60 random problems, or 500 with
+SITEEMS_LONG=1.
+"""
 
 import os
 from collections.abc import Mapping
@@ -13,20 +15,22 @@ from pyomo.contrib.appsi.solvers.highs import Highs
 from pyomo.core import ConcreteModel
 from random_problems import random_site, sites
 
-from optimisation.cache import compiled_for
-from optimisation.checker import check
-from optimisation.engine import Engine
-from optimisation.model import build
-from optimisation.parameters import TIE_BREAK, parameters
-from optimisation.plan import Plan, PlanStatus
-from optimisation.problem import SiteProblem
-from optimisation.reading import layout_of, read_plan
-from optimisation.shape import shape_of
-from optimisation.solver import PlanSolver
+from optimisation.checking.checker import check
+from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.program.model import build
+from optimisation.program.parameters import TIE_BREAK, parameters
+from optimisation.program.shape import shape_of
+from optimisation.solving.engine import Engine
+from optimisation.solving.model_cache import compiled_for
+from optimisation.solving.reading import layout_of, read_plan
+from optimisation.solving.solver import PlanSolver
 
 LONG = os.environ.get("SITEEMS_LONG") == "1"
 SEEDS = (*range(500 if LONG else 60), 3236)
-"""The last: a genset whose minimum load is more than the site takes, so that burning it in the rectifier would pay."""
+"""The last: a genset whose minimum load is more than the site takes, so that burning it in the
+rectifier would pay.
+"""
 
 
 def searched(problem: SiteProblem) -> bool:
@@ -56,7 +60,9 @@ MONEY = (
 
 @pytest.fixture(scope="module")
 def plans() -> Mapping[int, Plan]:
-    """One solver for all, so that each problem is solved after unrelated ones of its shape and others."""
+    """One solver for all, so that each problem is solved after unrelated ones of its shape and
+    others.
+    """
     return {seed: SOLVER.solve(random_site(seed)) for seed in SEEDS}
 
 
@@ -68,7 +74,9 @@ def turnover(plan: Plan) -> float:
 def tie_cost(problem: SiteProblem) -> float:
     """More than the tie-breaks can have cost, currency."""
     wear = max(battery.wear_per_kwh[-1] for battery in problem.batteries)
-    largest = max(float(np.abs(problem.price_per_kwh).max()), problem.terminal_value_per_kwh, wear) or 1.0
+    largest = (
+        max(float(np.abs(problem.price_per_kwh).max()), problem.terminal_value_per_kwh, wear) or 1.0
+    )
     kw = problem.import_limit_kw + sum(
         battery.max_charge_kw + battery.max_discharge_kw for battery in problem.batteries
     )
@@ -87,7 +95,9 @@ def test_the_problems_have_every_feature_together_with_every_other():
     has["outage"] = np.array([p.import_limit_kw.min() == 0.0 for p in problems])
     has["cap"] = np.array([np.isfinite(p.import_cap_kw).any() for p in problems])
     has["negative"] = np.array([p.price_per_kwh.min() < 0.0 for p in problems])
-    has["over 1"] = np.array([any(b.stored_kwh > b.capacity_kwh for b in p.batteries) for p in problems])
+    has["over 1"] = np.array(
+        [any(b.stored_kwh > b.capacity_kwh for b in p.batteries) for p in problems]
+    )
     has["reserve too large"] = np.array([p.reserve_kwh.max() > p.capacity_kwh for p in problems])
     for one, other in product(has, has):
         assert (has[one] & has[other]).sum() >= 5, (one, other)
@@ -124,7 +134,9 @@ def filled(model: ConcreteModel, values: Mapping[str, Any]) -> ConcreteModel:
 
 def on_another_day(problem: SiteProblem) -> SiteProblem:
     """The same structure with other prices, load, sun and energy."""
-    batteries = tuple(replace(battery, stored_kwh=0.5 * battery.capacity_kwh) for battery in problem.batteries)
+    batteries = tuple(
+        replace(battery, stored_kwh=0.5 * battery.capacity_kwh) for battery in problem.batteries
+    )
     export = problem.export
     return replace(
         problem,
@@ -159,10 +171,13 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
         costs = outcome.x * engine.compiled.vectors(engine.compiled.theta(values)).cost
         scale = max(1.0, abs(found), float(np.abs(costs).sum()))
         if searched(problem):
-            # The search may stop at its gap; with the whole numbers as it found them the costs are the same.
+            # The search may stop at its gap; with the whole numbers as it found them the costs are
+            # the same.
             assert outcome.objective - found <= GAP * scale, seed
             for name in {"genset_on", "sells"} & engine.compiled.columns.keys():
-                for t, whole in enumerate(np.round(outcome.x[engine.compiled.columns[name]]).tolist()):
+                for t, whole in enumerate(
+                    np.round(outcome.x[engine.compiled.columns[name]]).tolist()
+                ):
                     getattr(model, name)[t].fix(whole)
             found = pyomo.solve(model).best_feasible_objective
         assert abs(outcome.objective - found) <= 1e-8 * scale, seed
@@ -175,20 +190,28 @@ def test_the_first_setpoint_of_each_battery_is_the_same_cold_and_warm():
             continue
         shape = shape_of(problem)
         compiled, going = compiled_for(shape), (True,) * len(problem.reduction_events)
-        layout, warm, values = layout_of(shape, compiled), Engine(compiled), parameters(problem, going)
+        layout, warm, values = (
+            layout_of(shape, compiled),
+            Engine(compiled),
+            parameters(problem, going),
+        )
         warm.solve(parameters(on_another_day(problem), going), 10.0)
         first = [
             (plan.battery_charge_kw - plan.battery_discharge_kw)[:, 0]
-            for plan in (read_plan(problem, layout, engine.solve(values, 10.0)) for engine in (warm, Engine(compiled)))
+            for plan in (
+                read_plan(problem, layout, engine.solve(values, 10.0))
+                for engine in (warm, Engine(compiled))
+            )
         ]
         assert np.abs(first[0] - first[1]).max() <= 1e-6, seed
 
 
 def idle_cost(problem: SiteProblem) -> float:
-    """Currency, of a site that does nothing: batteries rest, sun first, then the rectifier, and what is left is dark.
+    """Currency, of a site that does nothing: batteries rest, sun first, then the rectifier, and
+    what is left is dark.
 
-    With negative prices what the rectifier loses beyond its best segment is counted as if it earned nothing, which is
-    how the program is kept from earning by waste.
+    With negative prices what the rectifier loses beyond its best segment is counted as if it earned
+    nothing, which is how the program is kept from earning by waste.
     """
     hours, rectifier = problem.step_h, problem.rectifier
     sun = np.minimum(problem.pv_kw, problem.dc_load_kw)
@@ -199,18 +222,26 @@ def idle_cost(problem: SiteProblem) -> float:
     grid = problem.ac_base_kw + np.interp(dc, curve_dc, curve_ac)
     stored = problem.stored_kwh
     least = problem.ac_base_kw + dc * rectifier.ac_per_dc[0]
-    cost = hours * np.where(problem.price_per_kwh > 0.0, problem.price_per_kwh * grid, problem.price_per_kwh * least)
-    cost += hours * problem.reserve_penalty_per_kwh_h * np.maximum(0.0, problem.reserve_kwh - stored)
+    cost = hours * np.where(
+        problem.price_per_kwh > 0.0, problem.price_per_kwh * grid, problem.price_per_kwh * least
+    )
+    cost += (
+        hours * problem.reserve_penalty_per_kwh_h * np.maximum(0.0, problem.reserve_kwh - stored)
+    )
     cost += hours * problem.cap_penalty_per_kwh * np.maximum(0.0, grid - problem.cap_kw)
     cost += hours * problem.unserved_penalty_per_kwh * (problem.dc_load_kw - sun - dc)
     total = float(cost.sum()) - problem.terminal_value_per_kwh * stored
     for battery in problem.batteries:
         if battery.full_charge is not None:
-            total += battery.full_charge.penalty_per_kwh * (battery.capacity_kwh - battery.counted_kwh)
+            total += battery.full_charge.penalty_per_kwh * (
+                battery.capacity_kwh - battery.counted_kwh
+            )
     if problem.demand is not None:
         intervals = problem.demand.interval_of_step
         mean = np.bincount(intervals, hours * grid) / np.bincount(intervals, hours)
-        total += problem.demand.price_per_kw * max(0.0, float(mean.max()) - problem.demand.peak_so_far_kw)
+        total += problem.demand.price_per_kw * max(
+            0.0, float(mean.max()) - problem.demand.peak_so_far_kw
+        )
     if problem.cooling is not None:
         room_c = problem.cooling.room_now_c
         for t in range(problem.n_steps):
@@ -246,7 +277,9 @@ def in_other_money(record: Any, factor: float) -> Any:
     for field in fields(record):
         value = getattr(record, field.name)
         if field.name in MONEY:
-            changes[field.name] = tuple(factor * x for x in value) if isinstance(value, tuple) else factor * value
+            changes[field.name] = (
+                tuple(factor * x for x in value) if isinstance(value, tuple) else factor * value
+            )
         elif field.name == "batteries":
             changes[field.name] = tuple(in_other_money(battery, factor) for battery in value)
         elif is_dataclass(value) and field.name != "rectifier":
@@ -272,15 +305,22 @@ def without_restrictions(problem: SiteProblem) -> dict[str, SiteProblem]:
     return {
         "cap": replace(problem, import_cap_kw=np.full(n, np.inf), cooling=free),
         "reserve": replace(problem, reserve_kwh=np.zeros(n)),
-        "acceptance": replace(problem, batteries=tuple(replace(battery, acceptance=()) for battery in batteries)),
-        "full charge": replace(problem, batteries=tuple(replace(battery, full_charge=None) for battery in batteries)),
+        "acceptance": replace(
+            problem, batteries=tuple(replace(battery, acceptance=()) for battery in batteries)
+        ),
+        "full charge": replace(
+            problem, batteries=tuple(replace(battery, full_charge=None) for battery in batteries)
+        ),
         "demand charge": replace(problem, demand=None),
         "charge limit": replace(
             problem, batteries=tuple(replace(battery, max_charge_kw=100.0) for battery in batteries)
         ),
         "wear": replace(
             problem,
-            batteries=tuple(replace(b, wear_per_kwh=tuple(0.5 * wear for wear in b.wear_per_kwh)) for b in batteries),
+            batteries=tuple(
+                replace(b, wear_per_kwh=tuple(0.5 * wear for wear in b.wear_per_kwh))
+                for b in batteries
+            ),
         ),
     }
 

@@ -1,4 +1,6 @@
-"""Two hundred rolling windows: what the battery is told next does not depend on how the plan was solved."""
+"""Two hundred rolling windows: what the battery is told next does not depend on how the plan was
+solved.
+"""
 
 from collections.abc import Iterator
 
@@ -7,27 +9,29 @@ import pytest
 from pyomo.contrib.appsi.solvers.highs import Highs
 from pyomo.core import ConcreteModel
 
-from optimisation.battery import BatteryModel
-from optimisation.cache import compiled_for
-from optimisation.compiled import CompiledLP
-from optimisation.devices import DemandCharge
-from optimisation.engine import Engine
-from optimisation.model import build
-from optimisation.parameters import parameters
-from optimisation.plan import Plan, PlanStatus
-from optimisation.problem import SiteProblem
-from optimisation.reading import layout_of, read_plan
-from optimisation.records import Floats
-from optimisation.rectifier import RectifierCurve
-from optimisation.shape import shape_of
-from optimisation.solver import PlanSolver
+from optimisation.arrays import Floats
+from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.problem.battery import BatteryModel
+from optimisation.problem.components import DemandCharge
+from optimisation.problem.rectifier import RectifierCurve
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.program.compiled import CompiledLP
+from optimisation.program.model import build
+from optimisation.program.parameters import parameters
+from optimisation.program.shape import shape_of
+from optimisation.solving.engine import Engine
+from optimisation.solving.model_cache import compiled_for
+from optimisation.solving.reading import layout_of, read_plan
+from optimisation.solving.solver import PlanSolver
 
 STEPS = 96
 SAME_KW = 1e-6
 
 
 def tariff(hour: Floats, kind: str) -> Floats:
-    """Currency/kWh over the hours since midnight; in a flat one or a free one nearly every plan is as good as any."""
+    """Currency/kWh over the hours since midnight; in a flat one or a free one nearly every plan is
+    as good as any.
+    """
     of_day = hour % 24
     if kind == "flat":
         return np.full(hour.size, 0.7)
@@ -40,7 +44,9 @@ def tariff(hour: Floats, kind: str) -> Floats:
 
 
 def windows(count: int, kind: str, seed: int = 5) -> Iterator[SiteProblem]:
-    """Windows of a site of 3 to 6 kW with sun, each a step after the last one, with the forecast revised every time."""
+    """Windows of a site of 3 to 6 kW with sun, each a step after the last one, with the forecast
+    revised every time.
+    """
     rng = np.random.default_rng(seed)
     hour = 0.25 * np.arange(count + STEPS)
     noise = np.convolve(rng.standard_normal(hour.size), 0.9 ** np.arange(40))[: hour.size]
@@ -62,7 +68,9 @@ def windows(count: int, kind: str, seed: int = 5) -> Iterator[SiteProblem]:
             import_limit_kw=np.full(STEPS, 15.0),
             import_cap_kw=np.where(called, 2.0, np.inf),
             reserve_kwh=2.0 * expected,
-            terminal_value_per_kwh=1.0 if kind == "flat" else 0.55,  # 1.0: charging pays, at any hour alike
+            terminal_value_per_kwh=1.0
+            if kind == "flat"
+            else 0.55,  # 1.0: charging pays, at any hour alike
             reserve_penalty_per_kwh_h=30.0,
             cap_penalty_per_kwh=20.0,
             unserved_penalty_per_kwh=1000.0,
@@ -80,7 +88,9 @@ def windows(count: int, kind: str, seed: int = 5) -> Iterator[SiteProblem]:
                     acceptance=((0.8, 6.0), (0.9, 3.0), (1.0, 0.15)),
                 ),
             ),
-            demand=DemandCharge(price_per_kw=40.0, peak_so_far_kw=8.0, interval_of_step=np.arange(STEPS)),
+            demand=DemandCharge(
+                price_per_kw=40.0, peak_so_far_kw=8.0, interval_of_step=np.arange(STEPS)
+            ),
         )
         stored = float(np.clip(stored + rng.uniform(-1.2, 1.2), 3.0, 30.0))
 
@@ -105,21 +115,33 @@ def solved_by_pyomo(problem: SiteProblem, model: ConcreteModel) -> Floats:
         for index, number in zip(param.index_set(), np.ravel(numbers), strict=True):
             param[index] = float(number)
     solver = Highs()
-    solver.highs_options = {"threads": 1, "primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+    solver.highs_options = {
+        "threads": 1,
+        "primal_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-9,
+    }
     solver.solve(model)
-    battery = sum(model.charge[0, b, k].value - model.discharge[0, b, k].value for b, k in model.cells)
-    return np.array([battery, sum(model.segment[0, s].value for s in model.segments), model.pv[0].value])
+    battery = sum(
+        model.charge[0, b, k].value - model.discharge[0, b, k].value for b, k in model.cells
+    )
+    return np.array(
+        [battery, sum(model.segment[0, s].value for s in model.segments), model.pv[0].value]
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("three levels", 200), ("flat", 30), ("free nights", 30), ("below zero at noon", 30)]
+    ("kind", "count"),
+    [("three levels", 200), ("flat", 30), ("free nights", 30), ("below zero at noon", 30)],
 )
 def test_the_first_setpoint_is_the_same_cold_and_warm(kind, count):
     warm, compiled = PlanSolver(), compiled_for(SHAPE)
     moved = 0
     for i, problem in enumerate(windows(count, kind)):
         plan = warm.solve(problem)
-        assert np.abs(first_setpoints(plan) - first_setpoints(solved_cold(problem, compiled))).max() <= SAME_KW, i
+        assert (
+            np.abs(first_setpoints(plan) - first_setpoints(solved_cold(problem, compiled))).max()
+            <= SAME_KW
+        ), i
         moved += bool(np.abs(plan.battery_kw[0]) > 0.1)
     assert moved >= 0.2 * count  # else the battery only rests, and nothing has been compared
 
@@ -129,4 +151,6 @@ def test_the_first_setpoint_is_that_of_the_solver_of_pyomo():
     for i, problem in enumerate(windows(200, "three levels")):
         plan = warm.solve(problem)
         if i % 10 == 0:
-            assert np.abs(first_setpoints(plan) - solved_by_pyomo(problem, model)).max() <= SAME_KW, i
+            assert (
+                np.abs(first_setpoints(plan) - solved_by_pyomo(problem, model)).max() <= SAME_KW
+            ), i

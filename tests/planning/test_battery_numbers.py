@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimisation.solver import PlanSolver
+from optimisation.solving.solver import PlanSolver
 from siteems.forecast.forecast import Forecaster
-from siteems.history.store import History, Sample
-from siteems.planning.grid import time_grid
+from siteems.history.records import Sample
+from siteems.history.store import History
 from siteems.planning.prepare import prepare
-from siteems.planning.problem import full_charge_due, rectifier_curve, wear_costs
-from siteems.site import Site
+from siteems.planning.problem import full_charge_due
+from siteems.planning.time_grid import time_grid
+from siteems.site.assets import rectifier_curve, wear_costs
+from siteems.site.model import Site
 from siteems.tariff.lookup import TariffBook
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou
@@ -26,7 +28,8 @@ def test_wear_follows_the_makers_table_and_rises_with_depth(hangzhou: Site) -> N
     costs = wear_costs(hangzhou.battery)
     assert len(costs) == 4
     assert list(costs) == sorted(costs)
-    # By hand: the first quarter lies on the line from (0, 0) to (0.2, 1/11200) and a little of the next.
+    # By hand: the first quarter lies on the line from (0, 0) to (0.2, 1/11200) and a little of the
+    # next.
     slope1, slope2 = 1 / 11200 / 0.2, (1 / 4800 - 1 / 11200) / 0.2
     assert costs[0] == pytest.approx(700 / 0.922 * 4 * (0.2 * slope1 + 0.05 * slope2))
 
@@ -47,22 +50,32 @@ class TestFullCharge:
     def prices(self, site: Site) -> np.ndarray:
         return TariffBook(site.tariffs, site.site.zone).price_series(self.grid.starts)[0]
 
-    def test_it_is_put_at_the_end_of_the_last_cheap_hours_before_it_is_due(self, hangzhou: Site) -> None:
+    def test_it_is_put_at_the_end_of_the_last_cheap_hours_before_it_is_due(
+        self, hangzhou: Site
+    ) -> None:
         due = full_charge_due(hangzhou.battery, self.grid, None, self.prices(hangzhou))
         assert due is not None
         end = self.grid.starts[due.by_step] + timedelta(minutes=15)
         assert end == NIGHT + timedelta(hours=12), "14:00 local, when the noon valley ends"
 
-    @pytest.mark.parametrize(("days_ago", "asked"), [(0.0, False), (5.0, False), (6.0, True), (30.0, True)])
-    def test_it_is_asked_for_when_it_falls_into_the_horizon(self, hangzhou: Site, days_ago: float, asked: bool) -> None:
-        due = full_charge_due(hangzhou.battery, self.grid, NIGHT - days_ago * DAY, self.prices(hangzhou))
+    @pytest.mark.parametrize(
+        ("days_ago", "asked"), [(0.0, False), (5.0, False), (6.0, True), (30.0, True)]
+    )
+    def test_it_is_asked_for_when_it_falls_into_the_horizon(
+        self, hangzhou: Site, days_ago: float, asked: bool
+    ) -> None:
+        due = full_charge_due(
+            hangzhou.battery, self.grid, NIGHT - days_ago * DAY, self.prices(hangzhou)
+        )
         assert (due is not None) == asked
 
     def test_lithium_needs_none(self, rural: Site) -> None:
         assert full_charge_due(rural.battery, self.grid, None, self.prices(rural)) is None
 
     def test_a_flat_tariff_has_no_cheap_hours(self, hangzhou: Site) -> None:
-        due = full_charge_due(hangzhou.battery, self.grid, None, np.full(len(self.grid.starts), 0.9))
+        due = full_charge_due(
+            hangzhou.battery, self.grid, None, np.full(len(self.grid.starts), 0.9)
+        )
         assert due is not None
         assert self.grid.starts[due.by_step] < NIGHT + DAY <= self.grid.starts[due.by_step + 1]
 
@@ -88,7 +101,9 @@ def test_the_record_knows_when_the_battery_was_last_full(tmp_path: Path) -> None
     history = History(tmp_path / "history.sqlite3")
     assert history.last_time_at("soc", 0.985) is None
     levels = (0.9, 0.99, 0.97)
-    history.add_samples(Sample(NIGHT + i * DAY, {"soc": soc}, "plan", "") for i, soc in enumerate(levels))
+    history.add_samples(
+        Sample(NIGHT + i * DAY, {"soc": soc}, "plan", "") for i, soc in enumerate(levels)
+    )
     assert history.last_time_at("soc", 0.985) == NIGHT + DAY
     with pytest.raises(ValueError, match="not a sample column"):
         history.last_time_at("soc; DROP TABLE samples", 0.5)

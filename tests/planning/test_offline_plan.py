@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from siteems.config.seeds import seed_path
 from siteems.errors import UserError
 from siteems.planning.offline import plan_offline
-from siteems.seeds import seed_path
-from siteems.site import Site
+from siteems.site.model import Site
 from siteems.tariff.records import DemandTerm
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou: valley
@@ -42,7 +42,10 @@ def test_it_charges_in_the_valley_and_says_why(hangzhou: Site) -> None:
     assert "valley" in words
     assert "when import costs 1.23" in words
     # By hand: 1.2318 x slope 1.0166 less wear 0.43, times the discharge efficiency 0.922.
-    assert f"worth {(1.2318 * explained.run.problem.rectifier.ac_per_dc[0] - 0.43) * 0.922:.2f}" in words
+    assert (
+        f"worth {(1.2318 * explained.run.problem.rectifier.ac_per_dc[0] - 0.43) * 0.922:.2f}"
+        in words
+    )
 
 
 def test_it_discharges_in_the_sharp_hours_and_stops_at_the_reserve(hangzhou: Site) -> None:
@@ -70,7 +73,9 @@ def test_the_future_of_the_profile_changes_nothing(hangzhou: Site, tmp_path: Pat
 
 def test_a_demand_charge_is_explained(hangzhou: Site) -> None:
     term = DemandTerm(mode="measured", price_per_kw=42.0)
-    site = replace(hangzhou, tariffs=tuple(replace(version, demand=(term,)) for version in hangzhou.tariffs))
+    site = replace(
+        hangzhou, tariffs=tuple(replace(version, demand=(term,)) for version in hangzhou.tariffs)
+    )
     high, low = (plan_offline(site, NIGHT, 0.6, None, peak_kw) for peak_kw in (12.0, 0.0))
     assert "the month's peak: 12.00 kW are paid for, 12.00 kW with this plan" in high.text()
     assert not any(binding.what == "import is at the month's peak" for binding in high.bindings())
@@ -79,7 +84,9 @@ def test_a_demand_charge_is_explained(hangzhou: Site) -> None:
     assert low.as_dict()["demand_peak_kw"] == pytest.approx(low.plan.grid_import_kw.max())
 
 
-def test_a_moment_after_the_record_uses_the_same_days_of_its_last_year(hangzhou: Site, tmp_path: Path) -> None:
+def test_a_moment_after_the_record_uses_the_same_days_of_its_last_year(
+    hangzhou: Site, tmp_path: Path
+) -> None:
     later = plan_offline(hangzhou, NIGHT + timedelta(days=364), 0.6, recorded(tmp_path))
     assert later.run.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
 

@@ -1,4 +1,6 @@
-"""From what is known to the LP's numbers: the reserve series, caps, prices of shortfalls, limits by temperature."""
+"""From what is known to the LP's numbers: the reserve series, caps, prices of shortfalls, limits by
+temperature.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimisation.problem import SiteProblem
-from siteems.backup import reserve_kwh
+from optimisation.problem.site_problem import SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.forecast.forecast import Forecast
-from siteems.planning.grid import Grid, time_grid
-from siteems.planning.problem import ROOM_FOR_SUN, battery_model, rectifier_curve, reserve_series_kwh, site_problem
-from siteems.site import Site
+from siteems.planning.problem import ROOM_FOR_SUN, battery_model, reserve_series_kwh, site_problem
+from siteems.planning.time_grid import Grid, time_grid
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
+from siteems.site.reserve import reserve_kwh
 
 NOW = datetime(2026, 7, 15, 4, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -24,7 +27,9 @@ HOUR = timedelta(hours=1)
 
 def forecast_on(grid: Grid, dc_load_kw: np.typing.NDArray[np.float64]) -> Forecast:
     n = len(grid.starts)
-    return Forecast(NOW, grid.starts, dc_load_kw, dc_load_kw * 1.1, np.full(n, 0.8), np.zeros(n), np.zeros(n))
+    return Forecast(
+        NOW, grid.starts, dc_load_kw, dc_load_kw * 1.1, np.full(n, 0.8), np.zeros(n), np.zeros(n)
+    )
 
 
 def call(start: datetime, hours: float, limit_kw: float = 1.5) -> DrEvent:
@@ -46,7 +51,9 @@ def problem(site: Site, **changes: Any) -> SiteProblem:
 
 
 class TestReserveSeries:
-    def series(self, site: Site, load_kw: Any, battery_c: float | None = 25.0, horizon_h: int = 12) -> Any:
+    def series(
+        self, site: Site, load_kw: Any, battery_c: float | None = 25.0, horizon_h: int = 12
+    ) -> Any:
         """The reserve over a horizon for a load given as a function of hours from now."""
         grid = time_grid(NOW, 15, horizon_h)
         longer = time_grid(NOW, 15, horizon_h + math.ceil(site.backup.hours) + 1)
@@ -61,9 +68,13 @@ class TestReserveSeries:
         assert self.series(hangzhou, lambda h: 3.0, battery_c) == pytest.approx(expected)
 
     def test_it_looks_the_backup_hours_ahead(self, hangzhou: Site) -> None:
-        """A load that doubles in six hours is in the reserve from three hours before, and all of it from then on."""
+        """A load that doubles in six hours is in the reserve from three hours before, and all of it
+        from then on.
+        """
         series = self.series(hangzhou, lambda h: 3.0 if h < 6 else 6.0)
-        low, high = (reserve_kwh(hangzhou.battery, hangzhou.backup, kw * 1.1, 25.0) for kw in (3.0, 6.0))
+        low, high = (
+            reserve_kwh(hangzhou.battery, hangzhou.backup, kw * 1.1, 25.0) for kw in (3.0, 6.0)
+        )
         hours = [(s - NOW) / HOUR for s in time_grid(NOW, 15, 12).starts]
         assert all(r == pytest.approx(low) for r, h in zip(series, hours, strict=True) if h < 2.75)
         assert all(r > low + 0.1 for r, h in zip(series, hours, strict=True) if h > 3.1)
@@ -125,10 +136,14 @@ class TestCaps:
         assert (caps[0], caps[6], caps[10], caps[20]) == (1.5, 1.0, 1.0, math.inf)
 
 
-def test_the_plan_leaves_room_for_more_sun_than_is_expected_but_not_under_a_cap(hangzhou: Site) -> None:
+def test_the_plan_leaves_room_for_more_sun_than_is_expected_but_not_under_a_cap(
+    hangzhou: Site,
+) -> None:
     grid = time_grid(NOW, 15, 12)
     n = len(grid.starts)
-    forecast = replace(forecast_on(grid, np.full(n, 3.0)), pv_kw=np.full(n, 1.0), pv_high_kw=np.full(n, 2.0))
+    forecast = replace(
+        forecast_on(grid, np.full(n, 3.0)), pv_kw=np.full(n, 1.0), pv_high_kw=np.full(n, 2.0)
+    )
     planned = problem(hangzhou, forecast=forecast, events=(call(NOW, 2.0),))
     called = np.isfinite(planned.import_cap_kw)
     assert 0 < called.sum() < n
@@ -139,7 +154,12 @@ def test_the_reserve_is_dearer_than_a_call_and_the_load_is_dearest(hangzhou: Sit
     built = problem(hangzhou)
     assert built.reserve_penalty_per_kwh_h == pytest.approx(100 * 1.2)
     assert built.cap_penalty_per_kwh == pytest.approx(10 * 1.2)
-    assert built.unserved_penalty_per_kwh > built.reserve_penalty_per_kwh_h > built.cap_penalty_per_kwh > 1.2
+    assert (
+        built.unserved_penalty_per_kwh
+        > built.reserve_penalty_per_kwh_h
+        > built.cap_penalty_per_kwh
+        > 1.2
+    )
 
 
 def test_energy_left_at_the_end_is_worth_less_than_buying_it(hangzhou: Site) -> None:
@@ -150,7 +170,9 @@ def test_energy_left_at_the_end_is_worth_less_than_buying_it(hangzhou: Site) -> 
     assert free.terminal_value_per_kwh == 0.0
 
 
-@pytest.mark.parametrize(("soc", "kwh"), [(0.6, 0.6 * 47.04), (1.02, 47.04), (-0.01, 0.0), (0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("soc", "kwh"), [(0.6, 0.6 * 47.04), (1.02, 47.04), (-0.01, 0.0), (0.0, 0.0)]
+)
 def test_any_measured_charge_is_accepted(soc: float, kwh: float, hangzhou: Site) -> None:
     assert problem(hangzhou, soc=soc).stored_kwh == pytest.approx(kwh)
 
@@ -163,7 +185,14 @@ def test_free_or_paid_prices_still_leave_penalties(hangzhou: Site) -> None:
 
 @pytest.mark.parametrize(
     ("battery_c", "charge_kw", "discharge_kw"),
-    [(25.0, 9.6, 12.0), (None, 9.6, 12.0), (0.0, 9.6, 12.0), (-0.1, 0.0, 12.0), (50.0, 9.6, 12.0), (50.1, 0.0, 0.0)],
+    [
+        (25.0, 9.6, 12.0),
+        (None, 9.6, 12.0),
+        (0.0, 9.6, 12.0),
+        (-0.1, 0.0, 12.0),
+        (50.0, 9.6, 12.0),
+        (50.1, 0.0, 0.0),
+    ],
 )
 def test_too_cold_to_charge_too_hot_to_cycle(
     battery_c: float | None, charge_kw: float, discharge_kw: float, hangzhou: Site

@@ -1,4 +1,6 @@
-"""A plan in time: which step holds, what charge it foresaw, and that the record gives it back as it was."""
+"""A plan in time: which step holds, what charge it foresaw, and that the record gives it back as it
+was.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,12 @@ import numpy as np
 import pytest
 from plans import ISSUED, QUARTER, plan
 
-from optimisation.solver import PlanSolver
+from optimisation.solving.solver import PlanSolver
 from siteems.forecast.forecast import Forecaster
 from siteems.planning.prepare import prepare
-from siteems.planning.problem import rectifier_curve
 from siteems.planning.published import SERIES, PublishedPlan, publish
-from siteems.site import Site
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
 from siteems.tariff.lookup import TariffBook
 
 SECOND = timedelta(seconds=1)
@@ -43,11 +45,14 @@ def test_a_plan_made_a_moment_before_a_boundary_holds_at_once() -> None:
     early = plan(issued=ISSUED - timedelta(seconds=40))
     assert early.step_at(ISSUED - timedelta(seconds=41)) is None
     assert early.step_at(ISSUED - timedelta(seconds=40)) == 0
-    assert early.soc(ISSUED - timedelta(seconds=10)) == 0.40, "what it holds now, until its first step begins"
+    assert early.soc(ISSUED - timedelta(seconds=10)) == 0.40, (
+        "what it holds now, until its first step begins"
+    )
 
 
 @pytest.mark.parametrize(
-    ("minutes", "soc"), [(0, 0.40), (7.5, 0.41), (15, 0.42), (30, 0.44), (40, 0.44), (52.5, 0.42), (60, None)]
+    ("minutes", "soc"),
+    [(0, 0.40), (7.5, 0.41), (15, 0.42), (30, 0.44), (40, 0.44), (52.5, 0.42), (60, None)],
 )
 def test_charge_is_foreseen_between_the_steps(minutes: float, soc: float | None) -> None:
     foreseen = plan().soc(ISSUED + timedelta(minutes=minutes))
@@ -69,7 +74,9 @@ def test_round_trip_through_the_record() -> None:
 
 def test_values_of_stored_energy_may_be_unknown() -> None:
     """A plan stopped by the time limit has no duals."""
-    unknown = replace(plan(), series=dict(plan().series) | {"stored_value_per_kwh": (math.nan,) * 4})
+    unknown = replace(
+        plan(), series=dict(plan().series) | {"stored_value_per_kwh": (math.nan,) * 4}
+    )
     kept = through_json(unknown).series["stored_value_per_kwh"]
     assert len(kept) == 4
     assert all(math.isnan(v) for v in kept)
@@ -81,16 +88,25 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
     now = ISSUED + timedelta(minutes=5)
     run = prepare(hangzhou, curve, book, forecaster, (), now=now, soc=0.6, battery_c=25.0)
     solved = PlanSolver().solve(run.problem)
-    published = publish(solved, run, issued=now, trigger="test", capacity_kwh=hangzhou.battery.capacity_kwh)
+    published = publish(
+        solved, run, issued=now, trigger="test", capacity_kwh=hangzhou.battery.capacity_kwh
+    )
     assert published.status == "optimal"
     assert published.series.keys() == set(SERIES)
     assert (published.starts[0], published.end) == (now, ISSUED + timedelta(hours=36))
-    lengths = {len(values) for values in (*published.series.values(), published.prices, published.reserve_kwh)}
+    lengths = {
+        len(values)
+        for values in (*published.series.values(), published.prices, published.reserve_kwh)
+    }
     assert lengths == {12 * 4 + 24}
     assert published.soc(now) == pytest.approx(0.6)
     assert published.prices[0] == book.price_at(now).per_kwh
-    assert published.series["battery_kw"] == pytest.approx(list(solved.charge_kw - solved.discharge_kw), abs=1e-6)
-    assert through_json(published) == published, "after a restart the plan is the same to the last digit"
+    assert published.series["battery_kw"] == pytest.approx(
+        list(solved.charge_kw - solved.discharge_kw), abs=1e-6
+    )
+    assert through_json(published) == published, (
+        "after a restart the plan is the same to the last digit"
+    )
 
 
 @pytest.mark.parametrize("noise_kw", [3e-13, -3e-13, 4e-7, -4e-7])
@@ -114,6 +130,15 @@ def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:
     """No price is made up: with a tariff that ends tonight, the plan is shorter."""
     ending = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 16)),))
     book = TariffBook(ending.tariffs, ending.site.zone)
-    run = prepare(ending, rectifier_curve(ending), book, Forecaster(ending), (), now=ISSUED, soc=0.6, battery_c=25.0)
+    run = prepare(
+        ending,
+        rectifier_curve(ending),
+        book,
+        Forecaster(ending),
+        (),
+        now=ISSUED,
+        soc=0.6,
+        battery_c=25.0,
+    )
     assert run.grid.end == ISSUED + timedelta(hours=12), "midnight at the site"
     assert len(run.prices) == len(run.reserve_kwh) == run.problem.n_steps == 12 * 4

@@ -1,4 +1,6 @@
-"""The solver's child process against what happens to processes: killed, stopped, orphaned, cancelled, worn out."""
+"""The solver's child process against what happens to processes: killed, stopped, orphaned,
+cancelled, worn out.
+"""
 
 import asyncio
 import os
@@ -12,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optimisation.plan import PlanStatus
-from optimisation.problem import BatteryModel, RectifierCurve, SiteProblem
+from optimisation.plan.plan import PlanStatus
+from optimisation.problem.site_problem import BatteryModel, RectifierCurve, SiteProblem
 from siteems.planning import worker as worker_module
 from siteems.planning.worker import SolverProcess
 
@@ -112,7 +114,9 @@ async def test_a_child_that_does_not_answer_is_killed_and_replaced(worker):
 
 
 @pytest.mark.parametrize("answer", [b"junk", pickle.dumps(3), b"cno_such_module\nPlan\n."])
-async def test_an_answer_that_is_no_plan_is_a_status_and_its_sender_is_replaced(worker, monkeypatch, answer):
+async def test_an_answer_that_is_no_plan_is_a_status_and_its_sender_is_replaced(
+    worker, monkeypatch, answer
+):
     await worker.start()
     pid, receive = worker.pid, worker_module._receive
 
@@ -228,7 +232,9 @@ async def main():
 asyncio.run(main())
 """
     here = str(Path(__file__).parent)
-    with subprocess.Popen([sys.executable, "-c", parent_code, here], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", parent_code, here], stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert not gone(child)

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from conftest import START, STEP
+from made_profiles import START, STEP
 
-from siteems.config import load_site
+from siteems.accounting.wear import worn
+from siteems.config.seeds import seed_path
+from siteems.recordings.profile import Profile
 from siteems.replay.engine import run_replay
 from siteems.replay.outcome import POLICIES, ReplayResult
-from siteems.replay.wear import worn
-from siteems.seeds import seed_path
-from siteems.simulation.profile import Profile
+from siteems.site.read_file import load_site
 from siteems.tariff.records import DemandTerm
 
 HANGZHOU = load_site(seed_path("hangzhou-macro"))
@@ -30,15 +30,29 @@ def test_policies_come_in_their_order(result: ReplayResult) -> None:
     assert cost["foresight"] <= cost["optimal"] + 0.002 * cost["idle"]
     summary = result.summary()
     assert summary["saving_vs_rules"] == pytest.approx(cost["rules"] - cost["optimal"], abs=1e-3)
-    assert summary["regret_to_foresight"] == pytest.approx(cost["optimal"] - cost["foresight"], abs=1e-3)
-    wanted = {"cost", "energy_cost", "demand_cost", "wear_cost", "import_kwh", "pv_used_kwh", "co2_kg"}
-    assert wanted | {"reserve_violations", "plans", "wall_s"} <= summary["policies"]["optimal"].keys()
+    assert summary["regret_to_foresight"] == pytest.approx(
+        cost["optimal"] - cost["foresight"], abs=1e-3
+    )
+    wanted = {
+        "cost",
+        "energy_cost",
+        "demand_cost",
+        "wear_cost",
+        "import_kwh",
+        "pv_used_kwh",
+        "co2_kg",
+    }
+    assert (
+        wanted | {"reserve_violations", "plans", "wall_s"} <= summary["policies"]["optimal"].keys()
+    )
 
 
 def test_demand_charges_are_as_billed(profile: Profile) -> None:
     """Four days of July: 4/31 of the month's charge on the highest quarter hour."""
     term = DemandTerm(mode="measured", price_per_kw=42.0)
-    site = replace(HANGZHOU, tariffs=tuple(replace(version, demand=(term,)) for version in HANGZHOU.tariffs))
+    site = replace(
+        HANGZHOU, tariffs=tuple(replace(version, demand=(term,)) for version in HANGZHOU.tariffs)
+    )
     outcome = run_replay(site, profile, ("idle",)).policies["idle"]
     highest_kw = float(outcome.series.grid_import_kw.max())
     assert outcome.demand_cost == pytest.approx(42.0 * highest_kw * 4 / 31, abs=0.01)
@@ -48,10 +62,14 @@ def test_demand_charges_are_as_billed(profile: Profile) -> None:
 
 
 def test_a_demand_charge_is_planned_for(profile: Profile, result: ReplayResult) -> None:
-    """The same four days at the end of a month, on a two-part tariff: less is paid than by plans that do not know."""
+    """The same four days at the end of a month, on a two-part tariff: less is paid than by plans
+    that do not know.
+    """
     moved = replace(profile, start=START + timedelta(days=21))
     term = DemandTerm(mode="measured", price_per_kw=42.0)
-    site = replace(HANGZHOU, tariffs=tuple(replace(version, demand=(term,)) for version in HANGZHOU.tariffs))
+    site = replace(
+        HANGZHOU, tariffs=tuple(replace(version, demand=(term,)) for version in HANGZHOU.tariffs)
+    )
     knowing = run_replay(site, moved, ("optimal",)).policies["optimal"]
     blind = run_replay(HANGZHOU, moved, ("optimal",)).policies["optimal"]
     peaks = [float(outcome.series.grid_import_kw.max()) for outcome in (knowing, blind)]
@@ -75,22 +93,30 @@ def test_energy_balances(result: ReplayResult) -> None:
     battery = HANGZHOU.battery
     for outcome in result.policies.values():
         series = outcome.series
-        assert outcome.energy_cost == pytest.approx(float(series.price_per_kwh @ series.grid_import_kw) / 4, rel=1e-9)
+        assert outcome.energy_cost == pytest.approx(
+            float(series.price_per_kwh @ series.grid_import_kw) / 4, rel=1e-9
+        )
         net_kwh = float(series.battery_kw.sum()) / 4
         gained_kwh = (series.soc[-1] - 0.6) * battery.capacity_kwh
         assert (
-            gained_kwh < max(net_kwh, 0.0) * battery.charge_efficiency + 1e-6 or net_kwh < 0 or net_kwh < gained_kwh * 3
+            gained_kwh < max(net_kwh, 0.0) * battery.charge_efficiency + 1e-6
+            or net_kwh < 0
+            or net_kwh < gained_kwh * 3
         )
         assert (series.pv_kw <= series.pv_available_kw + 1e-9).all()
         assert series.grid_import_kw[series.mains_ok == 0.0] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_corrupted_future_changes_no_past_decision(profile: Profile) -> None:
-    """Bit for bit: what is recorded after a moment is replaced by noise, and everything before it stays as it was."""
+    """Bit for bit: what is recorded after a moment is replaced by noise, and everything before it
+    stays as it was.
+    """
     moment = 2 * 96 + 50
     rng = np.random.default_rng(1)
     noise = {
-        name: np.concatenate((getattr(profile, name)[: moment + 1], rng.uniform(0.0, 6.0, 4 * 96 - moment - 1)))
+        name: np.concatenate(
+            (getattr(profile, name)[: moment + 1], rng.uniform(0.0, 6.0, 4 * 96 - moment - 1))
+        )
         for name in ("dc_load_kw", "pv_kw", "outdoor_c")
     }
     end = START + (moment + 12) * STEP
@@ -101,7 +127,9 @@ def test_a_corrupted_future_changes_no_past_decision(profile: Profile) -> None:
     for name in ("grid_import_kw", "battery_kw", "pv_kw", "soc", "reserve_soc"):
         before, after = (getattr(run, name) for run in runs)
         assert before[:moment].tobytes() == after[:moment].tobytes(), name
-    assert not np.array_equal(runs[0].grid_import_kw, runs[1].grid_import_kw), "the noise must have been lived through"
+    assert not np.array_equal(runs[0].grid_import_kw, runs[1].grid_import_kw), (
+        "the noise must have been lived through"
+    )
 
 
 def test_a_span_within_the_data(profile: Profile) -> None:
@@ -114,8 +142,8 @@ def test_a_span_within_the_data(profile: Profile) -> None:
 def test_wear_is_counted_by_rainflow() -> None:
     """One cycle of 60 % depth of a battery of 700 CNY/kWh x 47.04 kWh.
 
-    The table made convex is a straight line from 1/4800 of a life at 40 % to 1/2000 at 80 %: at 60 % the mean of both,
-    0.00035417, so 11.66 CNY.
+    The table made convex is a straight line from 1/4800 of a life at 40 % to 1/2000 at 80 %: at 60
+    % the mean of both, 0.00035417, so 11.66 CNY.
     """
     soc = np.array([1.0, 0.4, 1.0])
     found = worn(HANGZHOU.battery, soc, 0.0)

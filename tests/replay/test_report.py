@@ -10,16 +10,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_data import written
+from recorded_file import written
 
-from siteems.seeds import seed_path
+from siteems.config.seeds import seed_path
 
 SEED = seed_path("hangzhou-macro")
 
 
 def siteems(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "siteems", *words], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "siteems", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -49,7 +53,13 @@ def test_the_report_asks_for_nothing_from_outside(replayed: Path) -> None:
     page = (replayed / "report.html").read_text()
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)\s*=", page)
     assert "@import" not in page
-    for words in ("Assumptions", "saved against no control", "worst day", "reserve kept", "below 0 taken as 0"):
+    for words in (
+        "Assumptions",
+        "saved against no control",
+        "worst day",
+        "reserve kept",
+        "below 0 taken as 0",
+    ):
         assert words in page
 
 
@@ -71,7 +81,9 @@ def test_the_report_draws_itself_offline(replayed: Path) -> None:
         (("--from", "2031-01-01"), "has no data from"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+def test_mistakes_are_one_line_and_exit_code_2(
+    tmp_path: Path, words: tuple[str, ...], sentence: str
+) -> None:
     data = written(tmp_path / "data.csv", "2026-08-03T00:00", 24)
     done = siteems("replay", str(SEED), str(data), "--out", str(tmp_path / "out"), *words)
     assert done.returncode == 2

@@ -1,4 +1,6 @@
-"""Confidence of a saving: deterministic, centred, wider where days hang together, and as often right as it says."""
+"""Confidence of a saving: deterministic, centred, wider where days hang together, and as often
+right as it says.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""The physics of the simulated site: energy is conserved at each step, limits hold, levers move the battery."""
+"""The physics of the simulated site: energy is conserved at each step, limits hold, levers move the
+battery.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.config import load_site
-from siteems.seeds import seed_path
-from siteems.simulation.plant import LVD_SOC, MAX_STEP, OHMS, Plant
-from siteems.simulation.profile import Instant
+from siteems.config.seeds import seed_path
+from siteems.recordings.profile import Instant
+from siteems.simulation.plant import LVD_SOC, MAX_STEP, OHMS, Plant, make_plant
 from siteems.simulation.scenario import demo_scenario
-from siteems.simulation.server import make_plant
-from siteems.site import Site
+from siteems.site.model import Site
+from siteems.site.read_file import load_site
 
 START = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SITES = {name: load_site(seed_path(name)) for name in ("hangzhou-macro", "rural-lfp")}
-KINDS: dict[str, Literal["levers", "setpoint"]] = {"hangzhou-macro": "levers", "rural-lfp": "setpoint"}
+KINDS: dict[str, Literal["levers", "setpoint"]] = {
+    "hangzhou-macro": "levers",
+    "rural-lfp": "setpoint",
+}
 
 instants = st.builds(
     Instant,
@@ -81,9 +85,13 @@ def test_energy_is_conserved_and_limits_hold(
     site, battery, flows = plant.site, plant.site.battery, plant.flows
     close = pytest.approx
 
-    assert flows.pv_kw + flows.rectifier_dc_kw == close(flows.dc_load_kw + flows.battery_kw, abs=1e-9)
+    assert flows.pv_kw + flows.rectifier_dc_kw == close(
+        flows.dc_load_kw + flows.battery_kw, abs=1e-9
+    )
     assert flows.dc_load_kw + flows.unserved_kw == close(now.dc_load_kw, abs=1e-9)
-    assert flows.grid_import_kw + flows.genset_kw == close(flows.rectifier_ac_kw + flows.ac_load_kw, abs=1e-9)
+    assert flows.grid_import_kw + flows.genset_kw == close(
+        flows.rectifier_ac_kw + flows.ac_load_kw, abs=1e-9
+    )
     assert flows.rectifier_ac_kw >= flows.rectifier_dc_kw
     for kw in asdict(flows).keys() - {"battery_kw", "outdoor_c", "mains_ok"}:
         assert getattr(flows, kw) >= 0, kw
@@ -92,16 +100,23 @@ def test_energy_is_conserved_and_limits_hold(
     assert -battery.max_discharge_kw - 1e-9 <= flows.battery_kw <= accepted_kw + 1e-9
     assert flows.battery_kw >= -1e-9 or soc > LVD_SOC
     assert flows.pv_kw <= min(now.pv_available_kw, pv_limit_kw) + 1e-9
-    assert flows.rectifier_dc_kw <= min(site.rectifier.rated_kw, rectifier_a * flows.bus_v / 1000) + 1e-3
+    assert (
+        flows.rectifier_dc_kw
+        <= min(site.rectifier.rated_kw, rectifier_a * flows.bus_v / 1000) + 1e-3
+    )
     if not now.mains_ok:
         assert flows.grid_import_kw == 0
         assert flows.rectifier_dc_kw == 0 or flows.genset_kw > 0
     if flows.unserved_kw > 1e-9:
-        assert flows.battery_kw == close(-battery.max_discharge_kw if soc > LVD_SOC else 0.0, abs=1e-9)
+        assert flows.battery_kw == close(
+            -battery.max_discharge_kw if soc > LVD_SOC else 0.0, abs=1e-9
+        )
 
     before_kwh, hours = plant.stored_kwh, MAX_STEP / HOUR
     plant.advance_to(START + MAX_STEP)
-    efficiency = battery.charge_efficiency if flows.battery_kw >= 0 else 1 / battery.discharge_efficiency
+    efficiency = (
+        battery.charge_efficiency if flows.battery_kw >= 0 else 1 / battery.discharge_efficiency
+    )
     stored_kwh = min(battery.capacity_kwh, before_kwh + flows.battery_kw * efficiency * hours)
     assert plant.stored_kwh == close(stored_kwh, abs=1e-9)
     assert plant.meters.import_kwh == close(flows.grid_import_kw * hours)
@@ -113,7 +128,9 @@ def test_energy_is_conserved_and_limits_hold(
 def test_a_day_in_one_call_is_the_same_as_in_many(name: str) -> None:
     folder = seed_path(name)
     scenario = demo_scenario(SITES[name], folder)
-    plants = [make_plant(SITES[name], scenario.at, scenario.start, scenario.start_soc) for _ in range(2)]
+    plants = [
+        make_plant(SITES[name], scenario.at, scenario.start, scenario.start_soc) for _ in range(2)
+    ]
     for plant in plants:
         settled(plant, rectifier_limit_a=40.0, battery_setpoint_kw=-1.2)
     plants[0].advance_to(scenario.end)
@@ -121,7 +138,12 @@ def test_a_day_in_one_call_is_the_same_as_in_many(name: str) -> None:
         plants[1].advance_to(plants[1].time + timedelta(minutes=1))
     one, many = plants
     assert one.meters.import_kwh > 5
-    assert (one.soc, one.room_c, one.meters, one.flows) == (many.soc, many.room_c, many.meters, many.flows)
+    assert (one.soc, one.room_c, one.meters, one.flows) == (
+        many.soc,
+        many.room_c,
+        many.meters,
+        many.flows,
+    )
 
 
 def test_an_earlier_time_changes_nothing() -> None:
@@ -140,13 +162,17 @@ class TestLevers:
         assert left_kw > 5
 
     def test_a_current_limit_below_the_load_makes_the_battery_give_the_rest(self) -> None:
-        flows = settled(plant_in("hangzhou-macro", calm(), 0.5), rectifier_limit_a=20.0, charge_limit_a=0.0).flows
+        flows = settled(
+            plant_in("hangzhou-macro", calm(), 0.5), rectifier_limit_a=20.0, charge_limit_a=0.0
+        ).flows
         assert flows.rectifier_dc_kw == pytest.approx(20.0 * flows.bus_v / 1000.0, rel=1e-5)
         assert flows.battery_kw == pytest.approx(flows.rectifier_dc_kw - 3.0)
         assert 46 < flows.bus_v < 50, "the battery holds the bus, below float voltage"
 
     def test_a_limit_of_nothing_puts_all_the_load_on_the_battery(self) -> None:
-        flows = settled(plant_in("hangzhou-macro", calm(), 0.5), rectifier_limit_a=0.0, charge_limit_a=0.0).flows
+        flows = settled(
+            plant_in("hangzhou-macro", calm(), 0.5), rectifier_limit_a=0.0, charge_limit_a=0.0
+        ).flows
         assert (flows.rectifier_dc_kw, flows.battery_kw) == (0.0, -3.0)
         assert flows.grid_import_kw > 0, "air conditioner and rectifier standby stay on the grid"
 
@@ -162,7 +188,9 @@ class TestLevers:
         flows = settled(plant_in("hangzhou-macro", calm(), 0.9), float_v=48.0).flows
         assert flows.battery_kw == -3.0
 
-    def test_sun_comes_before_the_rectifiers_and_beyond_load_and_charge_it_is_curtailed(self) -> None:
+    def test_sun_comes_before_the_rectifiers_and_beyond_load_and_charge_it_is_curtailed(
+        self,
+    ) -> None:
         sunny = plant_in("hangzhou-macro", calm(pv_kw=5.0), 0.5)
         charging = settled(sunny, charge_limit_a=100.0).flows
         assert charging.pv_kw == 5.0
@@ -171,8 +199,14 @@ class TestLevers:
         assert (floating.pv_kw, floating.rectifier_dc_kw, floating.battery_kw) == (3.0, 0.0, 0.0)
 
     def test_without_mains_it_carries_the_bus_whatever_was_set(self) -> None:
-        plant = settled(plant_in("hangzhou-macro", calm(pv_kw=1.0, mains_ok=False), 0.5), charge_limit_a=0.0)
-        assert (plant.flows.battery_kw, plant.flows.grid_import_kw, plant.flows.ac_load_kw) == (-2.0, 0.0, 0.0)
+        plant = settled(
+            plant_in("hangzhou-macro", calm(pv_kw=1.0, mains_ok=False), 0.5), charge_limit_a=0.0
+        )
+        assert (plant.flows.battery_kw, plant.flows.grid_import_kw, plant.flows.ac_load_kw) == (
+            -2.0,
+            0.0,
+            0.0,
+        )
 
     def test_an_empty_battery_leaves_the_load_unserved(self) -> None:
         plant = plant_in("hangzhou-macro", calm(mains_ok=False), 0.03)
@@ -200,8 +234,14 @@ class TestSmartLithium:
             (-1.5, LVD_SOC, 0.0),
         ],
     )
-    def test_follows_its_setpoint_within_its_limits(self, setpoint_kw: float, soc: float, battery_kw: float) -> None:
-        plant = settled(plant_in("rural-lfp", calm(), soc), battery_setpoint_kw=setpoint_kw, rectifier_limit_a=200.0)
+    def test_follows_its_setpoint_within_its_limits(
+        self, setpoint_kw: float, soc: float, battery_kw: float
+    ) -> None:
+        plant = settled(
+            plant_in("rural-lfp", calm(), soc),
+            battery_setpoint_kw=setpoint_kw,
+            rectifier_limit_a=200.0,
+        )
         assert plant.flows.battery_kw == pytest.approx(battery_kw)
         assert plant.flows.unserved_kw == 0
 
@@ -212,12 +252,18 @@ class TestSmartLithium:
     def test_carries_the_bus_without_mains_and_takes_the_sun(self) -> None:
         dark = settled(plant_in("rural-lfp", calm(mains_ok=False), 0.5), battery_setpoint_kw=2.0)
         assert dark.flows.battery_kw == -3.0
-        sunny = settled(plant_in("rural-lfp", calm(pv_kw=4.0, mains_ok=False), 0.5), battery_setpoint_kw=-2.0)
+        sunny = settled(
+            plant_in("rural-lfp", calm(pv_kw=4.0, mains_ok=False), 0.5), battery_setpoint_kw=-2.0
+        )
         assert sunny.flows.battery_kw == pytest.approx(1.0)
 
     def test_gives_what_a_rectifier_limit_withholds(self) -> None:
-        plant = settled(plant_in("rural-lfp", calm(), 0.5), battery_setpoint_kw=0.0, rectifier_limit_a=20.0)
-        assert plant.flows.battery_kw == pytest.approx(20.0 * plant.flows.bus_v / 1000.0 - 3.0, rel=1e-4)
+        plant = settled(
+            plant_in("rural-lfp", calm(), 0.5), battery_setpoint_kw=0.0, rectifier_limit_a=20.0
+        )
+        assert plant.flows.battery_kw == pytest.approx(
+            20.0 * plant.flows.bus_v / 1000.0 - 3.0, rel=1e-4
+        )
 
 
 class TestGenset:
@@ -254,7 +300,9 @@ class TestGenset:
         assert plant.flows.genset_kw == 0
 
 
-def test_the_room_stays_near_its_setpoint_while_cooled_and_warms_without_mains(hangzhou: Site) -> None:
+def test_the_room_stays_near_its_setpoint_while_cooled_and_warms_without_mains(
+    hangzhou: Site,
+) -> None:
     hot = Instant(3.5, 0.0, None, 36.0, True)
     plant = plant_in("hangzhou-macro", hot, 0.8)
     plant.advance_to(START + 6 * HOUR)
@@ -266,8 +314,12 @@ def test_the_room_stays_near_its_setpoint_while_cooled_and_warms_without_mains(h
 
 
 @given(st.sampled_from(sorted(SITES)), st.floats(46, 54), st.floats(0.1, 0.95))
-def test_a_battery_on_the_bus_follows_the_rectifiers_voltage(name: str, float_v: float, soc: float) -> None:
-    """Above its rest voltage it charges, below it discharges, by its resistance and within its limits."""
+def test_a_battery_on_the_bus_follows_the_rectifiers_voltage(
+    name: str, float_v: float, soc: float
+) -> None:
+    """Above its rest voltage it charges, below it discharges, by its resistance and within its
+    limits.
+    """
     load_kw = 4.0
     plant = Plant(SITES[name], lambda _: calm(load_kw), START, soc, "levers")
     settled(plant, float_v=float_v, rectifier_limit_a=1e4, charge_limit_a=1e4)
@@ -275,6 +327,10 @@ def test_a_battery_on_the_bus_follows_the_rectifiers_voltage(name: str, float_v:
     drawn_kw = (float_v - plant._open_circuit_v()) * battery.rated_kwh / OHMS
     accepted_kw = float(np.interp(soc, *np.array(battery.acceptance).T))
     most_kw = min(accepted_kw, plant.site.rectifier.rated_kw - load_kw)
-    expected_kw = min(drawn_kw, most_kw) if drawn_kw > 0 else max(drawn_kw, -load_kw, -battery.max_discharge_kw)
+    expected_kw = (
+        min(drawn_kw, most_kw)
+        if drawn_kw > 0
+        else max(drawn_kw, -load_kw, -battery.max_discharge_kw)
+    )
     assert flows.battery_kw == pytest.approx(expected_kw, abs=0.01)
     assert flows.unserved_kw == 0.0

@@ -8,11 +8,10 @@ import pytest
 
 from drivers.catalogue import load_map
 from siteems.clock import ManualClock
+from siteems.recordings.profile import Instant
 from siteems.simulation.devices import PlantDevice
-from siteems.simulation.plant import Plant
-from siteems.simulation.profile import Instant
-from siteems.simulation.server import make_plant
-from siteems.site import Site
+from siteems.simulation.plant import Plant, make_plant
+from siteems.site.model import Site
 
 START = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 
@@ -22,7 +21,9 @@ class Rig:
 
     def __init__(self, site: Site, soc: float = 0.5, load_kw: float = 3.0) -> None:
         self.clock = ManualClock(START)
-        self.plant: Plant = make_plant(site, lambda _: Instant(load_kw, 0.0, None, 26.0, True), START, soc)
+        self.plant: Plant = make_plant(
+            site, lambda _: Instant(load_kw, 0.0, None, 26.0, True), START, soc
+        )
         self.devices = {
             entry.name: PlantDevice(entry.name, load_map(entry.map), self.plant, self.clock.now)
             for entry in site.devices

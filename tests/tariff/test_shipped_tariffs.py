@@ -1,4 +1,6 @@
-"""Tariffs that come with siteems against the public records that they were taken from, hour by hour."""
+"""Tariffs that come with siteems against the public records that they were taken from, hour by
+hour.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from siteems.seeds import seeds_folder
-from siteems.site import Grid
-from siteems.tariff.bill import make_bill
+from siteems.accounting.bill import make_bill
+from siteems.config.seeds import seeds_folder
+from siteems.site.model import Grid
 from siteems.tariff.check import tariff_mistakes
 from siteems.tariff.files import known_tariffs
 from siteems.tariff.lookup import TariffBook
@@ -26,7 +28,9 @@ HOUR = timedelta(hours=1)
 
 
 def tariff(name: str) -> tuple[TariffVersion, ...]:
-    record = tomllib.loads((seeds_folder() / "tariffs" / f"{name}.toml").read_text(encoding="utf-8"))
+    record = tomllib.loads(
+        (seeds_folder() / "tariffs" / f"{name}.toml").read_text(encoding="utf-8")
+    )
     return TypeAdapter(tuple[TariffVersion, ...]).validate_python(record["tariffs"])
 
 
@@ -54,7 +58,9 @@ def test_every_hour_of_pacific_gas_and_electric() -> None:
 
 
 def test_the_demand_charges_of_a_summer_month_of_pacific_gas_and_electric() -> None:
-    """5 kW always, 7 kW once at 15:00, 8 kW once at 18:00, 9 kW once at 03:00: the highest of each charge's hours."""
+    """5 kW always, 7 kW once at 15:00, 8 kW once at 18:00, 9 kW once at 03:00: the highest of each
+    charge's hours.
+    """
     [record] = shared("us_tariffs_urdb", "pge_b19_secondary_2020.json")
     book = TariffBook(tariff("pge-b19-2020"), ZoneInfo("America/Los_Angeles"))
     start = datetime(2020, 7, 1, tzinfo=book.zone).astimezone(UTC)
@@ -67,7 +73,10 @@ def test_the_demand_charges_of_a_summer_month_of_pacific_gas_and_electric() -> N
         *(record["demandratestructure"][i][0]["rate"] for i in (2, 3)),
     ]
     wanted = dict(zip(("any time", "summer part-peak", "summer peak"), rates, strict=True))
-    found = {line.name: (line.measured_kw, line.price_per_kw, float(line.amount)) for line in month.demand}
+    found = {
+        line.name: (line.measured_kw, line.price_per_kw, float(line.amount))
+        for line in month.demand
+    }
     for name, power in (("any time", 9.0), ("summer part-peak", 7.0), ("summer peak", 8.0)):
         assert found[name] == (power, wanted[name], pytest.approx(power * wanted[name], abs=0.005))
     assert found["winter peak"][2] == 0.0
@@ -79,9 +88,15 @@ def test_every_hour_of_taiwan_power(season: str) -> None:
     plans = shared("tw_tariffs_taipower", "plans.json")["plans"]
     [plan] = [plan for plan in plans if plan["id"] == "high_voltage_2_tier"]
     book = TariffBook(tariff("taipower-high-voltage"), ZoneInfo("Asia/Taipei"))
-    costs = {(rate["day_type"], rate["period"]): rate["cost"] for rate in plan["rates"] if rate["season"] == season}
+    costs = {
+        (rate["day_type"], rate["period"]): rate["cost"]
+        for rate in plan["rates"]
+        if rate["season"] == season
+    }
     first, last = (
-        (date(2026, 5, 16), date(2026, 10, 16)) if season == "summer" else (date(2025, 10, 16), date(2026, 5, 16))
+        (date(2026, 5, 16), date(2026, 10, 16))
+        if season == "summer"
+        else (date(2025, 10, 16), date(2026, 5, 16))
     )
     for day in (first + timedelta(days=i) for i in range((last - first).days)):
         kind = ("weekday", "saturday", "sunday_holiday")[max(0, day.weekday() - 4)]
@@ -95,10 +110,14 @@ def test_every_hour_of_taiwan_power(season: str) -> None:
 
 
 def test_power_beyond_the_contract_in_taiwan() -> None:
-    """100 kW contracted, 115 measured: 10 kW doubled and 5 kW three times the price, beside the contract."""
+    """100 kW contracted, 115 measured: 10 kW doubled and 5 kW three times the price, beside the
+    contract.
+    """
     book = TariffBook(tariff("taipower-high-voltage"), ZoneInfo("Asia/Taipei"))
     start = datetime(2026, 7, 1, tzinfo=book.zone).astimezone(UTC)
     kw = np.full(31 * 96, 50.0)
     kw[40] = 115.0
-    (month,) = make_bill(book, Grid(import_limit_kw=200.0, contract_kw=100.0), "TWD", start, HOUR / 4, kw).months
+    (month,) = make_bill(
+        book, Grid(import_limit_kw=200.0, contract_kw=100.0), "TWD", start, HOUR / 4, kw
+    ).months
     assert float(month.demand_amount) == pytest.approx(223.6 * (100 + 2 * 10 + 3 * 5), abs=0.005)

@@ -1,4 +1,6 @@
-"""Tariffs that do not answer every hour once: each hole and each clash is one mistake with its hours."""
+"""Tariffs that do not answer every hour once: each hole and each clash is one mistake with its
+hours.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Periods = dict[str, tuple[str, ...]]
 WHOLE_DAY: Periods = {"flat": ("00:00-24:00",)}
 
 
-def calendar(months: Iterable[int] = YEAR, days: Iterable[date] = (), periods: Periods = WHOLE_DAY) -> Calendar:
+def calendar(
+    months: Iterable[int] = YEAR, days: Iterable[date] = (), periods: Periods = WHOLE_DAY
+) -> Calendar:
     return Calendar(months=tuple(months), days=tuple(days), periods=periods)
 
 
@@ -50,27 +54,39 @@ def test_a_whole_tariff_has_no_mistake() -> None:
         ({"flat": ("00:00-08:00", "09:00-24:00")}, ["08:00-09:00 belongs to no period"]),
         ({"flat": ("01:00-24:00",)}, ["00:00-01:00 belongs to no period"]),
         ({"flat": ("00:00-23:30",)}, ["23:30-24:00 belongs to no period"]),
-        ({"flat": ("00:00-09:00",), "peak": ("08:00-24:00",)}, ["08:00-09:00 is both flat and peak"]),
-        ({"flat": ("00:00-24:00",), "peak": ("08:00-09:00",)}, ["08:00-09:00 is both flat and peak"]),
+        (
+            {"flat": ("00:00-09:00",), "peak": ("08:00-24:00",)},
+            ["08:00-09:00 is both flat and peak"],
+        ),
+        (
+            {"flat": ("00:00-24:00",), "peak": ("08:00-09:00",)},
+            ["08:00-09:00 is both flat and peak"],
+        ),
         (
             {"flat": ("00:00-09:00", "12:00-24:00"), "peak": ("08:00-11:00",)},
             ["08:00-09:00 is both flat and peak", "11:00-12:00 belongs to no period"],
         ),
     ],
 )
-def test_holes_and_clashes_are_named_with_their_hours(periods: Periods, expected: list[str]) -> None:
+def test_holes_and_clashes_are_named_with_their_hours(
+    periods: Periods, expected: list[str]
+) -> None:
     assert wrongs(version(calendars=(calendar(periods=periods),))) == expected
 
 
 def test_every_unreadable_hour_is_one_mistake() -> None:
-    tariff = version(calendars=(calendar(periods={"flat": ("0-8", "08:00-25:00"), "peak": ("22:00-06:00",)}),))
+    tariff = version(
+        calendars=(calendar(periods={"flat": ("0-8", "08:00-25:00"), "peak": ("22:00-06:00",)}),)
+    )
     mistakes = list(tariff_mistakes((tariff,)))
     assert [m.loc[-2:] for m in mistakes] == [("flat", 0), ("flat", 1), ("peak", 0)]
 
 
 def test_months_stand_in_one_calendar() -> None:
     assert wrongs(version(calendars=(calendar(range(1, 11)),))) == ["no calendar for month 11, 12"]
-    assert wrongs(version(calendars=(calendar(), calendar([3])))) == ["more than one calendar for month 3"]
+    assert wrongs(version(calendars=(calendar(), calendar([3])))) == [
+        "more than one calendar for month 3"
+    ]
     assert wrongs(version(calendars=(calendar(), calendar([])))) == ["never holds"]
     day = date(2026, 10, 1)
     assert wrongs(version(calendars=(calendar(), calendar([], [day]), calendar([], [day])))) == [
@@ -90,27 +106,42 @@ def test_versions_follow_each_other_without_gap_or_overlap() -> None:
     assert wrongs(first, version(name="two", valid_from=date(2026, 8, 1))) == [
         "no tariff holds from 2026-07-01 to 2026-08-01"
     ]
-    assert wrongs(first, version(name="two", valid_from=date(2026, 6, 1))) == ["one still holds then"]
-    assert wrongs(version(), version(name="two", valid_from=date(2026, 6, 1))) == ["one still holds then"]
+    assert wrongs(first, version(name="two", valid_from=date(2026, 6, 1))) == [
+        "one still holds then"
+    ]
+    assert wrongs(version(), version(name="two", valid_from=date(2026, 6, 1))) == [
+        "one still holds then"
+    ]
     assert wrongs(first, version(valid_from=date(2026, 7, 1))) == ["used twice"]
     assert wrongs(version(valid_to=date(2026, 1, 1))) == ["not after valid_from 2026-01-01"]
 
 
-@pytest.mark.parametrize("text", ["", "16-23", "16:00", "16:00 - 23:00", "24:00-24:00", "12:00-24:30", "09:00-08:00"])
+@pytest.mark.parametrize(
+    "text", ["", "16-23", "16:00", "16:00 - 23:00", "24:00-24:00", "12:00-24:30", "09:00-08:00"]
+)
 def test_hours_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="; "):
         parse_hours(text)
 
 
 @given(st.sets(st.integers(1, DAY_MIN - 1), max_size=8), st.data())
-def test_any_cut_of_the_day_is_whole_and_any_piece_less_is_a_hole(cuts: set[int], data: st.DataObject) -> None:
+def test_any_cut_of_the_day_is_whole_and_any_piece_less_is_a_hole(
+    cuts: set[int], data: st.DataObject
+) -> None:
     borders = [0, *sorted(cuts), DAY_MIN]
     pieces = [f"{clock(start)}-{clock(end)}" for start, end in pairwise(borders)]
     names = [data.draw(st.sampled_from(["flat", "peak"])) for _ in pieces]
-    periods = {name: tuple(p for p, n in zip(pieces, names, strict=True) if n == name) for name in set(names)}
+    periods = {
+        name: tuple(p for p, n in zip(pieces, names, strict=True) if n == name)
+        for name in set(names)
+    }
     whole = calendar(periods=periods)
     assert wrongs(version(calendars=(whole,))) == []
     assert [slot.end_min for slot in slots(whole.periods)] == borders[1:]
     gone = data.draw(st.sampled_from(pieces))
-    without = {name: tuple(piece for piece in listed if piece != gone) for name, listed in periods.items()}
-    assert wrongs(version(calendars=(calendar(periods=without),))) == [f"{gone} belongs to no period"]
+    without = {
+        name: tuple(piece for piece in listed if piece != gone) for name, listed in periods.items()
+    }
+    assert wrongs(version(calendars=(calendar(periods=without),))) == [
+        f"{gone} belongs to no period"
+    ]

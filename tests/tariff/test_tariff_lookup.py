@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.config import load_site
-from siteems.seeds import seed_path
+from siteems.accounting.spread import shift_benefit
+from siteems.config.seeds import seed_path
+from siteems.site.read_file import load_site
 from siteems.tariff.lookup import Price, TariffBook, TariffGap
 from siteems.tariff.records import Calendar, TariffVersion
-from siteems.tariff.spread import shift_benefit
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -40,7 +40,10 @@ def two_part(name: str, start: date, end: date | None, price: float) -> TariffVe
         valid_to=end,
         prices={"day": price, "night": price / 2},
         calendars=(
-            Calendar(months=ALL_MONTHS, periods={"day": ("06:00-22:00",), "night": ("00:00-06:00", "22:00-24:00")}),
+            Calendar(
+                months=ALL_MONTHS,
+                periods={"day": ("06:00-22:00",), "night": ("00:00-06:00", "22:00-24:00")},
+            ),
         ),
     )
 
@@ -69,7 +72,12 @@ def test_golden_zhejiang_hours(zhejiang: TariffBook, month: int) -> None:
 
 
 def test_listed_days_come_before_months(zhejiang: TariffBook) -> None:
-    assert hours_by_period(zhejiang, date(2026, 10, 3)) == {"valley": 9, "deep": 6, "flat": 2, "peak": 7}
+    assert hours_by_period(zhejiang, date(2026, 10, 3)) == {
+        "valley": 9,
+        "deep": 6,
+        "flat": 2,
+        "peak": 7,
+    }
     assert "deep" not in hours_by_period(zhejiang, date(2026, 10, 4))
 
 
@@ -86,7 +94,12 @@ def test_guangdong_prices_are_as_listed() -> None:
     book = seed_book("rural-lfp")
     assert book.price_at(datetime(2026, 8, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.3465
     assert book.price_at(datetime(2026, 5, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.0827
-    assert hours_by_period(book, date(2026, 8, 12)) == {"valley": 8, "flat": 9, "peak": 4, "sharp": 3}
+    assert hours_by_period(book, date(2026, 8, 12)) == {
+        "valley": 8,
+        "flat": 9,
+        "peak": 4,
+        "sharp": 3,
+    }
     assert hours_by_period(book, date(2026, 1, 12)) == {"valley": 8, "flat": 9, "peak": 7}
 
 
@@ -105,7 +118,9 @@ def test_golden_benefit_of_shifting(
     zhejiang: TariffBook, low: str, high: str, round_trip: float, benefit: float
 ) -> None:
     price = {slot.period: slot.price for slot in zhejiang.day(date(2026, 7, 15))}
-    assert shift_benefit(price[low], price[high], round_trip, 0.95) == pytest.approx(benefit, abs=6e-4)
+    assert shift_benefit(price[low], price[high], round_trip, 0.95) == pytest.approx(
+        benefit, abs=6e-4
+    )
 
 
 def test_time_zone_decides_the_hour(zhejiang: TariffBook) -> None:
@@ -116,7 +131,10 @@ def test_time_zone_decides_the_hour(zhejiang: TariffBook) -> None:
 
 
 def test_versions_change_at_local_midnight() -> None:
-    old, new = two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0), two_part("new", date(2026, 7, 1), None, 2.0)
+    old, new = (
+        two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),
+        two_part("new", date(2026, 7, 1), None, 2.0),
+    )
     book = TariffBook((new, old), SHANGHAI)
     midnight = datetime(2026, 6, 30, 16, tzinfo=UTC)
     assert book.price_at(midnight - timedelta(seconds=1)) == Price(0.5, "night", "old")
@@ -125,7 +143,10 @@ def test_versions_change_at_local_midnight() -> None:
 
 def test_no_version_is_a_gap_that_says_what_is_known() -> None:
     book = TariffBook((two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),), SHANGHAI)
-    with pytest.raises(TariffGap, match="no tariff holds on 2026-07-01; known are old from 2025-01-01 to 2026-07-01"):
+    with pytest.raises(
+        TariffGap,
+        match="no tariff holds on 2026-07-01; known are old from 2025-01-01 to 2026-07-01",
+    ):
         book.price_at(datetime(2026, 7, 1, tzinfo=SHANGHAI))
     with pytest.raises(TariffGap):
         book.day(date(2024, 12, 31))
@@ -139,7 +160,10 @@ def test_naive_time_is_refused(zhejiang: TariffBook) -> None:
 def quarter_hours(day: date, zone: ZoneInfo) -> list[datetime]:
     start = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
     end = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
-    return [start + timedelta(minutes=15 * step) for step in range(round((end - start) / timedelta(minutes=15)))]
+    return [
+        start + timedelta(minutes=15 * step)
+        for step in range(round((end - start) / timedelta(minutes=15)))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +195,9 @@ def test_price_is_that_of_the_slot_around_it(when: datetime) -> None:
     minute = local.hour * 60 + local.minute
     (slot,) = (slot for slot in book.day(local.date()) if slot.start_min <= minute < slot.end_min)
     assert book.price_at(when) == Price(slot.price, slot.period, "zhejiang-2026")
-    assert [s.start_min for s in book.day(local.date())][1:] == [s.end_min for s in book.day(local.date())][:-1]
+    assert [s.start_min for s in book.day(local.date())][1:] == [
+        s.end_min for s in book.day(local.date())
+    ][:-1]
 
 
 BOOK = seed_book("hangzhou-macro")

@@ -13,16 +13,23 @@ frames = st.builds(
     control=st.integers(0, 255),
     data=st.binary(max_size=200),
 )
-forms = st.builds(Decimal645, size=st.integers(1, 5), decimals=st.integers(0, 4), signed=st.booleans())
+forms = st.builds(
+    Decimal645, size=st.integers(1, 5), decimals=st.integers(0, 4), signed=st.booleans()
+)
 
 
 def test_the_printed_example_of_a_read() -> None:
-    # 012345678901 asked for its total active power: address and identifier lowest byte first, 33H added to the data.
+    # 012345678901 asked for its total active power: address and identifier lowest byte first, 33H
+    # added to the data.
     sent = encode_frame(Frame("012345678901", READ, bytes.fromhex("00000302")))
     assert sent.hex(" ") == "fe fe fe fe 68 01 89 67 45 23 01 68 11 04 33 33 36 35 10 16"
 
 
-@given(frame=frames, noise=st.binary(max_size=20).filter(lambda b: 0x68 not in b), cut=st.integers(0, 40))
+@given(
+    frame=frames,
+    noise=st.binary(max_size=20).filter(lambda b: 0x68 not in b),
+    cut=st.integers(0, 40),
+)
 def test_a_frame_survives_noise_and_pieces(frame: Frame, noise: bytes, cut: int) -> None:
     stream = noise + encode_frame(frame)
     received = bytearray(stream[:cut])
@@ -59,7 +66,9 @@ def test_numbers_both_ways(form: Decimal645, share: float) -> None:
         with pytest.raises(ValueError, match="does not fit"):
             encode_number(form, value)
         return
-    assert decode_number(form, encode_number(form, value)) == pytest.approx(value, abs=0.1**form.decimals / 2)
+    assert decode_number(form, encode_number(form, value)) == pytest.approx(
+        value, abs=0.1**form.decimals / 2
+    )
 
 
 @given(form=forms)

@@ -1,4 +1,6 @@
-"""Meters read over real sockets and a pseudo-terminal: ours, and those of a library that is not ours."""
+"""Meters read over real sockets and a pseudo-terminal: ours, and those of a library that is not
+ours.
+"""
 
 import asyncio
 import contextlib
@@ -19,14 +21,14 @@ from drivers.dlt645 import link as link_module
 from drivers.dlt645.frame import READ, REFUSED, REPLY, Frame, encode_frame, take_frames
 from drivers.dlt645.link import Dlt645Link
 from drivers.dlt645.meter import Dlt645Meter
-from drivers.dlt645.metermap import MeterMap
+from drivers.dlt645.meter_map import MeterMap
 from drivers.dlt645.numbers import decode_number
-from drivers.dlt645.simulated import MeterServer, SimulatedMeter
 from drivers.errors import BadReply, DeviceRefused, LinkDown, LinkTimeout
-from drivers.faults import Fault
-from drivers.link import ModbusLink
-from drivers.places import PtyPlace
+from drivers.modbus.link import ModbusLink
 from drivers.points import Quality
+from drivers.simulated.dlt645 import MeterServer, SimulatedMeter
+from drivers.simulated.endpoints import PtyPlace
+from drivers.simulated.faults import Fault
 
 HERE = "127.0.0.1"
 ADDRESS = "012345678901"
@@ -105,11 +107,16 @@ async def test_our_driver_reads_our_meter() -> None:
 
 
 async def test_transformers_make_a_meter_show_less() -> None:
-    async with our_meter(SHOWN | {"active_power_kw": 100.0}, ratio=20.0) as url, meter_on(url, ratio=20.0) as meter:
+    async with (
+        our_meter(SHOWN | {"active_power_kw": 100.0}, ratio=20.0) as url,
+        meter_on(url, ratio=20.0) as meter,
+    ):
         reading = await meter.read()
     assert reading.value("active_power_kw") == pytest.approx(100.0)
     assert reading.value("mains_v") == pytest.approx(229.7)  # a voltage is as it is shown
-    assert reading.value("energy_import_kwh") == pytest.approx(123456.78, abs=0.2)  # a digit of the meter is 0.2 kWh
+    assert reading.value("energy_import_kwh") == pytest.approx(
+        123456.78, abs=0.2
+    )  # a digit of the meter is 0.2 kWh
 
 
 async def test_what_a_meter_does_not_measure_is_missing() -> None:
@@ -144,7 +151,11 @@ async def test_our_driver_reads_the_library_s_meter() -> None:
         port = probe.getsockname()[1]
     server = MeterServerService.new_tcp_server(HERE, port, 5.0)
     server.set_address(bytes.fromhex(ADDRESS)[::-1])
-    for item, name in ((0x02030000, "active_power_kw"), (0x02010100, "mains_v"), (0x02800002, "frequency_hz")):
+    for item, name in (
+        (0x02030000, "active_power_kw"),
+        (0x02010100, "mains_v"),
+        (0x02800002, "frequency_hz"),
+    ):
         assert server.set_02(item, SHOWN[name])
     assert server.set_00(0x00010000, SHOWN["energy_import_kwh"])
     assert server.set_00(0x00020000, SHOWN["energy_export_kwh"])
@@ -166,7 +177,9 @@ async def test_the_library_s_client_reads_our_meter(serial: bool, tmp_path: Path
             client = MeterClientService.new_rtu_client(str(path), 2400, 8, 1, "N", 2.0)
         else:
             client = MeterClientService.new_tcp_client(HERE, port, 2.0)
-        assert client.set_address(bytes.fromhex(ADDRESS)[::-1].hex())  # it wants the order of the wire
+        assert client.set_address(
+            bytes.fromhex(ADDRESS)[::-1].hex()
+        )  # it wants the order of the wire
         assert client.connect()
         try:
             return {
@@ -199,7 +212,9 @@ async def test_a_meter_on_a_serial_line() -> None:
         received.extend(os.read(ours, 4096))
         for request in take_frames(received):
             served += 1
-            reply = encode_frame(Frame(ADDRESS, REPLY | READ, request.data + bytes.fromhex("452301")))
+            reply = encode_frame(
+                Frame(ADDRESS, REPLY | READ, request.data + bytes.fromhex("452301"))
+            )
             os.write(ours, reply[:7])
             os.write(ours, reply[7:])
 
@@ -259,7 +274,10 @@ async def test_a_refusal_says_why() -> None:
 
 
 async def test_follow_up_frames_are_joined() -> None:
-    first, last = reply("00FF0100" + "1122", control=0xB1), reply("00FF0100" + "3344" + "01", control=0x92)
+    first, last = (
+        reply("00FF0100" + "1122", control=0xB1),
+        reply("00FF0100" + "3344" + "01", control=0x92),
+    )
     async with answering(first, last) as url:
         link = Dlt645Link(url)
         assert (await link.read(ADDRESS, 0x0001FF00)).hex() == "11223344"
@@ -326,9 +344,13 @@ async def test_a_serial_line_is_opened_a_second_time(tmp_path: Path) -> None:
 async def test_a_port_that_refuses_its_settings_is_no_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the terminal says ends in our exceptions: a control loop that meets another one would stop."""
+    """Whatever the terminal says ends in our exceptions: a control loop that meets another one
+    would stop.
+    """
     path = tmp_path / "meter.tty"
-    server = MeterServer(HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path))
+    server = MeterServer(
+        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path)
+    )
     await server.start()
 
     def refuse(*_: object) -> None:
@@ -349,15 +371,26 @@ async def test_a_port_that_refuses_its_settings_is_no_connection(
 async def test_late_replies_never_pass_as_another_item_s_value(
     serial: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Replies at random around the time-out, on a line where all of them arrive; ten thousand with SITEEMS_LONG=1."""
+    """Replies at random around the time-out, on a line where all of them arrive; ten thousand with
+    SITEEMS_LONG=1.
+    """
     monkeypatch.setattr(link_module, "METER_PAUSE_MAX", 0.0)
-    reads, timeout_s, chance = (10_000 if os.environ.get("SITEEMS_LONG") else 400), 0.02, random.Random(5)
+    reads, timeout_s, chance = (
+        (10_000 if os.environ.get("SITEEMS_LONG") else 400),
+        0.02,
+        random.Random(5),
+    )
     path, points = tmp_path / "meter.tty", three_phase().points
     server = MeterServer(
-        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path) if serial else None
+        HERE,
+        0,
+        {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))},
+        place=PtyPlace(path) if serial else None,
     )
     port = await server.start()
-    link = Dlt645Link(f"dlt645://{path}" if serial else f"dlt645+tcp://{HERE}:{port}", timeout_s=timeout_s)
+    link = Dlt645Link(
+        f"dlt645://{path}" if serial else f"dlt645+tcp://{HERE}:{port}", timeout_s=timeout_s
+    )
     answered = unanswered = 0
     try:
         for _ in range(reads):

@@ -1,4 +1,6 @@
-"""SunSpec devices, made by pysunspec2 and served by pymodbus: found, mapped, read, driven; and ours read by theirs."""
+"""SunSpec devices, made by pysunspec2 and served by pymodbus: found, mapped, read, driven; and ours
+read by theirs.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +12,31 @@ from pathlib import Path
 
 import pytest
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
-from sunspec_rig import BATTERY, COMMON, CONTROLS, INVERTER, LEGACY, LOOPBACK, METER, NAMEPLATE, image, served
+from sunspec_rig import (
+    BATTERY,
+    COMMON,
+    CONTROLS,
+    INVERTER,
+    LEGACY,
+    LOOPBACK,
+    METER,
+    NAMEPLATE,
+    image,
+    served,
+)
 
 from drivers.catalogue import load_map
-from drivers.device import Device
-from drivers.devicemap import DeviceMap
 from drivers.errors import DeviceError, DriverError, MapError, WriteRefused
-from drivers.gate import WriteGate, WriteRecord
-from drivers.link import ModbusLink
-from drivers.maptext import map_text
+from drivers.modbus.device import Device
+from drivers.modbus.device_map import DeviceMap
+from drivers.modbus.link import ModbusLink
+from drivers.modbus.map_writer import map_text
 from drivers.points import Quality
 from drivers.roles import battery_command
-from drivers.simulated import RegisterServer, SimulatedUnit
+from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from drivers.sunspec.discovery import BASES, SunSpecDevice, discover
 from drivers.sunspec.mapping import device_map, name_of
+from drivers.write_gate import WriteGate, WriteRecord
 
 NOON = datetime(2026, 7, 15, 4, tzinfo=UTC)
 
@@ -51,7 +64,12 @@ async def test_it_is_found_at_each_of_the_three_addresses(base: int) -> None:
         found = await found_at(url)
     assert found is not None
     assert [model.id for model in found.models] == [1, 103]
-    assert (found.base, found.manufacturer, found.model, found.serial) == (base, "Acme", "Hybrid 5", "A-1234")
+    assert (found.base, found.manufacturer, found.model, found.serial) == (
+        base,
+        "Acme",
+        "Hybrid 5",
+        "A-1234",
+    )
 
 
 async def test_an_inverter_is_a_solar_device_bounded_by_its_nameplate() -> None:
@@ -99,10 +117,15 @@ async def test_a_battery_is_never_taken_for_the_sun() -> None:
     assert values["soh"] == pytest.approx(0.98)
     assert values["battery_v"] == pytest.approx(52.8)
     assert values["battery_a"] == pytest.approx(41.2)  # it takes; SunSpec counts what it gives
-    assert (made.points["battery_setpoint_kw"].min, made.points["battery_setpoint_kw"].max) == (-5.0, 5.0)
+    assert (made.points["battery_setpoint_kw"].min, made.points["battery_setpoint_kw"].max) == (
+        -5.0,
+        5.0,
+    )
 
 
-async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_not_believed() -> None:
+async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_not_believed() -> (
+    None
+):
     async with served(HYBRID) as (url, held):
         made = await hybrid(url)
         soc = made.points["soc"].address - 40000
@@ -120,7 +143,9 @@ async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_
     assert "is not as in the map" in reading.faults[0]
 
 
-async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_keeps_the_time() -> None:
+async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_keeps_the_time() -> (
+    None
+):
     records: list[WriteRecord] = []
     async with served(HYBRID) as (url, held):
         made = await hybrid(url)
@@ -200,7 +225,9 @@ async def test_what_is_no_sunspec_device() -> None:
         assert await found_at(url) is None
 
 
-@pytest.mark.parametrize("end", [(), (103, 0), (103, 0xFFF0)], ids=["none", "a model of no length", "one too long"])
+@pytest.mark.parametrize(
+    "end", [(), (103, 0), (103, 0xFFF0)], ids=["none", "a model of no length", "one too long"]
+)
 async def test_a_chain_that_does_not_end_as_it_should_is_an_error(end: tuple[int, ...]) -> None:
     async with served(image(COMMON, INVERTER, end=end)) as (url, _):
         with pytest.raises(DeviceError):

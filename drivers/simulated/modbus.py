@@ -1,0 +1,127 @@
+"""Simulated devices: the register maps served over real Modbus, with a source of values behind each
+unit.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+from drivers.modbus.link import MAX_READ, MAX_WRITE, Space
+from drivers.simulated.endpoints import Place, Say, TcpPlace
+from drivers.simulated.faults import Fault, FaultKind, Where, cannot_happen
+from drivers.simulated.frames import Framing, Request, reply_frame, take_requests
+from drivers.simulated.registers import (
+    DEVICE_FAILURE,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    PointSource,
+    Refusal,
+    Registers,
+    SimulatedUnit,
+)
+from drivers.simulated.server import DeviceServer
+
+__all__ = ["PointSource", "RegisterServer", "SimulatedUnit"]
+
+_log = logging.getLogger(__name__)
+
+_READS: Final[Mapping[int, Space]] = {3: "holding", 4: "input"}
+WRITE_ONE: Final = 6
+WRITE: Final = 16
+GATEWAY_NO_RESPONSE: Final = 11
+
+
+class RegisterServer(DeviceServer):
+    """Modbus server for simulated units; `port` 0 lets the operating system choose, and stays after
+    a restart.
+
+    With `framing` "rtu" it is what a transparent serial server shows of the devices behind it.
+    `place` is where it is served instead, such as a serial line.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        units: Mapping[int, SimulatedUnit],
+        *,
+        framing: Framing = "tcp",
+        place: Place | None = None,
+    ) -> None:
+        super().__init__(place or TcpPlace(host, port, shared=framing == "rtu"))
+        self.is_line = framing == "rtu"
+        self._framing, self._units = framing, dict(units)
+        self._registers = {
+            number: Registers(number, unit, self.faults) for number, unit in units.items()
+        }
+
+    @property
+    def devices(self) -> Mapping[Where, Mapping[str, object]]:
+        """The points of each unit."""
+        return {number: unit.device_map.points for number, unit in self._units.items()}
+
+    def objection(self, fault: Fault) -> str | None:
+        """A frame of Modbus TCP has no checksum."""
+        return cannot_happen(fault.kind, on_a_line=self.is_line, to_a_meter=False)
+
+    def once(self, where: Where, kind: FaultKind) -> None:
+        """Whichever it is, the unit holds its own safe values afterwards."""
+        self._units[int(where)].source.restart()
+
+    def heard(self, received: bytearray, say: Say) -> None:
+        """Answer what is asked of units that are there; behind a gateway there is an answer for the
+        others too.
+        """
+        for request in take_requests(self._framing, received):
+            if request.unit in self._units:
+                frame = reply_frame(self._framing, request, self._reply(request))
+                if self.faults.find(request.unit, "wrong-checksum"):
+                    frame = frame[:-1] + bytes((frame[-1] ^ 0xFF,))
+                self.answer(request.unit, frame, say)
+            elif self._framing == "tcp":
+                say(reply_frame(self._framing, request, _refused(request, GATEWAY_NO_RESPONSE)))
+
+    def _reply(self, request: Request) -> bytes:
+        """Function and data of the answer."""
+        try:
+            if refusal := self.faults.find(request.unit, "exception"):
+                raise Refusal(int(refusal.value or DEVICE_FAILURE))
+            return self._served(request)
+        except Refusal as refusal:
+            return _refused(request, refusal.code)
+        except Exception:
+            _log.exception("simulated unit %d cannot answer %s", request.unit, request.data.hex())
+            return _refused(request, DEVICE_FAILURE)
+
+    def _served(self, request: Request) -> bytes:
+        registers, function, data = self._registers[request.unit], request.function, request.data
+        if function not in (*_READS, WRITE_ONE, WRITE):
+            raise Refusal(ILLEGAL_FUNCTION)
+        if len(data) < 4:
+            raise Refusal(ILLEGAL_VALUE)
+        address, count = struct.unpack_from(">HH", data)
+        if function in _READS:
+            if not 1 <= count <= MAX_READ:
+                raise Refusal(ILLEGAL_VALUE)
+            words = registers.read(_READS[function], address, count)
+            if self.faults.find(request.unit, "short-reply") and count > 1:
+                words = words[:-1]
+            return struct.pack(f">BB{len(words)}H", function, 2 * len(words), *words)
+        if function == WRITE_ONE:
+            registers.write(address, [count])
+            return bytes((function,)) + data[:4]
+        if (
+            not 1 <= count <= MAX_WRITE
+            or data[4:5] != bytes((2 * count,))
+            or len(data) != 5 + 2 * count
+        ):
+            raise Refusal(ILLEGAL_VALUE)
+        registers.write(address, list(struct.unpack_from(f">{count}H", data, 5)))
+        return bytes((function,)) + data[:4]
+
+
+def _refused(request: Request, code: int) -> bytes:
+    return bytes((request.function | 0x80, code))

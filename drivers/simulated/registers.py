@@ -1,0 +1,137 @@
+"""The registers of one simulated unit: a register map both ways, and the faults of the unit upon
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from drivers.modbus.codec import encode
+from drivers.modbus.device_map import DeviceMap
+from drivers.modbus.link import Space
+from drivers.simulated.faults import Faults
+
+ILLEGAL_FUNCTION: Final = 1
+ILLEGAL_ADDRESS: Final = 2
+ILLEGAL_VALUE: Final = 3
+DEVICE_FAILURE: Final = 4
+
+
+class PointSource(Protocol):
+    """What stands behind the registers of one unit."""
+
+    def read_points(self) -> Mapping[str, float | None]:
+        """The values of all points of the map at this moment; None or absent = not available."""
+
+    def write_point(self, name: str, value: float) -> None:
+        """Take a written value. Raises ValueError to refuse it."""
+
+    def restart(self) -> None:
+        """Start anew, as after a power cut; when a reversion timer runs out, the same is left of
+        what it was told.
+        """
+
+
+@dataclass(frozen=True)
+class SimulatedUnit:
+    """One unit of the server: which registers it has, and where their content comes from."""
+
+    device_map: DeviceMap
+    source: PointSource
+
+
+class Refusal(Exception):
+    """A Modbus exception code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Registers:
+    """The registers of one unit. They exist only in the moment of a request; the source holds the
+    state.
+    """
+
+    def __init__(self, number: int, unit: SimulatedUnit, faults: Faults) -> None:
+        self._number, self._faults = number, faults
+        self._map, self._source = unit.device_map, unit.source
+        self._there = {
+            (block.space, at)
+            for block in self._map.blocks
+            for at in range(block.start, block.start + block.count)
+        }
+        self._there |= {
+            ("holding", at) for point in self._map.points.values() for at in point.copied
+        }
+        self._there |= {("holding", at) for at in self._map.beside}
+        probe = self._map.identity
+        if probe is not None:
+            self._there |= {
+                (probe.space, at)
+                for at in range(probe.address, probe.address + len(probe.registers))
+            }
+
+    def read(self, space: Space, address: int, count: int) -> list[int]:
+        """The content of these registers now. Raises `Refusal`."""
+        self._check(space, address, count)
+        return self._content(space, address, count)
+
+    def write(self, address: int, words: list[int]) -> None:
+        """Hand over what was written, or nothing when a part of it cannot be. Raises `Refusal`."""
+        self._check("holding", address, len(words))
+        self._take(address, words)
+
+    def _check(self, space: Space, address: int, count: int) -> None:
+        if not self._there.issuperset((space, at) for at in range(address, address + count)):
+            raise Refusal(ILLEGAL_ADDRESS)
+
+    def _content(self, space: Space, address: int, count: int) -> list[int]:
+        content = [0] * count
+
+        def put(at: int, words: tuple[int, ...]) -> None:
+            for offset, word in enumerate(words, at - address):
+                if 0 <= offset < count:
+                    content[offset] = word
+
+        values = self._faults.distort(self._number, self._source.read_points())
+        for name, point in self._map.points.items():
+            if point.space == space:
+                words = encode(point.codec, values.get(name))
+                swapped = self._faults.find(self._number, "word-swap", name)
+                put(point.address, words[::-1] if swapped else words)
+                for at in point.also:  # the first part carries all of it
+                    put(at, encode(point.codec, 0.0))
+                for at in point.copies:
+                    put(at, words)
+        if space == "holding":
+            for at, word in self._map.beside.items():
+                put(at, (word,))
+        for block in self._map.blocks:
+            if block.space == space:
+                for at, word in block.fixed.items():
+                    put(at, (word,))
+        probe = self._map.identity
+        if probe is not None and probe.space == space:
+            put(probe.address, probe.registers)
+        return content
+
+    def _take(self, address: int, words: list[int]) -> None:
+        try:
+            values = self._map.written(address, words)
+        except LookupError:
+            raise Refusal(ILLEGAL_ADDRESS) from None
+        except ValueError:
+            raise Refusal(ILLEGAL_VALUE) from None
+        try:
+            taken = {
+                name: self._faults.taken(self._number, name, value)
+                for name, value in values.items()
+            }
+            for name, value in taken.items():
+                if value is not None:
+                    self._source.write_point(name, value)
+        except ValueError:
+            raise Refusal(ILLEGAL_VALUE) from None

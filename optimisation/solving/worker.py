@@ -1,0 +1,77 @@
+"""The solver as a process of its own: problems come in on stdin, plans go out on stdout. Run by
+`python -m`.
+
+A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in,
+of a plan out. First goes out an empty frame, once everything is imported and HiGHS is loaded, or
+one with the reason why it cannot be. The process ends with its stdin, also in the middle of a
+solve, so it never outlives the one who started it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.problem.site_problem import ProblemError
+from optimisation.solving.highs import version
+from optimisation.solving.solver import PlanSolver
+
+LENGTH_BYTES = 8
+
+
+def main() -> None:
+    """Serve until stdin ends. Raises ImportError where there is no library of HiGHS; the first
+    frame says so too.
+    """
+    # Whatever else writes to stdout in this process must not end up between frames.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        version()
+    except ImportError as error:
+        _write(answers, str(error).encode())
+        raise
+    questions: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, questions), daemon=True).start()
+    solver = PlanSolver()
+    _write(answers, b"")
+    while True:
+        _write(answers, pickle.dumps(_answer(solver, questions.get())))
+
+
+def _answer(solver: PlanSolver, question: bytes) -> Plan:
+    try:
+        problem, limit_s = pickle.loads(question)
+        return solver.solve(problem, limit_s)
+    except ProblemError as error:
+        return Plan(PlanStatus.ERROR, str(error))
+
+
+def _read(source: BinaryIO, questions: SimpleQueue[bytes]) -> None:
+    # A thread, because the end of stdin must be seen while HiGHS runs; HiGHS releases the
+    # interpreter lock.
+    while True:
+        head = source.read(LENGTH_BYTES)
+        length = int.from_bytes(head)
+        body = source.read(length)
+        if len(head) < LENGTH_BYTES or len(body) < length:
+            os._exit(0)
+        questions.put(body)
+
+
+def _write(answers: BinaryIO, body: bytes) -> None:
+    try:
+        answers.write(len(body).to_bytes(LENGTH_BYTES))
+        answers.write(body)
+        answers.flush()
+    except BrokenPipeError:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Demand charges (需量电费): when import counts for one, and the highest mean of a billing interval."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from siteems.tariff.calendar import day_type, in_season, parse_hours
+from siteems.tariff.local_clock import Seconds, local_clock
+from siteems.tariff.lookup import TariffBook
+from siteems.tariff.records import DemandTerm, TariffVersion
+
+Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+def highest_mean_kw(
+    term: DemandTerm, version: TariffVersion, book: TariffBook, epoch_s: Seconds, import_kw: Array
+) -> float:
+    """The highest mean of a billing interval among those that count; 0 where none does.
+
+    Intervals begin at whole multiples of their length on the UTC clock, as those of the local clock
+    do.
+    """
+    interval = epoch_s // (60 * term.interval_min)
+    edges = np.flatnonzero(np.diff(interval, prepend=interval[0] - 1))
+    means = np.add.reduceat(import_kw, edges) / np.diff(np.append(edges, len(import_kw)))
+    counts = counting(term, version, book, epoch_s[edges])
+    return float(means[counts].max()) if counts.any() else 0.0
+
+
+def counting(term: DemandTerm, version: TariffVersion, book: TariffBook, epoch_s: Seconds) -> Bools:
+    """Whether import counts for a charge in the billing intervals that begin at these instants."""
+    days, minutes = local_clock(epoch_s, book.zone)
+    unique, day_of = np.unique(days, return_inverse=True)
+    counts = np.array(
+        [_day_counts(term, version, int(ordinal)) for ordinal in unique], dtype=np.bool_
+    )[day_of]
+    if term.hours:
+        in_hours = np.zeros(len(minutes), dtype=np.bool_)
+        for hours in term.hours:
+            first, last = parse_hours(hours)
+            in_hours |= (minutes >= first) & (minutes < last)
+        counts &= in_hours
+    return counts
+
+
+def _day_counts(term: DemandTerm, version: TariffVersion, ordinal: int) -> bool:
+    day = date.fromordinal(ordinal)
+    season = not (term.months or term.dates) or in_season(
+        term.months, term.dates, day.month, day.day
+    )
+    return season and (not term.day_types or day_type(version, day) in term.day_types)

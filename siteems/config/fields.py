@@ -1,0 +1,24 @@
+"""Forms that values in our files have: shares, positive numbers, names, times of day."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""Unknown keys and numbers that are none are mistakes."""
+
+NAME_FORM = "a name of lower-case letters, digits and hyphens"
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64, description=NAME_FORM)]
+MAP_FORM = "the name of a device model or of a .toml file"
+Share = Annotated[float, Field(ge=0, le=1)]
+Efficiency = Annotated[float, Field(gt=0.3, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+LocalTime = Annotated[
+    str,
+    Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='a local time of day such as "14:30"'),
+]
+DayShape = Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
+"""24 hourly means, the first from 00:00 to 01:00 local time."""

@@ -1,0 +1,58 @@
+"""What is kept of a site: samples, incidents, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from siteems.errors import UserError
+from siteems.estimation.image import MEASURED
+
+DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
+"""Sample columns that the controller adds to the measured ones."""
+
+
+SAMPLE_COLUMNS = (*MEASURED, *DECIDED)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the record: fresh values by column (absent or none = unknown), who decided, and
+    why.
+    """
+
+    time: datetime
+    values: Mapping[str, float | None]
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something a person should know of: level `info`, `warning` or `alarm`, a stable code, a
+    sentence.
+    """
+
+    time: datetime
+    level: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One attempt to write a device, as the gate reported it."""
+
+    time: datetime
+    device: str
+    point: str
+    value: float
+    owner: str
+    reason: str
+    outcome: str
+    detail: str
+
+
+class RecordError(UserError):
+    """The record cannot be read or written: a full disk, a broken or a foreign file."""

@@ -1,0 +1,66 @@
+"""The time steps of a plan: the rest of the running interval, then whole intervals on the wall
+clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+HOUR = timedelta(hours=1)
+SHORTEST_FIRST_STEP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """`starts` are UTC; `step_h` are hours, shape (n,)."""
+
+    starts: tuple[datetime, ...]
+    step_h: npt.NDArray[np.float64]
+
+    @property
+    def end(self) -> datetime:
+        """The end of the last step."""
+        return self.starts[-1] + timedelta(hours=float(self.step_h[-1]))
+
+    @property
+    def edges_h(self) -> npt.NDArray[np.float64]:
+        """Begin of each step and end of the last, hours after the begin of the first; shape (n +
+        1,).
+        """
+        return np.concatenate(([0.0], np.cumsum(self.step_h)))
+
+    def first(self, count: int) -> Grid:
+        """Its first steps."""
+        return Grid(self.starts[:count], self.step_h[:count])
+
+
+def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None) -> Grid:
+    """`horizon_h` hours of steps from `now`: of `step_min` for the first `fine_h` hours (none =
+    all), then of an hour.
+
+    The count depends on these alone, so that the LP keeps its shape; long steps begin where the
+    short ones end, on whatever minute that is.
+    """
+    step = timedelta(minutes=step_min)
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    boundary = midnight + ((now - midnight) // step + 1) * step
+    first = now.astimezone(UTC) if boundary - now >= SHORTEST_FIRST_STEP else boundary
+    if first == boundary:
+        boundary += step
+    fine, coarse = step_counts(step_min, horizon_h, fine_h)
+    widths = [boundary - first, *[step] * (fine - 1), *[HOUR] * coarse]
+    step_h = np.concatenate(([widths[0] / HOUR], np.full(fine - 1, step / HOUR), np.ones(coarse)))
+    starts = [first]
+    for width in widths[:-1]:
+        starts.append(starts[-1] + width)
+    return Grid(tuple(starts), step_h)
+
+
+def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:
+    """How many steps of `step_min`, and how many hours after them, `time_grid` makes."""
+    fine_h = horizon_h if fine_h is None else min(fine_h, horizon_h)
+    return round(fine_h * 60 / step_min), round(horizon_h - fine_h)

@@ -1,0 +1,21 @@
+"""Emission factors that come with siteems, by name."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from siteems.config.named_records import NamedRecords
+from siteems.config.seeds import seeds_folder
+
+FILE = "emission-factors.toml"
+
+
+def known_factors() -> dict[str, dict[str, Any]]:
+    """The records that come with siteems, by name."""
+    return tomllib.loads((seeds_folder() / FILE).read_text(encoding="utf-8"))
+
+
+FACTORS = NamedRecords(
+    "carbon", "emission factor", known_factors, lambda name, folder: known_factors().get(name)
+)

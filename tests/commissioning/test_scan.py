@@ -1,0 +1,147 @@
+"""`siteems scan` against simulated sites and a SunSpec device: what it finds is a site file's links
+and devices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from gateway_rig import ADDRESS, cli, free_port, on_serial_lines, simulated_site
+from sunspec_rig import BATTERY, COMMON, CONTROLS, METER, NAMEPLATE, image, served
+
+from drivers.catalogue import load_map
+from drivers.simulated.dlt645 import MeterServer
+from drivers.simulated.modbus import RegisterServer, SimulatedUnit
+from siteems.commissioning.scan import parse_units, save_maps, scan, site_part
+from siteems.config.seeds import seed_path
+from siteems.errors import SiteFileError, UserError
+from siteems.site.read_file import load_site
+
+
+def test_it_finds_the_devices_of_a_site(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=1) as running:
+        url = running.links[0].split("=", 2)[2]
+        done = cli("scan", url, "--units=1-5", "--timeout=0.3")
+    assert done.returncode == 0
+    found = tomllib.loads(done.stdout)
+    assert found["links"] == {"found": {"url": url}}
+    assert [(d["unit"], d["map"]) for d in found["devices"]] == [
+        (1, "eastron-sdm630"),
+        (2, "generic-smu-lead"),
+        (3, "generic-mppt"),
+    ]
+
+
+def test_it_finds_what_is_on_serial_lines(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=1, changed=on_serial_lines) as running:
+        urls = {word.split("=", 2)[1]: word.split("=", 2)[2] for word in running.links}
+        done = cli("scan", urls["cabinet"], "--units=1-4", "--timeout=0.1")
+        assert done.returncode == 0, done.stderr
+        found = tomllib.loads(done.stdout)
+        assert found["links"] == {"found": {"url": urls["cabinet"]}}
+        assert [(d["unit"], d["map"]) for d in found["devices"]] == [
+            (2, "generic-smu-lead"),
+            (3, "generic-mppt"),
+        ]
+        done = cli("scan", urls["meter"])
+        (meter,) = tomllib.loads(done.stdout)["devices"]
+        assert (meter["address"], meter["map"]) == (ADDRESS, "dlt645-three-phase")
+        tried = cli("devices", "try", "dlt645-three-phase", urls["meter"], f"--address={ADDRESS}")
+        assert "active_power_kw" in tried.stdout
+
+
+async def test_a_meter_that_is_silent_is_nobody(tmp_path: Path) -> None:
+    port = await (server := MeterServer("127.0.0.1", 0, {})).start()
+    try:
+        done = await asyncio.to_thread(cli, "scan", f"dlt645+tcp://127.0.0.1:{port}")
+    finally:
+        await server.stop()
+    assert done.returncode == 1
+    assert "nobody answers" in done.stderr
+
+
+async def test_a_sunspec_device_becomes_a_map_file_that_a_site_uses(tmp_path: Path) -> None:
+    async with served(image(COMMON, METER)) as (url, _):
+        found = await asyncio.to_thread(scan, url, (1,), 0.3, lambda _: None)
+    assert [device.where for device in found] == ["unit 1"]
+    folder = tmp_path / "site"
+    shutil.copytree(seed_path("hangzhou-macro"), folder)
+    (path,) = save_maps(found, folder)
+    assert path.name == "acme-hybrid-5-1.toml"
+    with pytest.raises(UserError, match="is there already"):
+        save_maps(found, folder)
+    (proposed,) = tomllib.loads(site_part(url, found))["devices"]
+    text = (folder / "site.toml").read_text(encoding="utf-8")
+    (folder / "site.toml").write_text(
+        text.replace('"eastron-sdm630"', f'"{proposed["map"]}"'), encoding="utf-8"
+    )
+    site = load_site(folder)
+    assert load_map(site.devices[0].map).title == "Acme Hybrid 5"
+    path.write_text("name = 3\n", encoding="utf-8")
+    load_map.cache_clear()
+    with pytest.raises(SiteFileError, match="the map does not load"):
+        load_site(folder)
+    path.unlink()
+    load_map.cache_clear()
+    with pytest.raises(SiteFileError, match="cannot be read as a device map"):
+        load_site(folder)
+
+
+async def test_what_is_of_no_use_is_told_and_not_proposed(tmp_path: Path) -> None:
+    async with served(image(COMMON, NAMEPLATE)) as (url, _):
+        found = await asyncio.to_thread(scan, url, (1,), 0.3, lambda _: None)
+    assert found[0].map is None
+    assert "give no role" in found[0].notes[-1]
+    assert "devices" not in tomllib.loads(site_part(url, found))
+    assert save_maps(found, tmp_path) == ()
+
+
+async def test_two_models_that_read_alike_are_both_named() -> None:
+    class Quiet:
+        def read_points(self) -> dict[str, float | None]:
+            return dict.fromkeys(load_map("chint-dtsu666").points, 1.0) | {
+                "mains_v": 230.0,
+                "frequency_hz": 50.0,
+            }
+
+        def write_point(self, name: str, value: float) -> None:
+            raise ValueError
+
+        def restart(self) -> None:
+            raise NotImplementedError
+
+    server = RegisterServer("127.0.0.1", 0, {4: SimulatedUnit(load_map("chint-dtsu666"), Quiet())})
+    port = await server.start()
+    try:
+        found = await asyncio.to_thread(
+            scan, f"tcp://127.0.0.1:{port}", (3, 4), 0.3, lambda _: None
+        )
+    finally:
+        await server.stop()
+    assert [device.where for device in found] == ["unit 4"]
+    assert any("chint-dtsu666" in note for note in found[0].notes)
+
+
+async def test_a_battery_inverter_is_found_with_its_setpoint() -> None:
+    async with served(image(COMMON, BATTERY, CONTROLS)) as (url, _):
+        found = await asyncio.to_thread(scan, url, (1,), 0.3, lambda _: None)
+    assert found[0].roles == ("battery",)
+    assert found[0].text is not None
+    assert "battery_setpoint_kw" in found[0].text
+
+
+def test_nobody_is_exit_code_1_and_nonsense_2() -> None:
+    assert cli("scan", f"tcp://127.0.0.1:{free_port()}").returncode == 2
+    assert "allowed are 1 to 247" in cli("scan", "tcp://127.0.0.1:1", "--units=0-3").stderr
+    assert "credentials" in cli("scan", "tls://127.0.0.1:1").stderr
+
+
+def test_units() -> None:
+    assert parse_units("1-3, 7,2") == (1, 2, 3, 7)
+    for wrong in ("", "3-1", "248", "a"):
+        with pytest.raises(UserError):
+            parse_units(wrong)

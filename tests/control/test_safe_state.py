@@ -1,0 +1,44 @@
+"""The safe state: within the connection, within the battery, and never charging a frozen pack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from siteems.control.safe_state import safe_values, without_charging, worst_ac_load_kw
+from siteems.simulation.plant import BASE_AC_KW
+from siteems.site.assets import rectifier_curve
+from siteems.site.model import Site
+
+
+def test_a_full_recharge_beside_the_worst_ac_load_stays_within_the_connection(
+    hangzhou: Site,
+) -> None:
+    curve = rectifier_curve(hangzhou)
+    values = safe_values(hangzhou, curve)
+    dc_kw = values["rectifier_limit_a"] * hangzhou.rectifier.float_v / 1000.0
+    assert float(curve.ac_kw(dc_kw)) + worst_ac_load_kw(hangzhou) <= hangzhou.grid.import_limit_kw
+    assert dc_kw >= max(hangzhou.load.typical_dc_kw)
+
+
+def test_the_worst_ac_load_is_not_below_what_the_simulated_site_can_draw(hangzhou: Site) -> None:
+    assert hangzhou.air_conditioner is not None
+    assert worst_ac_load_kw(hangzhou) >= hangzhou.air_conditioner.rated_kw + BASE_AC_KW
+
+
+def test_where_frost_is_reckoned_with_an_unsteered_pack_does_not_charge(rural: Site) -> None:
+    mild = safe_values(rural, rectifier_curve(rural))
+    assert (
+        mild["battery_setpoint_kw"]
+        == mild["safe_battery_setpoint_kw"]
+        == rural.battery.max_charge_kw
+    )
+    frosty = replace(rural, backup=replace(rural.backup, coldest_c=-15.0))
+    cold = safe_values(frosty, rectifier_curve(frosty))
+    assert cold["battery_setpoint_kw"] == cold["safe_battery_setpoint_kw"] == 0.0
+
+
+def test_without_charging_bars_only_charging(rural: Site) -> None:
+    values = safe_values(rural, rectifier_curve(rural))
+    barred = without_charging(values)
+    assert barred["charge_limit_a"] == barred["battery_setpoint_kw"] == 0.0
+    assert barred["rectifier_limit_a"] == values["rectifier_limit_a"]

@@ -1,0 +1,137 @@
+"""Calls: what holds when, which revision counts, placing and cancelling by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from siteems.demand_response.event import DrEvent, import_cap_kw, latest_revisions
+from siteems.demand_response.manual import cancel_call, place_import_limit
+from siteems.errors import UserError
+from siteems.history.store import History
+
+NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MOMENT = timedelta(0)
+
+
+def event(**changes: Any) -> DrEvent:
+    fields: dict[str, Any] = {
+        "id": "a",
+        "revision": 0,
+        "kind": "limit-import",
+        "limit_kw": 1.5,
+        "start": NOON,
+        "end": NOON + HOUR,
+        "source": "test",
+        "created": NOON - HOUR,
+    }
+    return DrEvent(**(fields | changes))
+
+
+@pytest.mark.parametrize("changes", [{"end": NOON}, {"end": NOON - HOUR}])
+def test_an_event_lasts(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"event a ends .* before it starts"):
+        event(**changes)
+
+
+@pytest.mark.parametrize("limit_kw", [-0.1, math.nan, math.inf])
+def test_an_event_has_a_limit(limit_kw: float) -> None:
+    with pytest.raises(ValueError, match="allowed: 0 and above"):
+        event(limit_kw=limit_kw)
+
+
+@pytest.mark.parametrize(
+    ("after", "lasting", "cap_kw"),
+    [
+        (-MINUTE, MOMENT, math.inf),
+        (MOMENT, MOMENT, 1.5),
+        (HOUR - MINUTE, MOMENT, 1.5),
+        (HOUR, MOMENT, math.inf),
+        (-15 * MINUTE, 15 * MINUTE, math.inf),  # ends where the call begins
+        (-15 * MINUTE, 16 * MINUTE, 1.5),
+        (HOUR - MINUTE, 15 * MINUTE, 1.5),
+        (-HOUR, 4 * HOUR, 1.5),
+    ],
+)
+def test_cap_at_the_edges(after: timedelta, lasting: timedelta, cap_kw: float) -> None:
+    assert import_cap_kw([event()], NOON + after, lasting) == cap_kw
+
+
+def test_of_several_calls_the_tightest_holds() -> None:
+    calls = [
+        event(limit_kw=2.0),
+        event(id="b", limit_kw=1.0, start=NOON + 30 * MINUTE),
+        event(id="c", limit_kw=3.0),
+    ]
+    assert import_cap_kw(calls, NOON) == 2.0
+    assert import_cap_kw(calls, NOON + 30 * MINUTE) == 1.0
+    assert import_cap_kw([], NOON) == math.inf
+
+
+def test_latest_revisions_do_not_depend_on_the_order_of_messages() -> None:
+    messages = [
+        event(),
+        event(revision=1, limit_kw=2.0),
+        event(revision=2, cancelled=True),
+        event(id="b", start=NOON - MINUTE),
+    ]
+    for order in permutations(messages):
+        assert latest_revisions(order) == (messages[3],)
+    assert [e.revision for e in latest_revisions(messages[:2])] == [1]
+
+
+def test_events_are_listed_by_start() -> None:
+    late, early = event(id="a", start=NOON + MINUTE), event(id="b")
+    assert latest_revisions([late, early]) == (early, late)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    history = History(tmp_path / "history.sqlite3")
+    yield history
+    history.close()
+
+
+class TestByHand:
+    def test_a_placed_call_is_found_in_the_record(self, history: History) -> None:
+        placed = place_import_limit(history, 1.5, NOON + HOUR, 2 * HOUR, NOON, "operator")
+        assert history.events(NOON) == (placed,)
+        assert (placed.limit_kw, placed.end, placed.source) == (1.5, NOON + 3 * HOUR, "operator")
+
+    def test_two_calls_have_two_names(self, history: History) -> None:
+        for _ in range(2):
+            place_import_limit(history, 1.5, NOON, HOUR, NOON, "operator")
+        assert len({e.id for e in history.events(NOON)}) == 2
+
+    def test_a_call_may_be_under_way_but_not_over(self, history: History) -> None:
+        place_import_limit(history, 1.5, NOON - HOUR, HOUR + MINUTE, NOON, "operator")
+        with pytest.raises(
+            UserError, match="would already be over: it ends at 2026-07-15 04:00 UTC"
+        ):
+            place_import_limit(history, 1.5, NOON - HOUR, HOUR, NOON, "operator")
+        assert len(history.events(NOON)) == 1
+
+    def test_a_cancelled_call_is_gone_and_stays_gone(self, history: History) -> None:
+        placed = place_import_limit(history, 1.5, NOON, HOUR, NOON, "operator")
+        cancelled = cancel_call(history, placed.id, NOON + MINUTE)
+        assert (cancelled.revision, cancelled.cancelled) == (1, True)
+        assert history.events(NOON) == ()
+        history.add_event(replace(placed, source="again"))
+        assert history.events(NOON) == ()
+
+    def test_only_an_open_call_can_be_cancelled(self, history: History) -> None:
+        with pytest.raises(UserError, match="no call 'x' is open; open: none"):
+            cancel_call(history, "x", NOON)
+        placed = place_import_limit(history, 1.5, NOON, HOUR, NOON, "operator")
+        with pytest.raises(UserError, match=f"open: {placed.id}"):
+            cancel_call(history, "x", NOON)
+        with pytest.raises(UserError, match="is open"):
+            cancel_call(history, placed.id, NOON + HOUR)

@@ -1,0 +1,104 @@
+"""Where a kWh earns more than it costs: the best of all ways to take turns at buying and selling,
+each tried.
+"""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from component_cases import component_problem
+
+from optimisation.problem.site_problem import SiteProblem
+from optimisation.program.shape import shape_of
+from optimisation.solving.solver import PlanSolver
+
+N = 6
+
+
+def dear_problem(seed: int) -> SiteProblem:
+    problem = component_problem(seed, N, ("export", "batteries"))
+    assert problem.export is not None
+    rng = np.random.default_rng(seed)
+    price = np.maximum(0.05, problem.price_per_kwh)
+    dear = np.where(rng.random(N) < 0.6, price + rng.uniform(0.1, 1.0, N), 0.5 * price)
+    return replace(
+        problem,
+        price_per_kwh=price,
+        import_cap_kw=np.full(N, np.inf),
+        export=replace(problem.export, price_per_kwh=dear),
+    )
+
+
+def cost_of_turns(problem: SiteProblem, sells: tuple[bool, ...], solver: PlanSolver) -> float:
+    """Least cost where the steps that `sells` names buy nothing, and no other dear step sells. A
+    plain LP.
+
+    Where nothing is bought its price does not matter, so it may be that of selling.
+    """
+    export = problem.export
+    assert export is not None
+    dear = export.price_per_kwh > problem.price_per_kwh
+    chosen = dear.copy()
+    chosen[dear] = sells
+    turns = replace(
+        problem,
+        price_per_kwh=np.where(chosen, export.price_per_kwh, problem.price_per_kwh),
+        import_cap_kw=np.where(chosen, 0.0, np.inf),
+        export=replace(
+            export,
+            price_per_kwh=np.where(dear & ~chosen, 0.0, export.price_per_kwh),
+            limit_kw=np.where(dear & ~chosen, 0.0, export.limit_kw),
+        ),
+    )
+    assert not shape_of(turns).dear_export
+    plan = solver.solve(turns)
+    assert plan.usable, plan.reason
+    return plan.objective
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_plan_is_the_best_of_all_turns(seed):
+    problem, solver = dear_problem(seed), PlanSolver()
+    export = problem.export
+    assert export is not None
+    assert shape_of(problem).dear_export
+    plan = solver.solve(problem)
+    assert plan.usable, plan.reason
+    n_dear = int((export.price_per_kwh > problem.price_per_kwh).sum())
+    best = min(
+        cost_of_turns(problem, sells, solver) for sells in product((False, True), repeat=n_dear)
+    )
+    assert plan.objective == pytest.approx(best, abs=2e-3 * max(1.0, abs(best)))
+    assert np.minimum(plan.grid_import_kw, plan.grid_export_kw).max() <= 1e-6
+
+
+def test_a_limit_that_binds_is_worth_what_more_of_it_would_save():
+    solver, more_kw, tried = PlanSolver(), 1e-4, 0
+    for seed in range(20):
+        limit_kw = np.full(N, np.random.default_rng(seed).uniform(1.5, 4.0))
+        problem = replace(dear_problem(seed), import_limit_kw=limit_kw)
+        plan = solver.solve(problem)
+        binding = plan.grid_import_kw > limit_kw - 1e-6
+        binding &= problem.ac_load_kw + problem.rectifier.standby_ac_kw < limit_kw
+        for t in np.flatnonzero(binding):
+            wider = replace(problem, import_limit_kw=limit_kw + more_kw * (np.arange(N) == t))
+            saved = (plan.objective - solver.solve(wider).objective) / (more_kw * problem.step_h[t])
+            worth = plan.import_limit_value_per_kwh[t]
+            assert worth == pytest.approx(saved, abs=0.05 * max(1.0, saved)), (seed, t)
+            tried += saved > 0.1
+    assert tried > 10
+
+
+def test_it_earns_more_than_at_the_price_of_import():
+    solver, gains = PlanSolver(), []
+    for seed in range(12):
+        problem = dear_problem(seed)
+        export = problem.export
+        assert export is not None
+        capped = np.minimum(export.price_per_kwh, problem.price_per_kwh)
+        careful = solver.solve(replace(problem, export=replace(export, price_per_kwh=capped)))
+        earned = float((problem.step_h * (export.price_per_kwh - capped)) @ careful.grid_export_kw)
+        gains.append(careful.objective - earned - solver.solve(problem).objective)
+    assert min(gains) >= -1e-2
+    assert max(gains) > 0.1

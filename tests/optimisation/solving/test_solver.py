@@ -1,0 +1,405 @@
+"""Plans against known answers: by hand, by a published case, by a second formulation, and where it
+hurts.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from changed_plans import BY_BATTERY, BY_SEGMENT
+from scipy.optimize import linprog
+from site_cases import lead_carbon, plain_battery, plain_problem, random_problem, site_problem
+
+from optimisation.plan.plan import PlanStatus
+from optimisation.plan.series import SERIES, WORTH
+from optimisation.problem.site_problem import ProblemError, RectifierCurve
+from optimisation.solving import solver as solver_module
+from optimisation.solving.solver import PlanSolver
+
+
+@pytest.fixture(scope="module")
+def solver():
+    return PlanSolver()
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return PlanSolver(tie_break=0.0)
+
+
+def test_three_hours_reckoned_by_hand(solver):
+    # 3 kWh go in at 0.3, 2.7 are stored, 2.43 come out at 1.0; the standby of 0.1 kW is paid every
+    # hour.
+    plan = solver.solve(plain_problem())
+    assert plan.status is PlanStatus.OPTIMAL
+    assert plan.reason == ""
+    assert plan.battery_kw == pytest.approx([3.0, -2.0, -0.43])
+    assert plan.grid_import_kw == pytest.approx([5.1, 0.1, 1.67])
+    assert plan.stored_kwh == pytest.approx([2.7, 2.7 - 2.0 / 0.9, 0.0], abs=1e-9)
+    assert plan.cost_by_term["energy"] == pytest.approx(0.3 * 5.1 + 0.1 + 1.67)
+    assert plan.cost_by_term["wear"] == pytest.approx(0.05 * 2.43)
+    assert plan.objective == pytest.approx(3.4215)
+    # Charging is at its limit: a stored kWh replaces 0.9 kWh at 1.0 and wears the battery by 0.9 x
+    # 0.05.
+    assert plan.stored_value_per_kwh == pytest.approx([0.855, 0.855, 0.855], abs=1e-3)
+
+
+def test_the_plan_is_read_only(solver):
+    plan = solver.solve(plain_problem())
+    for name in (*SERIES, *WORTH, *BY_BATTERY, *BY_SEGMENT, "battery_kw"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(plan, name)[0] = 1.0
+
+
+def test_the_small_problem_on_which_other_planners_were_measured(exact):
+    """96 steps, floor 9 kWh, 15 kWh at the end; the optimum is known to ten digits from three other
+    programs.
+    """
+    t = np.arange(96)
+    problem = site_problem(
+        price_per_kwh=np.where(
+            (t < 28) | (t >= 92),
+            0.3,
+            np.where(((t >= 32) & (t < 44)) | ((t >= 68) & (t < 84)), 1.2, 0.7),
+        ),
+        dc_load_kw=4.0 + 1.2 * np.sin(2 * np.pi * (t - 32) / 96),
+        ac_load_kw=np.zeros(96),
+        pv_kw=np.where(
+            (t >= 24) & (t < 72), np.maximum(0.0, 4.2 * np.sin(np.pi * (t - 24) / 48)), 0.0
+        ),
+        reserve_kwh=np.where(t == 95, 15.0, 9.0),
+        terminal_value_per_kwh=0.0,
+        rectifier=RectifierCurve(0.0, (15.0,), (1.0,)),
+        rectifier_max_dc_kw=15.0,
+        batteries=(
+            lead_carbon(
+                30.0,
+                stored_kwh=15.0,
+                max_charge_kw=5.0,
+                max_discharge_kw=5.0,
+                wear_per_kwh=(0.0,),
+                acceptance=(),
+            ),
+        ),
+    )
+    plan = exact.solve(problem)
+    assert plan.objective == pytest.approx(29.2741532795, abs=1e-9)
+    assert plan.stored_kwh[-1] == pytest.approx(15.0)
+
+
+def cost_by_another_formulation(problem):
+    """The same site for scipy: import as an epigraph over rectifier lines, SoC as cumulated sums,
+    dense matrices.
+    """
+    n, h, r = problem.n_steps, problem.step_h, problem.rectifier
+    (b,) = problem.batteries
+    eye, zero, sums = np.eye(n), np.zeros((n, n)), np.tril(np.ones((n, n)))
+    # columns: import, rectifier, pv, charge, discharge, unserved, reserve short, cap excess
+    end = np.zeros(n)
+    end[-1] = problem.terminal_value_per_kwh
+    cost = np.concatenate(
+        [
+            h * problem.price_per_kwh,
+            np.zeros(2 * n),
+            -h * b.charge_efficiency * (sums.T @ end),
+            h * b.wear_per_kwh[0] + h / b.discharge_efficiency * (sums.T @ end),
+            h * problem.unserved_penalty_per_kwh,
+            h * problem.reserve_penalty_per_kwh_h,
+            h * problem.cap_penalty_per_kwh,
+        ]
+    )
+    stored = np.hstack(
+        [
+            zero,
+            zero,
+            zero,
+            sums * (h * b.charge_efficiency),
+            -sums * (h / b.discharge_efficiency),
+            zero,
+            zero,
+            zero,
+        ]
+    )
+    pick = [np.hstack([eye if i == j else zero for j in range(8)]) for i in range(8)]
+    rows, limits = (
+        [stored, -stored, -stored - pick[6], pick[0] - pick[7]],
+        [
+            np.full(n, b.capacity_kwh - problem.stored_kwh),
+            np.full(n, problem.stored_kwh),
+            problem.stored_kwh - problem.reserve_kwh,
+            np.minimum(problem.import_cap_kw, 1e6),
+        ],
+    )
+    base = np.minimum(problem.ac_load_kw + r.standby_ac_kw, problem.import_limit_kw)
+    edge_dc = np.cumsum((0.0, *r.segment_dc_kw))
+    for s, slope in enumerate(r.ac_per_dc):
+        rows.append(slope * pick[1] - pick[0])
+        limits.append(slope * edge_dc[s] - (r.ac_kw(edge_dc[s]) - r.standby_ac_kw) - base)
+    before = np.vstack([np.zeros(8 * n), stored[:-1]])
+    for (soc0, kw0), (soc1, kw1) in zip(b.acceptance[:-1], b.acceptance[1:], strict=True):
+        slope = (kw1 - kw0) / (soc1 - soc0) / b.capacity_kwh
+        rows.append(pick[3] - slope * before)
+        limits.append(np.full(n, kw0 - slope * soc0 * b.capacity_kwh + slope * problem.stored_kwh))
+    free, big = np.zeros(n), np.full(n, np.inf)
+    top = min(problem.rectifier_max_dc_kw, edge_dc[-1])
+    upper = [problem.import_limit_kw, np.full(n, top), problem.pv_kw, np.full(n, b.max_charge_kw)]
+    upper += [np.full(n, b.max_discharge_kw), problem.dc_load_kw, big, big]
+    found = linprog(
+        cost,
+        A_ub=np.vstack(rows),
+        b_ub=np.concatenate(limits),
+        A_eq=pick[1] + pick[2] + pick[4] + pick[5] - pick[3],
+        b_eq=problem.dc_load_kw,
+        bounds=np.column_stack([np.tile(free, 8), np.concatenate(upper)]),
+        method="highs",
+    )
+    assert found.status == 0
+    return found.fun - problem.terminal_value_per_kwh * problem.stored_kwh
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_cost_equals_that_of_another_formulation(seed, exact):
+    problem = random_problem(seed, n=24, step_h=np.where(np.arange(24) < 12, 0.25, 1.0))
+    plan = exact.solve(problem)
+    assert plan.objective == pytest.approx(cost_by_another_formulation(problem), rel=1e-6, abs=1e-6)
+
+
+def test_tie_breaks_cost_next_to_nothing(solver, exact):
+    for seed in range(6):
+        problem = random_problem(seed)
+        dearer = solver.solve(problem).objective - exact.solve(problem).objective
+        assert -1e-6 <= dearer < 0.02
+
+
+def test_charges_in_the_valley_and_discharges_at_the_peak(solver):
+    problem = site_problem()
+    plan = solver.solve(problem)
+    valley, peak = problem.price_per_kwh == 0.3, problem.price_per_kwh == 1.2
+    assert plan.charge_kw[valley].sum() > 20.0
+    assert plan.charge_kw[~valley].max() == 0.0
+    assert plan.discharge_kw[valley].max() == 0.0
+    assert plan.discharge_kw[peak] == pytest.approx(problem.dc_load_kw[peak] - problem.pv_kw[peak])
+    assert plan.reserve_short_kwh.max() == 0.0
+
+
+def test_stored_value_explains_the_battery(solver):
+    """Where it is free to move, charging pays the stored value and discharging earns it."""
+    problem = site_problem()
+    plan = solver.solve(problem)
+    (battery,) = problem.batteries
+    buying = problem.price_per_kwh * problem.rectifier.ac_per_dc[0]
+    worth = plan.stored_value_per_kwh
+    charging, discharging = plan.charge_kw > 0.01, plan.discharge_kw > 0.01
+    assert charging.any()
+    assert discharging.any()
+    dc_price = problem.price_per_kwh * problem.rectifier.ac_per_dc[-1]
+    assert (worth[charging] * battery.charge_efficiency >= buying[charging] - 1e-3).all()
+    assert (
+        worth[discharging] <= (dc_price[discharging] - battery.wear_per_kwh[0]) * 0.92 + 1e-3
+    ).all()
+    assert (worth > 0.0).all()
+
+
+def test_stored_value_is_what_another_kwh_now_would_save(exact):
+    problem = site_problem(n=48, batteries=(lead_carbon(stored_kwh=14.0),))
+    richer = exact.solve(replace(problem, batteries=(lead_carbon(stored_kwh=14.01),)))
+    plan = exact.solve(problem)
+    assert (plan.objective - richer.objective) / 0.01 == pytest.approx(
+        plan.stored_value_per_kwh[0], rel=0.02
+    )
+
+
+def test_warm_and_cold_agree_on_the_first_setpoint():
+    """Equal prices for hours make the optimum a whole face; the tie-breaks must leave one point of
+    it.
+    """
+    warm = PlanSolver()
+    for k in range(25):
+        day = site_problem(48)
+        rolled = {
+            name: np.roll(getattr(day, name), -k)
+            for name in ("price_per_kwh", "dc_load_kw", "pv_kw", "reserve_kwh")
+        }
+        problem = replace(day, **rolled, batteries=(lead_carbon(stored_kwh=12.0 + k),))
+        assert warm.solve(problem).battery_kw[0] == pytest.approx(
+            PlanSolver().solve(problem).battery_kw[0], abs=1e-3
+        )
+
+
+def test_a_start_below_the_reserve_recovers_at_once_and_never_falls_again(solver):
+    problem = site_problem(
+        price_per_kwh=np.full(96, 1.2),
+        reserve_kwh=np.full(96, 20.0),
+        batteries=(lead_carbon(stored_kwh=2.0),),
+    )
+    plan = solver.solve(problem)
+    short = plan.reserve_short_kwh
+    assert short[0] > 10.0
+    assert (np.diff(short) <= 1e-9).all()
+    assert plan.rectifier_dc_kw[0] == pytest.approx(problem.rectifier_max_dc_kw)
+    assert plan.cost_by_term["reserve"] > 0.0
+    assert short[-1] == 0.0
+
+
+def test_a_shortage_is_priced_by_the_hour(solver):
+    # A kWh short for a quarter of an hour costs 0.25, and 0.5 / 0.9 to fill: not worth it; for an
+    # hour it is.
+    one = {name: [0.0] for name in ("dc_load_kw", "ac_load_kw", "pv_kw")}
+    for hours, filled in ((0.25, 0.0), (1.0, 0.9)):
+        problem = plain_problem(
+            **one,
+            step_h=[hours],
+            price_per_kwh=[0.5],
+            import_limit_kw=[10.0],
+            import_cap_kw=[np.inf],
+            reserve_kwh=[0.9],
+            reserve_penalty_per_kwh_h=1.0,
+        )
+        assert solver.solve(problem).stored_kwh == pytest.approx([filled])
+
+
+def test_a_planned_outage_runs_on_the_battery_and_draws_nothing(solver):
+    out = slice(40, 52)
+    limit = np.full(96, 15.0)
+    limit[out] = 0.0
+    plan = solver.solve(
+        site_problem(
+            import_limit_kw=limit,
+            reserve_kwh=np.zeros(96),
+            batteries=(lead_carbon(stored_kwh=5.0),),
+        )
+    )
+    assert plan.status is PlanStatus.OPTIMAL
+    assert (plan.grid_import_kw[out] == 0.0).all()
+    assert (plan.rectifier_dc_kw[out] == 0.0).all()
+    assert plan.unserved_kw.max() == 0.0
+
+
+def test_load_that_nothing_can_serve_is_reported_and_the_rest_is_served(solver):
+    problem = plain_problem(
+        import_limit_kw=[10.0, 0.0, 0.0], batteries=(plain_battery(max_charge_kw=1.0),)
+    )
+    plan = solver.solve(problem)
+    assert plan.status is PlanStatus.OPTIMAL
+    assert plan.unserved_kw.sum() == pytest.approx(4.0 - 0.81)
+    assert plan.cost_by_term["unserved"] == pytest.approx(1000.0 * (4.0 - 0.81))
+
+
+def test_an_ac_side_that_draws_more_than_the_connection_is_said_and_not_infeasible(solver):
+    plan = solver.solve(
+        plain_problem(ac_load_kw=[0.0, 12.0, 0.0], batteries=(plain_battery(stored_kwh=5.0),))
+    )
+    assert plan.status is PlanStatus.OPTIMAL
+    assert plan.grid_import_kw[1] == pytest.approx(10.0)
+    assert plan.reason == "the AC side alone draws more than the import limit in 1 steps"
+
+
+def test_a_demand_response_cap_is_held_when_that_is_possible(solver):
+    cap = np.full(96, np.inf)
+    cap[60:68] = 1.0
+    plan = solver.solve(site_problem(import_cap_kw=cap))
+    assert plan.grid_import_kw[60:68].max() <= 1.0 + 1e-6
+    assert plan.cap_excess_kw.max() <= 1e-6
+
+
+def test_a_cap_that_cannot_be_held_is_broken_by_no_more_than_need_be(solver):
+    problem = plain_problem(import_cap_kw=[1.0, np.inf, np.inf])
+    plan = solver.solve(problem)
+    assert plan.status is PlanStatus.OPTIMAL
+    assert plan.cap_excess_kw == pytest.approx([1.1, 0.0, 0.0])
+    assert plan.cost_by_term["cap"] == pytest.approx(20.0 * 1.1)
+
+
+@pytest.mark.parametrize("wear", [0.0, 0.1])
+@pytest.mark.parametrize("price", [0.0, -0.1, -0.6])
+def test_never_charges_and_discharges_at_once_whatever_the_price(price, wear, solver):
+    prices = np.where(np.arange(96) % 48 < 30, price, 0.7)
+    for pv_scale in (0.0, 4.0):
+        problem = site_problem(price_per_kwh=prices, batteries=(lead_carbon(wear_per_kwh=(wear,)),))
+        plan = solver.solve(replace(problem, pv_kw=pv_scale * problem.pv_kw))
+        assert plan.status is PlanStatus.OPTIMAL, plan.reason
+        assert np.minimum(plan.charge_kw, plan.discharge_kw).max() < 1e-6
+
+
+def test_at_a_negative_price_the_plan_does_not_count_on_rectifier_losses(solver):
+    # Filling the lossy segment first would seem to earn 0.2 per kWh in the first hour; it cannot be
+    # filled first.
+    problem = plain_problem(
+        price_per_kwh=[-0.1, -0.15, 1.0],
+        dc_load_kw=[0.0, 8.0, 0.0],
+        import_limit_kw=[50.0, 50.0, 50.0],
+        rectifier=RectifierCurve(0.1, (5.0, 5.0), (1.0, 2.0)),
+        batteries=(plain_battery(capacity_kwh=1.8),),
+    )
+    plan = solver.solve(problem)
+    assert plan.battery_kw == pytest.approx([0.0, 2.0, 0.0], abs=1e-6)
+    assert plan.grid_import_kw == pytest.approx([0.1, 15.1, 0.1])
+
+
+def test_of_equal_hours_the_early_ones_charge_and_the_late_ones_discharge(solver):
+    free = plain_problem(price_per_kwh=[0.5] * 3, pv_kw=[4.0, 4.0, 0.0])
+    assert solver.solve(free).battery_kw == pytest.approx([2.0, 2.0 / 0.81 - 2.0, -2.0])
+    bought = plain_problem(price_per_kwh=[0.1, 0.1, 1.0], dc_load_kw=[0.0, 0.0, 2.0])
+    assert solver.solve(bought).battery_kw == pytest.approx([2.0 / 0.81, 0.0, -2.0])
+
+
+def test_surplus_sun_is_stored_and_the_rest_curtailed(solver):
+    plan = solver.solve(plain_problem(pv_kw=[9.0, 0.0, 0.0]))
+    assert plan.pv_kw == pytest.approx([5.0, 0.0, 0.0])
+    assert plan.grid_import_kw[0] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("stored", [0.0, 48.0])
+def test_an_empty_and_a_full_battery_have_a_plan(stored, solver):
+    assert (
+        solver.solve(site_problem(batteries=(lead_carbon(stored_kwh=stored),))).status
+        is PlanStatus.OPTIMAL
+    )
+
+
+def test_a_smaller_rectifier_limit_is_kept(solver):
+    plan = solver.solve(site_problem(rectifier_max_dc_kw=5.5))
+    assert plan.usable
+    assert plan.rectifier_dc_kw.max() == pytest.approx(5.5)
+
+
+@pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_limit_that_is_none_is_refused(limit, solver):
+    with pytest.raises(ProblemError, match="limit_s"):
+        solver.solve(plain_problem(), limit)
+
+
+def test_a_reached_time_limit_is_an_error_with_its_reason():
+    plan = PlanSolver().solve(site_problem(), 1e-9)
+    assert not plan.usable
+    assert plan.reason == "stopped at the time limit of 1e-09 s"
+    assert plan.stored_kwh.size == 0
+
+
+def test_a_plan_that_the_checker_refuses_does_not_get_out(solver, monkeypatch):
+    monkeypatch.setattr(
+        solver_module, "check", lambda problem, plan: ("the sky is green in step 3",)
+    )
+    plan = solver.solve(plain_problem())
+    assert plan.status is PlanStatus.ERROR
+    assert plan.reason == "the check refused the plan: the sky is green in step 3"
+
+
+def test_only_so_many_compiled_shapes_are_kept(monkeypatch):
+    monkeypatch.setattr(solver_module, "SHAPES_KEPT", 2)
+    solver = PlanSolver()
+    for n in (4, 6, 8, 6, 4):
+        assert solver.solve(site_problem(n)).usable
+    assert [shape.n_steps for shape in solver._ready] == [6, 4]
+
+
+def test_a_price_while_the_mains_are_out_changes_nothing():
+    out = np.arange(96) >= 80
+    problem = site_problem(import_limit_kw=np.where(out, 0.0, 15.0))
+    solver = PlanSolver()
+    dear, paid = (
+        solver.solve(replace(problem, price_per_kwh=np.where(out, price, problem.price_per_kwh)))
+        for price in (0.3, -1.0)
+    )
+    assert paid.objective == pytest.approx(dear.objective, rel=1e-6)
+    np.testing.assert_allclose(paid.battery_kw, dear.battery_kw, atol=1e-6)

@@ -1,0 +1,98 @@
+"""Each rule on series made for it: it speaks where it should and is silent where it should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siteems.errors import UserError
+from siteems.recordings.inspection import as_page, inspect_file
+
+QUARTER = "15min"
+
+
+def day_shape(days: int, seed: int = 1) -> np.ndarray:
+    hours = np.arange(days * 96) / 4.0
+    noise = np.random.default_rng(seed).normal(0.0, 0.05, hours.size)
+    return 2.0 + 0.8 * np.sin((hours % 24 - 8.0) / 24.0 * 2.0 * np.pi) + noise
+
+
+def kinds(tmp_path: Path, load: np.ndarray, start: str = "2026-03-02", **more: object) -> set[str]:
+    times = pd.date_range(start, periods=len(load), freq=QUARTER)
+    frame = pd.DataFrame({"time": times.astype(str), "dc_load_kw": load, **more})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    return {finding.kind for finding in inspect_file(tmp_path / "data.csv").findings}
+
+
+def test_sound_data_is_sound(tmp_path: Path) -> None:
+    assert kinds(tmp_path, day_shape(30)) == set()
+
+
+@pytest.mark.parametrize("sentinel", [-999.0, 9999.0, 65535.0, -1e6])
+def test_a_sentinel(tmp_path: Path, sentinel: float) -> None:
+    load = day_shape(30)
+    load[100:103] = sentinel
+    assert kinds(tmp_path, load) == {"sentinel"}
+
+
+def test_a_stuck_meter(tmp_path: Path) -> None:
+    load = day_shape(30)
+    load[500:530] = load[500]
+    assert kinds(tmp_path, load) == {"stuck"}
+    load = day_shape(30)
+    load[500:515] = load[500]
+    assert kinds(tmp_path, load) == set()
+
+
+def test_a_copied_day_and_a_copied_year(tmp_path: Path) -> None:
+    load = day_shape(10)
+    load[96 * 5 : 96 * 6] = load[96 * 2 : 96 * 3]
+    assert kinds(tmp_path, load) == {"copied"}
+    year = day_shape(365)
+    kinds(tmp_path, np.concatenate([year, year]))
+    found = inspect_file(tmp_path / "data.csv").findings
+    assert "a copied year" in next(f.text for f in found if f.kind == "copied")
+
+
+def test_a_straight_line_a_spike_and_a_dead_channel(tmp_path: Path) -> None:
+    load = day_shape(30)
+    load[400:440] = np.linspace(load[400], 3.0, 40)
+    assert kinds(tmp_path, load) == {"ramp"}
+    load = day_shape(30)
+    load[400] = 5.0
+    assert "spike" in kinds(tmp_path, load)
+    assert kinds(tmp_path, day_shape(30), pv_kw=0.0) == {"dead"}
+
+
+def test_a_29_day_gap_and_doubled_stamps(tmp_path: Path) -> None:
+    times = pd.date_range("2026-01-01", periods=96 * 60, freq=QUARTER)
+    frame = pd.DataFrame({"time": times.astype(str), "dc_load_kw": day_shape(60)})
+    frame = pd.concat([frame.iloc[: 96 * 10], frame.iloc[96 * 39 :], frame.iloc[100:103]])
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    found = {f.kind: f for f in inspect_file(tmp_path / "data.csv").findings}
+    assert "longest of 29.0 days" in found["gap"].text
+    assert found["duplicate"].count == 3
+    assert "disorder" in found
+
+
+def test_watts_called_kilowatts_and_a_price_per_mwh(tmp_path: Path) -> None:
+    assert kinds(tmp_path, 1000.0 * day_shape(30)) == {"unit"}
+    assert kinds(tmp_path, day_shape(30), import_price_per_kwh=30.0 + day_shape(30, 2)) == {"unit"}
+
+
+def test_the_page_ends_with_a_map(tmp_path: Path) -> None:
+    kinds(tmp_path, day_shape(3))
+    page = as_page(inspect_file(tmp_path / "data.csv"))
+    assert 'column = "dc_load_kw"' in page
+    assert "Nothing wrong was found." in page
+
+
+def test_what_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    with pytest.raises(UserError, match="no column of time"):
+        inspect_file(tmp_path / "a.csv")
+    with pytest.raises(UserError, match="cannot be read"):
+        inspect_file(tmp_path / "none.csv")

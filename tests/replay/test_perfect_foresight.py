@@ -1,0 +1,44 @@
+"""The bound: it knows what comes up to the end of the span, and ours does no better."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from made_profiles import START, STEP, made_profile
+
+from siteems.config.seeds import seed_path
+from siteems.forecast.forecast import Forecaster
+from siteems.replay.engine import run_replay
+from siteems.replay.perfect_foresight import KnowingForecaster
+from siteems.site.read_file import load_site
+
+TOLERANCE = 0.002
+"""Of the cost without control: ties between equally dear hours, and what the plan's curves leave
+out of the site's.
+"""
+
+
+def test_it_knows_the_recording_to_its_end_and_nothing_after() -> None:
+    site, profile = load_site(seed_path("hangzhou-macro")), made_profile(2)
+    end, ac_load_kw = START + 100 * STEP, np.full(192, 0.5)
+    forecaster = KnowingForecaster(site, profile, end, ac_load_kw, Forecaster(site))
+    now = START + 96 * STEP
+    seen = forecaster.forecast(now, [now, now + 2 * STEP, now + 6 * STEP], [0.5, 1.0, 1.0])
+    dc, pv = profile.dc_load_kw, profile.pv_kw
+    assert seen.dc_load_kw == pytest.approx([dc[96:98].mean(), dc[98:100].sum() / 4, 0.0])
+    assert seen.pv_kw == pytest.approx([pv[96:98].mean(), pv[98:100].sum() / 4, 0.0])
+    assert seen.ac_load_kw == pytest.approx([0.5, 0.25, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("seed", "source"), [(1, "hangzhou-macro"), (5, "hangzhou-macro"), (3, "rural-lfp")]
+)
+def test_ours_does_no_better(seed: int, source: str) -> None:
+    site, profile, end = (
+        load_site(seed_path(source)),
+        made_profile(4, seed),
+        START + timedelta(days=3),
+    )
+    result = run_replay(site, profile, ("idle", "optimal", "foresight"), end=end)
+    cost = {policy: outcome.cost for policy, outcome in result.policies.items()}
+    assert cost["foresight"] <= cost["optimal"] + TOLERANCE * cost["idle"], cost

@@ -1,0 +1,87 @@
+"""The controller on a simulated site in virtual time: a day in seconds, with the real plant, solver
+and record.
+
+Only the wire is missing: the devices are read and written by call instead of over Modbus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from siteems.clock import ManualClock
+from siteems.control.timing import Timing
+from siteems.controller import Controller
+from siteems.history.store import History
+from siteems.operations.watch import Step
+from siteems.recordings.profile import Instant
+from siteems.replay.simulated_devices import DirectSolver, PlantDevices
+from siteems.simulation.plant import Plant, make_plant
+from siteems.site.model import Site
+
+CYCLE = timedelta(minutes=1)
+TIMING = Timing(cycle_s=60.0, lease_s=200.0, max_age=timedelta(seconds=210))
+
+
+@dataclass
+class Rig:
+    """A controlled site. `run_until` is what the daemon's loops do, in virtual time."""
+
+    site: Site
+    clock: ManualClock
+    plant: Plant
+    devices: PlantDevices
+    solver: DirectSolver
+    history: History
+    controller: Controller
+    steps: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def make(
+        cls,
+        site: Site,
+        surroundings: Callable[[datetime], Instant],
+        start: datetime,
+        soc: float,
+        folder: Path,
+    ) -> Rig:
+        """A site at a time and state of charge, its record in `folder`; nothing has been read yet."""
+        clock, history = ManualClock(start), History(folder / "history.sqlite3")
+        plant = make_plant(site, surroundings, start, soc)
+        devices, solver = PlantDevices(site, plant, clock, TIMING), DirectSolver()
+        controller = Controller(site, clock, devices, solver, history, TIMING)
+        return cls(site, clock, plant, devices, solver, history, controller)
+
+    async def begin(self) -> None:
+        """Take up the record, look once, plan: what a daemon does before its loops."""
+        self.controller.resume()
+        await self.controller.observe()
+        await self.controller.make_plan("start")
+        self.controller.replan.clear()
+
+    def restart(self) -> None:
+        """A new controller on the same site and record, as after a crash."""
+        self.controller = Controller(
+            self.site, self.clock, self.devices, self.solver, self.history, TIMING
+        )
+
+    async def run_until(
+        self, end: datetime, at: Mapping[datetime, Callable[[], object]] | None = None
+    ) -> None:
+        """Run cycles up to `end`, a plan each quarter of an hour and whenever asked for; do `at` at
+        its times.
+        """
+        while self.clock.now() < end:
+            self.clock.advance(CYCLE)
+            now = self.clock.now()
+            if at and now in at:
+                at[now]()
+            if now.minute % self.site.planning.step_min == 0:
+                self.controller.ask_for_plan("schedule")
+            self.controller.refresh_events()
+            self.steps.append(await self.controller.step())
+            if self.controller.replan.is_set():
+                self.controller.replan.clear()
+                await self.controller.make_plan(self.controller.replan_trigger)
