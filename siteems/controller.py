@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from optimisation.problem.site_problem import ProblemError
-from siteems.clock import Clock
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.intent import Intent, choose_intent
 from siteems.control.timing import Timing
@@ -28,7 +27,7 @@ from siteems.history.records import Incident, RecordError, Sample
 from siteems.operations.watch import Step, Watch
 from siteems.planning.prepare import prepare
 from siteems.planning.published import PublishedPlan, publish
-from siteems.ports import Devices, Record, Solver
+from siteems.ports import Ports
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
@@ -52,10 +51,7 @@ class Controller:
     def __init__(
         self,
         site: Site,
-        clock: Clock,
-        devices: Devices,
-        solver: Solver,
-        history: Record,
+        ports: Ports,
         timing: Timing,
         forecaster: Forecasts | None = None,
         *,
@@ -65,7 +61,8 @@ class Controller:
         only watched.
         """
         self.site = site
-        self._clock, self._devices, self._solver, self._history = clock, devices, solver, history
+        self._clock, self._devices, self._solver = ports.clock, ports.devices, ports.solver
+        self._history, self._events = ports.record, ports.events
         self._curve = rectifier_curve(site)
         self._tariff = TariffBook(site.tariffs, site.site.zone)
         self._forecaster = forecaster or Forecaster(site)
@@ -79,7 +76,7 @@ class Controller:
             seconds=timing.cycle_s
         )  # a cap holds from the first second of its call
         self._imager = Imager(self._curve, timing.max_age, plausible_ranges(site))
-        self.image = self._imager.first(clock.now())
+        self.image = self._imager.first(self._clock.now())
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()
         self.replan = asyncio.Event()
@@ -235,7 +232,7 @@ class Controller:
         once.
         """
         with self._recording():
-            self._take(self._history.events(self._clock.now()))
+            self._take(self._events.open(self._clock.now()))
 
     def _take(self, events: tuple[DrEvent, ...]) -> None:
         changed = [e for e in events if e not in self.events]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from drivers.points import Reading
 from optimisation.plan.plan import Plan
 from optimisation.problem.site_problem import SiteProblem
+from siteems.clock import Clock
 from siteems.control.cycle import Decision
 from siteems.demand_response.event import DrEvent
 from siteems.history.records import Incident, Sample
@@ -57,8 +59,12 @@ class Record(Protocol):
         """The body of the newest plan with one of these statuses."""
         ...
 
-    def events(self, now: datetime) -> tuple[DrEvent, ...]:
-        """Calls in force or to come."""
+
+class Events(Protocol):
+    """The demand-response events of the site: its event log, or those of a scenario."""
+
+    def open(self, now: datetime) -> tuple[DrEvent, ...]:
+        """The events that are in force or to come. Raises `RecordError`."""
         ...
 
 
@@ -68,3 +74,14 @@ class Solver(Protocol):
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
         """Solve; a failure is a status."""
         ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All that a controller is handed."""
+
+    clock: Clock
+    devices: Devices
+    solver: Solver
+    record: Record
+    events: Events

@@ -15,6 +15,7 @@ from replay_rig import Rig
 from siteems.config.local_time import local_time
 from siteems.config.seeds import seed_path
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import place_import_limit
 from siteems.demo.baseline import uncontrolled_day
 from siteems.demo.score import check_cap, check_reserve, day_cost
@@ -72,7 +73,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
 
     asyncio.run(whole_day())
     always = (scenario.start, scenario.end + HOUR)
-    [event] = rig.history.all_events(scenario.start)
+    [event] = EventLog(rig.history).revisions(scenario.start)
     recorded = Day(
         site=site,
         samples=rig.history.samples(*always),

@@ -83,9 +83,7 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
 async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that_was_released(
     rig: Rig,
 ) -> None:
-    rig.controller = Controller(
-        rig.site, rig.clock, rig.devices, rig.solver, rig.history, TIMING, drives=False
-    )
+    rig.controller = Controller(rig.site, rig.ports, TIMING, drives=False)
     await rig.begin()
     await run(rig, 5)
     rig.devices.silent = {"smu"}

@@ -50,6 +50,7 @@ def dr_limit_import(
     import json as json_module
 
     from siteems.cli.quantities import parse_duration, parse_power_kw, parse_when
+    from siteems.demand_response.event_log import EventLog
     from siteems.demand_response.event_text import event_dict, event_text
     from siteems.demand_response.manual import place_import_limit
     from siteems.history.location import history_path, state_dir
@@ -61,7 +62,7 @@ def dr_limit_import(
     history = History(history_path(state_dir(site.site.id, state)))
     now = daemon_clock(history).now()
     event = place_import_limit(
-        history, limit_kw, parse_when(start, now, site.site.zone), span, now, "operator"
+        EventLog(history), limit_kw, parse_when(start, now, site.site.zone), span, now, "operator"
     )
     state_of_daemon = daemon_state(history)
     if json:
@@ -80,6 +81,7 @@ def dr_limit_import(
 @app.command("list")
 def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
     """List the calls that are in force or to come."""
+    from siteems.demand_response.event_log import EventLog
     from siteems.demand_response.event_text import event_text
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
@@ -87,7 +89,7 @@ def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
 
     site = load(site_file)
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
-    events = history.events(daemon_clock(history).now())
+    events = EventLog(history).open(daemon_clock(history).now())
     for e in events:
         print(event_text(e, site.site.zone))
     if not events:
@@ -101,6 +103,7 @@ def dr_cancel(
     state: StateOption = None,
 ) -> None:
     """Cancel a call; the daemon plans anew at once."""
+    from siteems.demand_response.event_log import EventLog
     from siteems.demand_response.manual import cancel_call
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
@@ -110,5 +113,5 @@ def dr_cancel(
     path = history_path(state_dir(site.site.id, state))
     History(path, read_only=True).close()  # there must be a record: to cancel never makes one
     history = History(path)
-    event = cancel_call(history, event_id, daemon_clock(history).now())
+    event = cancel_call(EventLog(history), event_id, daemon_clock(history).now())
     print(f"call {event.id} cancelled")

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
-from siteems.history.store import History
 
 
 def place_import_limit(
-    history: History,
+    events: EventLog,
     limit_kw: float,
     start: datetime,
     duration: timedelta,
@@ -30,20 +30,20 @@ def place_import_limit(
     event = DrEvent(
         uuid4().hex[:8], 0, "limit-import", limit_kw, start, start + duration, source, now
     )
-    history.add_event(event)
+    events.add(event)
     return event
 
 
-def cancel_call(history: History, event_id: str, now: datetime) -> DrEvent:
+def cancel_call(events: EventLog, event_id: str, now: datetime) -> DrEvent:
     """Record the cancellation of a call as its next revision. Raises `UserError` for an id that is
     not in force.
     """
-    known = {e.id: e for e in history.events(now)}
+    known = {e.id: e for e in events.open(now)}
     if event_id not in known:
         open_ids = ", ".join(sorted(known)) or "none"
         raise UserError(f"no call {event_id!r} is open; open: {open_ids}")
     event = replace(
         known[event_id], revision=known[event_id].revision + 1, cancelled=True, created=now
     )
-    history.add_event(event)
+    events.add(event)
     return event

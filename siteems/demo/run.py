@@ -20,6 +20,7 @@ from drivers.address import parse_address
 from siteems.clock import FileClock
 from siteems.config.local_time import local_time
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import place_import_limit
 from siteems.demo.baseline import uncontrolled_day
 from siteems.demo.progress import DayView
@@ -94,7 +95,7 @@ def _watch(
         while (now := clock.now()) < scenario.end:
             if call is not None and call_at is not None and event is None and now >= call_at:
                 event = place_import_limit(
-                    history,
+                    EventLog(history),
                     call.limit_kw,
                     start,
                     timedelta(hours=call.hours),

@@ -4,20 +4,18 @@ above it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 
-from optimisation.problem.site_problem import DemandCharge
 from siteems.accounting.demand import counting
-from siteems.planning.time_grid import Grid
 from siteems.site.model import Grid as Connection
 from siteems.tariff.lookup import TariffBook, TariffGap
 from siteems.tariff.records import DemandTerm, TariffVersion
 
 
-class _Billed(NamedTuple):
+class BilledDemand(NamedTuple):
     """The demand charge that is planned for: what a kW above `free_kw` costs."""
 
     version: TariffVersion
@@ -36,7 +34,7 @@ class PeakMeter:
     """
 
     def __init__(self, book: TariffBook, connection: Connection) -> None:
-        self._book, self._connection = book, connection
+        self.book, self._connection = book, connection
         self._month: tuple[int, int] | None = None
         self._peak_kw = 0.0
         self._last: datetime | None = None
@@ -49,7 +47,7 @@ class PeakMeter:
 
         Unknown says nothing, so that an interval of which less than half is known is no peak.
         """
-        billed = self._billed(time)
+        billed = self.billed(time)
         if billed is None or grid_kw is None:
             return
         interval_s = 60.0 * billed.term.interval_min
@@ -77,45 +75,13 @@ class PeakMeter:
         """The month's peak so far, without the interval that is under way; 0 in a new month."""
         return self._peak_kw if self._month == self._month_of(now) else 0.0
 
-    def charge(self, now: datetime, grid: Grid) -> DemandCharge | None:
-        """What a plan on `grid`, made now, pays for a higher peak; None without a demand charge
-        that a plan can change.
-
-        A kW more of peak is paid once and serves for the rest of the month, of which the plan sees
-        a part. So it is charged that part of the price: what repeats day by day is then weighed as
-        over the whole rest of the month. Steps of the next month do not count, their peak begins
-        anew.
-        """
-        billed = self._billed(now)
-        if billed is None:
-            return None
-        interval_s = 60 * billed.term.interval_min
-        begins_s = np.array(
-            [int(start.timestamp()) // interval_s * interval_s for start in grid.starts],
-            dtype=np.int64,
-        )
-        turn = self._end_of_month(now)
-        counts = counting(billed.term, billed.version, self._book, begins_s) & (
-            begins_s < turn.timestamp()
-        )
-        seen_h = float(grid.step_h[begins_s < turn.timestamp()].sum())
-        left_h = max(seen_h, (turn - now) / timedelta(hours=1))
-        return DemandCharge(
-            price_per_kw=billed.price_per_kw * seen_h / left_h,
-            peak_so_far_kw=max(billed.free_kw, self.peak_kw(now)),
-            interval_of_step=np.cumsum(np.diff(begins_s, prepend=begins_s[0]) > 0),
-            counts=counts,
-        )
-
-    def _finish(self, billed: _Billed) -> None:
+    def _finish(self, billed: BilledDemand) -> None:
         """The interval that was under way is over."""
         interval_s = 60 * billed.term.interval_min
         if self._interval is None or self._seconds < interval_s / 2.0:
             return
         begin_s = self._interval * interval_s
-        if counting(billed.term, billed.version, self._book, np.array([begin_s], dtype=np.int64))[
-            0
-        ]:
+        if counting(billed.term, billed.version, self.book, np.array([begin_s], dtype=np.int64))[0]:
             self._turn_month(datetime.fromtimestamp(begin_s, UTC))
             self._peak_kw = max(self._peak_kw, self._kws / self._seconds)
 
@@ -124,9 +90,10 @@ class PeakMeter:
         if month != self._month:
             self._month, self._peak_kw = month, 0.0
 
-    def _billed(self, when: datetime) -> _Billed | None:
+    def billed(self, when: datetime) -> BilledDemand | None:
+        """The demand charge of that local day that a plan can change; none where there is none."""
         try:
-            version = self._book.version(when.astimezone(self._book.zone).date())
+            version = self.book.version(when.astimezone(self.book.zone).date())
         except TariffGap:
             return None
         found = [
@@ -136,21 +103,16 @@ class PeakMeter:
         ]
         return max(found, key=lambda billed: billed.price_per_kw, default=None)
 
-    def _of_term(self, version: TariffVersion, term: DemandTerm) -> _Billed | None:
+    def _of_term(self, version: TariffVersion, term: DemandTerm) -> BilledDemand | None:
         if term.mode == "measured":
-            return _Billed(version, term, term.price_per_kw, 0.0)
+            return BilledDemand(version, term, term.price_per_kw, 0.0)
         if term.mode == "contract" and term.over:
             least_kw = term.least_contract_share * (self._connection.transformer_kva or 0.0)
             share, multiple = term.over[0]
             free_kw = share * max(self._connection.contract_kw or 0.0, least_kw)
-            return _Billed(version, term, multiple * term.price_per_kw, free_kw)
+            return BilledDemand(version, term, multiple * term.price_per_kw, free_kw)
         return None
 
     def _month_of(self, time: datetime) -> tuple[int, int]:
-        local = time.astimezone(self._book.zone)
+        local = time.astimezone(self.book.zone)
         return local.year, local.month
-
-    def _end_of_month(self, now: datetime) -> datetime:
-        local = now.astimezone(self._book.zone)
-        after = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)
-        return after.replace(day=1).astimezone(UTC)

@@ -17,6 +17,7 @@ import structlog
 from siteems.clock import Clock, FileClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller
+from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import SiteCron, make_scheduler
@@ -26,6 +27,7 @@ from siteems.history.store import History
 from siteems.operations.logs import configure_logs
 from siteems.operations.systemd import notify
 from siteems.planning.worker import SolverProcess
+from siteems.ports import Ports
 from siteems.site.model import Site
 
 log = structlog.get_logger()
@@ -42,15 +44,8 @@ class Daemon:
             site, clock.now, self._history, self._timing.lease_s, read_only=read_only
         )
         self._solver = SolverProcess()
-        self._controller = Controller(
-            site,
-            clock,
-            self._devices,
-            self._solver,
-            self._history,
-            self._timing,
-            drives=not read_only,
-        )
+        ports = Ports(clock, self._devices, self._solver, self._history, EventLog(self._history))
+        self._controller = Controller(site, ports, self._timing, drives=not read_only)
         self._read_only = read_only
         self._stop = asyncio.Event()
 

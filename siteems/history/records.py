@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from siteems.errors import UserError
 from siteems.estimation.image import MEASURED
@@ -56,3 +57,17 @@ class Command:
 
 class RecordError(UserError):
     """The record cannot be read or written: a full disk, a broken or a foreign file."""
+
+
+class EventRow(NamedTuple):
+    """One revision of a demand-response event as stored; `demand_response` gives it its meaning."""
+
+    id: str
+    revision: int
+    kind: str
+    limit_kw: float
+    start: datetime
+    end: datetime
+    source: str
+    created: datetime
+    cancelled: bool

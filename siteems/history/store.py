@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from siteems.demand_response.event import DrEvent, Kind, latest_revisions
 from siteems.errors import UserError
-from siteems.history.records import SAMPLE_COLUMNS, Command, Incident, RecordError, Sample
+from siteems.history.records import SAMPLE_COLUMNS, Command, EventRow, Incident, RecordError, Sample
 
 SCHEMA_VERSION = 1
 
@@ -220,45 +219,27 @@ class History:
         )
         return [Incident(_time(ts), level, code, text) for ts, level, code, text in rows]
 
-    # -- demand response ---------------------------------------------------------------------------
+    # -- demand-response events ----------------------------------------------------------------------
 
-    def add_event(self, event: DrEvent) -> None:
-        """Record a revision of an event; the same revision twice is the same record."""
-        row = (
-            event.id, event.revision, event.kind, event.limit_kw, _ts(event.start), _ts(event.end), event.source,
-            _ts(event.created), int(event.cancelled),
-        )  # fmt: skip
+    def add_event_row(self, event: EventRow) -> None:
+        """Record a revision of an event; the same revision twice is the same row."""
+        times = (_ts(event.start), _ts(event.end))
+        row = (*event[:4], *times, event.source, _ts(event.created), int(event.cancelled))
         with self._transaction() as db:
             db.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
-    def all_events(self, ending_after: datetime) -> list[DrEvent]:
-        """Every stored revision, tombstones too, of the events of which some revision ends after a
-        time.
-        """
+    def event_rows(self, ending_after: datetime) -> list[EventRow]:
+        """All revisions, cancelled ones too, of the events of which one revision ends later."""
         rows = self._rows(
             "SELECT * FROM events WHERE id IN (SELECT id FROM events WHERE end > ?)",
             (_ts(ending_after),),
         )
         return [
-            DrEvent(
-                id_,
-                revision,
-                cast("Kind", kind),
-                limit_kw,
-                _time(start),
-                _time(end),
-                source,
-                _time(created),
-                bool(cancelled),
+            EventRow(
+                id_, revision, kind, kw, _time(start), _time(end), source, _time(created), bool(off)
             )
-            for id_, revision, kind, limit_kw, start, end, source, created, cancelled in rows
+            for id_, revision, kind, kw, start, end, source, created, off in rows
         ]
-
-    def events(self, ending_after: datetime) -> tuple[DrEvent, ...]:
-        """The events in force or to come."""
-        return tuple(
-            e for e in latest_revisions(self.all_events(ending_after)) if e.end > ending_after
-        )
 
     # -- housekeeping ------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.event_text import event_dict, event_text
 from siteems.history.records import Incident, Sample
 from siteems.history.store import History
@@ -49,7 +50,7 @@ def read_status(site: Site, history: History) -> Status:
         daemon=daemon_state(history),
         sample=history.last_sample(),
         plan=PublishedPlan.from_record(body),
-        events=history.events(now),
+        events=EventLog(history).open(now),
         incidents=tuple(incidents[-8:]),
         traffic=json.loads(traffic) if traffic else None,
     )

@@ -16,6 +16,7 @@ from optimisation.problem.site_problem import RectifierCurve, SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.estimation.peak_meter import PeakMeter
 from siteems.forecast.forecast import Forecast, Forecasts
+from siteems.planning.demand_charge import demand_charge
 from siteems.planning.problem import reserve_series_kwh, site_problem
 from siteems.planning.time_grid import Grid, step_counts, time_grid
 from siteems.site.model import Site
@@ -82,7 +83,7 @@ def prepare(
         prices=np.array([p.per_kwh for p in prices]),
         events=events,
         last_full=last_full,
-        demand=None if peak is None else peak.charge(now, grid),
+        demand=None if peak is None else demand_charge(peak, now, grid),
         segment_kwh=segment_kwh,
     )
     return Prepared(grid, forecast, prices, reserve_kwh, problem)

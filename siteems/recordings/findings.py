@@ -175,7 +175,8 @@ def _far_out(column: Column, solar: bool) -> Iterator[tuple[Finding, npt.NDArray
     known = values[~np.isnan(values)]
     for sentinel, where in sentinels_in(values):
         known = values[~np.isnan(values) & ~where & np.isin(values, known)]
-        text = f"{int(where.sum())} values are {sentinel:g}, far outside of {known.min():g} .. {known.max():g}: a sentinel"
+        span = f"{known.min():g} .. {known.max():g}"
+        text = f"{int(where.sum())} values are {sentinel:g}, far outside of {span}: a sentinel"
         yield _finding("sentinel", name, column.times[where], text), where
     spread = float(np.quantile(known, 0.99) - np.quantile(known, 0.01))
     usual = known[known != 0.0] if solar else known
@@ -211,7 +212,10 @@ def _stuck(
     if runs:
         first, after = max(runs, key=lambda run: run[1] - run[0])
         total = sum(b - a for a, b in runs)
-        longest = f"the longest {_hours((after - first) / per_day)} at {series[first]:g} from {times[first]:%Y-%m-%d %H:%M}"
+        begin = f"{times[first]:%Y-%m-%d %H:%M}"
+        longest = (
+            f"the longest {_hours((after - first) / per_day)} at {series[first]:g} from {begin}"
+        )
         text = f"{total} values in {len(runs)} runs of the same number; {longest}: a stuck meter?"
         yield Finding(
             "stuck", name, total, _stamp(times[runs[0][0]]), _stamp(times[runs[-1][1] - 1]), text

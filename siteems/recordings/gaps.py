@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import numpy as np
+import numpy.typing as npt
 
-from siteems.recordings.read import Array
+Array = npt.NDArray[np.float64]
 
 SHORT_GAP = timedelta(hours=1)
 

@@ -105,7 +105,10 @@ def unit_findings(table: Table, guesses: tuple[Guess, ...]) -> tuple[Finding, ..
         if re.search(RELATIVE, column.name.lower()) and (
             beyond := int((column.values > 110.0).sum())
         ):
-            text = f"{beyond} values of relative humidity are above 110 %, up to {np.nanmax(column.values):g}: a sentinel"
+            most = float(np.nanmax(column.values))
+            text = (
+                f"{beyond} values of relative humidity are above 110 %, up to {most:g}: a sentinel"
+            )
             found.append(_of_all("sentinel", column, text, beyond))
     return tuple(found)
 

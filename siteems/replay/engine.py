@@ -20,10 +20,11 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster, Forecasts
 from siteems.operations.watch import Step
+from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
 from siteems.replay.perfect_foresight import KnowingForecaster
-from siteems.replay.record import MemoryRecord
+from siteems.replay.record import MemoryRecord, ScenarioEvents
 from siteems.replay.simulated_devices import PlantDevices
 from siteems.replay.stopwatch import Stopwatch, TimedDevices, TimedForecaster, TimedSolver
 from siteems.simulation.plant import Plant, make_plant
@@ -121,9 +122,8 @@ class _Run:
         controller = None
         if self.policy != "idle":
             forecaster = TimedForecaster(watch, self._forecaster())
-            controller = Controller(
-                self._site(), clock, devices, solver, record, TIMING, forecaster
-            )
+            ports = Ports(clock, devices, solver, record, ScenarioEvents())
+            controller = Controller(self._site(), ports, TIMING, forecaster)
             controller.resume()
             await controller.observe()
         for i in range(self.count):

@@ -16,11 +16,10 @@ INCIDENTS_KEPT = 1000
 class MemoryRecord:
     """Keeps incidents and counts plans by status; samples and plans themselves are not kept."""
 
-    def __init__(self, events: Iterable[DrEvent] = ()) -> None:
+    def __init__(self) -> None:
         self.plans: Counter[str] = Counter()
         self.incidents: list[Incident] = []
         self.incident_counts: Counter[str] = Counter()
-        self._events = tuple(events)
 
     def add_samples(self, samples: Iterable[Sample]) -> None:
         """Nothing: the replay takes its series from the simulated site itself."""
@@ -49,6 +48,13 @@ class MemoryRecord:
         """None yet."""
         return None
 
-    def events(self, ending_after: datetime) -> tuple[DrEvent, ...]:
-        """The calls of the scenario that are in force or to come."""
-        return tuple(event for event in self._events if event.end > ending_after)
+
+class ScenarioEvents:
+    """The demand-response events of a scenario."""
+
+    def __init__(self, events: Iterable[DrEvent] = ()) -> None:
+        self._events = tuple(events)
+
+    def open(self, now: datetime) -> tuple[DrEvent, ...]:
+        """The events that are in force or to come."""
+        return tuple(event for event in self._events if event.end > now)

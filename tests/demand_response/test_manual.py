@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from siteems.demand_response.event import DrEvent, import_cap_kw, latest_revisions
+from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import cancel_call, place_import_limit
 from siteems.errors import UserError
 from siteems.history.store import History
@@ -102,36 +103,36 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 class TestByHand:
     def test_a_placed_call_is_found_in_the_record(self, history: History) -> None:
-        placed = place_import_limit(history, 1.5, NOON + HOUR, 2 * HOUR, NOON, "operator")
-        assert history.events(NOON) == (placed,)
+        placed = place_import_limit(EventLog(history), 1.5, NOON + HOUR, 2 * HOUR, NOON, "operator")
+        assert EventLog(history).open(NOON) == (placed,)
         assert (placed.limit_kw, placed.end, placed.source) == (1.5, NOON + 3 * HOUR, "operator")
 
     def test_two_calls_have_two_names(self, history: History) -> None:
         for _ in range(2):
-            place_import_limit(history, 1.5, NOON, HOUR, NOON, "operator")
-        assert len({e.id for e in history.events(NOON)}) == 2
+            place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
+        assert len({e.id for e in EventLog(history).open(NOON)}) == 2
 
     def test_a_call_may_be_under_way_but_not_over(self, history: History) -> None:
-        place_import_limit(history, 1.5, NOON - HOUR, HOUR + MINUTE, NOON, "operator")
+        place_import_limit(EventLog(history), 1.5, NOON - HOUR, HOUR + MINUTE, NOON, "operator")
         with pytest.raises(
             UserError, match="would already be over: it ends at 2026-07-15 04:00 UTC"
         ):
-            place_import_limit(history, 1.5, NOON - HOUR, HOUR, NOON, "operator")
-        assert len(history.events(NOON)) == 1
+            place_import_limit(EventLog(history), 1.5, NOON - HOUR, HOUR, NOON, "operator")
+        assert len(EventLog(history).open(NOON)) == 1
 
     def test_a_cancelled_call_is_gone_and_stays_gone(self, history: History) -> None:
-        placed = place_import_limit(history, 1.5, NOON, HOUR, NOON, "operator")
-        cancelled = cancel_call(history, placed.id, NOON + MINUTE)
+        placed = place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
+        cancelled = cancel_call(EventLog(history), placed.id, NOON + MINUTE)
         assert (cancelled.revision, cancelled.cancelled) == (1, True)
-        assert history.events(NOON) == ()
-        history.add_event(replace(placed, source="again"))
-        assert history.events(NOON) == ()
+        assert EventLog(history).open(NOON) == ()
+        EventLog(history).add(replace(placed, source="again"))
+        assert EventLog(history).open(NOON) == ()
 
     def test_only_an_open_call_can_be_cancelled(self, history: History) -> None:
         with pytest.raises(UserError, match="no call 'x' is open; open: none"):
-            cancel_call(history, "x", NOON)
-        placed = place_import_limit(history, 1.5, NOON, HOUR, NOON, "operator")
+            cancel_call(EventLog(history), "x", NOON)
+        placed = place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
         with pytest.raises(UserError, match=f"open: {placed.id}"):
-            cancel_call(history, "x", NOON)
+            cancel_call(EventLog(history), "x", NOON)
         with pytest.raises(UserError, match="is open"):
-            cancel_call(history, placed.id, NOON + HOUR)
+            cancel_call(EventLog(history), placed.id, NOON + HOUR)

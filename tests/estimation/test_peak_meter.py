@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from siteems.estimation.peak_meter import PeakMeter
+from siteems.planning.demand_charge import demand_charge
 from siteems.planning.time_grid import time_grid
 from siteems.site.model import Grid as Connection
 from siteems.tariff.lookup import TariffBook
@@ -93,15 +94,17 @@ def test_a_known_peak_is_taken_up_within_its_month():
 
 def test_the_price_is_that_part_of_the_month_that_the_plan_sees():
     peak, grid = meter(MEASURED), time_grid(JUNE, 15, 36, 6)
-    assert peak.charge(JUNE, grid).price_per_kw == pytest.approx(42.0 * 36 / 720)
+    assert demand_charge(peak, JUNE, grid).price_per_kw == pytest.approx(42.0 * 36 / 720)
     later = JUNE + timedelta(days=28, hours=12)
-    assert peak.charge(later, time_grid(later, 15, 36, 6)).price_per_kw == pytest.approx(42.0)
+    assert demand_charge(peak, later, time_grid(later, 15, 36, 6)).price_per_kw == pytest.approx(
+        42.0
+    )
 
 
 def test_steps_of_the_next_month_do_not_count():
     now = JUNE + timedelta(days=29)
     grid = time_grid(now, 15, 36, 6)
-    charge = meter(MEASURED).charge(now, grid)
+    charge = demand_charge(meter(MEASURED), now, grid)
     assert charge.price_per_kw == pytest.approx(42.0)
     counted = [start for start, counts in zip(grid.starts, charge.counts, strict=True) if counts]
     assert counted[-1] == JUNE + timedelta(days=30, hours=-1)
@@ -111,7 +114,7 @@ def test_steps_of_the_next_month_do_not_count():
 def test_only_the_hours_of_the_charge_count():
     now = JUNE + timedelta(days=2, hours=16)
     grid = time_grid(now, 15, 12, 6)
-    charge = meter(EVENING).charge(now, grid)
+    charge = demand_charge(meter(EVENING), now, grid)
     hours = [
         start.astimezone(ZONE).hour
         for start, counts in zip(grid.starts, charge.counts, strict=True)
@@ -124,20 +127,20 @@ def test_only_the_hours_of_the_charge_count():
 
 
 def test_up_to_the_contract_and_its_tolerance_power_is_paid_for():
-    charge = meter(CONTRACT, contract_kw=10.0).charge(JUNE, time_grid(JUNE, 15, 36, 6))
+    charge = demand_charge(meter(CONTRACT, contract_kw=10.0), JUNE, time_grid(JUNE, 15, 36, 6))
     assert charge.peak_so_far_kw == pytest.approx(10.5)
     assert charge.price_per_kw == pytest.approx(84.0 * 36 / 720)
-    small = meter(CONTRACT, contract_kw=10.0, transformer_kva=50.0).charge(
-        JUNE, time_grid(JUNE, 15, 36, 6)
+    small = demand_charge(
+        meter(CONTRACT, contract_kw=10.0, transformer_kva=50.0), JUNE, time_grid(JUNE, 15, 36, 6)
     )
     assert small.peak_so_far_kw == pytest.approx(1.05 * 0.4 * 50.0)
 
 
 def test_the_dearest_charge_that_a_plan_can_change_is_planned_for():
     grid = time_grid(JUNE, 15, 36, 6)
-    assert meter(CAPACITY, transformer_kva=30.0).charge(JUNE, grid) is None
-    assert meter().charge(JUNE, grid) is None
-    assert meter(EVENING, MEASURED).charge(JUNE, grid).price_per_kw == pytest.approx(
+    assert demand_charge(meter(CAPACITY, transformer_kva=30.0), JUNE, grid) is None
+    assert demand_charge(meter(), JUNE, grid) is None
+    assert demand_charge(meter(EVENING, MEASURED), JUNE, grid).price_per_kw == pytest.approx(
         42.0 * 36 / 720
     )
 
@@ -148,7 +151,7 @@ def test_billing_intervals_of_two_steps_are_kept_together():
         JUNE + 20 * MINUTE
     )  # the first step is the rest of a quarter hour, and of the first interval
     grid = time_grid(now, 15, 3, 2)
-    charge = meter(half_hourly).charge(now, grid)
+    charge = demand_charge(meter(half_hourly), now, grid)
     minutes = [(start - JUNE) // (30 * MINUTE) for start in grid.starts]
     assert np.array_equal(charge.interval_of_step, np.unique(minutes, return_inverse=True)[1])
     assert list(charge.interval_of_step[:3]) == [0, 1, 1]

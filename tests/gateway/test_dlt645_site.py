@@ -13,9 +13,11 @@ from siteems.clock import ManualClock
 from siteems.control.cycle import Decision
 from siteems.control.timing import Timing
 from siteems.controller import Controller
+from siteems.demand_response.event_log import EventLog
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
 from siteems.planning.worker import SolverProcess
+from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.simulation.plant import make_plant
 from siteems.simulation.server import SimulatedSite
@@ -59,7 +61,9 @@ async def test_the_controller_sees_the_grid_through_a_utility_meter(
     assert await served.start() == {name: link.url for name, link in site.links.items()}
     history = History(tmp_path / "history.sqlite3")
     devices = SiteDevices(site, clock.now, history, TIMING.lease_s)
-    controller = Controller(site, clock, devices, SolverProcess(), history, TIMING)
+    controller = Controller(
+        site, Ports(clock, devices, SolverProcess(), history, EventLog(history)), TIMING
+    )
     try:
         await devices.claim()
         steps = []

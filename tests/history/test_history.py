@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.history.location import history_path, state_dir
 from siteems.history.records import SAMPLE_COLUMNS, Command, Incident, RecordError, Sample
@@ -84,7 +85,7 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
         lambda: history.add_plan(naive, "optimal", "test", dict),
         lambda: history.add_incident(Incident(naive, "info", "x", "y")),
         lambda: history.add_commands([Command(naive, "d", "p", 1.0, "o", "r", "written", "")]),
-        lambda: history.add_event(replace(event(), start=naive, end=naive + HOUR)),
+        lambda: EventLog(history).add(replace(event(), start=naive, end=naive + HOUR)),
         lambda: history.prune(naive),
     )
     for attempt in attempts:
@@ -143,32 +144,32 @@ class TestEvents:
         self, history: History
     ) -> None:
         for revision in (1, 0, 2):
-            history.add_event(event(revision))
-        assert [e.revision for e in history.events(NOON)] == [2]
-        assert len(history.all_events(NOON)) == 3
+            EventLog(history).add(event(revision))
+        assert [e.revision for e in EventLog(history).open(NOON)] == [2]
+        assert len(EventLog(history).revisions(NOON)) == 3
 
     def test_a_revision_received_twice_is_one(self, history: History) -> None:
-        history.add_event(event())
-        history.add_event(replace(event(), source="heard again"))
-        assert history.all_events(NOON) == [event()]
+        EventLog(history).add(event())
+        EventLog(history).add(replace(event(), source="heard again"))
+        assert EventLog(history).revisions(NOON) == [event()]
 
     def test_a_cancelled_event_stays_as_a_tombstone(self, history: History) -> None:
         """A message that comes again after the cancellation must not bring the call back."""
-        history.add_event(event(0))
-        history.add_event(event(1, cancelled=True))
-        history.add_event(event(0))
-        assert history.events(NOON) == ()
-        assert len(history.all_events(NOON)) == 2
+        EventLog(history).add(event(0))
+        EventLog(history).add(event(1, cancelled=True))
+        EventLog(history).add(event(0))
+        assert EventLog(history).open(NOON) == ()
+        assert len(EventLog(history).revisions(NOON)) == 2
 
     def test_an_event_that_is_over_is_not_listed(self, history: History) -> None:
-        history.add_event(event())
-        assert history.events(NOON + HOUR - MINUTE) == (event(),)
-        assert history.events(NOON + HOUR) == ()
+        EventLog(history).add(event())
+        assert EventLog(history).open(NOON + HOUR - MINUTE) == (event(),)
+        assert EventLog(history).open(NOON + HOUR) == ()
 
     def test_an_event_cut_short_is_over_at_its_new_end(self, history: History) -> None:
-        history.add_event(event(0, end=NOON + 2 * HOUR))
-        history.add_event(event(1, end=NOON + HOUR))
-        assert history.events(NOON + HOUR + MINUTE) == ()
+        EventLog(history).add(event(0, end=NOON + 2 * HOUR))
+        EventLog(history).add(event(1, end=NOON + HOUR))
+        assert EventLog(history).open(NOON + HOUR + MINUTE) == ()
 
 
 class TestPrune:
@@ -178,7 +179,7 @@ class TestPrune:
             history.add_plan(time, "optimal", "test", dict)
             history.add_incident(Incident(time, "info", "x", "y"))
             history.add_commands([Command(time, "d", "p", 1.0, "o", "r", "written", "")])
-        history.add_event(event(end=NOON + MINUTE))
+        EventLog(history).add(event(end=NOON + MINUTE))
         assert history.prune(NOON - DAY) == 4
         assert (
             len(history.samples(*ALWAYS))

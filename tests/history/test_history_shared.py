@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
 from siteems.history.records import Incident, Sample
 from siteems.history.store import History
 
@@ -73,7 +74,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
 
     def place() -> None:
         for i in range(100):
-            command.add_event(
+            EventLog(command).add(
                 DrEvent(
                     f"e{i}", 0, "limit-import", 1.0, NOON, NOON + timedelta(hours=1), "test", NOON
                 )
@@ -88,7 +89,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
         for job in writing:
             job.result(30)
     assert counts == sorted(counts)
-    assert len(reader.samples(*ALWAYS)) == len(reader.events(NOON)) == 100
+    assert len(reader.samples(*ALWAYS)) == len(EventLog(reader).open(NOON)) == 100
     for history in (daemon, command, reader):
         history.close()
 
@@ -109,9 +110,9 @@ def test_one_record_from_several_threads(tmp_path: Path) -> None:
 
 def test_an_event_placed_by_another_process_is_seen_at_once(tmp_path: Path) -> None:
     daemon, command = History(tmp_path / "h.sqlite3"), History(tmp_path / "h.sqlite3")
-    assert daemon.events(NOON) == ()
+    assert EventLog(daemon).open(NOON) == ()
     event = DrEvent("e", 0, "limit-import", 1.0, NOON, NOON + timedelta(hours=1), "test", NOON)
-    command.add_event(event)
-    assert daemon.events(NOON) == (event,)
+    EventLog(command).add(event)
+    assert EventLog(daemon).open(NOON) == (event,)
     daemon.close()
     command.close()

@@ -24,10 +24,12 @@ from drivers.simulated.faults import Fault
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller
+from siteems.demand_response.event_log import EventLog
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
 from siteems.operations.watch import Step
 from siteems.planning.worker import SolverProcess
+from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.simulation.plant import make_plant
 from siteems.simulation.server import SimulatedSite
@@ -105,7 +107,9 @@ class Rig:
         self.devices = SiteDevices(self.site, self.clock.now, self.history, 60.0)
         self.solver = SolverProcess()
         self.controller = Controller(
-            self.site, self.clock, self.devices, self.solver, self.history, timing
+            self.site,
+            Ports(self.clock, self.devices, self.solver, self.history, EventLog(self.history)),
+            timing,
         )
         self.longest_s = 0.0
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from siteems.clock import ManualClock
 from siteems.control.timing import Timing
 from siteems.controller import Controller
+from siteems.demand_response.event_log import EventLog
 from siteems.history.store import History
 from siteems.operations.watch import Step
+from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.replay.simulated_devices import DirectSolver, PlantDevices
 from siteems.simulation.plant import Plant, make_plant
@@ -51,7 +53,9 @@ class Rig:
         clock, history = ManualClock(start), History(folder / "history.sqlite3")
         plant = make_plant(site, surroundings, start, soc)
         devices, solver = PlantDevices(site, plant, clock, TIMING), DirectSolver()
-        controller = Controller(site, clock, devices, solver, history, TIMING)
+        controller = Controller(
+            site, Ports(clock, devices, solver, history, EventLog(history)), TIMING
+        )
         return cls(site, clock, plant, devices, solver, history, controller)
 
     async def begin(self) -> None:
@@ -63,9 +67,11 @@ class Rig:
 
     def restart(self) -> None:
         """A new controller on the same site and record, as after a crash."""
-        self.controller = Controller(
-            self.site, self.clock, self.devices, self.solver, self.history, TIMING
-        )
+        self.controller = Controller(self.site, self.ports, TIMING)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(self.clock, self.devices, self.solver, self.history, EventLog(self.history))
 
     async def run_until(
         self, end: datetime, at: Mapping[datetime, Callable[[], object]] | None = None

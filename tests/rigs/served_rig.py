@@ -13,12 +13,14 @@ from siteems.clock import ManualClock
 from siteems.control.cycle import ControlState, Decision
 from siteems.control.timing import Timing
 from siteems.controller import Controller
+from siteems.demand_response.event_log import EventLog
 from siteems.estimation.image import Image
 from siteems.estimation.imager import Imager
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
 from siteems.operations.watch import Step
+from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.replay.simulated_devices import DirectSolver
 from siteems.simulation.plant import make_plant
@@ -49,7 +51,9 @@ class ServedRig:
         self.devices = SiteDevices(self.site, self.clock.now, self.history, 60.0)
         timing = Timing(cycle_s=1.0, lease_s=60.0, max_age=timedelta(seconds=3))
         self.controller = Controller(
-            self.site, self.clock, self.devices, DirectSolver(), self.history, timing
+            self.site,
+            Ports(self.clock, self.devices, DirectSolver(), self.history, EventLog(self.history)),
+            timing,
         )
         self.imager = Imager(
             rectifier_curve(self.site), timing.max_age, plausible_ranges(self.site)

@@ -182,9 +182,9 @@ from test_engine import battery_engine
 outcome = battery_engine().solve(battery_values(1), 10.0)
 print(outcome.status, outcome.x.size, bool(outcome.reason))
 """
-    path = os.pathsep.join(
-        [str(Path(__file__).parents[2] / "rigs"), str(Path(engine_module.__file__).parents[2])]
-    )
+    here = Path(__file__)
+    packages = Path(engine_module.__file__).parents[2]
+    path = os.pathsep.join(map(str, (here.parent, here.parents[2] / "rigs", packages)))
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": path},

@@ -99,7 +99,7 @@ def test_the_clock_starts_anew_with_each_limit():
 
 def test_without_the_library_the_solver_process_says_so_and_does_not_start():
     code = """
-from optimisation import highs, worker
+from optimisation.solving import highs, worker
 highs._NAMES = ("libnone.so",)
 worker.main()
 """

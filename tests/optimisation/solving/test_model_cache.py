@@ -38,7 +38,7 @@ def compiling(monkeypatch):
         count.append(model)
         return compile_model(model)
 
-    monkeypatch.setattr(optimisation.compiler, "compile_model", counted)
+    monkeypatch.setattr(optimisation.program.compiler, "compile_model", counted)
     return count
 
 
