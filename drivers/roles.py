@@ -19,7 +19,7 @@ BatteryCommand = Literal[
     "power_setpoint",
     "forced_power",
     "grid_setpoint",
-    "rectifier_levers",
+    "rectifier_current",
     "power_limits",
     "rectifier_voltage",
 ]
@@ -39,7 +39,7 @@ COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
     "power_setpoint": ("battery_setpoint_kw",),
     "forced_power": ("forced_kw", "forced_mode"),
     "grid_setpoint": ("grid_setpoint_kw",),
-    "rectifier_levers": ("rectifier_limit_a", "charge_limit_a"),
+    "rectifier_current": ("rectifier_limit_a", "charge_limit_a"),
     "power_limits": ("charge_limit_kw", "discharge_limit_kw"),
     "rectifier_voltage": ("float_v",),
 }

@@ -21,7 +21,7 @@ from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.imager import Imager
 from siteems.estimation.peak_meter import PeakMeter
-from siteems.estimation.wear_segments import SegmentTracker
+from siteems.estimation.wear_segments import WearSegments
 from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
 from siteems.history.records import Incident, RecordError, Sample
 from siteems.operations.watch import Step, Watch
@@ -32,7 +32,7 @@ from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
-from siteems.tariff.lookup import TariffBook, TariffGap
+from siteems.tariff.lookup import TariffGap, TariffSchedule
 
 log = structlog.get_logger()
 
@@ -64,9 +64,9 @@ class Controller:
         self._clock, self._devices, self._solver = ports.clock, ports.devices, ports.solver
         self._history, self._events = ports.record, ports.events
         self._curve = rectifier_curve(site)
-        self._tariff = TariffBook(site.tariffs, site.site.zone)
+        self._tariff = TariffSchedule(site.tariffs, site.site.zone)
         self._forecaster = forecaster or Forecaster(site)
-        self._segments = SegmentTracker(site.battery)
+        self._segments = WearSegments(site.battery)
         self._peak = (
             PeakMeter(self._tariff, site.grid)
             if any(version.demand for version in site.tariffs)
@@ -145,8 +145,8 @@ class Controller:
         reserve = reserve_soc(
             self.site.battery, self.site.backup, load_kw, self.image.value("battery_c")
         )
-        call_cap_kw = import_cap_kw(self.events, now, self._lead)
-        return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, call_cap_kw)
+        dr_cap_kw = import_cap_kw(self.events, now, self._lead)
+        return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, dr_cap_kw)
 
     def _intent(self, now: datetime) -> Intent:
         prices, price_now = self._prices_today(now)
@@ -180,7 +180,7 @@ class Controller:
             return
         soc, foreseen = step.image.value("soc"), None if self.plan is None else self.plan.soc(now)
         deviates = soc is not None and foreseen is not None and abs(soc - foreseen) > REPLAN_SOC
-        if deviates or step.intent.rung == "rules":
+        if deviates or step.intent.level == "rules":
             self._ask_now_and_then("deviation from plan" if deviates else "no plan holds", now)
 
     def _ask_now_and_then(self, trigger: str, now: datetime) -> None:
@@ -202,13 +202,13 @@ class Controller:
         values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
         values["reserve_soc"] = step.limits.reserve_soc
         values["import_cap_kw"] = (
-            None if math.isinf(step.limits.call_cap_kw) else step.limits.call_cap_kw
+            None if math.isinf(step.limits.dr_cap_kw) else step.limits.dr_cap_kw
         )
         try:
             values["price_per_kwh"] = self._tariff.price_at(now).per_kwh
         except TariffGap:
             values["price_per_kwh"] = None
-        source = step.intent.rung if step.decision.mode == "drive" else step.decision.mode
+        source = step.intent.level if step.decision.mode == "drive" else step.decision.mode
         self._forecaster.learn(now, values)
         if self._peak is not None:
             self._peak.learn(now, self.image.value("grid_kw"))

@@ -23,7 +23,7 @@ from siteems.history.records import Incident, Sample
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 HOUR = timedelta(hours=1)
 
@@ -65,7 +65,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     start = scenario.start + timedelta(hours=14, minutes=30)
 
     def call() -> None:
-        place_import_limit(rig.history, 1.5, start, HOUR, rig.clock.now(), "test")
+        place_import_limit(EventLog(rig.history), 1.5, start, HOUR, rig.clock.now(), "test")
 
     async def whole_day() -> None:
         await rig.begin()
@@ -110,18 +110,18 @@ def test_it_charges_in_the_valley_and_discharges_at_the_sharp_price(day: Day) ->
 
 
 def test_it_is_cheaper_than_no_control(day: Day) -> None:
-    book = TariffBook(day.site.tariffs, day.site.site.zone)
+    schedule = TariffSchedule(day.site.tariffs, day.site.site.zone)
     controlled, plain = (
-        day_cost(samples, day.site, book) for samples in (day.samples, day.uncontrolled)
+        day_cost(samples, day.site, schedule) for samples in (day.samples, day.uncontrolled)
     )
     assert controlled.net_cost < 0.97 * plain.net_cost
     assert controlled.gaps == ()
 
 
 def test_sun_is_not_wasted(day: Day) -> None:
-    book = TariffBook(day.site.tariffs, day.site.site.zone)
-    available_kwh = day_cost(day.uncontrolled, day.site, book).pv_kwh
-    assert day_cost(day.samples, day.site, book).pv_kwh > 0.98 * available_kwh
+    schedule = TariffSchedule(day.site.tariffs, day.site.site.zone)
+    available_kwh = day_cost(day.uncontrolled, day.site, schedule).pv_kwh
+    assert day_cost(day.samples, day.site, schedule).pv_kwh > 0.98 * available_kwh
 
 
 def test_a_call_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:

@@ -14,7 +14,8 @@ from replay_rig import TIMING, Rig
 
 from drivers.points import Point, Quality, Reading
 from siteems.controller import Controller
-from siteems.demand_response.manual import cancel_call, place_import_limit
+from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.manual import cancel_event, place_import_limit
 from siteems.recordings.profile import Instant
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_soc
@@ -140,13 +141,16 @@ async def test_a_broken_solver_goes_down_the_ladder_and_up_again_never_silently(
     await run(rig, 10)
     rig.solver.broken = "solver process died"
     await run(rig, 20)
-    assert [s.intent.rung for s in rig.steps[10:]] == ["plan"] * 10 + ["last-plan"] * 10
+    assert [s.intent.level for s in rig.steps[10:]] == ["plan"] * 10 + ["last-plan"] * 10
     failed = rig.history.plan_log(NOON + 10 * MINUTE, NOON + HOUR)
     assert [status for _, status, _ in failed] == ["error", "error"]
     rig.solver.broken = ""
     await run(rig, 16)
-    assert rig.steps[-1].intent.rung == "plan"
-    assert [c for c in codes(rig) if c.startswith("rung")] == ["rung-last-plan", "rung-plan"]
+    assert rig.steps[-1].intent.level == "plan"
+    assert [c for c in codes(rig) if c.startswith("fallback")] == [
+        "fallback-last-plan",
+        "fallback-plan",
+    ]
     assert "plan-error" in codes(rig)
 
 
@@ -154,9 +158,9 @@ async def test_without_any_plan_the_rules_charge_in_cheap_hours(rig: Rig) -> Non
     rig.solver.broken = "solver did not start"
     await rig.begin()
     await run(rig, 5)
-    assert rig.steps[-1].intent.rung == "rules"
+    assert rig.steps[-1].intent.level == "rules"
     assert rig.plant.flows.battery_kw > 3
-    assert "rung-rules" in codes(rig)
+    assert "fallback-rules" in codes(rig)
 
 
 async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(
@@ -183,7 +187,7 @@ async def test_a_restart_resumes_plan_calls_and_what_was_learned(
     """
     weather.now = replace(weather.now, dc_load_kw=4.7)
     await rig.begin()
-    place_import_limit(rig.history, 2.0, NOON + 5 * HOUR, HOUR, NOON, "test")
+    place_import_limit(EventLog(rig.history), 2.0, NOON + 5 * HOUR, HOUR, NOON, "test")
     await run(rig, 125)
     before = rig.controller
     rig.clock.advance(timedelta(seconds=1))
@@ -206,7 +210,7 @@ async def test_a_restart_resumes_plan_calls_and_what_was_learned(
             name
         )
     await run(rig, 1)
-    assert rig.steps[-1].intent.rung == "plan"
+    assert rig.steps[-1].intent.level == "plan"
 
 
 async def test_a_restart_with_a_dead_solver_follows_the_last_plan(rig: Rig) -> None:
@@ -216,14 +220,14 @@ async def test_a_restart_with_a_dead_solver_follows_the_last_plan(rig: Rig) -> N
     rig.solver.broken = "no solver"
     await rig.begin()
     await run(rig, 30)
-    assert rig.steps[-1].intent.rung == "last-plan"
+    assert rig.steps[-1].intent.level == "last-plan"
 
 
 async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_again(rig: Rig) -> None:
     """A cap of nothing: the air conditioner and the rectifiers' standby stay on the grid."""
     await rig.begin()
     for start in (NOON + 10 * MINUTE, NOON + 60 * MINUTE):
-        place_import_limit(rig.history, 0.0, start, 20 * MINUTE, NOON, "test")
+        place_import_limit(EventLog(rig.history), 0.0, start, 20 * MINUTE, NOON, "test")
     await run(rig, 50)
     assert codes(rig).count("cap-exceeded") == 1
     await run(rig, 50)
@@ -237,13 +241,13 @@ async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_agai
 
 async def test_a_cancelled_call_ends_at_once(rig: Rig) -> None:
     await rig.begin()
-    call = place_import_limit(rig.history, 1.5, NOON + 5 * MINUTE, HOUR, NOON, "test")
+    call = place_import_limit(EventLog(rig.history), 1.5, NOON + 5 * MINUTE, HOUR, NOON, "test")
     await run(rig, 10)
-    assert rig.steps[-1].limits.call_cap_kw == 1.5
+    assert rig.steps[-1].limits.dr_cap_kw == 1.5
     assert rig.plant.flows.grid_import_kw <= 1.5
-    cancel_call(rig.history, call.id, rig.clock.now())
+    cancel_event(EventLog(rig.history), call.id, rig.clock.now())
     await run(rig, 2)
-    assert rig.steps[-1].limits.call_cap_kw == float("inf")
+    assert rig.steps[-1].limits.dr_cap_kw == float("inf")
     triggers = [trigger for _, _, trigger in rig.history.plan_log(NOON, NOON + HOUR)]
     assert triggers.count("demand response") == 2
 
@@ -251,10 +255,10 @@ async def test_a_cancelled_call_ends_at_once(rig: Rig) -> None:
 async def test_below_its_reserve_it_is_rebuilt_though_a_call_is_on(rig: Rig) -> None:
     rig.plant.soc = 0.25
     await rig.begin()
-    place_import_limit(rig.history, 1.0, NOON, HOUR, NOON, "test")
+    place_import_limit(EventLog(rig.history), 1.0, NOON, HOUR, NOON, "test")
     await run(rig, 5)
     assert rig.plant.flows.battery_kw > 3
-    assert rig.steps[-1].limits.call_cap_kw == 1.0
+    assert rig.steps[-1].limits.dr_cap_kw == 1.0
     assert rig.steps[-1].decision.rectifier_cap_kw > 5
 
 
@@ -272,7 +276,7 @@ async def test_a_full_disk_stops_the_record_and_not_the_control(rig: Rig) -> Non
     await run(rig, 5)
     rig.history._rows(f"PRAGMA max_page_count = {rig.history._rows('PRAGMA page_count')[0][0]}")
     await run(rig, 60)
-    assert {s.intent.rung for s in rig.steps} == {"plan"}
+    assert {s.intent.level for s in rig.steps} == {"plan"}
     kept = len(rig.history.samples(NOON, NOON + 2 * HOUR))
     assert 5 <= kept < 65
     rig.history._rows("PRAGMA max_page_count = 100000")
@@ -316,7 +320,7 @@ async def test_a_step_in_the_load_reaches_the_reserve_within_minutes(
 
 async def test_a_battery_that_takes_more_than_decided_is_an_alarm(rig: Rig) -> None:
     await rig.begin()
-    place_import_limit(rig.history, 2.5, NOON, HOUR, NOON, "test")
+    place_import_limit(EventLog(rig.history), 2.5, NOON, HOUR, NOON, "test")
     rig.controller.refresh_events()
     await run(rig, 3)
     drive = rig.devices.drive

@@ -1,1 +1,1 @@
-""""""
+"""Modbus devices: link, register maps as data, reading and writing."""

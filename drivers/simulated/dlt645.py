@@ -23,7 +23,7 @@ from drivers.dlt645.frame import (
 from drivers.dlt645.meter_map import SCALED_UNITS, MeterMap, MeterPoint
 from drivers.dlt645.numbers import encode_number
 from drivers.points import POINTS
-from drivers.simulated.endpoints import Place, Say, TcpPlace
+from drivers.simulated.endpoints import Endpoint, Say, TcpEndpoint
 from drivers.simulated.faults import Fault, FaultKind, Where, cannot_happen
 from drivers.simulated.server import DeviceServer
 
@@ -65,9 +65,9 @@ class MeterServer(DeviceServer):
         port: int,
         meters: Mapping[str, SimulatedMeter],
         *,
-        place: Place | None = None,
+        place: Endpoint | None = None,
     ) -> None:
-        super().__init__(place or TcpPlace(host, port, shared=True))
+        super().__init__(place or TcpEndpoint(host, port, shared=True))
         self._meters = dict(meters)
         self._started_s: dict[Where, float] = {}
 

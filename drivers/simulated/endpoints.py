@@ -22,7 +22,7 @@ Meet = Callable[[Say], Hear]
 PIECE: Final = 4096
 
 
-class Place(Protocol):
+class Endpoint(Protocol):
     """Somewhere that a link can lead to. It may be opened again after it was closed, and is then
     the same place.
     """
@@ -38,7 +38,7 @@ class Place(Protocol):
         ...
 
 
-class TcpPlace:
+class TcpEndpoint:
     """A TCP port; 0 lets the operating system choose, and stays. With `tls`, Modbus TCP security.
 
     A `shared` one is a transparent serial server: every connection hears whatever the line behind
@@ -96,7 +96,7 @@ def _say(writer: asyncio.StreamWriter, data: bytes) -> None:
         writer.write(data)
 
 
-class PtyPlace:
+class PtyEndpoint:
     """A pseudo-terminal, found under `path` like the serial port of a machine: a link to the
     terminal of the moment.
     """

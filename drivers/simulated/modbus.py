@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drivers.modbus.link import MAX_READ, MAX_WRITE, Space
-from drivers.simulated.endpoints import Place, Say, TcpPlace
+from drivers.simulated.endpoints import Endpoint, Say, TcpEndpoint
 from drivers.simulated.faults import Fault, FaultKind, Where, cannot_happen
 from drivers.simulated.frames import Framing, Request, reply_frame, take_requests
 from drivers.simulated.registers import (
@@ -49,9 +49,9 @@ class RegisterServer(DeviceServer):
         units: Mapping[int, SimulatedUnit],
         *,
         framing: Framing = "tcp",
-        place: Place | None = None,
+        place: Endpoint | None = None,
     ) -> None:
-        super().__init__(place or TcpPlace(host, port, shared=framing == "rtu"))
+        super().__init__(place or TcpEndpoint(host, port, shared=framing == "rtu"))
         self.is_line = framing == "rtu"
         self._framing, self._units = framing, dict(units)
         self._registers = {

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from drivers.simulated.endpoints import Hear, Place, Say
+from drivers.simulated.endpoints import Endpoint, Hear, Say
 from drivers.simulated.faults import Fault, FaultKind, Faults, Where
 
 TORN_AFTER_S: Final = 0.3
@@ -25,7 +25,7 @@ class DeviceServer(ABC):
     them.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         self.faults = Faults()
         """What goes wrong; empty at first."""
         self._place = place

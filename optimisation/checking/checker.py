@@ -11,7 +11,7 @@ from operator import mul
 import numpy as np
 
 from optimisation.arrays import Floats, highest, lowest
-from optimisation.checking.constraints import ClaimTable, table_of
+from optimisation.checking.constraints import ConstraintTable, table_of
 from optimisation.plan.plan import Plan
 from optimisation.problem.battery import BatteryModel
 from optimisation.problem.components import Cooling, DemandCharge, Export, Genset, Reduction
@@ -85,7 +85,7 @@ def _as_after_one_discharge(battery: BatteryModel, now_kwh: float) -> list[float
 class _Judge:
     """One plan before one problem; collects the faults."""
 
-    def __init__(self, problem: SiteProblem, plan: Plan, table: ClaimTable) -> None:
+    def __init__(self, problem: SiteProblem, plan: Plan, table: ConstraintTable) -> None:
         self.problem, self.plan, self.table, self.first_row = problem, plan, table, table.first_row
         self.faults: list[str] = []
         self.costs: list[float] = []

@@ -61,7 +61,7 @@ class Claim:
 
 
 @dataclass(frozen=True, eq=False)
-class ClaimTable:
+class ConstraintTable:
     """The claims of one site. `rows` gives the rows of each series in the block that they are
     judged on.
 
@@ -138,7 +138,7 @@ _kept = attrgetter(
 )
 
 
-def table_of(problem: SiteProblem) -> ClaimTable:
+def table_of(problem: SiteProblem) -> ConstraintTable:
     """Return the table of a problem's site; made once for all problems of the site."""
     export, genset, cooling = problem.export, problem.genset, problem.cooling
     stores = [
@@ -158,7 +158,7 @@ def table_of(problem: SiteProblem) -> ClaimTable:
 
 
 @lru_cache(maxsize=256)
-def _table(site: Outline) -> ClaimTable:
+def _table(site: Outline) -> ConstraintTable:
     stores, cells = site.stores, sum(store.n_segments for store in site.stores)
     has = {
         "export": site.inverter_efficiency is not None,
@@ -190,7 +190,7 @@ def _table(site: Outline) -> ClaimTable:
         end += count
     claims = [*_supply(site), *_storage(site), *_components(site)]
     segments = [store for store in stores for _ in range(store.n_segments)]
-    return ClaimTable(
+    return ConstraintTable(
         plan_rows=plan_rows,
         n_plan_rows=plan_rows[WORTH[-1]].stop,
         rows=rows,

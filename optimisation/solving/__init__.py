@@ -1,1 +1,1 @@
-""""""
+"""Solving the program with HiGHS: refresh, solve, read back."""

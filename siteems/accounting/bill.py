@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.accounting.demand import highest_mean_kw
-from siteems.site.model import Grid
+from siteems.site.model import GridConnection
 from siteems.tariff.local_clock import Seconds
-from siteems.tariff.lookup import PriceSeries, TariffBook
+from siteems.tariff.lookup import PriceSeries, TariffSchedule
 from siteems.tariff.records import DemandTerm, TariffVersion
 
 Array = npt.NDArray[np.float64]
@@ -110,8 +110,8 @@ class Bill:
 
 
 def make_bill(
-    book: TariffBook,
-    grid: Grid,
+    schedule: TariffSchedule,
+    grid: GridConnection,
     currency: str,
     start: datetime,
     step: timedelta,
@@ -129,7 +129,7 @@ def make_bill(
             )
     step_s = round(step.total_seconds())
     epoch_s = int(start.timestamp()) + step_s * np.arange(len(import_kw), dtype=np.int64)
-    priced = book.prices(epoch_s)
+    priced = schedule.prices(epoch_s)
     hours = step_s / 3600.0
     months = np.array([_month(int(day)) for day in np.unique(priced.day)])[
         np.unique(priced.day, return_inverse=True)[1]
@@ -139,7 +139,7 @@ def make_bill(
         here = np.flatnonzero(months == month)
         bills.append(
             _month_bill(
-                month, book, grid, priced, epoch_s, step_s, here, import_kw * hours,
+                month, schedule, grid, priced, epoch_s, step_s, here, import_kw * hours,
                 None if export_kw is None else export_kw * hours,
             )
         )  # fmt: skip
@@ -148,8 +148,8 @@ def make_bill(
 
 def _month_bill(
     month: str,
-    book: TariffBook,
-    grid: Grid,
+    schedule: TariffSchedule,
+    grid: GridConnection,
     priced: PriceSeries,
     epoch_s: Seconds,
     step_s: int,
@@ -157,8 +157,8 @@ def _month_bill(
     import_kwh: Array,
     export_kwh: Array | None,
 ) -> MonthBill:
-    version = book.version(date.fromordinal(int(priced.day[here[-1]])))
-    month_s = _length_s(month, book)
+    version = schedule.version(date.fromordinal(int(priced.day[here[-1]])))
+    month_s = _length_s(month, schedule)
     covered = Decimal(len(here) * step_s) / Decimal(month_s)
     standing = _cents(_exact(version.charge_per_month) * covered) + _cents(
         _exact(version.charge_per_day) * Decimal(len(here) * step_s) / 86_400
@@ -167,7 +167,13 @@ def _month_bill(
     credit = _cents(_exact(version.export_per_kwh or 0.0) * _energy(exported))
     demand = tuple(
         _demand_line(
-            term, version, grid, book, epoch_s[here], import_kwh[here] * 3600.0 / step_s, covered
+            term,
+            version,
+            grid,
+            schedule,
+            epoch_s[here],
+            import_kwh[here] * 3600.0 / step_s,
+            covered,
         )
         for term in version.demand
     )
@@ -198,13 +204,13 @@ def _energy_lines(
 def _demand_line(
     term: DemandTerm,
     version: TariffVersion,
-    grid: Grid,
-    book: TariffBook,
+    grid: GridConnection,
+    schedule: TariffSchedule,
     epoch_s: Seconds,
     import_kw: Array,
     covered: Decimal,
 ) -> DemandLine:
-    measured = highest_mean_kw(term, version, book, epoch_s, import_kw)
+    measured = highest_mean_kw(term, version, schedule, epoch_s, import_kw)
     price, kw = _exact(term.price_per_kw), _energy(measured)
     kva = _exact(grid.transformer_kva or 0.0)
     if term.mode == "capacity":
@@ -240,12 +246,12 @@ def _month(ordinal: int) -> str:
     return f"{date.fromordinal(ordinal):%Y-%m}"
 
 
-def _length_s(month: str, book: TariffBook) -> int:
+def _length_s(month: str, schedule: TariffSchedule) -> int:
     """Seconds of a local month; one with a change of clocks is an hour shorter or longer."""
     year, number = map(int, month.split("-"))
     after = (year + number // 12, number % 12 + 1)
     first, last = (
-        datetime(y, m, 1, tzinfo=book.zone).astimezone(UTC) for y, m in ((year, number), after)
+        datetime(y, m, 1, tzinfo=schedule.zone).astimezone(UTC) for y, m in ((year, number), after)
     )
     return round((last - first).total_seconds())
 

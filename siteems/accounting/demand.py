@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from siteems.tariff.calendar import day_type, in_season, parse_hours
 from siteems.tariff.local_clock import Seconds, local_clock
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 from siteems.tariff.records import DemandTerm, TariffVersion
 
 Array = npt.NDArray[np.float64]
@@ -17,7 +17,11 @@ Bools = npt.NDArray[np.bool_]
 
 
 def highest_mean_kw(
-    term: DemandTerm, version: TariffVersion, book: TariffBook, epoch_s: Seconds, import_kw: Array
+    term: DemandTerm,
+    version: TariffVersion,
+    schedule: TariffSchedule,
+    epoch_s: Seconds,
+    import_kw: Array,
 ) -> float:
     """The highest mean of a billing interval among those that count; 0 where none does.
 
@@ -27,13 +31,15 @@ def highest_mean_kw(
     interval = epoch_s // (60 * term.interval_min)
     edges = np.flatnonzero(np.diff(interval, prepend=interval[0] - 1))
     means = np.add.reduceat(import_kw, edges) / np.diff(np.append(edges, len(import_kw)))
-    counts = counting(term, version, book, epoch_s[edges])
+    counts = counting(term, version, schedule, epoch_s[edges])
     return float(means[counts].max()) if counts.any() else 0.0
 
 
-def counting(term: DemandTerm, version: TariffVersion, book: TariffBook, epoch_s: Seconds) -> Bools:
+def counting(
+    term: DemandTerm, version: TariffVersion, schedule: TariffSchedule, epoch_s: Seconds
+) -> Bools:
     """Whether import counts for a charge in the billing intervals that begin at these instants."""
-    days, minutes = local_clock(epoch_s, book.zone)
+    days, minutes = local_clock(epoch_s, schedule.zone)
     unique, day_of = np.unique(days, return_inverse=True)
     counts = np.array(
         [_day_counts(term, version, int(ordinal)) for ordinal in unique], dtype=np.bool_

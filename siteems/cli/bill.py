@@ -54,7 +54,7 @@ def bill(
     from siteems.config.local_time import span_of
     from siteems.recordings.column_map import read_mapping
     from siteems.recordings.metered import read_metered
-    from siteems.tariff.lookup import TariffBook
+    from siteems.tariff.lookup import TariffSchedule
 
     site = load(site_file)
     zone = site.site.zone
@@ -64,9 +64,9 @@ def bill(
     metered = metered.between(*span_of(start, end, zone))
     for said in metered.said:
         print(f"note  {said}", file=sys.stderr)
-    book = TariffBook(site.tariffs, zone)
+    schedule = TariffSchedule(site.tariffs, zone)
     made = make_bill(
-        book,
+        schedule,
         site.grid,
         site.site.currency,
         metered.start,

@@ -104,7 +104,7 @@ def dr_cancel(
 ) -> None:
     """Cancel a call; the daemon plans anew at once."""
     from siteems.demand_response.event_log import EventLog
-    from siteems.demand_response.manual import cancel_call
+    from siteems.demand_response.manual import cancel_event
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
     from siteems.operations.daemon_state import daemon_clock
@@ -113,5 +113,5 @@ def dr_cancel(
     path = history_path(state_dir(site.site.id, state))
     History(path, read_only=True).close()  # there must be a record: to cancel never makes one
     history = History(path)
-    event = cancel_call(EventLog(history), event_id, daemon_clock(history).now())
+    event = cancel_event(EventLog(history), event_id, daemon_clock(history).now())
     print(f"call {event.id} cancelled")

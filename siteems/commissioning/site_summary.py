@@ -16,14 +16,14 @@ from siteems.accounting.spread import shift_benefit
 from siteems.site.model import Site
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.tariff.calendar import clock
-from siteems.tariff.lookup import PricedSlot, TariffBook, TariffGap
+from siteems.tariff.lookup import PricedSlot, TariffGap, TariffSchedule
 
 BARS = "▁▂▃▄▅▆▇█"
 COMMANDS: Mapping[BatteryCommand, str] = {
     "power_setpoint": "takes a power",
     "forced_power": "takes a forced charge or discharge",
     "grid_setpoint": "follows the grid power that its converter is to hold",
-    "rectifier_levers": "follows the rectifiers' current limit and its charge limit",
+    "rectifier_current": "follows the rectifiers' current limit and its charge limit",
     "power_limits": "takes limits of its charge and discharge",
     "rectifier_voltage": "follows the rectifiers' voltage",
 }
@@ -42,7 +42,7 @@ def summarise(site: Site, on: date) -> str:
         f"{place}, {identity.timezone}, {identity.currency}",
     )
     try:
-        slots = TariffBook(site.tariffs, identity.zone).day(on)
+        slots = TariffSchedule(site.tariffs, identity.zone).day(on)
         tariff, cycling = _tariff(slots), _cycling(site, slots)
     except TariffGap as gap:
         slots, tariff, cycling = (), list(gap.lines), ["not known without a tariff"]

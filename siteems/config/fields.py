@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
-"""Unknown keys and numbers that are none are mistakes."""
+"""Unknown keys and numbers that are none are errors."""
 
 NAME_FORM = "a name of lower-case letters, digits and hyphens"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64, description=NAME_FORM)]

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from siteems.config.fields import NAME_FORM
-from siteems.config.validation_error import Loc, Mistake, choices
+from siteems.config.validation_error import Loc, ValidationError, choices
 
 Node = Mapping[str, Any]
 """A node of the JSON schema of a site."""
@@ -36,15 +36,15 @@ WRONG = {
 LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)")
 
 
-def mistakes_of(errors: Iterable[ErrorDetails], schema: Node) -> list[Mistake]:
-    """One mistake for each that was made: what merely follows from another is left out."""
+def errors_of(errors: Iterable[ErrorDetails], schema: Node) -> list[ValidationError]:
+    """One error for each that was made: what merely follows from another is left out."""
     kept = [error for error in errors if not _only_follows(error)]
     unknown = {error["loc"] for error in kept if error["type"] == "unexpected_keyword_argument"}
     missing = {error["loc"] for error in kept if error["type"] == "missing"}
     mistyped = {loc: _meant(loc, missing, schema) for loc in unknown}
     explained = set(mistyped.values())
     return [
-        _mistake(error, schema, mistyped.get(error["loc"]))
+        _error(error, schema, mistyped.get(error["loc"]))
         for error in kept
         if not (error["type"] == "missing" and error["loc"] in explained)
     ]
@@ -68,11 +68,11 @@ def _meant(loc: Loc, missing: set[Loc], schema: Node) -> Loc | None:
     return None
 
 
-def _mistake(error: ErrorDetails, schema: Node, meant: Loc | None) -> Mistake:
+def _error(error: ErrorDetails, schema: Node, meant: Loc | None) -> ValidationError:
     loc, kind, value = error["loc"], error["type"], error["input"]
     if kind == "unexpected_keyword_argument":
         known = _node(schema, loc[:-1]).get("properties", {})
-        return Mistake(
+        return ValidationError(
             loc,
             WRONG[kind],
             f"did you mean {meant[-1]}?" if meant else choices(str(loc[-1]), known),
@@ -85,7 +85,7 @@ def _mistake(error: ErrorDetails, schema: Node, meant: Loc | None) -> Mistake:
     else:
         wrong = WRONG.get(kind) or f"{_kind(value)} where {_wanted(node)} belongs"
     hint = None if kind == "missing" else _hint(node, value)
-    return Mistake(
+    return ValidationError(
         tuple(part for part in loc if part != KEY),
         wrong,
         hint or f"allowed is {_allowed(node, schema)}",

@@ -1,4 +1,4 @@
-"""One mistake in a site file and the line that tells it."""
+"""One error in a site file and the line that tells it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ValidationError:
     """What is wrong at a place, and what is allowed there."""
 
     loc: Loc

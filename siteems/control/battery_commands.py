@@ -32,7 +32,7 @@ class BusState:
 
 
 @dataclass(frozen=True, slots=True)
-class LeverLimits:
+class CommandLimits:
     """What the devices may be asked for; all of them positive or zero."""
 
     rectifier_max_a: float
@@ -41,8 +41,8 @@ class LeverLimits:
     discharge_max_kw: float
 
 
-def rectifier_levers(
-    battery_kw: float, rectifier_cap_kw: float, bus: BusState, limits: LeverLimits
+def rectifier_current(
+    battery_kw: float, rectifier_cap_kw: float, bus: BusState, limits: CommandLimits
 ) -> dict[str, float]:
     """`rectifier_limit_a` and `charge_limit_a` that make the battery charge or discharge at
     `battery_kw`.
@@ -71,7 +71,7 @@ def rectifier_levers(
     return {"rectifier_limit_a": _down(rectifier_a), "charge_limit_a": _down(charge_a)}
 
 
-def power_setpoint(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
+def power_setpoint(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
     """`battery_setpoint_kw`, clipped to the limits. Raises ValueError when a number is not finite."""
     _finite(battery_kw, limits.charge_max_kw, limits.discharge_max_kw)
     return {
@@ -79,7 +79,7 @@ def power_setpoint(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
     }
 
 
-def forced_power(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
+def forced_power(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
     """`forced_kw` and `forced_mode` of a converter that is told a direction and how much.
 
     At rest it is a discharge of 0 kW: with no command at all the device would do as it likes.
@@ -91,7 +91,7 @@ def forced_power(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
     return {"forced_kw": min(-battery_kw, limits.discharge_max_kw), "forced_mode": DISCHARGE}
 
 
-def power_limits(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
+def power_limits(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
     """`charge_limit_kw` and `discharge_limit_kw` of a battery that goes its own way between them.
 
     The other direction is closed, so that it charges or discharges at `battery_kw` at most, and
@@ -106,7 +106,7 @@ def power_limits(battery_kw: float, limits: LeverLimits) -> dict[str, float]:
 
 
 def grid_setpoint(
-    battery_kw: float, measured_kw: float, grid_kw: float, most_kw: float, limits: LeverLimits
+    battery_kw: float, measured_kw: float, grid_kw: float, most_kw: float, limits: CommandLimits
 ) -> dict[str, float]:
     """`grid_setpoint_kw` for a converter that holds the power of the grid connection.
 

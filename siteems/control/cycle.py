@@ -40,7 +40,7 @@ class Limits:
     """State of charge below which the battery serves backup only."""
     grid_limit_kw: float
     """What the grid connection carries, AC side."""
-    call_cap_kw: float
+    dr_cap_kw: float
     """Import cap of the demand-response calls in force, AC side; infinite = none."""
 
 
@@ -120,15 +120,15 @@ def cycle(
     pv_kw = image.value("pv_kw") or 0.0
     state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state))
     grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)
-    call_cap_kw = _rectifier_cap(image, limits.call_cap_kw, site, curve)
+    dr_cap_kw = _rectifier_cap(image, limits.dr_cap_kw, site, curve)
     bounds = (
         _safety(image, soc, site),
         Bound(-math.inf, grid_cap_kw + pv_kw - load_kw, "grid connection"),
         _reserve(soc, limits, site, state),
         Bound(
             -math.inf,
-            call_cap_kw + pv_kw - load_kw,
-            f"demand-response cap of {limits.call_cap_kw:g} kW",
+            dr_cap_kw + pv_kw - load_kw,
+            f"demand-response cap of {limits.dr_cap_kw:g} kW",
         ),
     )
     wanted_kw = _with_surplus(intent.battery_kw, image)
@@ -136,10 +136,10 @@ def cycle(
     battery_kw, reason = resolve(wanted_kw, reason, bounds)
     # A cap that the reserve has overruled must not starve the rectifiers either.
     overruled = battery_kw > bounds[3].high_kw
-    rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, call_cap_kw)
+    rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, dr_cap_kw)
     volts = site.rectifier.float_v if bus_v is None else bus_v
     measured_kw, grid_kw = image.value("battery_kw"), image.value("grid_kw")
-    import_cap_kw = math.inf if overruled else limits.call_cap_kw
+    import_cap_kw = math.inf if overruled else limits.dr_cap_kw
     return Decision(
         "drive",
         battery_kw,

@@ -13,7 +13,7 @@ import numpy as np
 
 from siteems.planning.published import PublishedPlan
 
-Rung = Literal["plan", "last-plan", "rules"]
+FallbackLevel = Literal["plan", "last-plan", "rules"]
 
 FRESH = timedelta(minutes=20)
 """A plan comes every 15 minutes; one that is a little late is not yet a failure."""
@@ -24,10 +24,10 @@ CORRIDOR_SOC = 0.10
 
 @dataclass(frozen=True)
 class Intent:
-    """What the site would like its battery to do: kW, + charging; which rung says so, and why."""
+    """What the site would like its battery to do: kW, + charging; which level says so, and why."""
 
     battery_kw: float
-    rung: Rung
+    level: FallbackLevel
     reason: str
 
 
@@ -41,7 +41,7 @@ def choose_intent(
     load_kw: float,
     pv_kw: float,
 ) -> Intent:
-    """Take the highest rung that carries. `prices_today` are those of the running local day, for
+    """Take the highest level that carries. `prices_today` are those of the running local day, for
     the rules.
 
     Load and sun are as measured. Where a plan lets the battery carry the whole load, it carries

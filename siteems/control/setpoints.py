@@ -9,13 +9,13 @@ from typing import Final
 from drivers.roles import BatteryCommand
 from siteems.control.battery_commands import (
     BusState,
-    LeverLimits,
+    CommandLimits,
     VoltageLimits,
     forced_power,
     grid_setpoint,
     power_limits,
     power_setpoint,
-    rectifier_levers,
+    rectifier_current,
     rectifier_voltage,
 )
 from siteems.control.cycle import LOW_BUS_V, Decision
@@ -51,22 +51,22 @@ def setpoints(
     ago that was.
     """
     battery, rectifier = site.battery, site.rectifier
-    limits = LeverLimits(
+    limits = CommandLimits(
         rectifier_max_a=math.floor(rectifier.rated_kw * 1000.0 / rectifier.float_v),
         charge_max_a=math.floor(battery.max_charge_kw * 1000.0 / rectifier.float_v),
         charge_max_kw=battery.max_charge_kw,
         discharge_max_kw=battery.max_discharge_kw,
     )
     bus = BusState(bus_v=decision.bus_v, dc_load_kw=decision.dc_load_kw, pv_kw=decision.pv_kw)
-    if command == "rectifier_levers":
-        return rectifier_levers(decision.battery_kw, decision.rectifier_cap_kw, bus, limits)
+    if command == "rectifier_current":
+        return rectifier_current(decision.battery_kw, decision.rectifier_cap_kw, bus, limits)
     # The battery follows what it is told; the rectifiers' limit is only a ceiling.
     cap_kw = decision.rectifier_cap_kw
     if command == "rectifier_voltage":
         # What a battery on the bus takes, only the rectifiers' limit bounds at once: it may be low,
         # or blindly charged.
         cap_kw = min(cap_kw, bus.dc_load_kw - bus.pv_kw + limits.charge_max_kw)
-    ceiling = rectifier_levers(limits.charge_max_kw, cap_kw, bus, limits)["rectifier_limit_a"]
+    ceiling = rectifier_current(limits.charge_max_kw, cap_kw, bus, limits)["rectifier_limit_a"]
     return {"rectifier_limit_a": ceiling} | _battery(
         decision, site, command, held, elapsed_s, limits
     )
@@ -78,7 +78,7 @@ def _battery(
     command: BatteryCommand,
     held: Mapping[str, float],
     elapsed_s: float,
-    limits: LeverLimits,
+    limits: CommandLimits,
 ) -> dict[str, float]:
     if command == "power_setpoint":
         return power_setpoint(decision.battery_kw, limits)

@@ -12,7 +12,9 @@ from siteems.history.store import History
 
 
 class EventLog:
-    """The events in a site's record. Every call raises `RecordError` when the record cannot be used."""
+    """The events in a site's record. Every call raises `RecordError` when the record cannot be
+    used.
+    """
 
     def __init__(self, history: History) -> None:
         self._history = history

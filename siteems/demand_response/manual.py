@@ -34,7 +34,7 @@ def place_import_limit(
     return event
 
 
-def cancel_call(events: EventLog, event_id: str, now: datetime) -> DrEvent:
+def cancel_event(events: EventLog, event_id: str, now: datetime) -> DrEvent:
     """Record the cancellation of a call as its next revision. Raises `UserError` for an id that is
     not in force.
     """

@@ -18,7 +18,7 @@ from siteems.demand_response.event import DrEvent
 from siteems.history.records import Sample
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 GRID, SUN, OUT, IN = "#8d99ae", "#f4b400", "#e76f51", "#2a9d8f"
 RESERVE, INK, QUIET = "#c1121f", "#1d3557", "#6b7280"
@@ -29,7 +29,7 @@ def draw_day(
     site: Site,
     scenario: Scenario,
     samples: Sequence[Sample],
-    book: TariffBook,
+    schedule: TariffSchedule,
     event: DrEvent | None,
     headline: Sequence[str],
     path: Path,
@@ -45,10 +45,10 @@ def draw_day(
     )
     _power(figure, go, samples, times)
     _battery(figure, go, samples, times, site)
-    _price(figure, go, scenario, book, zone, site.site.currency)
-    _shade_prices(figure, scenario, book, zone)
+    _price(figure, go, scenario, schedule, zone, site.site.currency)
+    _shade_prices(figure, scenario, schedule, zone)
     _mark_events(figure, scenario, event, zone)
-    _label_charging(figure, samples, zone, book)
+    _label_charging(figure, samples, zone, schedule)
     figure.update_layout(
         template="plotly_white",
         height=860,
@@ -151,10 +151,15 @@ def _battery(
 
 
 def _price(
-    figure: Any, go: Any, scenario: Scenario, book: TariffBook, zone: ZoneInfo, currency: str
+    figure: Any,
+    go: Any,
+    scenario: Scenario,
+    schedule: TariffSchedule,
+    zone: ZoneInfo,
+    currency: str,
 ) -> None:
     starts = _quarter_hours(scenario)
-    prices = [book.price_at(t) for t in starts]
+    prices = [schedule.price_at(t) for t in starts]
     figure.add_trace(
         go.Scatter(
             x=[_wall(t, zone) for t in (*starts, scenario.end)], y=[p.per_kwh for p in (*prices, prices[-1])],
@@ -178,10 +183,12 @@ def _price(
             )
 
 
-def _shade_prices(figure: Any, scenario: Scenario, book: TariffBook, zone: ZoneInfo) -> None:
+def _shade_prices(
+    figure: Any, scenario: Scenario, schedule: TariffSchedule, zone: ZoneInfo
+) -> None:
     """The cheapest hours greenish, the dearest reddish, behind everything."""
     starts = _quarter_hours(scenario)
-    prices = [book.price_at(t).per_kwh for t in starts]
+    prices = [schedule.price_at(t).per_kwh for t in starts]
     low, high = min(prices), max(prices)
     if high - low < 1e-9:
         return
@@ -257,7 +264,7 @@ _TAG = {
 
 
 def _label_charging(
-    figure: Any, samples: Sequence[Sample], zone: ZoneInfo, book: TariffBook
+    figure: Any, samples: Sequence[Sample], zone: ZoneInfo, schedule: TariffSchedule
 ) -> None:
     """Write below each long charge what it cost, and above each long discharge what it replaced."""
     battery, dc_load = _series(samples, "battery_kw"), _series(samples, "dc_load_kw")
@@ -269,7 +276,7 @@ def _label_charging(
         if state[first] == 0 or end - begin < timedelta(minutes=50):
             continue
         middle = begin + (end - begin) / 2
-        price = book.price_at(middle).per_kwh
+        price = schedule.price_at(middle).per_kwh
         charging = state[first] > 0
         figure.add_annotation(
             x=_wall(middle, zone),

@@ -14,7 +14,7 @@ from siteems.estimation.image import MAINS_PRESENT_V
 from siteems.history.records import Sample
 from siteems.site.model import Site
 from siteems.site.reserve import hours_left
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 RESERVE_TOLERANCE_SOC = 0.005
 """Resolution of the measured state of charge plus one control cycle; the reserve's own margin is
@@ -84,7 +84,7 @@ class CapCheck:
     uncontrolled_mean_kw: float
 
 
-def day_cost(samples: Sequence[Sample], site: Site, book: TariffBook) -> DayCost:
+def day_cost(samples: Sequence[Sample], site: Site, schedule: TariffSchedule) -> DayCost:
     """Sum up a day. Energy is the difference of the meter's counter, priced at the start of each
     sample.
 
@@ -101,12 +101,12 @@ def day_cost(samples: Sequence[Sample], site: Site, book: TariffBook) -> DayCost
         )
     battery = site.battery
     energy_cost = sum(
-        (after - before) * book.price_at(time).per_kwh
+        (after - before) * schedule.price_at(time).per_kwh
         for (time, before), (_, after) in pairwise(metered)
     )
     discharged_kwh = _integral(samples, "battery_kw", lambda kw: max(0.0, -kw))
     change_kwh = stored[-1] - stored[0]
-    cheapest = min(book.price_at(s.time).per_kwh for s in samples)
+    cheapest = min(schedule.price_at(s.time).per_kwh for s in samples)
     rectifier_efficiency = max(e for _, e in site.rectifier.efficiency)
     credit_kwh = change_kwh / (battery.charge_efficiency * rectifier_efficiency)
     return DayCost(

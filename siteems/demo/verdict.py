@@ -18,7 +18,7 @@ from siteems.history.records import Sample
 from siteems.history.store import History
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,14 @@ def judge(
     """Sum up the record, draw the picture, write `summary.json`. `UserError` when the record cannot
     be judged.
     """
-    book = TariffBook(site.tariffs, site.site.zone)
+    schedule = TariffSchedule(site.tariffs, site.site.zone)
     plans = history.plan_log(scenario.start, scenario.end)
     commands = history.commands(scenario.start, scenario.end)
     try:
         verdict = Verdict(
             site=site,
-            controlled=day_cost(samples, site, book),
-            idle=day_cost(uncontrolled, site, book),
+            controlled=day_cost(samples, site, schedule),
+            idle=day_cost(uncontrolled, site, schedule),
             reserve=check_reserve(samples, site),
             cap=None if event is None else check_cap(samples, uncontrolled, event),
             plans=len(plans),
@@ -165,7 +165,7 @@ def judge(
     except ValueError as error:
         raise UserError(f"the day cannot be judged: {error}; see the logs in {work}") from error
     headline = _headline(verdict)
-    draw_day(site, scenario, samples, book, event, headline, verdict.picture)
+    draw_day(site, scenario, samples, schedule, event, headline, verdict.picture)
     (work / "summary.json").write_text(
         json.dumps(verdict.as_dict(), indent=2) + "\n", encoding="utf-8"
     )

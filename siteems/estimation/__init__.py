@@ -1,1 +1,1 @@
-""""""
+"""What is known of the site now, from measurements."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from siteems.accounting.demand import counting
-from siteems.site.model import Grid as Connection
-from siteems.tariff.lookup import TariffBook, TariffGap
+from siteems.site.model import GridConnection
+from siteems.tariff.lookup import TariffGap, TariffSchedule
 from siteems.tariff.records import DemandTerm, TariffVersion
 
 
@@ -33,8 +33,8 @@ class PeakMeter:
     cannot be changed by a plan, so it is none.
     """
 
-    def __init__(self, book: TariffBook, connection: Connection) -> None:
-        self.book, self._connection = book, connection
+    def __init__(self, schedule: TariffSchedule, connection: GridConnection) -> None:
+        self.schedule, self._connection = schedule, connection
         self._month: tuple[int, int] | None = None
         self._peak_kw = 0.0
         self._last: datetime | None = None
@@ -81,7 +81,9 @@ class PeakMeter:
         if self._interval is None or self._seconds < interval_s / 2.0:
             return
         begin_s = self._interval * interval_s
-        if counting(billed.term, billed.version, self.book, np.array([begin_s], dtype=np.int64))[0]:
+        if counting(
+            billed.term, billed.version, self.schedule, np.array([begin_s], dtype=np.int64)
+        )[0]:
             self._turn_month(datetime.fromtimestamp(begin_s, UTC))
             self._peak_kw = max(self._peak_kw, self._kws / self._seconds)
 
@@ -93,7 +95,7 @@ class PeakMeter:
     def billed(self, when: datetime) -> BilledDemand | None:
         """The demand charge of that local day that a plan can change; none where there is none."""
         try:
-            version = self.book.version(when.astimezone(self.book.zone).date())
+            version = self.schedule.version(when.astimezone(self.schedule.zone).date())
         except TariffGap:
             return None
         found = [
@@ -114,5 +116,5 @@ class PeakMeter:
         return None
 
     def _month_of(self, time: datetime) -> tuple[int, int]:
-        local = time.astimezone(self.book.zone)
+        local = time.astimezone(self.schedule.zone)
         return local.year, local.month

@@ -9,7 +9,7 @@ from siteems.site.assets import wear_costs
 from siteems.site.model import Battery
 
 
-class SegmentTracker:
+class WearSegments:
     """Follows the measured state of charge through its turning points, as rainflow counting would.
 
     Before anything was measured, what is missing counts as one discharge from full.

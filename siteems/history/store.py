@@ -219,7 +219,7 @@ class History:
         )
         return [Incident(_time(ts), level, code, text) for ts, level, code, text in rows]
 
-    # -- demand-response events ----------------------------------------------------------------------
+    # -- demand-response events --------------------------------------------------------------------
 
     def add_event_row(self, event: EventRow) -> None:
         """Record a revision of an event; the same revision twice is the same row."""

@@ -41,8 +41,8 @@ class Watch:
         self.mains_out = False
         """Whether the mains had failed when they were last known."""
         self._mode: str | None = None
-        self._rung: str | None = None
-        self._rung_changed: datetime | None = None
+        self._level: str | None = None
+        self._level_changed: datetime | None = None
         self._cap_exceeded: datetime | None = None
         self._cap_reported: float | None = None
         self._unfollowed: datetime | None = None
@@ -78,7 +78,7 @@ class Watch:
         if self._drives:
             self._cap(step, now)
         if decision.mode == "drive":
-            self._rung_of(step.intent, now)
+            self._level_of(step.intent, now)
             if self._drives:
                 self._battery(step, now)
         else:
@@ -107,32 +107,32 @@ class Watch:
             text = f"the battery is at {battery_kw:+.2f} kW, decided was {target_kw:+.2f} kW: {step.decision.reason}"
             self._tell(now, "alarm", "not-followed", text)
 
-    def _rung_of(self, intent: Intent, now: datetime) -> None:
+    def _level_of(self, intent: Intent, now: datetime) -> None:
         """Report a change on the ladder once it has lasted; a plan that is a moment late is worth
         nobody's time.
         """
-        if intent.rung == self._rung:
-            self._rung_changed = None
+        if intent.level == self._level:
+            self._level_changed = None
             return
-        self._rung_changed = self._rung_changed or now
-        if now - self._rung_changed < LASTED and intent.rung != "plan":
+        self._level_changed = self._level_changed or now
+        if now - self._level_changed < LASTED and intent.level != "plan":
             return
-        if intent.rung != "plan":
+        if intent.level != "plan":
             self._tell(
                 now,
-                "warning" if intent.rung == "last-plan" else "alarm",
-                f"rung-{intent.rung}",
+                "warning" if intent.level == "last-plan" else "alarm",
+                f"fallback-{intent.level}",
                 intent.reason,
             )
-        elif self._rung is not None:
-            self._tell(now, "info", "rung-plan", "a fresh plan holds again")
-        self._rung, self._rung_changed = intent.rung, None
+        elif self._level is not None:
+            self._tell(now, "info", "fallback-plan", "a fresh plan holds again")
+        self._level, self._level_changed = intent.level, None
 
     def _cap(self, step: Step, now: datetime) -> None:
         """Report a call that cannot be held, once per call: what is left on the AC side may be more
         than the cap.
         """
-        grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.call_cap_kw
+        grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.dr_cap_kw
         if grid_kw is None or grid_kw <= cap_kw * 1.01:
             self._cap_exceeded = None
             if math.isinf(cap_kw):

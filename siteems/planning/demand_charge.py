@@ -10,10 +10,10 @@ import numpy as np
 from optimisation.problem.site_problem import DemandCharge
 from siteems.accounting.demand import counting
 from siteems.estimation.peak_meter import PeakMeter
-from siteems.planning.time_grid import Grid
+from siteems.planning.time_grid import TimeGrid
 
 
-def demand_charge(peak: PeakMeter, now: datetime, grid: Grid) -> DemandCharge | None:
+def demand_charge(peak: PeakMeter, now: datetime, grid: TimeGrid) -> DemandCharge | None:
     """The charge for a higher peak on `grid`, made now; None where no plan can change the charge.
 
     A kW more of peak is paid once and serves for the rest of the month, of which the plan sees a
@@ -28,7 +28,7 @@ def demand_charge(peak: PeakMeter, now: datetime, grid: Grid) -> DemandCharge | 
         [int(start.timestamp()) // interval_s * interval_s for start in grid.starts],
         dtype=np.int64,
     )
-    turn = _end_of_month(now, peak.book.zone)
+    turn = _end_of_month(now, peak.schedule.zone)
     in_month = begins_s < turn.timestamp()
     seen_h = float(grid.step_h[in_month].sum())
     left_h = max(seen_h, (turn - now) / timedelta(hours=1))
@@ -36,7 +36,7 @@ def demand_charge(peak: PeakMeter, now: datetime, grid: Grid) -> DemandCharge | 
         price_per_kw=billed.price_per_kw * seen_h / left_h,
         peak_so_far_kw=max(billed.free_kw, peak.peak_kw(now)),
         interval_of_step=np.cumsum(np.diff(begins_s, prepend=begins_s[0]) > 0),
-        counts=counting(billed.term, billed.version, peak.book, begins_s) & in_month,
+        counts=counting(billed.term, billed.version, peak.schedule, begins_s) & in_month,
     )
 
 

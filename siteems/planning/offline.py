@@ -18,7 +18,7 @@ from siteems.planning.prepare import prepare
 from siteems.recordings.profile import Profile, read_profile
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 
 def plan_offline(
@@ -33,14 +33,14 @@ def plan_offline(
     forecaster = Forecaster(site)
     if profile_file is not None:
         _learn(forecaster, read_profile(profile_file, site.site.zone, keep_holes=True), at)
-    book = TariffBook(site.tariffs, site.site.zone)
-    peak = PeakMeter(book, site.grid)
+    schedule = TariffSchedule(site.tariffs, site.site.zone)
+    peak = PeakMeter(schedule, site.grid)
     peak.known(at, month_peak_kw)
     try:
         run = prepare(
             site,
             rectifier_curve(site),
-            book,
+            schedule,
             forecaster,
             (),
             now=at,

@@ -18,9 +18,9 @@ from siteems.estimation.peak_meter import PeakMeter
 from siteems.forecast.forecast import Forecast, Forecasts
 from siteems.planning.demand_charge import demand_charge
 from siteems.planning.problem import reserve_series_kwh, site_problem
-from siteems.planning.time_grid import Grid, step_counts, time_grid
+from siteems.planning.time_grid import TimeGrid, step_counts, time_grid
 from siteems.site.model import Site
-from siteems.tariff.lookup import Price, TariffBook, TariffGap
+from siteems.tariff.lookup import Price, TariffGap, TariffSchedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Prepared:
     grid.
     """
 
-    grid: Grid
+    grid: TimeGrid
     forecast: Forecast
     """Reaches the backup hours beyond the grid."""
     prices: tuple[Price, ...]
@@ -40,7 +40,7 @@ class Prepared:
 def prepare(
     site: Site,
     curve: RectifierCurve,
-    book: TariffBook,
+    schedule: TariffSchedule,
     forecaster: Forecasts,
     events: Sequence[DrEvent],
     *,
@@ -68,7 +68,7 @@ def prepare(
         planning.fine_h,
     )
     grid = longer.first(sum(step_counts(planning.step_min, planning.horizon_h, planning.fine_h)))
-    prices = _known_prices(book, grid)
+    prices = _known_prices(schedule, grid)
     grid = grid.first(len(prices))
     forecast = forecaster.forecast(now, longer.starts, longer.step_h)
     reserve_kwh = reserve_series_kwh(site, grid, longer, forecast.dc_load_p95_kw, battery_c)
@@ -89,12 +89,12 @@ def prepare(
     return Prepared(grid, forecast, prices, reserve_kwh, problem)
 
 
-def _known_prices(book: TariffBook, grid: Grid) -> tuple[Price, ...]:
+def _known_prices(schedule: TariffSchedule, grid: TimeGrid) -> tuple[Price, ...]:
     step_h = grid.step_h.tolist()
-    prices = [book.mean_price(grid.starts[0], step_h[0])]
+    prices = [schedule.mean_price(grid.starts[0], step_h[0])]
     for start, hours in zip(grid.starts[1:], step_h[1:], strict=True):
         try:
-            prices.append(book.mean_price(start, hours))
+            prices.append(schedule.mean_price(start, hours))
         except TariffGap:
             break
     return tuple(prices)

@@ -21,7 +21,7 @@ from optimisation.problem.site_problem import (
 )
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.forecast.forecast import Forecast
-from siteems.planning.time_grid import Grid
+from siteems.planning.time_grid import TimeGrid
 from siteems.site.assets import wear_costs
 from siteems.site.model import Battery, Site
 from siteems.site.reserve import reserve_kwh
@@ -74,7 +74,7 @@ def battery_model(
 
 
 def full_charge_due(
-    battery: Battery, grid: Grid, last_full: datetime | None, prices: Array
+    battery: Battery, grid: TimeGrid, last_full: datetime | None, prices: Array
 ) -> FullCharge | None:
     """The full charge that falls due within the grid; an overdue one is asked for within a day.
 
@@ -99,7 +99,7 @@ def full_charge_due(
 
 
 def reserve_series_kwh(
-    site: Site, grid: Grid, longer: Grid, load_p95_kw: Array, battery_c: float | None
+    site: Site, grid: TimeGrid, longer: TimeGrid, load_p95_kw: Array, battery_c: float | None
 ) -> Array:
     """The reserve wanted through each step, kWh: the coming backup hours at P95 of the load,
     without photovoltaics.
@@ -119,7 +119,7 @@ def reserve_series_kwh(
 def site_problem(
     site: Site,
     curve: RectifierCurve,
-    grid: Grid,
+    grid: TimeGrid,
     *,
     soc: float,
     battery_c: float | None,

@@ -15,7 +15,7 @@ SHORTEST_FIRST_STEP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class TimeGrid:
     """`starts` are UTC; `step_h` are hours, shape (n,)."""
 
     starts: tuple[datetime, ...]
@@ -33,12 +33,14 @@ class Grid:
         """
         return np.concatenate(([0.0], np.cumsum(self.step_h)))
 
-    def first(self, count: int) -> Grid:
+    def first(self, count: int) -> TimeGrid:
         """Its first steps."""
-        return Grid(self.starts[:count], self.step_h[:count])
+        return TimeGrid(self.starts[:count], self.step_h[:count])
 
 
-def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None) -> Grid:
+def time_grid(
+    now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None
+) -> TimeGrid:
     """`horizon_h` hours of steps from `now`: of `step_min` for the first `fine_h` hours (none =
     all), then of an hour.
 
@@ -57,7 +59,7 @@ def time_grid(now: datetime, step_min: int, horizon_h: float, fine_h: float | No
     starts = [first]
     for width in widths[:-1]:
         starts.append(starts[-1] + width)
-    return Grid(tuple(starts), step_h)
+    return TimeGrid(tuple(starts), step_h)
 
 
 def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from siteems.config.fields import CLOSED
-from siteems.config.schema_messages import mistakes_of
+from siteems.config.schema_messages import errors_of
 from siteems.errors import UserError
 from siteems.recordings.findings import step_of
 from siteems.recordings.profile import COLUMNS
@@ -83,7 +83,7 @@ class DataMap:
 
 
 def read_mapping(path: Path) -> DataMap:
-    """The mapping in a TOML file. Raises `UserError` with one line for each mistake."""
+    """The mapping in a TOML file. Raises `UserError` with one line for each error."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -94,8 +94,8 @@ def read_mapping(path: Path) -> DataMap:
     try:
         mapping = adapter.validate_python(data)
     except ValidationError as error:
-        mistakes = mistakes_of(error.errors(include_url=False), adapter.json_schema())
-        raise UserError(*(mistake.line(str(path), data) for mistake in mistakes)) from error
+        errors = errors_of(error.errors(include_url=False), adapter.json_schema())
+        raise UserError(*(error.line(str(path), data) for error in errors)) from error
     for name, source in mapping.columns.items():
         if name not in OURS:
             raise UserError(

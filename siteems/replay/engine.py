@@ -23,13 +23,13 @@ from siteems.operations.watch import Step
 from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
-from siteems.replay.perfect_foresight import KnowingForecaster
+from siteems.replay.perfect_foresight import PerfectForecaster
 from siteems.replay.record import MemoryRecord, ScenarioEvents
-from siteems.replay.simulated_devices import PlantDevices
+from siteems.replay.simulated_devices import SimulatedDevices
 from siteems.replay.stopwatch import Stopwatch, TimedDevices, TimedForecaster, TimedSolver
 from siteems.simulation.plant import Plant, make_plant
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 INTERVAL = timedelta(minutes=15)
 CYCLE = timedelta(minutes=5)
@@ -155,7 +155,7 @@ class _Run:
             return ordinary
         assert self.idle is not None
         end = self.start + self.count * INTERVAL
-        return KnowingForecaster(self.site, self.profile, end, self._ac_load_kw(), ordinary)
+        return PerfectForecaster(self.site, self.profile, end, self._ac_load_kw(), ordinary)
 
     def _ac_load_kw(self) -> npt.NDArray[np.float64]:
         """The AC side without control, on the steps of the profile."""
@@ -206,7 +206,7 @@ class _Run:
         self,
         plant: Plant,
         record: MemoryRecord,
-        devices: PlantDevices,
+        devices: SimulatedDevices,
         solved_s: Sequence[float],
         cpu_s: float,
         spans_s: dict[str, float],
@@ -215,8 +215,8 @@ class _Run:
         imported, pv, available, charged, discharged, dc_load, ac_load, mains_h, soc, reserve = (
             self.rows.T
         )
-        book = TariffBook(self.site.tariffs, self.site.site.zone)
-        prices, _ = book.price_series([self.start + i * INTERVAL for i in range(self.count)])
+        schedule = TariffSchedule(self.site.tariffs, self.site.site.zone)
+        prices, _ = schedule.price_series([self.start + i * INTERVAL for i in range(self.count)])
         battery = self.site.battery
         wear = worn(battery, np.concatenate(([self.start_soc], soc)), float(discharged.sum()))
         change_kwh = (soc[-1] - self.start_soc) * battery.capacity_kwh
@@ -240,7 +240,7 @@ class _Run:
         return PolicyOutcome(
             policy=self.policy,
             energy_cost=float(prices @ imported),
-            demand_cost=self._demand_cost(book, imported / hours),
+            demand_cost=self._demand_cost(schedule, imported / hours),
             wear_cost=wear.cost,
             stored_credit=float(change_kwh / refill * prices.min()),
             import_kwh=float(imported.sum()),
@@ -265,14 +265,16 @@ class _Run:
             series=series,
         )
 
-    def _demand_cost(self, book: TariffBook, import_kw: npt.NDArray[np.float64]) -> float:
+    def _demand_cost(self, schedule: TariffSchedule, import_kw: npt.NDArray[np.float64]) -> float:
         """Demand charges of the span, as they would be billed; a part of a month pays its part."""
         if not any(version.demand for version in self.site.tariffs):
             return 0.0
         currency = self.site.site.currency
         metered = np.maximum(import_kw, 0.0)
         return float(
-            make_bill(book, self.site.grid, currency, self.start, INTERVAL, metered).demand_amount
+            make_bill(
+                schedule, self.site.grid, currency, self.start, INTERVAL, metered
+            ).demand_amount
         )
 
 

@@ -17,7 +17,7 @@ from siteems.site.model import Site
 Array = npt.NDArray[np.float64]
 
 
-class KnowingForecaster:
+class PerfectForecaster:
     """The recorded future of load and sun up to `end`, and nothing after it, as nobody pays for
     what comes then.
 

@@ -25,7 +25,7 @@ from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 
 
-class PlantDevices:
+class SimulatedDevices:
     """The controller's devices, in memory. `silent` names devices that do not answer; `writes`
     counts by device.
     """

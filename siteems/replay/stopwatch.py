@@ -15,7 +15,7 @@ from siteems.clock import ManualClock
 from siteems.control.cycle import Decision
 from siteems.control.timing import Timing
 from siteems.forecast.forecast import Forecast, Forecasts
-from siteems.replay.simulated_devices import DirectSolver, PlantDevices
+from siteems.replay.simulated_devices import DirectSolver, SimulatedDevices
 from siteems.simulation.plant import Plant
 from siteems.site.model import Site
 
@@ -50,7 +50,7 @@ class Stopwatch:
         self._since = now
 
 
-class TimedDevices(PlantDevices):
+class TimedDevices(SimulatedDevices):
     """The simulated site; all that it does is `simulate`."""
 
     def __init__(

@@ -322,7 +322,7 @@ KINDS: Mapping[BatteryCommand, Kind] = {
     "power_setpoint": "setpoint",
     "forced_power": "forced",
     "grid_setpoint": "grid",
-    "rectifier_levers": "levers",
+    "rectifier_current": "levers",
     "power_limits": "limits",
     "rectifier_voltage": "levers",
 }

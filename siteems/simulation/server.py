@@ -15,7 +15,7 @@ from drivers.catalogue import load_map
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.transport import Credentials
 from drivers.simulated.dlt645 import MeterServer, SimulatedMeter
-from drivers.simulated.endpoints import Place, PtyPlace, TcpPlace
+from drivers.simulated.endpoints import Endpoint, PtyEndpoint, TcpEndpoint
 from drivers.simulated.faults import Fault
 from drivers.simulated.frames import Framing
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
@@ -133,12 +133,12 @@ class SimulatedSite:
             await server.stop()
 
 
-def _place(name: str, link: Link, address: Address, own: tuple[Path, Path] | None) -> Place:
+def _place(name: str, link: Link, address: Address, own: tuple[Path, Path] | None) -> Endpoint:
     """Where the devices of a link are served. A line behind a serial server is heard by all who are
     connected to it.
     """
     if address.is_serial:
-        return PtyPlace(Path(address.device))
+        return PtyEndpoint(Path(address.device))
     tls = None
     if address.protocol == "tls":
         if own is None or link.ca is None:
@@ -149,4 +149,6 @@ def _place(name: str, link: Link, address: Address, own: tuple[Path, Path] | Non
             tls = Credentials(Path(link.ca), *own).server_context()
         except OSError as error:
             raise UserError(f"link {name}: {error}") from error
-    return TcpPlace(LOOPBACK, address.port, shared=address.protocol not in ("tcp", "tls"), tls=tls)
+    return TcpEndpoint(
+        LOOPBACK, address.port, shared=address.protocol not in ("tcp", "tls"), tls=tls
+    )

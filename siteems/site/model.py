@@ -53,7 +53,7 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Grid:
+class GridConnection:
     """The grid connection, AC side."""
 
     import_limit_kw: Positive
@@ -373,7 +373,7 @@ class Site:
 
     schema_version: Literal[1]
     site: Identity
-    grid: Grid
+    grid: GridConnection
     load: Load
     rectifier: Rectifier
     battery: Battery

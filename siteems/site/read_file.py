@@ -1,4 +1,4 @@
-"""From `site.toml` to a `Site`, or to one line for each mistake in it."""
+"""From `site.toml` to a `Site`, or to one line for each error in it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+import pydantic
+from pydantic import TypeAdapter
 from pydantic_core import ErrorDetails
 
 from drivers.catalogue import is_map_file
-from siteems.config.schema_messages import mistakes_of
-from siteems.config.validation_error import Mistake
+from siteems.config.schema_messages import errors_of
+from siteems.config.validation_error import ValidationError
 from siteems.errors import SiteFileError
-from siteems.site.checks import site_mistakes
+from siteems.site.checks import site_errors
 from siteems.site.emission_factors import FACTORS
 from siteems.site.model import DeviceEntry, Link, Site
 from siteems.tariff.files import TARIFFS, with_whole_vector
@@ -30,20 +31,20 @@ SITE_FILE = "site.toml"
 def load_site(path: Path) -> Site:
     """The site that a file, or a directory with a `site.toml`, describes.
 
-    SiteFileError carries one line for each mistake, `file: key.path = value: what is wrong; what is
+    SiteFileError carries one line for each error, `file: key.path = value: what is wrong; what is
     allowed`. Places in lists are counted from 0: `devices[1]` is the second device.
     """
     file = path / SITE_FILE if path.is_dir() else path
     data = FACTORS.in_place(TARIFFS.in_place(_read(file), file), file)
-    site, sections, errors = _validate(data)
+    site, sections, details = _validate(data)
     if "devices" in sections:
         sections["devices"] = tuple(_with_whole_map(entry, file) for entry in sections["devices"])
-    mistakes = mistakes_of(errors, _adapter().json_schema()) if errors else []
-    mistakes += site_mistakes(sections)
-    mistakes += _profile_mistakes(sections, file)
-    mistakes += _credential_mistakes(sections, file)
-    if site is None or mistakes:
-        raise SiteFileError(*(mistake.line(str(file), data) for mistake in mistakes))
+    errors = errors_of(details, _adapter().json_schema()) if details else []
+    errors += site_errors(sections)
+    errors += _profile_errors(sections, file)
+    errors += _credential_errors(sections, file)
+    if site is None or errors:
+        raise SiteFileError(*(error.line(str(file), data) for error in errors))
     links = {name: _with_whole_paths(link, file) for name, link in site.links.items()}
     tariffs = tuple(with_whole_vector(version, file.parent) for version in site.tariffs)
     return replace(site, links=links, devices=sections["devices"], tariffs=tariffs)
@@ -77,7 +78,7 @@ def _validate(data: Mapping[str, Any]) -> tuple[Site | None, dict[str, Any], lis
     """
     try:
         site = _adapter().validate_json(_json(data), strict=True)
-    except ValidationError as error:
+    except pydantic.ValidationError as error:
         errors = error.errors(include_url=False)
         return None, _sound(data, {str(each["loc"][0]) for each in errors if each["loc"]}), errors
     return site, {field.name: getattr(site, field.name) for field in fields(Site)}, []
@@ -110,16 +111,18 @@ def _iso(value: object) -> str:
     raise TypeError(f"{type(value).__name__} does not come from TOML")
 
 
-def _profile_mistakes(sections: Mapping[str, Any], file: Path) -> list[Mistake]:
+def _profile_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
     demo = sections.get("demo")
     if demo is None or (file.parent / demo.profile).is_file():
         return []
-    return [Mistake(("demo", "profile"), "no such file", f"a CSV file beside {file.name}")]
+    return [ValidationError(("demo", "profile"), "no such file", f"a CSV file beside {file.name}")]
 
 
-def _credential_mistakes(sections: Mapping[str, Any], file: Path) -> list[Mistake]:
+def _credential_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
     return [
-        Mistake(("links", name, key), "no such file", f"a PEM file, from the folder of {file.name}")
+        ValidationError(
+            ("links", name, key), "no such file", f"a PEM file, from the folder of {file.name}"
+        )
         for name, link in (sections.get("links") or {}).items()
         for key in CREDENTIALS
         if getattr(link, key) is not None and not (file.parent / getattr(link, key)).is_file()

@@ -1,5 +1,5 @@
 """Whether tariffs answer every hour of every day exactly once; each place where they do not is one
-mistake.
+error.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from siteems.config.validation_error import Loc, Mistake, choices
+from siteems.config.validation_error import Loc, ValidationError, choices
 from siteems.tariff.calendar import DAY_MIN, Slot, clock, holds, parse_hours, price_of
 from siteems.tariff.records import DAY_TYPES, DemandTerm, TariffVersion
 
@@ -16,52 +16,56 @@ ONCE = "every hour of the day belongs to exactly one period"
 LEAP_YEAR = 2024
 
 
-def tariff_mistakes(tariffs: Sequence[TariffVersion], at: Loc = ("tariffs",)) -> Iterator[Mistake]:
-    """All mistakes of a list of tariff versions; `at` is where the list stands in the file."""
-    yield from _version_mistakes(tariffs, at)
+def tariff_errors(
+    tariffs: Sequence[TariffVersion], at: Loc = ("tariffs",)
+) -> Iterator[ValidationError]:
+    """All errors of a list of tariff versions; `at` is where the list stands in the file."""
+    yield from _version_errors(tariffs, at)
     for index, version in enumerate(tariffs):
         place = (*at, index)
-        yield from _season_mistakes(version, place)
-        yield from _price_mistakes(version, place)
+        yield from _season_errors(version, place)
+        yield from _price_errors(version, place)
         for number, calendar in enumerate(version.calendars):
-            yield from _hour_mistakes(calendar.periods, (*place, "calendars", number, "periods"))
-        yield from _special_mistakes(version, place)
+            yield from _hour_errors(calendar.periods, (*place, "calendars", number, "periods"))
+        yield from _special_errors(version, place)
         for number, term in enumerate(version.demand):
-            yield from _demand_mistakes(term, (*place, "demand", number))
+            yield from _demand_errors(term, (*place, "demand", number))
 
 
-def _version_mistakes(tariffs: Sequence[TariffVersion], at: Loc) -> Iterator[Mistake]:
+def _version_errors(tariffs: Sequence[TariffVersion], at: Loc) -> Iterator[ValidationError]:
     for index, version in enumerate(tariffs):
         if version.valid_to is not None and version.valid_to <= version.valid_from:
-            yield Mistake(
+            yield ValidationError(
                 (*at, index, "valid_to"),
                 f"not after valid_from {version.valid_from}",
                 "it is the first day on which the tariff no longer holds",
             )
         if version.name in (other.name for other in tariffs[:index]):
-            yield Mistake((*at, index, "name"), "used twice", "every version has a name of its own")
+            yield ValidationError(
+                (*at, index, "name"), "used twice", "every version has a name of its own"
+            )
     in_time = sorted(range(len(tariffs)), key=lambda index: tariffs[index].valid_from)
     for earlier, later in pairwise(in_time):
         end, start = tariffs[earlier].valid_to, tariffs[later].valid_from
         if end is None or end > start:
-            yield Mistake(
+            yield ValidationError(
                 (*at, later, "valid_from"),
                 f"{tariffs[earlier].name} still holds then",
                 f"give {tariffs[earlier].name} valid_to = {start}",
             )
         elif end < start:
-            yield Mistake(
+            yield ValidationError(
                 (*at, later, "valid_from"),
                 f"no tariff holds from {end} to {start}",
                 "each version begins on the day on which the one before ends",
             )
 
 
-def _season_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
+def _season_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
     """Every type of day of every month has exactly one calendar."""
     if not version.calendars:
         if version.vector is None:
-            yield Mistake((*at, "calendars"), "is missing", "calendars, or a price vector")
+            yield ValidationError((*at, "calendars"), "is missing", "calendars, or a price vector")
         return
     once = "every month stands in exactly one calendar"
     wrongs: tuple[tuple[str, Callable[[int], bool]], ...] = (
@@ -87,10 +91,10 @@ def _season_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
         ]
         part = [text for month, text in found if month not in whole]
         if whole:
-            yield Mistake((*at, "calendars"), f"{said} month {_listed(whole)}", once)
+            yield ValidationError((*at, "calendars"), f"{said} month {_listed(whole)}", once)
         if part:
             rest = f" and {len(part) - 1} more days and types" if len(part) > 1 else ""
-            yield Mistake(
+            yield ValidationError(
                 (*at, "calendars"),
                 f"{said} {part[0]}{rest}",
                 "every day stands in exactly one calendar",
@@ -98,25 +102,27 @@ def _season_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
     days = [day for calendar in version.calendars for day in calendar.days]
     twice_listed = sorted({day for day in days if days.count(day) > 1})
     if twice_listed:
-        yield Mistake(
+        yield ValidationError(
             (*at, "calendars"), f"{_listed(twice_listed)} is listed twice", "a day is listed once"
         )
     for number, calendar in enumerate(version.calendars):
         if not (calendar.months or calendar.dates or calendar.day_types or calendar.days):
-            yield Mistake((*at, "calendars", number), "never holds", "give it months or days")
+            yield ValidationError(
+                (*at, "calendars", number), "never holds", "give it months or days"
+            )
 
 
-def _price_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
+def _price_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
     ratios = version.ratios.keys() | {
         period for each in version.calendars for period in each.ratios
     }
     if ratios and version.floating_per_kwh is None and not version.floating_by_month:
-        yield Mistake(
+        yield ValidationError(
             (*at, "floating_per_kwh"), "is missing", "ratios need the price that they multiply"
         )
         return
     for period in sorted(version.ratios.keys() & version.prices.keys()):
-        yield Mistake(
+        yield ValidationError(
             (*at, "prices", period), "priced twice", "a period has a ratio or a price, not both"
         )
     priced = version.ratios.keys() | version.prices.keys()
@@ -130,12 +136,12 @@ def _price_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
     }
     for period in sorted(unpriced):
         allowed = f"priced are {', '.join(sorted(priced)) or 'none'}; add it to prices or ratios"
-        yield Mistake(at, f"no price for the period {period}", allowed)
+        yield ValidationError(at, f"no price for the period {period}", allowed)
 
 
-def _hour_mistakes(
+def _hour_errors(
     periods: Mapping[str, Sequence[str]], at: Loc, whole: bool = True
-) -> Iterator[Mistake]:
+) -> Iterator[ValidationError]:
     """Hours that cannot be read, overlap, or, where they must make a `whole` day, leave some out."""
     found = []
     unread = False
@@ -151,49 +157,49 @@ def _hour_mistakes(
     reached, last = 0, ""
     for slot in [*sorted(found), Slot(DAY_MIN, DAY_MIN, "")]:
         if slot.start_min > reached and whole:
-            yield Mistake(
+            yield ValidationError(
                 at, f"{clock(reached)}-{clock(slot.start_min)} belongs to no period", ONCE
             )
         elif slot.start_min < min(reached, slot.end_min):
             shared = f"{clock(slot.start_min)}-{clock(min(reached, slot.end_min))}"
-            yield Mistake(at, f"{shared} is both {last} and {slot.period}", ONCE)
+            yield ValidationError(at, f"{shared} is both {last} and {slot.period}", ONCE)
         if slot.end_min > reached:
             reached, last = slot.end_min, slot.period
 
 
-def _special_mistakes(version: TariffVersion, at: Loc) -> Iterator[Mistake]:
+def _special_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
     for number, special in enumerate(version.special_days):
         place = (*at, "special_days", number)
-        yield from _hour_mistakes(special.periods, (*place, "periods"), whole=False)
+        yield from _hour_errors(special.periods, (*place, "periods"), whole=False)
         if not (special.days or special.holidays or special.day_types):
-            yield Mistake(place, "never holds", "give it days, holidays or day_types")
+            yield ValidationError(place, "never holds", "give it days, holidays or day_types")
         for index, name in enumerate(special.holidays):
             if name not in version.holidays:
-                yield Mistake(
+                yield ValidationError(
                     (*place, "holidays", index), "no such holiday", choices(name, version.holidays)
                 )
 
 
-def _demand_mistakes(term: DemandTerm, at: Loc) -> Iterator[Mistake]:
+def _demand_errors(term: DemandTerm, at: Loc) -> Iterator[ValidationError]:
     for place, hours in enumerate(term.hours):
         try:
             parse_hours(hours)
         except ValueError as error:
             yield _unread(error, (*at, "hours", place))
     if term.mode != "contract" and (term.over or term.least_contract_share):
-        yield Mistake(
+        yield ValidationError(
             (*at, "over"), "is of no use here", 'only mode = "contract" has a contract to exceed'
         )
     shares = [share for share, _ in term.over]
     if shares != sorted(set(shares)) or any(share < 1 for share in shares):
-        yield Mistake(
+        yield ValidationError(
             (*at, "over"), "shares do not rise from the contract up", "such as [[1.05, 2.0]]"
         )
 
 
-def _unread(error: ValueError, at: Loc) -> Mistake:
+def _unread(error: ValueError, at: Loc) -> ValidationError:
     wrong, allowed = str(error).split("; ", 1)
-    return Mistake(at, wrong, allowed)
+    return ValidationError(at, wrong, allowed)
 
 
 def _listed(values: Sequence[object]) -> str:

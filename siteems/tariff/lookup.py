@@ -75,7 +75,7 @@ class _Day:
     vector: Prices | None = None
 
 
-class TariffBook:
+class TariffSchedule:
     """All tariff versions of a site, as checked by `load_site`. Days are worked out on first use
     and kept.
 

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from siteems.accounting.bill import Bill, make_bill
 from siteems.accounting.bill_text import as_data, as_page
 from siteems.config.seeds import seed_path, seeds_folder
-from siteems.site.model import Grid
+from siteems.site.model import GridConnection
 from siteems.site.read_file import load_site
 from siteems.tariff.calendar import price_of
-from siteems.tariff.check import tariff_mistakes
-from siteems.tariff.lookup import TariffBook, TariffGap
+from siteems.tariff.check import tariff_errors
+from siteems.tariff.lookup import TariffGap, TariffSchedule
 from siteems.tariff.records import Calendar, DemandTerm, SpecialDays, TariffVersion
 
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
@@ -32,12 +32,18 @@ FLAT = TariffVersion(
     name="flat", source="test", valid_from=date(2020, 1, 1), prices={"day": 0.5},
     calendars=(Calendar(months=tuple(range(1, 13)), periods={"day": ("00:00-24:00",)}),),
 )  # fmt: skip
-HUB = Grid(import_limit_kw=500, transformer_kva=400, contract_kw=200)
+HUB = GridConnection(import_limit_kw=500, transformer_kva=400, contract_kw=200)
 
 
-def billed(version: TariffVersion, kw: np.ndarray, start: datetime, step: timedelta = QUARTER, grid: Grid = HUB,
-           zone: ZoneInfo = SHANGHAI) -> Bill:  # fmt: skip
-    return make_bill(TariffBook([version], zone), grid, "CNY", start, step, kw)
+def billed(
+    version: TariffVersion,
+    kw: np.ndarray,
+    start: datetime,
+    step: timedelta = QUARTER,
+    grid: GridConnection = HUB,
+    zone: ZoneInfo = SHANGHAI,
+) -> Bill:
+    return make_bill(TariffSchedule([version], zone), grid, "CNY", start, step, kw)
 
 
 def april(kw: float = 100.0, peak_kw: float = 0.0) -> np.ndarray:
@@ -92,7 +98,7 @@ def test_a_small_contract_is_billed_as_40_percent_of_the_transformer() -> None:
     term = DemandTerm(
         mode="contract", price_per_kw=42.0, over=((1.05, 2.0),), least_contract_share=0.4
     )
-    small = Grid(import_limit_kw=500, transformer_kva=400, contract_kw=50)
+    small = GridConnection(import_limit_kw=500, transformer_kva=400, contract_kw=50)
     version = replace(FLAT, demand=(term,))
     assert billed(version, april(), APRIL, grid=small).demand_amount == Decimal(
         "6720.00"
@@ -213,7 +219,7 @@ def test_every_hour_of_every_shared_calendar_is_counted_once(
         name=record["code"], source="shared", valid_from=date(2020, 1, 1), calendars=tuple(calendars),
         prices=dict.fromkeys(names, 1.0), special_days=special, holidays=holidays,
     )  # fmt: skip
-    assert list(tariff_mistakes([version])) == []
+    assert list(tariff_errors([version])) == []
     start = datetime(year, 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
     bill = billed(version, np.ones(4 * hours), start)
     per_period: Counter[str] = Counter()
@@ -262,9 +268,9 @@ def test_the_change_of_2026_07_01_and_versions_in_one_bill() -> None:
     }
     versions = _shipped("zhejiang-1-10kv")
     assert versions[1].ratios == site_tariffs[0].ratios
-    book = TariffBook(versions, SHANGHAI)
+    schedule = TariffSchedule(versions, SHANGHAI)
     start = datetime(2026, 6, 29, 16, tzinfo=UTC)
-    bill = make_bill(book, HUB, "CNY", start, QUARTER, np.ones(96 * 2))
+    bill = make_bill(schedule, HUB, "CNY", start, QUARTER, np.ones(96 * 2))
     june, july = bill.months
     assert {line.tariff for line in june.energy} == {"zhejiang-2024"}
     assert {line.tariff for line in july.energy} == {"zhejiang-2026"}
@@ -287,7 +293,7 @@ def _shipped(name: str) -> tuple[TariffVersion, ...]:
     "path", sorted((seeds_folder() / "tariffs").glob("*.toml")), ids=lambda path: path.stem
 )
 def test_shipped_tariffs_are_whole(path: Path) -> None:
-    assert list(tariff_mistakes(_shipped(path.stem))) == []
+    assert list(tariff_errors(_shipped(path.stem))) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -318,7 +324,7 @@ def test_a_price_vector_with_negative_prices(tmp_path: Path) -> None:
         file=str(tmp_path / "prices.csv"), column="price", per="MWh", plus_per_kwh=0.02
     )
     version = TariffVersion(name="spot", source="test", valid_from=date(2020, 1, 1), vector=vector)
-    assert list(tariff_mistakes([version])) == []
+    assert list(tariff_errors([version])) == []
     (month,) = billed(version, np.ones(96), APRIL).months
     assert month.energy_amount == Decimal("2.73")  # 23 x 0.12 - 0.03
     with pytest.raises(TariffGap, match="no price at"):
@@ -333,9 +339,11 @@ def test_unknown_power_is_no_bill() -> None:
 
 def test_a_year_is_billed_in_a_moment_and_the_same_as_step_by_step() -> None:
     versions = _shipped("zhejiang-1-10kv")
-    book = TariffBook(versions, SHANGHAI)
+    schedule = TariffSchedule(versions, SHANGHAI)
     start = datetime(2026, 8, 31, 16, tzinfo=UTC)
     kw = np.random.default_rng(1).uniform(0.0, 9.0, 96 * 61)
-    bill = make_bill(book, HUB, "CNY", start, QUARTER, kw)
-    slow = sum(book.price_at(start + i * QUARTER).per_kwh * float(p) / 4 for i, p in enumerate(kw))
+    bill = make_bill(schedule, HUB, "CNY", start, QUARTER, kw)
+    slow = sum(
+        schedule.price_at(start + i * QUARTER).per_kwh * float(p) / 4 for i, p in enumerate(kw)
+    )
     assert float(bill.total) == pytest.approx(slow, abs=0.06)

@@ -18,7 +18,7 @@ from siteems.config.seeds import seed_names, seed_path
 from siteems.errors import UserError
 from siteems.site.read_file import load_site
 from siteems.site.reserve import free_kwh, reserve_soc, worst_load_kw
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 NAMES = ("hangzhou-macro", "rural-lfp")
 COLUMNS = [
@@ -88,7 +88,7 @@ def test_day_is_whole_and_fits_the_site(name: str) -> None:
 
 def test_hangzhou_cycle_pays_only_towards_the_evening() -> None:
     site = load_site(seed_path("hangzhou-macro"))
-    slots = TariffBook(site.tariffs, site.site.zone).day(date(2026, 7, 15))
+    slots = TariffSchedule(site.tariffs, site.site.zone).day(date(2026, 7, 15))
     spread = {slot.period: slot.price for slot in slots}
     round_trip = site.battery.charge_efficiency * site.battery.discharge_efficiency
 

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from drivers.points import AS_IT_LIKES, CHARGE, DISCHARGE
 from siteems.control.battery_commands import (
     BusState,
-    LeverLimits,
+    CommandLimits,
     VoltageLimits,
     forced_power,
     grid_setpoint,
     power_limits,
     power_setpoint,
-    rectifier_levers,
+    rectifier_current,
     rectifier_voltage,
 )
 
 BUS = BusState(bus_v=50.0, dc_load_kw=3.0, pv_kw=1.0)
-LIMITS = LeverLimits(
+LIMITS = CommandLimits(
     rectifier_max_a=200.0, charge_max_a=60.0, charge_max_kw=4.0, discharge_max_kw=5.0
 )
 INF = math.inf
@@ -47,19 +47,19 @@ TABLE = [
 def test_rectifier_levers(row: tuple[str, float, float, float, float]) -> None:
     _, battery_kw, cap_kw, rectifier_a, charge_a = row
     expected = {"rectifier_limit_a": rectifier_a, "charge_limit_a": charge_a}
-    assert rectifier_levers(battery_kw, cap_kw, BUS, LIMITS) == pytest.approx(expected)
+    assert rectifier_current(battery_kw, cap_kw, BUS, LIMITS) == pytest.approx(expected)
 
 
 def test_whole_steps_are_not_lost_to_binary_fractions() -> None:
-    assert rectifier_levers(0.144, INF, BusState(48.0, 3.0, 0.0), LIMITS)["charge_limit_a"] == 3.0
+    assert rectifier_current(0.144, INF, BusState(48.0, 3.0, 0.0), LIMITS)["charge_limit_a"] == 3.0
 
 
 def test_limits_in_kilowatts() -> None:
-    tight = LeverLimits(
+    tight = CommandLimits(
         rectifier_max_a=200.0, charge_max_a=500.0, charge_max_kw=2.0, discharge_max_kw=0.5
     )
-    assert rectifier_levers(9.0, INF, BUS, tight)["charge_limit_a"] == pytest.approx(40.0)
-    assert rectifier_levers(-9.0, INF, BUS, tight)["rectifier_limit_a"] == pytest.approx(30.0)
+    assert rectifier_current(9.0, INF, BUS, tight)["charge_limit_a"] == pytest.approx(40.0)
+    assert rectifier_current(-9.0, INF, BUS, tight)["rectifier_limit_a"] == pytest.approx(30.0)
 
 
 @pytest.mark.parametrize(("asked", "given_kw"), [(1.0, 1.0), (9.0, 4.0), (-9.0, -5.0), (0.0, 0.0)])
@@ -70,19 +70,19 @@ def test_power_setpoint(asked: float, given_kw: float) -> None:
 @pytest.mark.parametrize("bad", [math.nan, INF, -INF])
 def test_unknown_is_never_a_lever(bad: float) -> None:
     with pytest.raises(ValueError, match="finite"):
-        rectifier_levers(bad, INF, BUS, LIMITS)
+        rectifier_current(bad, INF, BUS, LIMITS)
     with pytest.raises(ValueError, match="finite"):
-        rectifier_levers(0.0, INF, BusState(50.0, bad, 0.0), LIMITS)
+        rectifier_current(0.0, INF, BusState(50.0, bad, 0.0), LIMITS)
     with pytest.raises(ValueError, match="finite"):
         power_setpoint(bad, LIMITS)
     if bad != INF:
         with pytest.raises(ValueError, match="rectifier_cap_kw"):
-            rectifier_levers(0.0, bad, BUS, LIMITS)
+            rectifier_current(0.0, bad, BUS, LIMITS)
 
 
 def test_dead_bus() -> None:
     with pytest.raises(ValueError, match="bus_v must be above 0"):
-        rectifier_levers(0.0, INF, BusState(0.0, 1.0, 0.0), LIMITS)
+        rectifier_current(0.0, INF, BusState(0.0, 1.0, 0.0), LIMITS)
 
 
 @given(
@@ -91,7 +91,7 @@ def test_dead_bus() -> None:
     st.builds(BusState, st.floats(40, 60), st.floats(0, 15), st.floats(0, 15)),
 )
 def test_always_within_limits_and_cap(battery_kw: float, cap_kw: float, bus: BusState) -> None:
-    levers = rectifier_levers(battery_kw, cap_kw, bus, LIMITS)
+    levers = rectifier_current(battery_kw, cap_kw, bus, LIMITS)
     assert 0.0 <= levers["charge_limit_a"] <= LIMITS.charge_max_a
     assert 0.0 <= levers["rectifier_limit_a"] <= LIMITS.rectifier_max_a
     assert levers["rectifier_limit_a"] * bus.bus_v / 1000.0 <= max(0.0, cap_kw) + 1e-5

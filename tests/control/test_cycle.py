@@ -80,31 +80,29 @@ PLAIN = (
         measured={"soc": 0.30, "dc_load_kw": 1.0, "ac_load_kw": 0.0},
     ),
     Tick(
-        "call", "call", "demand-response cap of 2 kW", wanted_kw=0.0, limits=limits(call_cap_kw=2.0)
+        "call", "call", "demand-response cap of 2 kW", wanted_kw=0.0, limits=limits(dr_cap_kw=2.0)
     ),
-    Tick("call of nothing", -3.0, "demand-response", wanted_kw=0.0, limits=limits(call_cap_kw=0.0)),
+    Tick("call of nothing", -3.0, "demand-response", wanted_kw=0.0, limits=limits(dr_cap_kw=0.0)),
     Tick(
         "call that the plan holds already",
         -2.9,
         "plan",
         wanted_kw=-2.9,
-        limits=limits(call_cap_kw=2.0),
+        limits=limits(dr_cap_kw=2.0),
     ),
 )
 
 CONFLICTS = (
     Tick("safety over rebuild: cold", 0.0, "too cold", 2.0, {"soc": 0.30, "battery_c": -1.0}),
     Tick("safety over rebuild: hot", 0.0, "too hot", 2.0, {"soc": 0.30, "battery_c": 51.0}),
-    Tick(
-        "safety over call: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(call_cap_kw=1.0)
-    ),
+    Tick("safety over call: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(dr_cap_kw=1.0)),
     Tick(
         "safety over call: empty",
         0.0,
         "own minimum",
         -2.0,
         {"soc": 0.1},
-        limits(0.05, call_cap_kw=1.0),
+        limits(0.05, dr_cap_kw=1.0),
     ),
     Tick(
         "safety over grid: hot",
@@ -130,11 +128,11 @@ CONFLICTS = (
         "grid connection",
         0.0,
         {},
-        limits(grid_limit_kw=2.0, call_cap_kw=3.0),
+        limits(grid_limit_kw=2.0, dr_cap_kw=3.0),
     ),
     Tick("grid over plan", "grid", "grid connection", 9.0),
-    Tick("reserve over call", 0.0, "backup reserve", -1.0, {"soc": 0.40}, limits(call_cap_kw=1.0)),
-    Tick("rebuild over call", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(call_cap_kw=1.0)),
+    Tick("reserve over call", 0.0, "backup reserve", -1.0, {"soc": 0.40}, limits(dr_cap_kw=1.0)),
+    Tick("rebuild over call", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(dr_cap_kw=1.0)),
     Tick("reserve over plan", 0.0, "backup reserve", -3.0, {"soc": 0.40}),
     Tick("rebuild over plan", "grid", "rebuilt", -3.0, {"soc": 0.30}),
     Tick(
@@ -143,9 +141,9 @@ CONFLICTS = (
         "demand",
         0.0,
         {},
-        limits(grid_limit_kw=3.0, call_cap_kw=2.0),
+        limits(grid_limit_kw=3.0, dr_cap_kw=2.0),
     ),
-    Tick("call over plan", "call", "demand", 5.0, {}, limits(call_cap_kw=6.0)),
+    Tick("call over plan", "call", "demand", 5.0, {}, limits(dr_cap_kw=6.0)),
 )
 
 UNKNOWN = (
@@ -176,7 +174,7 @@ UNKNOWN = (
         "demand",
         0.0,
         {"pv_kw": None},
-        limits(call_cap_kw=2.0),
+        limits(dr_cap_kw=2.0),
     ),
     Tick(
         "cooling unknown counts at its rating",
@@ -184,7 +182,7 @@ UNKNOWN = (
         "demand",
         0.0,
         {"ac_load_kw": None},
-        limits(call_cap_kw=5.0),
+        limits(dr_cap_kw=5.0),
     ),
     Tick("temperature unknown in a room that stays warm", 2.0, "plan", 2.0, {"battery_c": None}),
 )
@@ -223,7 +221,7 @@ SUN = (
         "surplus",
         0.0,
         seen_sun(5.0, 1.5, 0.0),
-        limits(call_cap_kw=0.0),
+        limits(dr_cap_kw=0.0),
     ),
     Tick(
         "surplus, but the battery is too cold",
@@ -256,7 +254,7 @@ def expected_kw(tick: Tick, seen: Image, site: Site) -> float:
     """
     if not isinstance(tick.battery_kw, str):
         return tick.battery_kw
-    cap_kw = tick.limits.grid_limit_kw if tick.battery_kw == "grid" else tick.limits.call_cap_kw
+    cap_kw = tick.limits.grid_limit_kw if tick.battery_kw == "grid" else tick.limits.dr_cap_kw
     ac_load_kw = seen.value("ac_load_kw")
     room_kw = cap_kw - 0.05 - (2.5 + 0.57 if ac_load_kw is None else ac_load_kw)
     load_kw = seen.value("dc_load_kw") or 0.0
@@ -279,7 +277,7 @@ def test_cold_room_without_sensor_does_not_charge_lithium(rural: Site) -> None:
 def test_site_without_air_conditioner_reckons_with_its_largest_typical_draw(rural: Site) -> None:
     curve = rectifier_curve(rural)
     seen = image(ac_load_kw=None)
-    decision = cycle(seen, Intent(0.0, "plan", "plan"), limits(call_cap_kw=2.0), rural, curve, FREE)
+    decision = cycle(seen, Intent(0.0, "plan", "plan"), limits(dr_cap_kw=2.0), rural, curve, FREE)
     assert decision.battery_kw == pytest.approx(curve.dc_kw(2.0 - 0.05 - 0.32) - 3.0)
 
 
@@ -294,7 +292,7 @@ def test_a_stale_measurement_is_unknown(hangzhou: Site) -> None:
 
 def test_a_call_overruled_by_the_reserve_does_not_starve_the_rectifiers(hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
-    called = limits(call_cap_kw=1.5)
+    called = limits(dr_cap_kw=1.5)
     plan = Intent(0.0, "plan", "plan")
     holding = cycle(image(soc=0.70), plan, called, hangzhou, curve, FREE)
     overruled = cycle(image(soc=0.40), plan, called, hangzhou, curve, FREE)

@@ -157,7 +157,7 @@ def test_promises_of_the_cycle(
         assert decision.battery_kw == 0.0
 
     # A call is held, unless the battery has no more to give or must not give it.
-    held_call = cap_kw == 0.0 or import_kw(cap_kw) <= limits.call_cap_kw
+    held_call = cap_kw == 0.0 or import_kw(cap_kw) <= limits.dr_cap_kw
     reserved = soc <= max(limits.reserve_soc + site.control.reserve_recovery_soc, battery.min_soc)
     hot = temp_c is not None and temp_c > battery.max_temp_c
     assert held_call or reserved or hot or decision.battery_kw == -battery.max_discharge_kw

@@ -29,7 +29,7 @@ def intent(
 
 
 @pytest.mark.parametrize(
-    ("published", "age", "rung", "battery_kw", "reason"),
+    ("published", "age", "level", "battery_kw", "reason"),
     [
         (plan(), 0 * MINUTE, "plan", 4.0, "plan"),
         (plan(), 20 * MINUTE, "plan", 4.0, "plan"),
@@ -41,36 +41,37 @@ def intent(
         (None, 0 * MINUTE, "rules", 0.0, "no plan yet"),
     ],
 )
-def test_rungs_by_age(
-    published: PublishedPlan | None, age: timedelta, rung: str, battery_kw: float, reason: str
+def test_fallback_levels_by_age(
+    published: PublishedPlan | None, age: timedelta, level: str, battery_kw: float, reason: str
 ) -> None:
     taken = intent(published, age)
-    assert (taken.rung, taken.battery_kw) == (rung, battery_kw)
+    assert (taken.level, taken.battery_kw) == (level, battery_kw)
     assert reason in taken.reason
 
 
 @pytest.mark.parametrize(
-    ("off", "rung"),
+    ("off", "level"),
     [(0.099, "last-plan"), (-0.099, "last-plan"), (0.101, "rules"), (-0.2, "rules")],
 )
-def test_the_last_plan_holds_only_in_its_corridor(off: float, rung: str) -> None:
+def test_the_last_plan_holds_only_in_its_corridor(off: float, level: str) -> None:
     foreseen = plan().soc(ISSUED + 2 * QUARTER)
     assert foreseen is not None
     taken = intent(plan(), 2 * QUARTER, foreseen + off)
-    assert taken.rung == rung
-    if rung == "rules":
+    assert taken.level == level
+    if level == "rules":
         assert "foresaw a state of charge of 44%, measured is" in taken.reason
 
 
 def test_a_fresh_plan_needs_no_corridor() -> None:
     """It is made anew when the charge departs; until then the bounds of the control cycle hold."""
-    assert intent(plan(), 5 * MINUTE, soc=0.9).rung == "plan"
+    assert intent(plan(), 5 * MINUTE, soc=0.9).level == "plan"
 
 
 def test_an_unknown_charge_does_not_throw_the_last_plan_away() -> None:
     now = ISSUED + 2 * QUARTER
     assert (
-        choose_intent(plan(), None, now, PRICES, 0.7, CHARGE_KW, LOAD_KW, PV_KW).rung == "last-plan"
+        choose_intent(plan(), None, now, PRICES, 0.7, CHARGE_KW, LOAD_KW, PV_KW).level
+        == "last-plan"
     )
 
 
@@ -87,7 +88,7 @@ def test_a_battery_that_is_to_carry_the_load_carries_what_there_is(
     resting, now = plan(series=series), ISSUED + age
     taken = choose_intent(resting, resting.soc(now), now, PRICES, 1.1, CHARGE_KW, load_kw, pv_kw)
     assert taken.battery_kw == battery_kw
-    assert taken.rung in ("plan", "last-plan")
+    assert taken.level in ("plan", "last-plan")
 
 
 @pytest.mark.parametrize(
@@ -108,5 +109,5 @@ def test_rules_go_by_the_price(
     prices: tuple[float, ...], price: float, battery_kw: float, word: str
 ) -> None:
     taken = choose_intent(None, 0.5, ISSUED, prices, price, CHARGE_KW, LOAD_KW, PV_KW)
-    assert (taken.battery_kw, taken.rung) == (battery_kw, "rules")
+    assert (taken.battery_kw, taken.level) == (battery_kw, "rules")
     assert taken.reason == f"rules, no plan yet: {word}"

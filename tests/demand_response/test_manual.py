@@ -14,7 +14,7 @@ import pytest
 
 from siteems.demand_response.event import DrEvent, import_cap_kw, latest_revisions
 from siteems.demand_response.event_log import EventLog
-from siteems.demand_response.manual import cancel_call, place_import_limit
+from siteems.demand_response.manual import cancel_event, place_import_limit
 from siteems.errors import UserError
 from siteems.history.store import History
 
@@ -122,7 +122,7 @@ class TestByHand:
 
     def test_a_cancelled_call_is_gone_and_stays_gone(self, history: History) -> None:
         placed = place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
-        cancelled = cancel_call(EventLog(history), placed.id, NOON + MINUTE)
+        cancelled = cancel_event(EventLog(history), placed.id, NOON + MINUTE)
         assert (cancelled.revision, cancelled.cancelled) == (1, True)
         assert EventLog(history).open(NOON) == ()
         EventLog(history).add(replace(placed, source="again"))
@@ -130,9 +130,9 @@ class TestByHand:
 
     def test_only_an_open_call_can_be_cancelled(self, history: History) -> None:
         with pytest.raises(UserError, match="no call 'x' is open; open: none"):
-            cancel_call(EventLog(history), "x", NOON)
+            cancel_event(EventLog(history), "x", NOON)
         placed = place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
         with pytest.raises(UserError, match=f"open: {placed.id}"):
-            cancel_call(EventLog(history), "x", NOON)
+            cancel_event(EventLog(history), "x", NOON)
         with pytest.raises(UserError, match="is open"):
-            cancel_call(EventLog(history), placed.id, NOON + HOUR)
+            cancel_event(EventLog(history), placed.id, NOON + HOUR)

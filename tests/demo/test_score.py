@@ -12,7 +12,7 @@ from siteems.demo.score import check_cap, check_reserve, day_cost
 from siteems.history.records import Sample
 from siteems.site.model import Site
 from siteems.site.reserve import hours_left
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 from siteems.tariff.records import Calendar, TariffVersion
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
@@ -23,7 +23,7 @@ def sample(minutes: float, **values: float | None) -> Sample:
     return Sample(NOON + minutes * MINUTE, values, "plan", "r")
 
 
-def book(site: Site) -> TariffBook:
+def schedule(site: Site) -> TariffSchedule:
     """0.50 until 13:00 at the site, 1.00 from then on."""
     tariff = TariffVersion(
         name="two",
@@ -37,7 +37,7 @@ def book(site: Site) -> TariffBook:
             ),
         ),
     )
-    return TariffBook((tariff,), site.site.zone)
+    return TariffSchedule((tariff,), site.site.zone)
 
 
 class TestCost:
@@ -52,7 +52,7 @@ class TestCost:
             sample(60, energy_import_kwh=1002.0, soc=0.49, battery_kw=0.0, pv_kw=0.0),
             sample(65, energy_import_kwh=1008.0, soc=0.52, battery_kw=0.0, pv_kw=0.0),
         ]
-        cost = day_cost(record, hangzhou, book(hangzhou))
+        cost = day_cost(record, hangzhou, schedule(hangzhou))
         assert cost.import_kwh == 8.0
         assert cost.energy_cost == pytest.approx(2 * 0.5 + 6 * 1.0)
         assert cost.wear_cost == pytest.approx(4.0 * 5 / 60 * 0.43)
@@ -73,7 +73,7 @@ class TestCost:
             sample(10, energy_import_kwh=11.0, soc=0.5, pv_kw=3.0),
             sample(40, energy_import_kwh=14.0, soc=0.5, pv_kw=3.0),
         ]
-        cost = day_cost(record, hangzhou, book(hangzhou))
+        cost = day_cost(record, hangzhou, schedule(hangzhou))
         assert cost.gaps == ((NOON + 10 * MINUTE, NOON + 40 * MINUTE),)
         assert cost.import_kwh == 4.0
         assert cost.pv_kwh == pytest.approx(0.5)
@@ -83,11 +83,11 @@ class TestCost:
             sample(5 * i, energy_import_kwh=None if 0 < i < 4 else 10.0 + i, soc=0.5)
             for i in range(6)
         ]
-        assert day_cost(record, hangzhou, book(hangzhou)).gaps == ((NOON, NOON + 20 * MINUTE),)
+        assert day_cost(record, hangzhou, schedule(hangzhou)).gaps == ((NOON, NOON + 20 * MINUTE),)
 
     def test_a_battery_that_ends_emptier_costs(self, hangzhou: Site) -> None:
         record = [sample(5 * i, energy_import_kwh=10.0, soc=0.6 - i / 10) for i in range(2)]
-        cost = day_cost(record, hangzhou, book(hangzhou))
+        cost = day_cost(record, hangzhou, schedule(hangzhou))
         assert cost.stored_credit < 0
         assert cost.net_cost == pytest.approx(0.1 * 47.04 / (0.922 * 0.965) * 0.5)
 
@@ -101,7 +101,7 @@ class TestCost:
     )
     def test_too_little_to_judge(self, record: list[Sample], hangzhou: Site) -> None:
         with pytest.raises(ValueError, match="too few readings"):
-            day_cost(record, hangzhou, book(hangzhou))
+            day_cost(record, hangzhou, schedule(hangzhou))
 
 
 def moment(

@@ -13,8 +13,8 @@ import pytest
 from siteems.estimation.peak_meter import PeakMeter
 from siteems.planning.demand_charge import demand_charge
 from siteems.planning.time_grid import time_grid
-from siteems.site.model import Grid as Connection
-from siteems.tariff.lookup import TariffBook
+from siteems.site.model import GridConnection
+from siteems.tariff.lookup import TariffSchedule
 from siteems.tariff.records import Calendar, DemandTerm, TariffVersion
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -39,7 +39,9 @@ def meter(*terms: DemandTerm, **connection: Any) -> PeakMeter:
         calendars=(day,),
         demand=terms,
     )
-    return PeakMeter(TariffBook((tariff,), ZONE), Connection(import_limit_kw=20.0, **connection))
+    return PeakMeter(
+        TariffSchedule((tariff,), ZONE), GridConnection(import_limit_kw=20.0, **connection)
+    )
 
 
 def feed(peak: PeakMeter, start: datetime, *quarters: float | None) -> datetime:

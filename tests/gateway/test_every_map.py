@@ -57,7 +57,7 @@ FILL = (
     ("genset", "generic-genset"),
 )
 COMMANDS: Mapping[str, BatteryCommand] = {
-    "generic-smu-lead": "rectifier_levers",
+    "generic-smu-lead": "rectifier_current",
     "generic-smart-lithium": "power_setpoint",
     "huawei-esm48100": "rectifier_voltage",
     "huawei-sun2000": "forced_power",

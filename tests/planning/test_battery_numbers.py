@@ -18,7 +18,7 @@ from siteems.planning.problem import full_charge_due
 from siteems.planning.time_grid import time_grid
 from siteems.site.assets import rectifier_curve, wear_costs
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou
 DAY = timedelta(days=1)
@@ -48,7 +48,7 @@ class TestFullCharge:
     grid = time_grid(NIGHT, 15, 36)
 
     def prices(self, site: Site) -> np.ndarray:
-        return TariffBook(site.tariffs, site.site.zone).price_series(self.grid.starts)[0]
+        return TariffSchedule(site.tariffs, site.site.zone).price_series(self.grid.starts)[0]
 
     def test_it_is_put_at_the_end_of_the_last_cheap_hours_before_it_is_due(
         self, hangzhou: Site
@@ -83,7 +83,7 @@ class TestFullCharge:
         run = prepare(
             hangzhou,
             rectifier_curve(hangzhou),
-            TariffBook(hangzhou.tariffs, hangzhou.site.zone),
+            TariffSchedule(hangzhou.tariffs, hangzhou.site.zone),
             Forecaster(hangzhou),
             (),
             now=NIGHT,

@@ -16,7 +16,7 @@ from optimisation.problem.site_problem import SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.forecast.forecast import Forecast
 from siteems.planning.problem import ROOM_FOR_SUN, battery_model, reserve_series_kwh, site_problem
-from siteems.planning.time_grid import Grid, time_grid
+from siteems.planning.time_grid import TimeGrid, time_grid
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_kwh
@@ -25,7 +25,7 @@ NOW = datetime(2026, 7, 15, 4, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def forecast_on(grid: Grid, dc_load_kw: np.typing.NDArray[np.float64]) -> Forecast:
+def forecast_on(grid: TimeGrid, dc_load_kw: np.typing.NDArray[np.float64]) -> Forecast:
     n = len(grid.starts)
     return Forecast(
         NOW, grid.starts, dc_load_kw, dc_load_kw * 1.1, np.full(n, 0.8), np.zeros(n), np.zeros(n)

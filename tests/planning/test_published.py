@@ -19,7 +19,7 @@ from siteems.planning.prepare import prepare
 from siteems.planning.published import SERIES, PublishedPlan, publish
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 
 SECOND = timedelta(seconds=1)
 
@@ -83,10 +83,10 @@ def test_values_of_stored_energy_may_be_unknown() -> None:
 
 
 def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None:
-    book = TariffBook(hangzhou.tariffs, hangzhou.site.zone)
+    schedule = TariffSchedule(hangzhou.tariffs, hangzhou.site.zone)
     curve, forecaster = rectifier_curve(hangzhou), Forecaster(hangzhou)
     now = ISSUED + timedelta(minutes=5)
-    run = prepare(hangzhou, curve, book, forecaster, (), now=now, soc=0.6, battery_c=25.0)
+    run = prepare(hangzhou, curve, schedule, forecaster, (), now=now, soc=0.6, battery_c=25.0)
     solved = PlanSolver().solve(run.problem)
     published = publish(
         solved, run, issued=now, trigger="test", capacity_kwh=hangzhou.battery.capacity_kwh
@@ -100,7 +100,7 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
     }
     assert lengths == {12 * 4 + 24}
     assert published.soc(now) == pytest.approx(0.6)
-    assert published.prices[0] == book.price_at(now).per_kwh
+    assert published.prices[0] == schedule.price_at(now).per_kwh
     assert published.series["battery_kw"] == pytest.approx(
         list(solved.charge_kw - solved.discharge_kw), abs=1e-6
     )
@@ -112,9 +112,9 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
 @pytest.mark.parametrize("noise_kw", [3e-13, -3e-13, 4e-7, -4e-7])
 def test_a_battery_that_rests_has_no_sign(noise_kw: float, hangzhou: Site) -> None:
     """A sign would have the rectifiers limited to the load, or a converter's mode turned round."""
-    book = TariffBook(hangzhou.tariffs, hangzhou.site.zone)
+    schedule = TariffSchedule(hangzhou.tariffs, hangzhou.site.zone)
     curve, forecaster = rectifier_curve(hangzhou), Forecaster(hangzhou)
-    run = prepare(hangzhou, curve, book, forecaster, (), now=ISSUED, soc=0.6, battery_c=25.0)
+    run = prepare(hangzhou, curve, schedule, forecaster, (), now=ISSUED, soc=0.6, battery_c=25.0)
     solved = PlanSolver().solve(run.problem)
     block = np.array(solved.block)
     block[solved.rows["charge_kw"]] = max(0.0, noise_kw)
@@ -129,11 +129,11 @@ def test_a_battery_that_rests_has_no_sign(noise_kw: float, hangzhou: Site) -> No
 def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:
     """No price is made up: with a tariff that ends tonight, the plan is shorter."""
     ending = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 16)),))
-    book = TariffBook(ending.tariffs, ending.site.zone)
+    schedule = TariffSchedule(ending.tariffs, ending.site.zone)
     run = prepare(
         ending,
         rectifier_curve(ending),
-        book,
+        schedule,
         Forecaster(ending),
         (),
         now=ISSUED,

@@ -19,7 +19,7 @@ from siteems.history.store import History
 from siteems.operations.watch import Step
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
-from siteems.replay.simulated_devices import DirectSolver, PlantDevices
+from siteems.replay.simulated_devices import DirectSolver, SimulatedDevices
 from siteems.simulation.plant import Plant, make_plant
 from siteems.site.model import Site
 
@@ -34,7 +34,7 @@ class Rig:
     site: Site
     clock: ManualClock
     plant: Plant
-    devices: PlantDevices
+    devices: SimulatedDevices
     solver: DirectSolver
     history: History
     controller: Controller
@@ -52,7 +52,7 @@ class Rig:
         """A site at a time and state of charge, its record in `folder`; nothing has been read yet."""
         clock, history = ManualClock(start), History(folder / "history.sqlite3")
         plant = make_plant(site, surroundings, start, soc)
-        devices, solver = PlantDevices(site, plant, clock, TIMING), DirectSolver()
+        devices, solver = SimulatedDevices(site, plant, clock, TIMING), DirectSolver()
         controller = Controller(
             site, Ports(clock, devices, solver, history, EventLog(history)), TIMING
         )

@@ -1,4 +1,4 @@
-"""`site.toml` to a site: each mistake is one line with file, key, value, what is wrong and what is
+"""`site.toml` to a site: each error is one line with file, key, value, what is wrong and what is
 allowed.
 """
 
@@ -58,9 +58,9 @@ def test_a_cycle_is_short_enough_for_a_lease_that_cannot_be_set(hangzhou: Site) 
     control = replace(hangzhou.control, cycle_s=20.0, lease_s=100.0)
     inverter = replace(hangzhou.devices[0], map="sungrow-sh")
     recording = replace(hangzhou.recording, sample_s=60.0)
-    (mistake,) = site_checks.check_times(control, recording, (inverter, *hangzhou.devices[1:]))
-    assert mistake.loc == ("control", "cycle_s")
-    assert "too long for devices[0], which forgets its setpoint after 60 s" in mistake.wrong
+    (error,) = site_checks.check_times(control, recording, (inverter, *hangzhou.devices[1:]))
+    assert error.loc == ("control", "cycle_s")
+    assert "too long for devices[0], which forgets its setpoint after 60 s" in error.wrong
     assert not list(site_checks.check_times(replace(control, cycle_s=15.0), recording, (inverter,)))
 
 

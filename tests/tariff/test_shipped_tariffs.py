@@ -17,10 +17,10 @@ from pydantic import TypeAdapter
 
 from siteems.accounting.bill import make_bill
 from siteems.config.seeds import seeds_folder
-from siteems.site.model import Grid
-from siteems.tariff.check import tariff_mistakes
+from siteems.site.model import GridConnection
+from siteems.tariff.check import tariff_errors
 from siteems.tariff.files import known_tariffs
-from siteems.tariff.lookup import TariffBook
+from siteems.tariff.lookup import TariffSchedule
 from siteems.tariff.records import TariffVersion
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -42,19 +42,19 @@ def shared(*parts: str) -> Any:
 
 
 @pytest.mark.parametrize("name", known_tariffs())
-def test_it_is_a_tariff_without_mistakes(name: str) -> None:
-    assert list(tariff_mistakes(tariff(name))) == []
+def test_it_is_a_tariff_without_errors(name: str) -> None:
+    assert list(tariff_errors(tariff(name))) == []
 
 
 def test_every_hour_of_pacific_gas_and_electric() -> None:
     [record] = shared("us_tariffs_urdb", "pge_b19_secondary_2020.json")
-    book = TariffBook(tariff("pge-b19-2020"), ZoneInfo("America/Los_Angeles"))
+    schedule = TariffSchedule(tariff("pge-b19-2020"), ZoneInfo("America/Los_Angeles"))
     for day in (date(2020, 1, 1) + timedelta(days=i) for i in range(366)):
-        schedule = record["energyweekdayschedule" if day.weekday() < 5 else "energyweekendschedule"]
+        hours = record["energyweekdayschedule" if day.weekday() < 5 else "energyweekendschedule"]
         for hour in range(24):
-            rate = record["energyratestructure"][schedule[day.month - 1][hour]][0]["rate"]
-            when = datetime(day.year, day.month, day.day, hour, 30, tzinfo=book.zone)
-            assert book.price_at(when).per_kwh == rate, when
+            rate = record["energyratestructure"][hours[day.month - 1][hour]][0]["rate"]
+            when = datetime(day.year, day.month, day.day, hour, 30, tzinfo=schedule.zone)
+            assert schedule.price_at(when).per_kwh == rate, when
 
 
 def test_the_demand_charges_of_a_summer_month_of_pacific_gas_and_electric() -> None:
@@ -62,12 +62,14 @@ def test_the_demand_charges_of_a_summer_month_of_pacific_gas_and_electric() -> N
     charge's hours.
     """
     [record] = shared("us_tariffs_urdb", "pge_b19_secondary_2020.json")
-    book = TariffBook(tariff("pge-b19-2020"), ZoneInfo("America/Los_Angeles"))
-    start = datetime(2020, 7, 1, tzinfo=book.zone).astimezone(UTC)
+    schedule = TariffSchedule(tariff("pge-b19-2020"), ZoneInfo("America/Los_Angeles"))
+    start = datetime(2020, 7, 1, tzinfo=schedule.zone).astimezone(UTC)
     kw = np.full(31 * 96, 5.0)
     for quarter, power in ((15 * 4, 7.0), (18 * 4, 8.0), (3 * 4, 9.0)):
         kw[quarter] = power
-    (month,) = make_bill(book, Grid(import_limit_kw=20.0), "USD", start, HOUR / 4, kw).months
+    (month,) = make_bill(
+        schedule, GridConnection(import_limit_kw=20.0), "USD", start, HOUR / 4, kw
+    ).months
     rates = [
         record["flatdemandstructure"][1][0]["rate"],
         *(record["demandratestructure"][i][0]["rate"] for i in (2, 3)),
@@ -87,7 +89,7 @@ def test_the_demand_charges_of_a_summer_month_of_pacific_gas_and_electric() -> N
 def test_every_hour_of_taiwan_power(season: str) -> None:
     plans = shared("tw_tariffs_taipower", "plans.json")["plans"]
     [plan] = [plan for plan in plans if plan["id"] == "high_voltage_2_tier"]
-    book = TariffBook(tariff("taipower-high-voltage"), ZoneInfo("Asia/Taipei"))
+    schedule = TariffSchedule(tariff("taipower-high-voltage"), ZoneInfo("Asia/Taipei"))
     costs = {
         (rate["day_type"], rate["period"]): rate["cost"]
         for rate in plan["rates"]
@@ -105,19 +107,24 @@ def test_every_hour_of_taiwan_power(season: str) -> None:
                 continue
             begin, end = (int(slot[edge].split(":")[0]) for edge in ("start", "end"))
             for hour in range(begin, end):
-                when = datetime(day.year, day.month, day.day, hour, 15, tzinfo=book.zone)
-                assert book.price_at(when).per_kwh == costs[kind, slot["period"]], when
+                when = datetime(day.year, day.month, day.day, hour, 15, tzinfo=schedule.zone)
+                assert schedule.price_at(when).per_kwh == costs[kind, slot["period"]], when
 
 
 def test_power_beyond_the_contract_in_taiwan() -> None:
     """100 kW contracted, 115 measured: 10 kW doubled and 5 kW three times the price, beside the
     contract.
     """
-    book = TariffBook(tariff("taipower-high-voltage"), ZoneInfo("Asia/Taipei"))
-    start = datetime(2026, 7, 1, tzinfo=book.zone).astimezone(UTC)
+    schedule = TariffSchedule(tariff("taipower-high-voltage"), ZoneInfo("Asia/Taipei"))
+    start = datetime(2026, 7, 1, tzinfo=schedule.zone).astimezone(UTC)
     kw = np.full(31 * 96, 50.0)
     kw[40] = 115.0
     (month,) = make_bill(
-        book, Grid(import_limit_kw=200.0, contract_kw=100.0), "TWD", start, HOUR / 4, kw
+        schedule,
+        GridConnection(import_limit_kw=200.0, contract_kw=100.0),
+        "TWD",
+        start,
+        HOUR / 4,
+        kw,
     ).months
     assert float(month.demand_amount) == pytest.approx(223.6 * (100 + 2 * 10 + 3 * 5), abs=0.005)

@@ -1,4 +1,4 @@
-"""Tariffs that do not answer every hour once: each hole and each clash is one mistake with its
+"""Tariffs that do not answer every hour once: each hole and each clash is one error with its
 hours.
 """
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siteems.tariff.calendar import DAY_MIN, clock, parse_hours, slots
-from siteems.tariff.check import tariff_mistakes
+from siteems.tariff.check import tariff_errors
 from siteems.tariff.records import Calendar, TariffVersion
 
 YEAR = tuple(range(1, 13))
@@ -40,7 +40,7 @@ def version(**changes: Any) -> TariffVersion:
 
 
 def wrongs(*versions: TariffVersion) -> list[str]:
-    return [mistake.wrong for mistake in tariff_mistakes(versions)]
+    return [error.wrong for error in tariff_errors(versions)]
 
 
 def test_a_whole_tariff_has_no_mistake() -> None:
@@ -78,8 +78,8 @@ def test_every_unreadable_hour_is_one_mistake() -> None:
     tariff = version(
         calendars=(calendar(periods={"flat": ("0-8", "08:00-25:00"), "peak": ("22:00-06:00",)}),)
     )
-    mistakes = list(tariff_mistakes((tariff,)))
-    assert [m.loc[-2:] for m in mistakes] == [("flat", 0), ("flat", 1), ("peak", 0)]
+    errors = list(tariff_errors((tariff,)))
+    assert [m.loc[-2:] for m in errors] == [("flat", 0), ("flat", 1), ("peak", 0)]
 
 
 def test_months_stand_in_one_calendar() -> None:

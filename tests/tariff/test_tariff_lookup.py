@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from siteems.accounting.spread import shift_benefit
 from siteems.config.seeds import seed_path
 from siteems.site.read_file import load_site
-from siteems.tariff.lookup import Price, TariffBook, TariffGap
+from siteems.tariff.lookup import Price, TariffGap, TariffSchedule
 from siteems.tariff.records import Calendar, TariffVersion
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -22,13 +22,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 ALL_MONTHS = tuple(range(1, 13))
 
 
-def seed_book(name: str) -> TariffBook:
+def seed_book(name: str) -> TariffSchedule:
     site = load_site(seed_path(name))
-    return TariffBook(site.tariffs, site.site.zone)
+    return TariffSchedule(site.tariffs, site.site.zone)
 
 
 @pytest.fixture(scope="module")
-def zhejiang() -> TariffBook:
+def zhejiang() -> TariffSchedule:
     return seed_book("hangzhou-macro")
 
 
@@ -48,14 +48,14 @@ def two_part(name: str, start: date, end: date | None, price: float) -> TariffVe
     )
 
 
-def hours_by_period(book: TariffBook, day: date) -> dict[str, float]:
+def hours_by_period(schedule: TariffSchedule, day: date) -> dict[str, float]:
     hours: Counter[str] = Counter()
-    for slot in book.day(day):
+    for slot in schedule.day(day):
         hours[slot.period] += slot.end_min - slot.start_min
     return {period: minutes / 60 for period, minutes in hours.items()}
 
 
-def test_golden_zhejiang_prices(zhejiang: TariffBook) -> None:
+def test_golden_zhejiang_prices(zhejiang: TariffSchedule) -> None:
     summer = {slot.period: slot.price for slot in zhejiang.day(date(2026, 7, 15))}
     holiday = {slot.period: slot.price for slot in zhejiang.day(date(2026, 10, 1))}
     golden = {"valley": 0.3652, "flat": 0.6803, "peak": 1.1267, "sharp": 1.2318}
@@ -64,14 +64,14 @@ def test_golden_zhejiang_prices(zhejiang: TariffBook) -> None:
 
 
 @pytest.mark.parametrize("month", ALL_MONTHS)
-def test_golden_zhejiang_hours(zhejiang: TariffBook, month: int) -> None:
+def test_golden_zhejiang_hours(zhejiang: TariffSchedule, month: int) -> None:
     day = date(2026 if month > 6 else 2027, month, 15)
     hot_or_cold = {"sharp": 4, "peak": 3, "flat": 7, "valley": 10}
     between = {"peak": 7, "flat": 7, "valley": 10}
     assert hours_by_period(zhejiang, day) == (hot_or_cold if month in (1, 7, 8, 12) else between)
 
 
-def test_listed_days_come_before_months(zhejiang: TariffBook) -> None:
+def test_listed_days_come_before_months(zhejiang: TariffSchedule) -> None:
     assert hours_by_period(zhejiang, date(2026, 10, 3)) == {
         "valley": 9,
         "deep": 6,
@@ -81,7 +81,7 @@ def test_listed_days_come_before_months(zhejiang: TariffBook) -> None:
     assert "deep" not in hours_by_period(zhejiang, date(2026, 10, 4))
 
 
-def test_noon_is_valley_and_evening_sharp(zhejiang: TariffBook) -> None:
+def test_noon_is_valley_and_evening_sharp(zhejiang: TariffSchedule) -> None:
     def period(hour: int, minute: int = 0) -> str:
         return zhejiang.price_at(datetime(2026, 7, 15, hour, minute, tzinfo=SHANGHAI)).period
 
@@ -91,16 +91,16 @@ def test_noon_is_valley_and_evening_sharp(zhejiang: TariffBook) -> None:
 
 
 def test_guangdong_prices_are_as_listed() -> None:
-    book = seed_book("rural-lfp")
-    assert book.price_at(datetime(2026, 8, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.3465
-    assert book.price_at(datetime(2026, 5, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.0827
-    assert hours_by_period(book, date(2026, 8, 12)) == {
+    schedule = seed_book("rural-lfp")
+    assert schedule.price_at(datetime(2026, 8, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.3465
+    assert schedule.price_at(datetime(2026, 5, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.0827
+    assert hours_by_period(schedule, date(2026, 8, 12)) == {
         "valley": 8,
         "flat": 9,
         "peak": 4,
         "sharp": 3,
     }
-    assert hours_by_period(book, date(2026, 1, 12)) == {"valley": 8, "flat": 9, "peak": 7}
+    assert hours_by_period(schedule, date(2026, 1, 12)) == {"valley": 8, "flat": 9, "peak": 7}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_guangdong_prices_are_as_listed() -> None:
     ],
 )
 def test_golden_benefit_of_shifting(
-    zhejiang: TariffBook, low: str, high: str, round_trip: float, benefit: float
+    zhejiang: TariffSchedule, low: str, high: str, round_trip: float, benefit: float
 ) -> None:
     price = {slot.period: slot.price for slot in zhejiang.day(date(2026, 7, 15))}
     assert shift_benefit(price[low], price[high], round_trip, 0.95) == pytest.approx(
@@ -123,7 +123,7 @@ def test_golden_benefit_of_shifting(
     )
 
 
-def test_time_zone_decides_the_hour(zhejiang: TariffBook) -> None:
+def test_time_zone_decides_the_hour(zhejiang: TariffSchedule) -> None:
     local = zhejiang.price_at(datetime(2026, 7, 15, 18, 30, tzinfo=SHANGHAI))
     assert zhejiang.price_at(datetime(2026, 7, 15, 10, 30, tzinfo=UTC)) == local
     assert local.period == "sharp"
@@ -135,24 +135,24 @@ def test_versions_change_at_local_midnight() -> None:
         two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),
         two_part("new", date(2026, 7, 1), None, 2.0),
     )
-    book = TariffBook((new, old), SHANGHAI)
+    schedule = TariffSchedule((new, old), SHANGHAI)
     midnight = datetime(2026, 6, 30, 16, tzinfo=UTC)
-    assert book.price_at(midnight - timedelta(seconds=1)) == Price(0.5, "night", "old")
-    assert book.price_at(midnight) == Price(1.0, "night", "new")
+    assert schedule.price_at(midnight - timedelta(seconds=1)) == Price(0.5, "night", "old")
+    assert schedule.price_at(midnight) == Price(1.0, "night", "new")
 
 
 def test_no_version_is_a_gap_that_says_what_is_known() -> None:
-    book = TariffBook((two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),), SHANGHAI)
+    schedule = TariffSchedule((two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),), SHANGHAI)
     with pytest.raises(
         TariffGap,
         match="no tariff holds on 2026-07-01; known are old from 2025-01-01 to 2026-07-01",
     ):
-        book.price_at(datetime(2026, 7, 1, tzinfo=SHANGHAI))
+        schedule.price_at(datetime(2026, 7, 1, tzinfo=SHANGHAI))
     with pytest.raises(TariffGap):
-        book.day(date(2024, 12, 31))
+        schedule.day(date(2024, 12, 31))
 
 
-def test_naive_time_is_refused(zhejiang: TariffBook) -> None:
+def test_naive_time_is_refused(zhejiang: TariffSchedule) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         zhejiang.price_at(datetime(2026, 7, 15, 12))  # noqa: DTZ001 - the point of the test
 
@@ -171,9 +171,9 @@ def quarter_hours(day: date, zone: ZoneInfo) -> list[datetime]:
     [(date(2026, 3, 29), 92, 28), (date(2026, 10, 25), 100, 36), (date(2026, 6, 1), 96, 32)],
 )
 def test_dst_days_keep_the_wall_clock(day: date, steps: int, night_steps: int) -> None:
-    book = TariffBook((two_part("one", date(2026, 1, 1), None, 2.0),), BERLIN)
+    schedule = TariffSchedule((two_part("one", date(2026, 1, 1), None, 2.0),), BERLIN)
     starts = quarter_hours(day, BERLIN)
-    prices, periods = book.price_series(starts)
+    prices, periods = schedule.price_series(starts)
     assert prices.shape == (steps,)
     assert periods.count("night") == night_steps
     first_day = periods.index("day")
@@ -181,7 +181,7 @@ def test_dst_days_keep_the_wall_clock(day: date, steps: int, night_steps: int) -
     assert np.array_equal(prices, np.where(np.array(periods) == "day", 2.0, 1.0))
 
 
-def test_empty_series(zhejiang: TariffBook) -> None:
+def test_empty_series(zhejiang: TariffSchedule) -> None:
     prices, periods = zhejiang.price_series([])
     assert prices.shape == (0,)
     assert prices.dtype == np.float64
@@ -190,13 +190,15 @@ def test_empty_series(zhejiang: TariffBook) -> None:
 
 @given(st.datetimes(datetime(2026, 7, 2), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - bounds
 def test_price_is_that_of_the_slot_around_it(when: datetime) -> None:
-    book = BOOK
+    schedule = BOOK
     local = when.astimezone(SHANGHAI)
     minute = local.hour * 60 + local.minute
-    (slot,) = (slot for slot in book.day(local.date()) if slot.start_min <= minute < slot.end_min)
-    assert book.price_at(when) == Price(slot.price, slot.period, "zhejiang-2026")
-    assert [s.start_min for s in book.day(local.date())][1:] == [
-        s.end_min for s in book.day(local.date())
+    (slot,) = (
+        slot for slot in schedule.day(local.date()) if slot.start_min <= minute < slot.end_min
+    )
+    assert schedule.price_at(when) == Price(slot.price, slot.period, "zhejiang-2026")
+    assert [s.start_min for s in schedule.day(local.date())][1:] == [
+        s.end_min for s in schedule.day(local.date())
     ][:-1]
 
 

@@ -27,7 +27,7 @@ from drivers.errors import BadReply, DeviceRefused, LinkDown, LinkTimeout
 from drivers.modbus.link import ModbusLink
 from drivers.points import Quality
 from drivers.simulated.dlt645 import MeterServer, SimulatedMeter
-from drivers.simulated.endpoints import PtyPlace
+from drivers.simulated.endpoints import PtyEndpoint
 from drivers.simulated.faults import Fault
 
 HERE = "127.0.0.1"
@@ -193,7 +193,7 @@ async def test_the_library_s_client_reads_our_meter(serial: bool, tmp_path: Path
             client.disconnect()
 
     meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
-    server = MeterServer(HERE, 0, meters, place=PtyPlace(path) if serial else None)
+    server = MeterServer(HERE, 0, meters, place=PtyEndpoint(path) if serial else None)
     port = await server.start()
     try:
         found = await asyncio.to_thread(read, port)
@@ -328,7 +328,7 @@ async def test_a_serial_line_is_opened_a_second_time(tmp_path: Path) -> None:
     """A pseudo-terminal refuses a parity from the second opening on."""
     path = tmp_path / "meter.tty"
     meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
-    server = MeterServer(HERE, 0, meters, place=PtyPlace(path))
+    server = MeterServer(HERE, 0, meters, place=PtyEndpoint(path))
     assert await server.start() == 0
     try:
         for _ in range(3):
@@ -349,7 +349,7 @@ async def test_a_port_that_refuses_its_settings_is_no_connection(
     """
     path = tmp_path / "meter.tty"
     server = MeterServer(
-        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyPlace(path)
+        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyEndpoint(path)
     )
     await server.start()
 
@@ -385,7 +385,7 @@ async def test_late_replies_never_pass_as_another_item_s_value(
         HERE,
         0,
         {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))},
-        place=PtyPlace(path) if serial else None,
+        place=PtyEndpoint(path) if serial else None,
     )
     port = await server.start()
     link = Dlt645Link(

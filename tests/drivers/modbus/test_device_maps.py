@@ -143,7 +143,7 @@ def test_roles_and_levers() -> None:
     lead, shelf, lithium = map(
         load_map, ("generic-smu-lead", "generic-rectifier-shelf", "generic-smart-lithium")
     )
-    assert battery_command([load_map("eastron-sdm630"), lead]) == "rectifier_levers"
+    assert battery_command([load_map("eastron-sdm630"), lead]) == "rectifier_current"
     assert battery_command([shelf, lithium]) == "power_setpoint"
     assert battery_command([shelf, load_map("huawei-esm48100")]) == "rectifier_voltage"
     assert battery_command([shelf, load_map("sungrow-sh")]) == "forced_power"

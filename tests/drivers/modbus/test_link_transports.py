@@ -25,7 +25,7 @@ from drivers.catalogue import load_register_map
 from drivers.errors import LinkDown, LinkError, LinkTimeout
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.transport import Credentials
-from drivers.simulated.endpoints import PtyPlace
+from drivers.simulated.endpoints import PtyEndpoint
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from drivers.simulated.server import TORN_AFTER_S
 
@@ -280,7 +280,7 @@ async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path)
     path = tmp_path / "ttyUSB0"
     source = Cupboard(free_values("generic-mppt"))
     units = {3: SimulatedUnit(load_register_map("generic-mppt"), source)}
-    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyEndpoint(path))
     link = ModbusLink(f"rtu://{path}?parity=E", timeout_s=0.3)
     await server.start()
     try:
@@ -305,7 +305,7 @@ async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: 
     path = tmp_path / "ttyS1"
     source = Cupboard(free_values("generic-smart-lithium") | {"battery_setpoint_kw": 1.5})
     units = {1: SimulatedUnit(load_register_map("generic-smart-lithium"), source)}
-    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyEndpoint(path))
     await server.start()
 
     async def mbpoll(*words: str) -> str:
@@ -343,7 +343,7 @@ async def test_half_a_request_on_a_line_is_forgotten(tmp_path: Path) -> None:
     units = {
         3: SimulatedUnit(load_register_map("generic-mppt"), Cupboard(free_values("generic-mppt")))
     }
-    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyPlace(path))
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyEndpoint(path))
     await server.start()
     link = ModbusLink(f"rtu://{path}", timeout_s=0.3)
     try:

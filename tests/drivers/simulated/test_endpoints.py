@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.simulated.endpoints import Hear, PtyPlace, Say, TcpPlace
+from drivers.simulated.endpoints import Hear, PtyEndpoint, Say, TcpEndpoint
 
 HERE = "127.0.0.1"
 
@@ -17,7 +17,7 @@ def echo(say: Say) -> Hear:
 
 @pytest.mark.parametrize(("shared", "heard"), [(True, b"hello"), (False, b"")])
 async def test_who_hears_an_answer(shared: bool, heard: bytes) -> None:
-    place = TcpPlace(HERE, 0, shared=shared)
+    place = TcpEndpoint(HERE, 0, shared=shared)
     port = await place.open(echo)
     (asking, ask), (other, bystand) = [await asyncio.open_connection(HERE, port) for _ in range(2)]
     try:
@@ -32,7 +32,7 @@ async def test_who_hears_an_answer(shared: bool, heard: bytes) -> None:
 
 
 async def test_a_port_stays_the_same_when_it_is_opened_again() -> None:
-    place = TcpPlace(HERE, 0)
+    place = TcpEndpoint(HERE, 0)
     port = await place.open(echo)
     await place.close()
     assert await place.open(echo) == port
@@ -42,7 +42,7 @@ async def test_a_port_stays_the_same_when_it_is_opened_again() -> None:
 async def test_a_terminal_stands_at_its_path_while_it_is_open(tmp_path: Path) -> None:
     path = tmp_path / "ttyS1"
     path.symlink_to(tmp_path / "gone")  # what a simulator that was killed leaves
-    place = PtyPlace(path)
+    place = PtyEndpoint(path)
     for _ in range(2):
         assert await place.open(echo) == 0
         port = os.open(path, os.O_RDWR | os.O_NOCTTY)
@@ -57,7 +57,7 @@ async def test_a_terminal_stands_at_its_path_while_it_is_open(tmp_path: Path) ->
 
 async def test_what_is_at_the_path_is_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "ttyS1"
-    first, second = PtyPlace(path), PtyPlace(path)
+    first, second = PtyEndpoint(path), PtyEndpoint(path)
     await first.open(echo)
     with pytest.raises(OSError, match="is there already, and is not replaced"):
         await second.open(echo)
@@ -65,7 +65,7 @@ async def test_what_is_at_the_path_is_never_replaced(tmp_path: Path) -> None:
     assert path.exists()
     await first.close()
     with pytest.raises(OSError, match="cannot put a serial port at"):
-        await PtyPlace(tmp_path / "none" / "ttyS1").open(echo)
+        await PtyEndpoint(tmp_path / "none" / "ttyS1").open(echo)
 
 
 async def test_a_line_that_nobody_reads_does_not_hold_up_who_speaks(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ async def test_a_line_that_nobody_reads_does_not_hold_up_who_speaks(tmp_path: Pa
         spoken.append(say)
         return say
 
-    place = PtyPlace(tmp_path / "ttyS1")
+    place = PtyEndpoint(tmp_path / "ttyS1")
     await place.open(meet)
     for _ in range(100):
         spoken[0](bytes(1000))

@@ -32,7 +32,7 @@ def compiling(monkeypatch):
     """Counts how often a model is compiled."""
     import optimisation.program.compiler
 
-    count, compile_model = [], optimisation.compiler.compile_model
+    count, compile_model = [], optimisation.program.compiler.compile_model
 
     def counted(model):
         count.append(model)
