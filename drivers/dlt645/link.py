@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from drivers.address import Address, parse_address
-from drivers.backoff import Backoff
+from drivers.backoff import Backoff, growing_pauses
 from drivers.counters import Counters
 from drivers.dlt645.frame import (
     ANYONE,
@@ -118,7 +118,7 @@ class Dlt645Link:
         self._address, self._timeout_s = parse_address(url), timeout_s
         self._lock = asyncio.Lock()
         self._wire: Wire | None = None
-        self._connecting = Backoff(RECONNECT_FIRST_S, RECONNECT_MAX_S)
+        self._connecting = Backoff(growing_pauses(RECONNECT_FIRST_S, RECONNECT_MAX_S))
         self._meters: dict[str, _Meter] = {}
         self._counters = Counters()
         self._connected_before = False
@@ -169,8 +169,9 @@ class Dlt645Link:
         await asyncio.sleep(0)  # the event loop lets go of a serial port in its next turn
 
     async def _exchange(self, request: Frame, echoed: bytes) -> Frame:
+        longest_s = METER_PAUSE_MAX * self._timeout_s
         meter = self._meters.setdefault(
-            request.address, _Meter(Backoff(self._timeout_s, METER_PAUSE_MAX * self._timeout_s))
+            request.address, _Meter(Backoff(growing_pauses(self._timeout_s, longest_s)))
         )
         try:
             sent = encode_frame(request)
@@ -198,7 +199,7 @@ class Dlt645Link:
             except (*PORT_ERRORS, EOFError) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
-        meter.silence.answered()
+        meter.silence.succeeded()
         if reply.control & REFUSED:
             for counters in (self._counters, meter.counters):
                 counters.refused += 1
@@ -224,7 +225,7 @@ class Dlt645Link:
         except (*PORT_ERRORS, ValueError) as exc:  # TimeoutError is an OSError
             self._connecting.failed(_now())
             raise LinkDown(f"{self.url}: cannot connect: {exc or 'no answer'}") from None
-        self._connecting.answered()
+        self._connecting.succeeded()
         self._counters.reconnects += int(self._connected_before)
         self._connected_before = True
         return self._wire

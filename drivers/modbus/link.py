@@ -21,7 +21,7 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from drivers.address import parse_address
-from drivers.backoff import Backoff
+from drivers.backoff import Backoff, growing_pauses
 from drivers.counters import Counters
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
 from drivers.modbus.transport import Client, Credentials, discard_input, new_client
@@ -113,7 +113,7 @@ class ModbusLink:
         self._lock = asyncio.Lock()
         self._client: Client | None = None
         self._connected_before = False
-        self._connecting = Backoff(RECONNECT_FIRST_S, RECONNECT_MAX_S)
+        self._connecting = Backoff(growing_pauses(RECONNECT_FIRST_S, RECONNECT_MAX_S))
         self._last_exchange = -math.inf
         self._quiet_until = -math.inf
         self._ask_dead_again_s = -math.inf
@@ -329,7 +329,7 @@ class ModbusLink:
             client.close()
             self._connecting.failed(_now())
             raise LinkDown(f"{self.url}: cannot connect")
-        self._connecting.answered()
+        self._connecting.succeeded()
         self._counters.reconnects += int(self._connected_before)
         self._connected_before = True
         self._client = client
