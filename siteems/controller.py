@@ -16,6 +16,7 @@ import structlog
 
 from optimisation.problem.site_problem import ProblemError
 from siteems.control.cycle import ControlState, Limits, cycle
+from siteems.control.decision import Drive
 from siteems.control.intent import Intent, choose_intent
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
@@ -130,8 +131,9 @@ class Controller:
             self._last_full = now
         limits = self._limits(now)
         intent = self._intent(now)
-        decision = cycle(self.image, intent, limits, self.site, self._curve, self._state)
-        self._state = decision.state
+        decision, self._state = cycle(
+            self.image, intent, limits, self.site, self._curve, self._state
+        )
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
         self._replan_for(step, now)
@@ -176,7 +178,7 @@ class Controller:
         """Ask for a new plan where what is seen asks for one."""
         if step.image.mains_ok and self._watch.mains_out:
             self.ask_for_plan("mains returned")
-        if step.decision.mode != "drive":
+        if not isinstance(step.decision, Drive):
             return
         soc, foreseen = step.image.value("soc"), None if self.plan is None else self.plan.soc(now)
         deviates = soc is not None and foreseen is not None and abs(soc - foreseen) > REPLAN_SOC
@@ -199,7 +201,8 @@ class Controller:
             return
         self._sampled = interval
         values = dict(self.image.values)
-        values["target_kw"] = step.decision.battery_kw if step.decision.mode == "drive" else None
+        decision = step.decision
+        values["target_kw"] = decision.battery_kw if isinstance(decision, Drive) else None
         values["reserve_soc"] = step.limits.reserve_soc
         values["import_cap_kw"] = (
             None if math.isinf(step.limits.dr_cap_kw) else step.limits.dr_cap_kw
@@ -208,12 +211,12 @@ class Controller:
             values["price_per_kwh"] = self._tariff.price_at(now).per_kwh
         except TariffGap:
             values["price_per_kwh"] = None
-        source = step.intent.level if step.decision.mode == "drive" else step.decision.mode
+        source = step.intent.level if isinstance(decision, Drive) else "release"
         self._forecaster.learn(now, values)
         if self._peak is not None:
             self._peak.learn(now, self.image.value("grid_kw"))
         with self._recording():
-            self._history.add_samples([Sample(now, values, source, step.decision.reason)])
+            self._history.add_samples([Sample(now, values, source, decision.reason)])
 
     @contextmanager
     def _recording(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from drivers.points import Reading
 from optimisation.plan.plan import Plan
 from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import Clock
-from siteems.control.cycle import Decision
+from siteems.control.decision import Decision
 from siteems.demand_response.event import DrEvent
 from siteems.history.records import Incident, Sample
 

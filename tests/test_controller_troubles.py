@@ -13,6 +13,7 @@ import pytest
 from replay_rig import TIMING, Rig
 
 from drivers.points import Point, Quality, Reading
+from siteems.control.decision import Drive, Release
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import cancel_event, place_import_limit
@@ -73,11 +74,11 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
     await run(rig, 5)
     rig.devices.silent = {"smu"}
     await run(rig, 6)
-    assert [s.decision.mode for s in rig.steps[-6:]] == ["drive"] * 3 + ["release"] * 3
+    assert [type(s.decision) for s in rig.steps[-6:]] == [Drive] * 3 + [Release] * 3
     assert "no fresh measurement" in rig.steps[-1].decision.reason
     rig.devices.silent = set()
     await run(rig, 1)
-    assert rig.steps[-1].decision.mode == "drive"
+    assert isinstance(rig.steps[-1].decision, Drive)
     assert codes(rig) == ["released", "driving"]
 
 
@@ -104,7 +105,7 @@ async def test_without_the_meter_it_goes_on(rig: Rig) -> None:
     await rig.begin()
     rig.devices.silent = {"grid-meter"}
     await run(rig, 10)
-    assert {s.decision.mode for s in rig.steps} == {"drive"}
+    assert {type(s.decision) for s in rig.steps} == {Drive}
 
 
 async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(
@@ -293,7 +294,7 @@ async def test_a_clock_set_back_makes_old_readings_unknown(rig: Rig) -> None:
     assert rig.controller.image.value("soc") is None
     rig.devices.silent = set()
     await run(rig, 1)
-    assert rig.steps[-1].decision.mode == "drive"
+    assert isinstance(rig.steps[-1].decision, Drive)
 
 
 async def test_when_no_plan_holds_one_is_asked_for(rig: Rig) -> None:
@@ -349,7 +350,7 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
 
     rig.devices.read = sagging  # type: ignore[method-assign]
     step = await rig.controller.step()
-    assert step.decision.mode == "release"
+    assert isinstance(step.decision, Release)
     assert "bus at 45.0 V" in step.decision.reason
 
 

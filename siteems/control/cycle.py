@@ -1,38 +1,42 @@
-"""One control cycle as a pure function: image, intent and limits in; one decision out, with the
+"""One control cycle as a pure function: image, intent and limits in, one decision out, with the
 reason for it.
 
-Bounds on battery power nest: safety (device limits, grid connection), backup reserve, demand
-response, then the plan. A lower one never widens a higher one. Sign: + charging, - discharging.
+The intent says what battery power the plan (or a fallback level) wishes. Bounds on that power nest:
+safety (device limits, battery temperature), grid connection, backup reserve, DR event; a lower one
+never widens a higher one (`siteems/control/bounds.py`). Sign: + charging, - discharging.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 from optimisation.problem.site_problem import RectifierCurve
+from siteems.control.bounds import Bound, nest
+from siteems.control.decision import Decision, Drive, Release
 from siteems.control.intent import Intent
-from siteems.control.safe_state import worst_ac_load_kw
+from siteems.control.safe_state import charging_allowed, worst_ac_load_kw
 from siteems.estimation.image import Image
 from siteems.site.model import Site
 
-PROBE_KW = 0.15
-"""What the rectifiers keep giving while a surplus of sun is stored: below it, there may be more sun
-than is seen.
+PROBE_KW: Final = 0.15
+"""What the rectifiers keep giving while surplus PV is stored. While they give less, the PV converter
+may be throttled, and there may be more PV than is measured. More would buy energy for nothing; less
+is within the error of the meters.
 """
-RESTING_KW = 0.05
+RESTING_KW: Final = 0.05
 """A battery that gives less than this does not discharge."""
-LOW_BUS_V = 46.0
+LOW_BUS_V: Final = 46.0
 """Loads are disconnected from about here: a battery that holds the bus no higher cannot carry it.
 """
-REBUILD_BELOW_SOC = 0.02
+REBUILD_BELOW_SOC: Final = 0.02
 """This far below the reserve it is rebuilt at once and at full power, whatever the price and
-whoever calls.
+whatever a DR event asks for.
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What holds in this cycle whatever the plan says."""
 
@@ -41,50 +45,15 @@ class Limits:
     grid_limit_kw: float
     """What the grid connection carries, AC side."""
     dr_cap_kw: float
-    """Import cap of the demand-response calls in force, AC side; infinite = none."""
+    """Import cap of the DR events in force, AC side; infinite without one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ControlState:
     """What one cycle hands to the next."""
 
     reserve_held: bool = False
     """Discharge was stopped at the reserve and is not yet allowed again."""
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A range of battery power in kW, and whose it is."""
-
-    low_kw: float
-    high_kw: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the devices shall do until the next cycle."""
-
-    mode: Literal["drive", "release"]
-    """`release`: no economic setpoint; the devices float and stand by for backup."""
-    battery_kw: float
-    rectifier_cap_kw: float
-    """Ceiling for the rectifiers' DC output."""
-    bus_v: float
-    dc_load_kw: float
-    pv_kw: float
-    """Bus voltage, load and photovoltaics that the decision rests on; current limits are reckoned
-    from them.
-    """
-    reason: str
-    state: ControlState
-    measured_kw: float | None = None
-    grid_kw: float | None = None
-    """Battery and grid power as measured; some levers are moved by what they still lack."""
-    import_cap_kw: float = math.inf
-    """Cap of the demand-response calls in force, AC side, where the reserve has not overruled it;
-    infinite = none.
-    """
 
 
 def cycle(
@@ -94,73 +63,81 @@ def cycle(
     site: Site,
     curve: RectifierCurve,
     state: ControlState,
-) -> Decision:
-    """Decide. When an input is unknown the site is released to its devices' safe values, and the
-    reason says it.
-    """
-    mains_ok = image.mains_ok
-    soc, load_kw = image.value("soc"), image.value("dc_load_kw")
-    if mains_ok is False:
-        return _release(
-            "mains failed: float voltage and full current, so that recharge starts when they return",
-            state,
-        )
-    needed = {"mains voltage": mains_ok, "state of charge": soc, "telecom load": load_kw}
-    unknown = [name for name, value in needed.items() if value is None]
-    if unknown or soc is None or load_kw is None:
-        return _release(f"no fresh measurement of {', '.join(unknown)}", state)
+) -> tuple[Decision, ControlState]:
+    """Decide, and hand on the state for the next cycle.
 
-    bus_v = image.value("bus_v")
-    if bus_v is not None and bus_v < LOW_BUS_V:
-        return _release(
-            f"bus at {bus_v:.1f} V: whatever the battery should give, the rectifiers must carry the load",
-            state,
-        )
-    # Unknown photovoltaics count as none: then every bound below errs to the safe side.
-    pv_kw = image.value("pv_kw") or 0.0
+    The site is released to its devices' safe values when the mains have failed, when an input that
+    control needs is unknown, or when the bus voltage is too low; the reason says which.
+    """
+    may_charge = charging_allowed(site.battery, image.value("battery_c"))
+    reason = _release_reason(image)
+    if reason is not None:
+        return Release(reason, may_charge), state
+    soc, load_kw = image.value("soc"), image.value("dc_load_kw")
+    assert soc is not None
+    assert load_kw is not None
+
     state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state))
+    # Unknown PV counts as none: then every bound below errs to the safe side.
+    pv_kw = image.value("pv_kw") or 0.0
     grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)
     dr_cap_kw = _rectifier_cap(image, limits.dr_cap_kw, site, curve)
-    bounds = (
-        _safety(image, soc, site),
-        Bound(-math.inf, grid_cap_kw + pv_kw - load_kw, "grid connection"),
-        _reserve(soc, limits, site, state),
-        Bound(
-            -math.inf,
-            dr_cap_kw + pv_kw - load_kw,
-            f"demand-response cap of {limits.dr_cap_kw:g} kW",
-        ),
+    grid = Bound("grid-connection", -math.inf, grid_cap_kw + pv_kw - load_kw, "grid connection")
+    dr_event = Bound(
+        "dr-event",
+        -math.inf,
+        dr_cap_kw + pv_kw - load_kw,
+        f"demand-response cap of {limits.dr_cap_kw:g} kW",
     )
+    allowed = nest((_safety(image, soc, site), grid, _reserve(soc, limits, site, state), dr_event))
     wanted_kw = _with_surplus(intent.battery_kw, image)
-    reason = intent.reason if wanted_kw == intent.battery_kw else "photovoltaic surplus"
-    battery_kw, reason = resolve(wanted_kw, reason, bounds)
-    # A cap that the reserve has overruled must not starve the rectifiers either.
-    overruled = battery_kw > bounds[3].high_kw
-    rectifier_cap_kw = grid_cap_kw if overruled else min(grid_cap_kw, dr_cap_kw)
-    volts = site.rectifier.float_v if bus_v is None else bus_v
-    measured_kw, grid_kw = image.value("battery_kw"), image.value("grid_kw")
-    import_cap_kw = math.inf if overruled else limits.dr_cap_kw
-    return Decision(
-        "drive",
-        battery_kw,
-        rectifier_cap_kw,
-        volts,
-        load_kw,
-        pv_kw,
-        reason,
-        state,
-        measured_kw,
-        grid_kw,
-        import_cap_kw,
+    battery_kw, limited_by = allowed.nearest(wanted_kw)
+    if limited_by is not None:
+        reason = limited_by.reason
+    elif wanted_kw != intent.battery_kw:
+        reason = "photovoltaic surplus"
+    else:
+        reason = intent.reason
+    # A DR cap that a higher bound has overruled must not starve the rectifiers either.
+    overruled = battery_kw > dr_event.high_kw
+    bus_v = image.value("bus_v")
+    decision = Drive(
+        battery_kw=battery_kw,
+        rectifier_cap_kw=grid_cap_kw if overruled else min(grid_cap_kw, dr_cap_kw),
+        bus_v=site.rectifier.float_v if bus_v is None else bus_v,
+        dc_load_kw=load_kw,
+        pv_kw=pv_kw,
+        reason=reason,
+        measured_kw=image.value("battery_kw"),
+        grid_kw=image.value("grid_kw"),
+        import_cap_kw=math.inf if overruled else limits.dr_cap_kw,
+        charging_allowed=may_charge,
     )
+    return decision, state
 
 
-def _release(reason: str, state: ControlState) -> Decision:
-    return Decision("release", 0.0, math.inf, math.nan, math.nan, math.nan, reason, state)
+def _release_reason(image: Image) -> str | None:
+    """Why the site cannot be driven now; none when it can."""
+    if image.mains_ok is False:
+        return (
+            "mains failed: float voltage and full current, so that recharge starts when they return"
+        )
+    needed = {
+        "mains voltage": image.mains_ok,
+        "state of charge": image.value("soc"),
+        "telecom load": image.value("dc_load_kw"),
+    }
+    unknown = [name for name, value in needed.items() if value is None]
+    if unknown:
+        return f"no fresh measurement of {', '.join(unknown)}"
+    bus_v = image.value("bus_v")
+    if bus_v is not None and bus_v < LOW_BUS_V:
+        return f"bus at {bus_v:.1f} V: the rectifiers must carry the load"
+    return None
 
 
 def _reserve_held(soc: float, reserve_soc: float, site: Site, state: ControlState) -> bool:
-    """Hysteresis: stop at the reserve, go on only a little above it."""
+    """Hysteresis: discharge stops at the reserve and is allowed again only a little above it."""
     return soc <= reserve_soc or (
         state.reserve_held and soc < reserve_soc + site.control.reserve_recovery_soc
     )
@@ -185,35 +162,36 @@ def _safety(image: Image, soc: float, site: Site) -> Bound:
         low, reason = 0.0, f"state of charge {soc:.0%} at the battery's own minimum"
     temp_c = image.value("battery_c")
     if temp_c is None:
-        # Charging frozen lithium destroys it; without a sensor, cold cannot be ruled out in a cold
-        # room.
+        # Charging frozen lithium destroys it, and without a sensor a cold room cannot be excluded.
         if site.backup.coldest_c < battery.min_charge_temp_c:
             high, reason = 0.0, "battery temperature unknown: no charging"
     elif temp_c < battery.min_charge_temp_c:
         high, reason = 0.0, f"battery at {temp_c:.0f} degC, too cold to charge"
     elif temp_c > battery.max_temp_c:
         low, high, reason = 0.0, 0.0, f"battery at {temp_c:.0f} degC, too hot to cycle"
-    return Bound(low, high, reason)
+    return Bound("safety", low, high, reason)
 
 
 def _reserve(soc: float, limits: Limits, site: Site, state: ControlState) -> Bound:
     if soc < limits.reserve_soc - REBUILD_BELOW_SOC:
         return Bound(
+            "backup-reserve",
             site.battery.max_charge_kw,
             math.inf,
             f"backup reserve is being rebuilt ({soc:.1%} of {limits.reserve_soc:.1%})",
         )
     if state.reserve_held:
-        return Bound(0.0, math.inf, f"backup reserve {limits.reserve_soc:.1%} reached")
-    return Bound(-math.inf, math.inf, "")
+        reason = f"backup reserve {limits.reserve_soc:.1%} reached"
+        return Bound("backup-reserve", 0.0, math.inf, reason)
+    return Bound("backup-reserve", -math.inf, math.inf, "")
 
 
 def _with_surplus(wanted_kw: float, image: Image) -> float:
-    """Photovoltaics beyond the load are stored before they are curtailed.
+    """The wish, raised so that PV beyond the load is stored before it is curtailed.
 
-    A throttled converter does not show what it could give, but the rectifiers do: where they stand
-    nearly still, there may be more. The setpoint follows the measured battery power up until they
-    give `PROBE_KW`, and down beyond that.
+    A throttled PV converter does not show what it could give. But when the rectifiers give almost
+    nothing, PV carries the load, and there may be more of it. So the setpoint follows the measured
+    battery power: up until the rectifiers give `PROBE_KW`, and down when they give more.
     """
     pv_kw, battery_kw, rectifier_kw = (
         image.value(n) for n in ("pv_kw", "battery_kw", "rectifier_dc_kw")
@@ -221,27 +199,7 @@ def _with_surplus(wanted_kw: float, image: Image) -> float:
     if pv_kw is None or pv_kw <= 0 or battery_kw is None or rectifier_kw is None:
         return wanted_kw
     if wanted_kw < 0 and battery_kw < -RESTING_KW:
-        return wanted_kw  # it discharges as planned; one that rests has no load left to carry, for the sun carries it
+        # It discharges as planned. A battery that is to discharge and rests has no load left to
+        # carry, because PV carries it.
+        return wanted_kw
     return max(wanted_kw, battery_kw + PROBE_KW - rectifier_kw)
-
-
-def resolve(wanted_kw: float, reason: str, bounds: tuple[Bound, ...]) -> tuple[float, str]:
-    """Nest the bounds, the highest first, and place the wish inside; the bound that moved it gives
-    the reason.
-    """
-    low, low_reason, high, high_reason = -math.inf, reason, math.inf, reason
-    for bound in bounds:
-        # Each bound is brought inside what the higher ones left, so it can narrow but never widen.
-        inner_low, inner_high = (
-            min(max(bound.low_kw, low), high),
-            max(min(bound.high_kw, high), low),
-        )
-        if inner_low > low:
-            low, low_reason = inner_low, bound.reason
-        if inner_high < high:
-            high, high_reason = inner_high, bound.reason
-    if wanted_kw < low:
-        return low, low_reason
-    if wanted_kw > high:
-        return high, high_reason
-    return wanted_kw, reason

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from drivers.points import AS_IT_LIKES
 from optimisation.problem.site_problem import RectifierCurve
-from siteems.site.model import Site
+from siteems.site.model import Battery, Site
 
 
 def worst_ac_load_kw(site: Site) -> float:
@@ -64,6 +64,15 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     if site.pv is not None:
         values["pv_limit_kw"] = site.pv.rated_kwp
     return values
+
+
+def charging_allowed(battery: Battery, temp_c: float | None) -> bool:
+    """Whether the safe values may charge a battery at this temperature, degC.
+
+    Of an unknown temperature nothing follows: the safe values themselves take account of the
+    coldest temperature that the site file expects.
+    """
+    return temp_c is None or battery.min_charge_temp_c <= temp_c <= battery.max_temp_c
 
 
 def without_charging(values: Mapping[str, float]) -> dict[str, float]:

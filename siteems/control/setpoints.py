@@ -18,7 +18,8 @@ from siteems.control.battery_commands import (
     rectifier_current,
     rectifier_voltage,
 )
-from siteems.control.cycle import LOW_BUS_V, Decision
+from siteems.control.cycle import LOW_BUS_V
+from siteems.control.decision import Drive
 from siteems.control.safe_state import most_import_kw
 from siteems.site.model import Battery, Rectifier, Site
 
@@ -39,13 +40,13 @@ limited elsewhere.
 
 
 def setpoints(
-    decision: Decision,
+    decision: Drive,
     site: Site,
     command: BatteryCommand,
     held: Mapping[str, float],
     elapsed_s: float,
 ) -> dict[str, float]:
-    """The setpoints of a `drive` decision, for a site whose battery is commanded in this way.
+    """The setpoints of a decision to drive, for a site whose battery is commanded in this way.
 
     `held` are the setpoints that were sent last, none after a release, and `elapsed_s` is how long
     ago that was.
@@ -73,7 +74,7 @@ def setpoints(
 
 
 def _battery(
-    decision: Decision,
+    decision: Drive,
     site: Site,
     command: BatteryCommand,
     held: Mapping[str, float],

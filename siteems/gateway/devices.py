@@ -17,7 +17,7 @@ from drivers.modbus.device import Device
 from drivers.points import DISCHARGE, Quality, Reading
 from drivers.roles import battery_command
 from drivers.write_gate import WriteGate, WriteRecord
-from siteems.control.cycle import Decision
+from siteems.control.decision import Decision, Release
 from siteems.control.safe_state import safe_values, without_charging
 from siteems.control.setpoints import setpoints
 from siteems.gateway.wiring import make_device, make_links
@@ -67,7 +67,8 @@ class SiteDevices:
         """Those that were sent something else than their safe values since the last release."""
         self._silent: set[str] = set()
         self._now = now
-        self._battery_c: float | None = None
+        self._charging_allowed = True
+        """As of the last decision."""
         self._retry_at: dict[str, tuple[datetime, float]] = {}
         self._disobeys: dict[str, dict[str, datetime]] = {}
         """By device and setpoint, since when it is not taken."""
@@ -100,9 +101,6 @@ class SiteDevices:
         self._unclaimed |= {d.name for d in self.devices if d.name in silent and self._setpoints(d)}
         self._silent = silent
         self._look_for_restarts({reading.device: reading for reading in readings})
-        for reading in readings:
-            if "battery_c" in reading.points:
-                self._battery_c = reading.value("battery_c")
         return readings
 
     def _look_for_restarts(self, readings: Mapping[str, Reading]) -> None:
@@ -119,12 +117,8 @@ class SiteDevices:
 
     def _safe_now(self, device: Device) -> dict[str, float]:
         """The device's safe setpoints at the battery's present temperature."""
-        battery, temp_c = self._site.battery, self._battery_c
-        too_cold_or_hot = (
-            temp_c is not None and not battery.min_charge_temp_c <= temp_c <= battery.max_temp_c
-        )
         safe = self._setpoints(device)
-        return without_charging(safe) if too_cold_or_hot else safe
+        return safe if self._charging_allowed else without_charging(safe)
 
     async def claim(self) -> None:
         """Make sure of every device before it is driven: is it what the site file says, release
@@ -216,9 +210,10 @@ class SiteDevices:
 
     async def drive(self, decision: Decision) -> None:
         """Bring a decision to the devices; trouble is recorded and tried again in the next cycle."""
+        self._charging_allowed = decision.charging_allowed
         if self._unclaimed:
             await self.claim()
-        if decision.mode == "release":
+        if isinstance(decision, Release):
             await self._release(decision.reason, self._silent)
         else:
             held = {point: value for (_, point), value in self._sent.items()}

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from siteems.control.cycle import Decision, Limits
+from siteems.control.cycle import Limits
+from siteems.control.decision import Decision, Drive
 from siteems.control.intent import Intent
 from siteems.estimation.image import Image
 
@@ -62,11 +63,12 @@ class Watch:
         if image.mains_ok and self.mains_out:  # also when nobody knew in between
             self.mains_out = False
             self._tell(now, "info", "mains-returned", "the mains are back")
-        if decision.mode != self._mode:
-            if decision.mode == "release" and image.mains_ok is not False:
+        mode = "drive" if isinstance(decision, Drive) else "release"
+        if mode != self._mode:
+            if mode == "release" and image.mains_ok is not False:
                 level, code = ("alarm", "released") if self._drives else ("warning", "not-measured")
                 self._tell(now, level, code, decision.reason)
-            elif decision.mode == "drive" and self._mode is not None:
+            elif mode == "drive" and self._mode is not None:
                 text = "; the site is driven again" if self._drives else ""
                 self._tell(
                     now,
@@ -74,25 +76,25 @@ class Watch:
                     "driving" if self._drives else "measured",
                     f"measurements are back{text}",
                 )
-            self._mode = decision.mode
+            self._mode = mode
         if self._drives:
             self._cap(step, now)
-        if decision.mode == "drive":
+        if isinstance(decision, Drive):
             self._level_of(step.intent, now)
             if self._drives:
-                self._battery(step, now)
+                self._battery(image, decision, now)
         else:
             self._unfollowed = None
 
-    def _battery(self, step: Step, now: datetime) -> None:
+    def _battery(self, image: Image, decision: Drive, now: datetime) -> None:
         """Report a battery that does not follow: it takes clearly more, or gives clearly more, than
         was decided.
 
         Less charging than decided is the chemistry's right; less discharging is when the rectifiers
         rest, for then the sun carries the difference.
         """
-        battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
-        rectifier_kw = step.image.value("rectifier_dc_kw")
+        battery_kw, target_kw = image.value("battery_kw"), decision.battery_kw
+        rectifier_kw = image.value("rectifier_dc_kw")
         resting = target_kw < 0 and rectifier_kw is not None and rectifier_kw <= FOLLOWS_KW
         follows = battery_kw is None or (
             (resting or battery_kw <= target_kw + FOLLOWS_KW)
@@ -104,7 +106,7 @@ class Watch:
             self._unfollowed = now
         elif now - self._unfollowed >= LASTED and not self._unfollowed_reported:
             self._unfollowed_reported = True
-            text = f"the battery is at {battery_kw:+.2f} kW, decided was {target_kw:+.2f} kW: {step.decision.reason}"
+            text = f"the battery is at {battery_kw:+.2f} kW, decided was {target_kw:+.2f} kW: {decision.reason}"
             self._tell(now, "alarm", "not-followed", text)
 
     def _level_of(self, intent: Intent, now: datetime) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from siteems.accounting.bill import make_bill
 from siteems.accounting.wear import worn
 from siteems.clock import ManualClock
+from siteems.control.decision import Drive
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster, Forecasts
@@ -186,7 +187,8 @@ class _Run:
     def _next_look(self, step: Step, plant: Plant) -> timedelta:
         """In how long the control loop looks again."""
         above_kwh = max(0.0, plant.soc - step.limits.reserve_soc) * self.site.battery.capacity_kwh
-        twice_kw = 2.0 * -step.decision.battery_kw
+        decision = step.decision
+        twice_kw = -2.0 * decision.battery_kw if isinstance(decision, Drive) else 0.0
         if above_kwh >= twice_kw * (CYCLE / timedelta(hours=1)):  # charging is always far enough
             return CYCLE
         return max(CLOSEST_CYCLE, timedelta(hours=above_kwh / twice_kw))

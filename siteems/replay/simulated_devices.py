@@ -14,7 +14,7 @@ from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.solving.solver import PlanSolver
 from siteems.clock import ManualClock
-from siteems.control.cycle import Decision
+from siteems.control.decision import Decision, Release
 from siteems.control.safe_state import safe_values
 from siteems.control.setpoints import setpoints
 from siteems.control.timing import Timing
@@ -79,7 +79,7 @@ class SimulatedDevices:
         """Write setpoints, or the safe values on release, to the devices that have such points and
         answer.
         """
-        if decision.mode == "release":
+        if isinstance(decision, Release):
             wanted, self._wanted = self._safe, {}
         else:
             elapsed_s = (self._clock.now() - self._driven_at).total_seconds()

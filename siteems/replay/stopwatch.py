@@ -12,7 +12,7 @@ from drivers.points import Reading
 from optimisation.plan.plan import Plan
 from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import ManualClock
-from siteems.control.cycle import Decision
+from siteems.control.decision import Decision
 from siteems.control.timing import Timing
 from siteems.forecast.forecast import Forecast, Forecasts
 from siteems.replay.simulated_devices import DirectSolver, SimulatedDevices

@@ -7,11 +7,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from control_cases import MAX_AGE, NOW, image, limits
 
 from siteems.control.cycle import PROBE_KW, ControlState, Limits, cycle
+from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
 from siteems.estimation.image import Image
 from siteems.site.assets import rectifier_curve
@@ -32,7 +34,7 @@ class Tick:
     wanted_kw: float = 0.0
     measured: dict[str, float | None] = field(default_factory=dict)
     limits: Limits = field(default_factory=limits)
-    mode: str = "drive"
+    released: bool = False
 
 
 def seen_sun(
@@ -147,26 +149,26 @@ CONFLICTS = (
 )
 
 UNKNOWN = (
-    Tick("mains failed", 0.0, "mains failed", 2.0, {"mains_v": 0.0}, mode="release"),
-    Tick("mains sag", 0.0, "mains failed", 2.0, {"mains_v": 149.0}, mode="release"),
+    Tick("mains failed", 0.0, "mains failed", 2.0, {"mains_v": 0.0}, released=True),
+    Tick("mains sag", 0.0, "mains failed", 2.0, {"mains_v": 149.0}, released=True),
     Tick(
         "mains failed, all else unknown",
         0.0,
         "mains failed",
         2.0,
         {"mains_v": 0.0, "soc": None},
-        mode="release",
+        released=True,
     ),
-    Tick("mains unknown", 0.0, "mains voltage", 2.0, {"mains_v": None}, mode="release"),
-    Tick("charge unknown", 0.0, "state of charge", 2.0, {"soc": None}, mode="release"),
-    Tick("load unknown", 0.0, "telecom load", 2.0, {"dc_load_kw": None}, mode="release"),
+    Tick("mains unknown", 0.0, "mains voltage", 2.0, {"mains_v": None}, released=True),
+    Tick("charge unknown", 0.0, "state of charge", 2.0, {"soc": None}, released=True),
+    Tick("load unknown", 0.0, "telecom load", 2.0, {"dc_load_kw": None}, released=True),
     Tick(
         "two unknown",
         0.0,
         "state of charge, telecom load",
         2.0,
         {"soc": None, "dc_load_kw": None},
-        mode="release",
+        released=True,
     ),
     Tick(
         "sun unknown counts as none",
@@ -239,13 +241,33 @@ SUN = (
 def test_tick(tick: Tick, hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
     seen = image(**tick.measured)
-    decision = cycle(
-        seen, Intent(tick.wanted_kw, "plan", "plan"), tick.limits, hangzhou, curve, FREE
-    )
-    assert (decision.mode, tick.reason in decision.reason) == (tick.mode, True), decision.reason
-    assert decision.battery_kw == pytest.approx(expected_kw(tick, seen, hangzhou))
-    if tick.mode == "release":
-        assert decision.rectifier_cap_kw == math.inf
+    intent = Intent(tick.wanted_kw, "plan", "plan")
+    decision, _ = cycle(seen, intent, tick.limits, hangzhou, curve, FREE)
+    assert tick.reason in decision.reason
+    assert isinstance(decision, Release) == tick.released
+    if isinstance(decision, Drive):
+        assert decision.battery_kw == pytest.approx(expected_kw(tick, seen, hangzhou))
+
+
+def driven(*arguments: Any) -> Drive:
+    """The decision of a cycle that drives."""
+    decision, _ = cycle(*arguments)
+    assert isinstance(decision, Drive)
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("battery_c", "allowed"),
+    [(None, True), (-1.0, False), (0.0, True), (50.0, True), (51.0, False)],
+)
+def test_the_safe_values_must_not_charge_a_battery_too_cold_or_too_hot(
+    hangzhou: Site, battery_c: float | None, allowed: bool
+) -> None:
+    curve, intent = rectifier_curve(hangzhou), Intent(0.0, "plan", "plan")
+    for mains_v, kind in ((0.0, Release), (225.0, Drive)):
+        seen = image(battery_c=battery_c, mains_v=mains_v)
+        decision, _ = cycle(seen, intent, limits(), hangzhou, curve, FREE)
+        assert (type(decision), decision.charging_allowed) == (kind, allowed)
 
 
 def expected_kw(tick: Tick, seen: Image, site: Site) -> float:
@@ -268,34 +290,34 @@ def test_cold_room_without_sensor_does_not_charge_lithium(rural: Site) -> None:
         (rural, 2.0, "plan"),
         (cold, 0.0, "battery temperature unknown: no charging"),
     ):
-        decision = cycle(
-            seen, Intent(2.0, "plan", "plan"), limits(), site, rectifier_curve(site), FREE
-        )
+        intent = Intent(2.0, "plan", "plan")
+        decision = driven(seen, intent, limits(), site, rectifier_curve(site), FREE)
         assert (decision.battery_kw, decision.reason) == (expected_kw, reason)
 
 
 def test_site_without_air_conditioner_reckons_with_its_largest_typical_draw(rural: Site) -> None:
     curve = rectifier_curve(rural)
     seen = image(ac_load_kw=None)
-    decision = cycle(seen, Intent(0.0, "plan", "plan"), limits(dr_cap_kw=2.0), rural, curve, FREE)
+    decision = driven(seen, Intent(0.0, "plan", "plan"), limits(dr_cap_kw=2.0), rural, curve, FREE)
     assert decision.battery_kw == pytest.approx(curve.dc_kw(2.0 - 0.05 - 0.32) - 3.0)
 
 
 def test_a_stale_measurement_is_unknown(hangzhou: Site) -> None:
     curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", "plan")
-    for age, mode in ((MAX_AGE, "drive"), (MAX_AGE + timedelta(seconds=1), "release")):
+    for age, kind in ((MAX_AGE, Drive), (MAX_AGE + timedelta(seconds=1), Release)):
         fresh = image()
         soc = fresh.measured["soc"]._replace(time=NOW - age)
         seen = replace(fresh, measured={**fresh.measured, "soc": soc})
-        assert cycle(seen, intent, limits(), hangzhou, curve, FREE).mode == mode
+        decision, _ = cycle(seen, intent, limits(), hangzhou, curve, FREE)
+        assert isinstance(decision, kind)
 
 
 def test_a_call_overruled_by_the_reserve_does_not_starve_the_rectifiers(hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
     called = limits(dr_cap_kw=1.5)
     plan = Intent(0.0, "plan", "plan")
-    holding = cycle(image(soc=0.70), plan, called, hangzhou, curve, FREE)
-    overruled = cycle(image(soc=0.40), plan, called, hangzhou, curve, FREE)
+    holding = driven(image(soc=0.70), plan, called, hangzhou, curve, FREE)
+    overruled = driven(image(soc=0.40), plan, called, hangzhou, curve, FREE)
     assert (holding.import_cap_kw, overruled.import_cap_kw) == (1.5, math.inf)
     assert holding.rectifier_cap_kw == pytest.approx(curve.dc_kw(1.5 - 0.05 - 1.0))
     assert overruled.rectifier_cap_kw == pytest.approx(curve.dc_kw(12.0 - 0.05 - 1.0))
@@ -315,15 +337,14 @@ def test_reserve_has_hysteresis(hangzhou: Site) -> None:
         (0.399, 0),
     ]
     for soc, expected_kw in ticks:
-        decision = cycle(
-            image(soc=soc), Intent(-2.0, "plan", "plan"), limits(), hangzhou, curve, state
-        )
+        intent = Intent(-2.0, "plan", "plan")
+        decision, state = cycle(image(soc=soc), intent, limits(), hangzhou, curve, state)
+        assert isinstance(decision, Drive)
         assert decision.battery_kw == expected_kw, f"at {soc}"
-        state = decision.state
 
 
 def test_hysteresis_outlasts_a_gap_in_the_measurements(hangzhou: Site) -> None:
     curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", "plan")
-    held = cycle(image(soc=0.40), intent, limits(), hangzhou, curve, FREE).state
-    blind = cycle(image(soc=None), intent, limits(), hangzhou, curve, held)
-    assert cycle(image(soc=0.405), intent, limits(), hangzhou, curve, blind.state).battery_kw == 0.0
+    _, held = cycle(image(soc=0.40), intent, limits(), hangzhou, curve, FREE)
+    _, blind = cycle(image(soc=None), intent, limits(), hangzhou, curve, held)
+    assert driven(image(soc=0.405), intent, limits(), hangzhou, curve, blind).battery_kw == 0.0

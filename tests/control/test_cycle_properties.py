@@ -11,74 +11,70 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siteems.config.seeds import seed_path
-from siteems.control.cycle import Bound, ControlState, Limits, cycle, resolve
+from siteems.control.bounds import Bound, nest
+from siteems.control.cycle import ControlState, Limits, cycle
+from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
 from siteems.estimation.image import Image
 from siteems.site.assets import rectifier_curve
 from siteems.site.read_file import load_site
 
 SITES = {name: load_site(seed_path(name)) for name in ("hangzhou-macro", "rural-lfp")}
-FAR = 1e6
-
 powers = st.floats(-40, 40)
 pairs = st.tuples(powers, powers).map(sorted)
 bounds = st.one_of(
-    pairs.map(lambda e: Bound(e[0], e[1], "a bound")),
-    powers.map(lambda kw: Bound(-math.inf, kw, "a ceiling")),
-    powers.map(lambda kw: Bound(kw, math.inf, "a floor")),
+    pairs.map(lambda e: Bound("safety", e[0], e[1], "a bound")),
+    powers.map(lambda kw: Bound("safety", -math.inf, kw, "a ceiling")),
+    powers.map(lambda kw: Bound("safety", kw, math.inf, "a floor")),
 )
-ladders = st.lists(bounds, min_size=1, max_size=5).map(tuple)
+nested = st.lists(bounds, min_size=1, max_size=5).map(tuple)
 
 
-def span(ladder: tuple[Bound, ...]) -> tuple[float, float]:
-    """The range that a ladder of bounds leaves."""
-    return resolve(-FAR, "", ladder)[0], resolve(FAR, "", ladder)[0]
+@given(powers, nested)
+def test_result_is_within_the_first_bound(wanted_kw: float, each: tuple[Bound, ...]) -> None:
+    assert each[0].low_kw <= nest(each).nearest(wanted_kw)[0] <= each[0].high_kw
 
 
-@given(powers, ladders)
-def test_result_is_within_the_first_bound(wanted_kw: float, ladder: tuple[Bound, ...]) -> None:
-    assert ladder[0].low_kw <= resolve(wanted_kw, "", ladder)[0] <= ladder[0].high_kw
+@given(nested, bounds)
+def test_a_lower_bound_never_widens(higher: tuple[Bound, ...], lower: Bound) -> None:
+    outer, inner = nest(higher), nest((*higher, lower))
+    assert outer.low_kw <= inner.low_kw <= inner.high_kw <= outer.high_kw
 
 
-@given(ladders, bounds)
-def test_a_lower_bound_never_widens(ladder: tuple[Bound, ...], lower: Bound) -> None:
-    low, high = span(ladder)
-    inner_low, inner_high = span((*ladder, lower))
-    assert low <= inner_low <= inner_high <= high
-
-
-@given(powers, ladders)
-def test_bounds_that_agree_may_come_in_any_order(
-    wanted_kw: float, ladder: tuple[Bound, ...]
-) -> None:
-    low, high = max(b.low_kw for b in ladder), min(b.high_kw for b in ladder)
+@given(powers, nested)
+def test_bounds_that_agree_may_come_in_any_order(wanted_kw: float, each: tuple[Bound, ...]) -> None:
+    low, high = max(b.low_kw for b in each), min(b.high_kw for b in each)
     if low <= high:
         expected_kw = min(max(wanted_kw, low), high)
-        assert (
-            resolve(wanted_kw, "", ladder)[0]
-            == resolve(wanted_kw, "", ladder[::-1])[0]
-            == expected_kw
-        )
+        assert nest(each).nearest(wanted_kw)[0] == expected_kw
+        assert nest(each[::-1]).nearest(wanted_kw)[0] == expected_kw
 
 
 @given(powers, powers, st.floats(0.1, 40), st.floats(0.1, 40))
 def test_of_two_that_conflict_the_first_wins_and_the_second_comes_as_near_as_it_may(
     wanted_kw: float, middle: float, gap: float, width: float
 ) -> None:
-    upper, lower = (
-        Bound(middle + gap, middle + gap + width, "up"),
-        Bound(middle - gap - width, middle - gap, "down"),
-    )
-    assert resolve(wanted_kw, "", (upper, lower))[0] == upper.low_kw
-    assert resolve(wanted_kw, "", (lower, upper))[0] == lower.high_kw
+    upper = Bound("safety", middle + gap, middle + gap + width, "up")
+    lower = Bound("dr-event", middle - gap - width, middle - gap, "down")
+    assert nest((upper, lower)).nearest(wanted_kw)[0] == upper.low_kw
+    assert nest((lower, upper)).nearest(wanted_kw)[0] == lower.high_kw
 
 
-@given(powers, ladders)
-def test_the_reason_changes_only_with_the_value(
-    wanted_kw: float, ladder: tuple[Bound, ...]
+@given(powers, nested)
+def test_a_bound_is_named_when_it_changed_the_value_and_only_then(
+    wanted_kw: float, each: tuple[Bound, ...]
 ) -> None:
-    value_kw, reason = resolve(wanted_kw, "wish", ladder)
-    assert (reason == "wish") == (value_kw == wanted_kw)
+    value_kw, limited_by = nest(each).nearest(wanted_kw)
+    assert (limited_by is None) == (value_kw == wanted_kw)
+
+
+def test_the_range_names_the_bound_that_set_each_end() -> None:
+    safety = Bound("safety", -8.0, 8.0, "device limit")
+    reserve = Bound("backup-reserve", 0.0, math.inf, "reserve")
+    event = Bound("dr-event", -math.inf, -2.0, "cap")
+    left = nest((safety, reserve, event))
+    assert (left.low_kw, left.high_kw) == (0.0, 0.0)
+    assert (left.low_set_by, left.high_set_by) == (reserve, event)
 
 
 def maybe(low: float, high: float) -> st.SearchStrategy[float | None]:
@@ -112,17 +108,15 @@ def test_promises_of_the_cycle(
 ) -> None:
     site = SITES[name]
     curve, battery = rectifier_curve(site), site.battery
-    decision = cycle(image, intent, limits, site, curve, ControlState(held))
+    decision, _ = cycle(image, intent, limits, site, curve, ControlState(held))
     soc, load_kw, pv_kw = image.value("soc"), image.value("dc_load_kw"), image.value("pv_kw") or 0.0
     assert decision.reason
     bus_v = image.value("bus_v")
     fallen = bus_v is not None and bus_v < 46.0
-    assert decision.mode == (
-        "release" if None in (soc, load_kw) or not image.mains_ok or fallen else "drive"
-    )
     if not image.mains_ok or soc is None or load_kw is None or fallen:
-        assert (decision.battery_kw, decision.rectifier_cap_kw) == (0.0, math.inf)
+        assert isinstance(decision, Release)
         return
+    assert isinstance(decision, Drive)
     assert -battery.max_discharge_kw <= decision.battery_kw <= battery.max_charge_kw
 
     ac_load_kw = image.value("ac_load_kw")

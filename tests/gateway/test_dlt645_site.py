@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from siteems.clock import ManualClock
-from siteems.control.cycle import Decision
+from siteems.control.decision import Drive
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
@@ -78,7 +78,7 @@ async def test_the_controller_sees_the_grid_through_a_utility_meter(
         traffic = devices.traffic()
         assert traffic["links"]["meter-line"]["units"]["012345678901"]["requests"] >= 15
         assert "grid-meter" not in traffic["writes_today"]
-        assert isinstance(steps[-1].decision, Decision)
+        assert isinstance(steps[-1].decision, Drive)
     finally:
         assert await devices.close("test over") == ()
         await served.stop()

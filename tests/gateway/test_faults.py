@@ -20,6 +20,7 @@ from fault_rig import DEAR_HOURS, LATE_S, Case, Rig, bear, rig_on, wired
 from drivers.points import Quality
 from drivers.simulated.faults import Fault, FaultKind
 from siteems.config.seeds import seed_path
+from siteems.control.decision import Drive
 from siteems.simulation.control_port import ControlPort, ask
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
@@ -89,7 +90,7 @@ async def test_a_fault_is_borne_and_got_over(rig: Rig, case: Case) -> None:
 async def test_a_hang_up_costs_a_cycle(rig: Rig) -> None:
     await rig.inflict(SMU, Fault("hang-up"))
     step = await rig.cycles(3)
-    assert step.decision.mode == "drive"
+    assert isinstance(step.decision, Drive)
     assert step.image.value("soc") is not None
 
 

@@ -14,6 +14,7 @@ from served_rig import CYCLE, START, ServedRig
 from drivers.catalogue import load_register_map
 from drivers.points import Quality
 from drivers.simulated.faults import Fault
+from siteems.control.decision import Drive
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 
@@ -52,7 +53,7 @@ FROM_IT = {"bus_v": ("rectifier_dc_kw", "dc_load_kw"), "grid_kw": ("ac_load_kw",
 async def rig(rural: Site, tmp_path: Path) -> AsyncIterator[ServedRig]:
     rig = ServedRig(rural, tmp_path)
     await rig.start()
-    assert (await rig.control(3)).decision.mode == "drive"
+    assert isinstance((await rig.control(3)).decision, Drive)
     yield rig
     await rig.stop()
 
@@ -82,7 +83,7 @@ async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Ju
 
     rig.served.clear(entry.link)
     step = await rig.control(2)
-    assert step.decision.mode == "drive"
+    assert isinstance(step.decision, Drive)
     assert step.image.value(jump.field) == pytest.approx(before, abs=3.0)
 
 

@@ -15,7 +15,7 @@ import pytest
 from drivers.catalogue import load_map
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
-from siteems.control.cycle import ControlState, Decision
+from siteems.control.decision import Decision, Drive, Release
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
@@ -102,11 +102,12 @@ async def served(hangzhou: Site, tmp_path: Path) -> AsyncIterator[Served]:
     site.history.close()
 
 
-def drive(battery_kw: float, load_kw: float = 3.4) -> Decision:
-    return Decision("drive", battery_kw, 9.0, 53.5, load_kw, 0.0, "test", ControlState())
+def drive(battery_kw: float, load_kw: float = 3.4) -> Drive:
+    return Drive(battery_kw, 9.0, 53.5, load_kw, 0.0, "test")
 
 
-RELEASE = Decision("release", 0.0, 9.0, 53.5, 3.4, 0.0, "test", ControlState())
+RELEASE = Release("test")
+COLD = Release("test", charging_allowed=False)
 
 
 async def test_a_decision_reaches_the_plant_and_a_release_takes_it_back(served: Served) -> None:
@@ -195,7 +196,6 @@ async def test_the_lease_is_refreshed_at_half_its_time(served: Served) -> None:
 
 async def test_a_battery_too_cold_to_charge_is_released_without_charging(served: Served) -> None:
     await served.cycles(3, drive(-2.0))
-    served.plant.room_c = -8.0
-    await served.cycles(2, RELEASE)
+    await served.cycles(2, COLD)
     assert served.plant.setpoints.charge_limit_a == 0.0
     assert served.plant.setpoints.rectifier_limit_a > 100.0

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from siteems.clock import ManualClock
-from siteems.control.cycle import ControlState, Decision
+from siteems.control.decision import Drive, Release
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
@@ -84,9 +84,9 @@ class ServedRig:
                 name: image.value(name) for name in ("dc_load_kw", "pv_kw", "battery_kw", "grid_kw")
             }
             await self.devices.drive(
-                Decision(
-                    "drive", battery_kw, 99.0, self.plant.flows.bus_v, measured["dc_load_kw"] or 3.0,
-                    measured["pv_kw"] or 0.0, "test", ControlState(), measured["battery_kw"], measured["grid_kw"],
+                Drive(
+                    battery_kw, 99.0, self.plant.flows.bus_v, measured["dc_load_kw"] or 3.0,
+                    measured["pv_kw"] or 0.0, "test", measured["battery_kw"], measured["grid_kw"],
                 )
             )  # fmt: skip
         return await self.observe()
@@ -94,10 +94,7 @@ class ServedRig:
     async def release(self) -> Image:
         """Nobody steers any more."""
         await self.observe()
-        nothing = float("nan")
-        await self.devices.drive(
-            Decision("release", 0.0, nothing, nothing, nothing, nothing, "test", ControlState())
-        )
+        await self.devices.drive(Release("test"))
         return await self.observe()
 
     async def control(self, cycles: int) -> Step:

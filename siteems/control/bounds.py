@@ -1,0 +1,66 @@
+"""Nested bounds on battery power: each has an owner and a reason, and a lower one never widens a
+higher one.
+
+The bounds are applied in order of priority. The range that the higher ones leave is what a lower
+one can still choose from. A lower bound that lies inside that range narrows it; one that lies
+partly outside is cut off at its edge; one that lies wholly outside leaves the single point of the
+range that is nearest to it. With charging positive:
+
+    safety          -8 ........................ +8     range -8..+8
+    backup reserve              0 ...........  inf     range  0..+8
+    DR event       -inf ... -2                         range  0..0: as near to -2 as the reserve lets it
+    plan wishes +3                                     result 0, limited by the DR event
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Owner = Literal["safety", "grid-connection", "backup-reserve", "dr-event"]
+"""Who sets a bound, highest priority first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A range of battery power in kW (+ charging), whose it is and why it holds."""
+
+    owner: Owner
+    low_kw: float
+    high_kw: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What nested bounds leave, and which of them set either end (none: that end is open)."""
+
+    low_kw: float = -math.inf
+    high_kw: float = math.inf
+    low_set_by: Bound | None = None
+    high_set_by: Bound | None = None
+
+    def nearest(self, wanted_kw: float) -> tuple[float, Bound | None]:
+        """The power in the range that is nearest to the wish, and the bound that moved it there."""
+        if wanted_kw < self.low_kw:
+            return self.low_kw, self.low_set_by
+        if wanted_kw > self.high_kw:
+            return self.high_kw, self.high_set_by
+        return wanted_kw, None
+
+
+def nest(bounds: Iterable[Bound]) -> Range:
+    """The range that the bounds leave, the one of highest priority first."""
+    left = Range()
+    for bound in bounds:
+        low_kw = min(max(bound.low_kw, left.low_kw), left.high_kw)
+        high_kw = max(min(bound.high_kw, left.high_kw), left.low_kw)
+        left = Range(
+            low_kw,
+            high_kw,
+            bound if low_kw > left.low_kw else left.low_set_by,
+            bound if high_kw < left.high_kw else left.high_set_by,
+        )
+    return left
