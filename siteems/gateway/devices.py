@@ -16,7 +16,8 @@ from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.points import DISCHARGE, Quality, Reading
 from drivers.roles import battery_command
-from drivers.write_gate import WriteGate, WriteRecord
+from drivers.write_gate.gate import WriteGate
+from drivers.write_gate.records import WriteRecord
 from siteems.control.decision import Decision, Release
 from siteems.control.safe_state import safe_values, without_charging
 from siteems.control.setpoints import setpoints

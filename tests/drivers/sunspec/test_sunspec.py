@@ -36,7 +36,8 @@ from drivers.roles import battery_command
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from drivers.sunspec.discovery import BASES, SunSpecDevice, discover
 from drivers.sunspec.mapping import device_map, name_of
-from drivers.write_gate import WriteGate, WriteRecord
+from drivers.write_gate.gate import WriteGate
+from drivers.write_gate.records import WriteRecord
 
 NOON = datetime(2026, 7, 15, 4, tzinfo=UTC)
 

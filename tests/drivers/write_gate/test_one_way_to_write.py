@@ -35,7 +35,7 @@ def where(*names: str, on: tuple[str, ...] = ()) -> set[str]:
 
 def test_each_step_to_the_wire_is_taken_in_one_place() -> None:
     assert where("WriteGate") == {"siteems/gateway/devices.py"}
-    assert where("write_points") == {"drivers/write_gate.py"}
+    assert where("write_points") == {"drivers/write_gate/gate.py"}
     assert where("write", on=("link", "_link")) == {"drivers/modbus/device.py"}
     assert where(*LIBRARY, on=("client", "_client")) == {"drivers/modbus/link.py"}
     assert where("new_client") == {"drivers/modbus/link.py"}

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 from modbus_rig import Clock, Site, free_values
 
-from drivers.write_gate import WriteGate, WriteRecord
+from drivers.write_gate.gate import WriteGate
+from drivers.write_gate.records import WriteRecord
 
 
 class Driven:
@@ -86,7 +87,7 @@ async def test_a_power_that_was_not_taken_is_not_commanded(sungrow: Driven) -> N
     await sungrow.set(forced_mode=2.0, forced_kw=2.0)
     assert sungrow.frames == [(13051, (2000,))]
     assert [r.outcome for r in sungrow.records] == ["failed", "failed"]
-    assert "because forced_kw before it was not taken" in sungrow.records[-1].detail
+    assert "because forced_kw, which comes first, was not taken" in sungrow.records[-1].detail
     sungrow.site.source.refuses = set()
     await sungrow.set(forced_mode=2.0, forced_kw=2.0)
     assert sungrow.site.source.values["forced_mode"] == 2.0, "tried again in the next cycle"

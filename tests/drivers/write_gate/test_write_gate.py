@@ -9,7 +9,8 @@ from drivers.catalogue import load_map
 from drivers.errors import WriteRefused
 from drivers.modbus.device import Device
 from drivers.modbus.link import ModbusLink
-from drivers.write_gate import WriteGate, WriteRecord
+from drivers.write_gate.gate import WriteGate
+from drivers.write_gate.records import WriteRecord
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -1,0 +1,338 @@
+"""The gate itself: every write to a device is checked, sent, read back and recorded here.
+
+A setpoint is a lease (`lease_refresh.py`): it is written when it changes by a register step,
+refreshed at half of the device's time-out, and released to its safe value at the end. What a device
+keeps in flash is written by `commission` alone, and only where the device holds something else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from drivers.errors import DeviceError, DriverError, LinkError, WriteRefused
+from drivers.modbus.device import Device
+from drivers.modbus.point_map import Storage
+from drivers.points import Quality, Reading
+from drivers.write_gate.daily_budget import DailyBudget
+from drivers.write_gate.lease_refresh import SetpointState, refresh_after_s
+from drivers.write_gate.map_limits import objection
+from drivers.write_gate.read_back import is_held, judge, same_step
+from drivers.write_gate.records import Outcome, WriteRecord
+
+RELEASE_PAUSES_S: Final = (0.0, 0.2, 0.5)
+"""Waits before the attempts of a release, seconds. Three attempts outlast one lost frame and a
+device that is busy; more would hold up the stop of the daemon.
+"""
+
+
+@dataclass(slots=True)
+class _DeviceState:
+    """What the gate knows of one device."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    setpoints: dict[str, SetpointState] = field(default_factory=dict)
+    lease_s: float | None = None
+    """The device's lease as read back when it was commissioned."""
+    budget: DailyBudget = field(default_factory=DailyBudget)
+
+    def setpoint(self, name: str) -> SetpointState:
+        return self.setpoints.setdefault(name, SetpointState())
+
+
+class WriteGate:
+    """Lets values of one `owner` through to devices, under the limits of their maps.
+
+    `now` gives the time (UTC, aware); `record` takes every record as it is made. With `read_only`
+    nothing is ever written, not even by `release`; what would have been written is recorded as
+    refused. Devices are identified by name.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        now: Callable[[], datetime],
+        record: Callable[[WriteRecord], None],
+        read_only: bool = False,
+    ) -> None:
+        self.owner = owner
+        self.read_only = read_only
+        self._now, self._record = now, record
+        self._states: dict[str, _DeviceState] = {}
+
+    def writes_today(self, device: Device) -> int:
+        """Values sent to the device since midnight UTC, failed ones included."""
+        return self._state(device).budget.used(self._now().date())
+
+    def holds(self, device: Device, name: str, value: float) -> bool:
+        """Whether the device was last seen to hold this value of a point."""
+        setpoint = self._state(device).setpoints.get(name)
+        return setpoint is not None and _is_at(device, name, setpoint, value)
+
+    def contradicts(self, device: Device, reading: Reading) -> tuple[str, ...]:
+        """The setpoints that read differently from what the device was last seen to hold.
+
+        Such a device restarted between two readings, or something else has written to it.
+        """
+        device_map = device.device_map
+        changed: list[str] = []
+        for name, setpoint in self._state(device).setpoints.items():
+            read = reading.value(name)
+            if not setpoint.held or setpoint.value is None or read is None:
+                continue
+            if name not in device_map.setpoints:
+                continue
+            if not is_held(device_map.points[name], setpoint.value, read):
+                changed.append(name)
+        return tuple(changed)
+
+    async def commission(
+        self, device: Device, safe: Mapping[str, float], lease_s: float | None
+    ) -> tuple[WriteRecord, ...]:
+        """Make the device keep its persistent safe values (`safe_*` points) and its lease, seconds.
+
+        Only what the device holds differently is written, because flash wears out. What cannot be
+        read is not written and recorded as failed. Without `lease_s`, or where it cannot be set, the
+        device keeps its own time. Raises WriteRefused, before anything is sent, for a value that is
+        not allowed.
+        """
+        reason = "commissioning"
+        values = self._with_lease(device, safe, lease_s)
+        self._check(device, values, reason, "flash")
+        state, lease = self._state(device), device.device_map.lease
+        async with state.lock:
+            present = await device.read_points(values)
+            records: list[WriteRecord] = []
+            different: dict[str, float] = {}
+            for name, value in values.items():
+                found = present.points[name]
+                if found.quality is Quality.UNREACHABLE:
+                    detail = "could not be read, so it was not written"
+                    records.append(self._note(device, name, value, reason, "failed", detail))
+                elif found.value is None or not _same(device, name, found.value, value):
+                    different[name] = value
+            records += await self._send(device, state, different, reason)
+            if lease is not None and lease.timeout_point is not None:
+                reading = await device.read_points([lease.timeout_point])
+                state.lease_s = reading.value(lease.timeout_point)
+        return tuple(records)
+
+    async def set(
+        self, device: Device, values: Mapping[str, float], *, reason: str
+    ) -> tuple[WriteRecord, ...]:
+        """Make the device hold these setpoints. Returns one record for each setpoint that was due.
+
+        Due is a value that differs by a register step from the last one, one whose last attempt
+        failed (after a pause that grows with each failure), and one that was last written half of
+        the lease ago. Raises WriteRefused, before anything is sent, for a value that is not allowed:
+        not a volatile setpoint, outside the limits of the map (the caller clips), or of a device that
+        another owner holds. Read-only and a used-up daily budget do not raise; they give `refused`
+        records.
+        """
+        if device.owner not in (None, self.owner):
+            raise self._refusal(
+                device, values, reason, f"is held by {device.owner}, not by {self.owner}"
+            )
+        self._check(device, values, reason, "volatile")
+        state = self._state(device)
+        async with state.lock:
+            if not self.read_only:
+                device.owner = self.owner
+            return await self._send(device, state, self._due(device, state, values), reason)
+
+    async def release(
+        self, device: Device, safe: Mapping[str, float], *, reason: str
+    ) -> tuple[WriteRecord, ...]:
+        """Write the safe values of the setpoints now, whoever owns the device and whatever its budget.
+
+        Each is tried up to three times, also while the link rests the unit. Never raises: a value
+        that the map does not allow is recorded as refused and the others are written.
+        """
+        state = self._state(device)
+        async with state.lock:
+            device.owner = None
+            records: dict[str, WriteRecord] = {}
+            remaining: dict[str, float] = {}
+            for name, value in safe.items():
+                barrier = objection(device.device_map, name, value, "volatile")
+                if self.read_only:
+                    barrier = "read-only"
+                if barrier is None:
+                    remaining[name] = value
+                else:
+                    records[name] = self._note(device, name, value, reason, "refused", barrier)
+            for pause_s in RELEASE_PAUSES_S:
+                if not remaining:
+                    break
+                await asyncio.sleep(pause_s)
+                attempt = await self._write(device, state, remaining, reason, urgent=True)
+                records |= {record.point: record for record in attempt}
+                remaining = {
+                    record.point: record.value
+                    for record in attempt
+                    if record.outcome in ("failed", "mismatch")
+                }
+        return tuple(records.values())
+
+    def _with_lease(
+        self, device: Device, safe: Mapping[str, float], lease_s: float | None
+    ) -> dict[str, float]:
+        """The safe values with the lease's own point, where the device lets it be set."""
+        values, lease = dict(safe), device.device_map.lease
+        if lease_s is None:
+            return values
+        if lease is None:
+            raise WriteRefused(
+                f"{device.name}: {device.device_map.name} has no lease to set to {lease_s:g} s"
+            )
+        if lease.timeout_point is not None:
+            if not lease.min_s <= lease_s <= lease.max_s:
+                allowed = f"{lease.min_s:g}..{lease.max_s:g} s"
+                raise WriteRefused(f"{device.name}: a lease of {lease_s:g} s is outside {allowed}")
+            values[lease.timeout_point] = lease_s
+        return values
+
+    def _check(
+        self, device: Device, values: Mapping[str, float], reason: str, storage: Storage
+    ) -> None:
+        for name, value in values.items():
+            barrier = objection(device.device_map, name, value, storage)
+            if barrier is not None:
+                raise self._refusal(device, {name: value}, reason, barrier)
+
+    def _refusal(
+        self, device: Device, values: Mapping[str, float], reason: str, barrier: str
+    ) -> WriteRefused:
+        for name, value in values.items():
+            self._note(device, name, value, reason, "refused", barrier)
+        asked = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+        return WriteRefused(f"{device.name}: {asked}: {barrier}")
+
+    def _due(
+        self, device: Device, state: _DeviceState, values: Mapping[str, float]
+    ) -> dict[str, float]:
+        now_s = self._now().timestamp()
+        refresh_s = refresh_after_s(device.device_map.lease, state.lease_s)
+        due: dict[str, float] = {}
+        for name, value in values.items():
+            setpoint = state.setpoint(name)
+            changed = setpoint.value is None or not _same(device, name, setpoint.value, value)
+            if changed or setpoint.is_due(now_s, refresh_s):
+                due[name] = value
+        return due
+
+    async def _send(
+        self, device: Device, state: _DeviceState, values: Mapping[str, float], reason: str
+    ) -> tuple[WriteRecord, ...]:
+        """Write, unless this gate is read-only or the device's budget of the day is used up."""
+        budget = device.device_map.link.writes_per_day
+        if self.read_only:
+            barrier = "read-only"
+        elif self.writes_today(device) + len(values) > budget:
+            barrier = f"the budget of {budget} writes a day is used up"
+        else:
+            return await self._write(device, state, values, reason)
+        now_s = self._now().timestamp()
+        for name, value in values.items():
+            state.setpoint(name).kept_back(value, now_s)
+        return tuple(
+            self._note(device, name, value, reason, "refused", barrier)
+            for name, value in values.items()
+        )
+
+    async def _write(
+        self,
+        device: Device,
+        state: _DeviceState,
+        values: Mapping[str, float],
+        reason: str,
+        *,
+        urgent: bool = False,
+    ) -> tuple[WriteRecord, ...]:
+        """Write and read back, frame by frame. Returns a record for each value.
+
+        A point that was not taken keeps the points of higher order from being written: a direction
+        must never meet the power of another command. An urgent write, a release, is never kept back.
+        """
+        points = device.device_map.points
+        records: list[WriteRecord] = []
+        stopped: tuple[int, str] | None = None
+        """Order and name of the first point that was not taken."""
+        for run in device.device_map.runs(values):
+            wanted = {name: values[name] for name in run}
+            held_before = {
+                name for name in run if _is_at(device, name, state.setpoint(name), values[name])
+            }
+            now_s = self._now().timestamp()
+            for name, value in wanted.items():
+                state.setpoint(name).sending(value, now_s)
+            order = points[run[0]].order
+            found: Reading | str
+            if stopped is not None and order > stopped[0] and not urgent:
+                found = f"not written, because {stopped[1]}, which comes first, was not taken"
+            else:
+                found = await self._frame(device, state, wanted, urgent)
+            for name, value in wanted.items():
+                outcome: Outcome
+                if isinstance(found, str):
+                    outcome, detail = "failed", found
+                else:
+                    outcome, detail = judge(points[name], value, found.points[name])
+                if outcome == "written":
+                    state.setpoint(name).taken()
+                    if name in held_before:
+                        outcome = "refreshed"
+                else:
+                    state.setpoint(name).not_taken()
+                    if stopped is None:
+                        stopped = (order, name)
+                records.append(self._note(device, name, value, reason, outcome, detail))
+        return tuple(records)
+
+    async def _frame(
+        self, device: Device, state: _DeviceState, values: Mapping[str, float], urgent: bool
+    ) -> Reading | str:
+        """What the device holds after one write, or the message of the error when it failed."""
+        sent = True
+        try:
+            await device.write_points(values, urgent=urgent)
+        except DriverError as exc:
+            sent = isinstance(exc, DeviceError) or (isinstance(exc, LinkError) and exc.sent)
+            return str(exc)
+        finally:
+            if sent:
+                state.budget.add(self._now().date(), len(values))
+        return await device.read_points(values, urgent=urgent)
+
+    def _state(self, device: Device) -> _DeviceState:
+        return self._states.setdefault(device.name, _DeviceState())
+
+    def _note(
+        self,
+        device: Device,
+        point: str,
+        value: float,
+        reason: str,
+        outcome: Outcome,
+        detail: str = "",
+    ) -> WriteRecord:
+        record = WriteRecord(
+            self._now(), device.name, point, value, self.owner, reason, outcome, detail
+        )
+        self._record(record)
+        return record
+
+
+def _same(device: Device, name: str, one: float, other: float) -> bool:
+    return same_step(device.device_map.points[name], one, other)
+
+
+def _is_at(device: Device, name: str, setpoint: SetpointState, value: float) -> bool:
+    """Whether a setpoint was last seen to hold this value."""
+    return (
+        setpoint.held and setpoint.value is not None and _same(device, name, setpoint.value, value)
+    )
