@@ -18,14 +18,17 @@ from optimisation.problem.site_problem import ProblemError
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive
 from siteems.control.intent import Intent, choose_intent
+from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.imager import Imager
 from siteems.estimation.peak_meter import PeakMeter
 from siteems.estimation.wear_segments import WearSegments
 from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
-from siteems.history.records import Incident, RecordError, Sample
-from siteems.operations.watch import Step, Watch
+from siteems.history.records import AlarmRecord, RecordError, Sample
+from siteems.operations.alarms import PLAN_ALARMS
+from siteems.operations.control_alarms import ControlAlarms
+from siteems.operations.message_text import ENGLISH
 from siteems.planning.prepare import prepare
 from siteems.planning.published import PublishedPlan, publish
 from siteems.ports import Ports
@@ -44,6 +47,8 @@ REPLAN_PAUSE = timedelta(minutes=5)
 FULL_SOC = 0.985
 """A lead battery's last percent takes hours at a trickle; from here it counts as fully charged."""
 USABLE = ("optimal", "feasible")
+LOG_LEVELS = {"info": 20, "warning": 30, "alarm": 40}
+"""`logging`'s numbers for the levels of alarms."""
 
 
 class Controller:
@@ -85,7 +90,7 @@ class Controller:
         self.replan_trigger = "start"
         self._state = ControlState()
         self._last_full: datetime | None = None
-        self._watch = Watch(self._incident, drives=drives)
+        self._alarms = ControlAlarms(self._report, drives=drives)
         self._sampled: int | None = None
         self._deviation_asked: datetime | None = None
 
@@ -137,7 +142,7 @@ class Controller:
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
         self._replan_for(step, now)
-        self._watch.look(step, now)
+        self._alarms.update(step, now)
         self._record(step, now)
         return step
 
@@ -176,7 +181,7 @@ class Controller:
 
     def _replan_for(self, step: Step, now: datetime) -> None:
         """Ask for a new plan where what is seen asks for one."""
-        if step.image.mains_ok and self._watch.mains_out:
+        if step.image.mains_ok and self._alarms.mains_failed:
             self.ask_for_plan("mains returned")
         if not isinstance(step.decision, Drive):
             return
@@ -312,9 +317,9 @@ class Controller:
     def _failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
         with self._recording():
             self._history.add_plan(now, status, trigger, lambda: {"reason": reason})
-        self._incident(now, "warning", f"plan-{status}", reason)
+        self._report(PLAN_ALARMS[status].at(now, reason=reason))
 
-    def _incident(self, now: datetime, level: str, code: str, text: str) -> None:
+    def _report(self, alarm: AlarmRecord) -> None:
         with self._recording():
-            self._history.add_incident(Incident(now, level, code, text))
-        log.log({"info": 20, "warning": 30, "alarm": 40}[level], code, text=text)
+            self._history.add_alarm(alarm)
+        log.log(LOG_LEVELS[alarm.level], alarm.code, text=ENGLISH.text(alarm.message))

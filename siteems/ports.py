@@ -13,7 +13,7 @@ from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import Clock
 from siteems.control.decision import Decision
 from siteems.demand_response.event import DrEvent
-from siteems.history.records import Incident, Sample
+from siteems.history.records import AlarmRecord, Sample
 
 
 class Devices(Protocol):
@@ -43,8 +43,8 @@ class Record(Protocol):
         """Keep a planning run."""
         ...
 
-    def add_incident(self, incident: Incident) -> None:
-        """Keep what a person should know."""
+    def add_alarm(self, alarm: AlarmRecord) -> None:
+        """Keep an alarm."""
         ...
 
     def samples(self, start: datetime, end: datetime) -> Sequence[Sample]:

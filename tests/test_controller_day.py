@@ -19,7 +19,7 @@ from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import place_import_limit
 from siteems.demo.baseline import uncontrolled_day
 from siteems.demo.score import check_cap, check_reserve, day_cost
-from siteems.history.records import Incident, Sample
+from siteems.history.records import AlarmRecord, Sample
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
@@ -36,7 +36,7 @@ class Day:
     samples: list[Sample]
     uncontrolled: list[Sample]
     plans: list[tuple[datetime, str, str]]
-    incidents: list[Incident]
+    alarms: list[AlarmRecord]
     call: DrEvent
     unserved_kwh: float
     fallbacks: int
@@ -79,7 +79,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
         samples=rig.history.samples(*always),
         uncontrolled=uncontrolled_day(site, scenario),
         plans=rig.history.plan_log(*always),
-        incidents=rig.history.incidents(*always),
+        alarms=rig.history.alarms(*always),
         call=event,
         unserved_kwh=rig.plant.meters.unserved_kwh,
         fallbacks=rig.plant.meters.fallbacks,
@@ -130,7 +130,7 @@ def test_a_call_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:
     check = check_cap(day.samples, day.uncontrolled, day.call)
     assert check.held, f"{check.highest_quarter_kw:.2f} kW"
     assert check.uncontrolled_mean_kw > 1.5
-    assert "cap-exceeded" not in {i.code for i in day.incidents}
+    assert "cap-exceeded" not in {i.code for i in day.alarms}
 
 
 def test_a_mains_failure_releases_and_recovers(day: Day) -> None:
@@ -144,7 +144,7 @@ def test_a_mains_failure_releases_and_recovers(day: Day) -> None:
         "no plan is made without mains; then at once"
     )
     assert (returned, "optimal", "mains returned") in day.plans
-    codes = [i.code for i in day.incidents if i.code.startswith("mains")]
+    codes = [i.code for i in day.alarms if i.code.startswith("mains")]
     assert codes == ["mains-failed", "mains-returned"]
 
 

@@ -17,6 +17,7 @@ from siteems.control.decision import Drive, Release
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import cancel_event, place_import_limit
+from siteems.operations.message_text import ENGLISH
 from siteems.recordings.profile import Instant
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_soc
@@ -57,7 +58,7 @@ async def run(rig: Rig, minutes: int) -> None:
 
 
 def codes(rig: Rig) -> list[str]:
-    return [i.code for i in rig.history.incidents(NOON - HOUR, NOON + 100 * HOUR)]
+    return [i.code for i in rig.history.alarms(NOON - HOUR, NOON + 100 * HOUR)]
 
 
 async def test_before_the_first_reading_nothing_is_planned(rig: Rig) -> None:
@@ -92,7 +93,7 @@ async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that
     await run(rig, 6)
     rig.devices.silent = set()
     await run(rig, 1)
-    told = rig.history.incidents(NOON - HOUR, NOON + 100 * HOUR)
+    told = rig.history.alarms(NOON - HOUR, NOON + 100 * HOUR)
     assert [(each.level, each.code) for each in told] == [
         ("warning", "not-measured"),
         ("info", "measured"),
@@ -126,7 +127,7 @@ async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(
     assert rig.history.plan_log(rig.clock.now(), NOON + HOUR)[-1][2] == "mains returned"
     weather.mains(False)
     await run(rig, 1)
-    assert codes(rig).count("mains-failed") == 2, "another failure is another incident"
+    assert codes(rig).count("mains-failed") == 2, "another failure is another alarm"
 
 
 async def test_no_plan_is_made_while_the_mains_are_out(rig: Rig, weather: Weather) -> None:
@@ -172,9 +173,9 @@ async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(
     await rig.begin()
     await run(rig, 3)
     assert rig.controller.plan is None
-    incidents = rig.history.incidents(NOON, NOON + HOUR)
-    assert incidents[0].code == "plan-error"
-    assert "no tariff holds on 2026-07-15" in incidents[0].text
+    alarms = rig.history.alarms(NOON, NOON + HOUR)
+    assert alarms[0].code == "plan-error"
+    assert "no tariff holds on 2026-07-15" in ENGLISH.text(alarms[0].message)
     assert rig.steps[-1].decision.battery_kw == 0.0
     assert "price_per_kwh" not in rig.history.samples(NOON, NOON + HOUR)[0].values
     rig.history.close()
@@ -233,11 +234,10 @@ async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_agai
     assert codes(rig).count("cap-exceeded") == 1
     await run(rig, 50)
     assert codes(rig).count("cap-exceeded") == 2
-    [alarm, _] = [
-        i for i in rig.history.incidents(NOON, NOON + 2 * HOUR) if i.code == "cap-exceeded"
-    ]
-    assert alarm.text.startswith("grid import is ")
-    assert "the call allows 0 kW" in alarm.text
+    [alarm, _] = [i for i in rig.history.alarms(NOON, NOON + 2 * HOUR) if i.code == "cap-exceeded"]
+    text = ENGLISH.text(alarm.message)
+    assert text.startswith("grid import is ")
+    assert "the DR event allows 0 kW" in text
 
 
 async def test_a_cancelled_call_ends_at_once(rig: Rig) -> None:
@@ -332,7 +332,7 @@ async def test_a_battery_that_takes_more_than_decided_is_an_alarm(rig: Rig) -> N
     rig.devices.drive = deaf  # type: ignore[method-assign]  # the unit is in local mode
     await run(rig, 5)
     rig.devices.drive = drive  # type: ignore[method-assign]
-    assert "not-followed" in codes(rig)
+    assert "battery-not-following" in codes(rig)
     assert "cap-exceeded" in codes(rig)
 
 

@@ -9,7 +9,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from siteems.history.records import Incident, Sample
+from siteems.history.records import AlarmRecord, Sample
+from siteems.operations.message_text import ENGLISH
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
 
@@ -18,12 +19,12 @@ STYLE = {"info": "cyan", "warning": "yellow", "alarm": "bold red"}
 
 
 class DayView:
-    """Renders the newest sample and incidents over a bar of the day."""
+    """Renders the newest sample and alarms over a bar of the day."""
 
     def __init__(self, site: Site, scenario: Scenario) -> None:
         self._site, self._scenario = site, scenario
 
-    def render(self, sample: Sample | None, incidents: Sequence[Incident]) -> RenderableType:
+    def render(self, sample: Sample | None, alarms: Sequence[AlarmRecord]) -> RenderableType:
         """A few lines: the day so far, the flows, the battery against its reserve, what happened
         last.
         """
@@ -40,11 +41,10 @@ class DayView:
         )
         if sample is not None:
             self._flows(table, sample)
-        for incident in incidents:
-            local = incident.time.astimezone(self._site.site.zone)
-            table.add_row(
-                f"{local:%H:%M}", Text(incident.text, style=STYLE.get(incident.level, ""))
-            )
+        for alarm in alarms:
+            local = alarm.time.astimezone(self._site.site.zone)
+            text = ENGLISH.text(alarm.message)
+            table.add_row(f"{local:%H:%M}", Text(text, style=STYLE[alarm.level]))
         return Group(table)
 
     def _flows(self, table: Table, sample: Sample) -> None:

@@ -103,7 +103,7 @@ def _watch(
                     "demo grid operator",
                 )
             live.update(
-                view.render(history.last_sample(), history.incidents(scenario.start, now)[-4:])
+                view.render(history.last_sample(), history.alarms(scenario.start, now)[-4:])
             )
             time.sleep(0.12)
     return event

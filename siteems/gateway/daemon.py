@@ -22,8 +22,9 @@ from siteems.errors import UserError
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import SiteCron, make_scheduler
 from siteems.history.location import history_path, lock
-from siteems.history.records import Incident, RecordError
+from siteems.history.records import RecordError
 from siteems.history.store import History
+from siteems.operations import alarms
 from siteems.operations.logs import configure_logs
 from siteems.operations.systemd import notify
 from siteems.planning.worker import SolverProcess
@@ -101,18 +102,14 @@ class Daemon:
         unreleased = await self._devices.close("daemon stopped")
         await self._solver.close()
         now = self._clock.now()
-        stopped = Incident(
-            now, "info", "stopped", "the daemon stopped; the devices hold their safe values"
-        )
         if self._read_only:
-            stopped = Incident(
-                now, "info", "stopped", "the daemon stopped; read-only, it has written to no device"
-            )
+            stopped = alarms.STOPPED_READ_ONLY.at(now)
         elif unreleased:
-            text = f"the daemon stopped; not released: {', '.join(unreleased)}, until their leases run out"
-            stopped = Incident(now, "alarm", "stopped", text)
+            stopped = alarms.STOPPED_UNRELEASED.at(now, devices=", ".join(unreleased))
+        else:
+            stopped = alarms.STOPPED.at(now)
         try:
-            self._history.add_incident(stopped)
+            self._history.add_alarm(stopped)
             self._history.set_fact("stopped", now.isoformat())
         except RecordError as error:
             log.error("record-failed", error=str(error))

@@ -22,8 +22,10 @@ from siteems.control.decision import Decision, Release
 from siteems.control.safe_state import safe_values, without_charging
 from siteems.control.setpoints import setpoints
 from siteems.gateway.wiring import make_device, make_links
-from siteems.history.records import Command, Incident, RecordError
+from siteems.history.records import AlarmRecord, Command, RecordError
 from siteems.history.store import History
+from siteems.operations import alarms
+from siteems.operations.message_text import ENGLISH
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 
@@ -113,8 +115,10 @@ class SiteDevices:
                 continue
             if changed := self._gate.contradicts(device, readings[device.name]):
                 self._unclaimed.add(device.name)
-                text = f"{device.name} no longer holds {', '.join(changed)}: it restarted, or another hand changed it"
-                self._note("warning", "device-restarted", text)
+                points = ", ".join(changed)
+                self._report(
+                    alarms.DEVICE_RESTARTED.at(self._now(), device=device.name, points=points)
+                )
 
     def _safe_now(self, device: Device) -> dict[str, float]:
         """The device's safe setpoints at the battery's present temperature."""
@@ -154,18 +158,20 @@ class SiteDevices:
                 commissioned = await self._gate.commission(device, persistent, lease_s)
             except DriverError as error:
                 log.warning("device-not-claimed", device=device.name, error=str(error))
-                self._trouble(device.name, f"cannot be claimed: {error}")
+                self._trouble(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=str(error))
                 continue
             trouble = _trouble_in(released) or _trouble_in(commissioned, "failed")
             if trouble and self._gate.read_only:
-                self._trouble(device.name, "is read and not driven", code="read-only", level="info")
+                self._trouble(alarms.DEVICE_READ_ONLY, device.name)
                 continue
             if trouble:
-                self._trouble(device.name, f"cannot be claimed: {trouble}")
+                self._trouble(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=trouble)
                 continue
             if clamped := _trouble_in(commissioned):
                 # Its own limits are the stricter ones; to insist would only wear its flash.
-                self._note("warning", "safe-value-clamped", f"{device.name}: {clamped}")
+                self._report(
+                    alarms.SAFE_VALUE_CLAMPED.at(self._now(), device=device.name, detail=clamped)
+                )
             self._unclaimed.discard(device.name)
             self._retry_at.pop(device.name, None)
         self._flush()
@@ -185,27 +191,21 @@ class SiteDevices:
         identity = await device.check_identity()
         if identity is False:
             self._unreleased.discard(device.name)
-            self._trouble(
-                device.name,
-                f"is not a {device.device_map.title}: it is never written",
-                code="wrong-device",
-            )
+            self._trouble(alarms.WRONG_DEVICE, device.name, title=device.device_map.title)
         return identity is True
 
-    def _trouble(
-        self, name: str, text: str, code: str = "device-not-driven", level: str = "alarm"
-    ) -> None:
+    def _trouble(self, alarm: alarms.AlarmType, name: str, **values: str) -> None:
         """Report trouble with a device once, and wait longer each time before the next attempt."""
         _, pause_s = self._retry_at.get(name, (None, 0.0))
         if not pause_s:
-            self._note(level, code, f"{name} {text}")
+            self._report(alarm.at(self._now(), device=name, **values))
         pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, 4.0 * pause_s))
         self._retry_at[name] = (self._now() + timedelta(seconds=pause_s), pause_s)
 
-    def _note(self, level: str, code: str, text: str) -> None:
-        log.warning(code, text=text)
+    def _report(self, alarm: AlarmRecord) -> None:
+        log.warning(alarm.code, text=ENGLISH.text(alarm.message))
         try:
-            self._history.add_incident(Incident(self._now(), level, code, text))
+            self._history.add_alarm(alarm)
         except RecordError as error:
             log.error("record-failed", error=str(error))
 
@@ -289,12 +289,10 @@ class SiteDevices:
                 and name not in self._disobedient
             ):
                 self._disobedient.add(name)
-                self._note(
-                    "alarm", "device-not-obeying", f"{name} does not take its setpoints: {trouble}"
-                )
+                self._report(alarms.DEVICE_NOT_FOLLOWING.at(now, device=name, detail=trouble))
         if not lasting and name in self._disobedient:
             self._disobedient.discard(name)
-            self._note("info", "device-obeying", f"{name} takes its setpoints again")
+            self._report(alarms.DEVICE_FOLLOWING.at(now, device=name))
 
     async def _release(self, reason: str, skip: set[str]) -> None:
         """Write the safe values to every device that still holds something else."""

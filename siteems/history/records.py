@@ -1,14 +1,15 @@
-"""What is kept of a site: samples, incidents, commands."""
+"""What is kept of a site: samples, alarms, commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from siteems.errors import UserError
 from siteems.estimation.image import MEASURED
+from siteems.messages.message import Message
 
 DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
 """Sample columns that the controller adds to the measured ones."""
@@ -29,16 +30,21 @@ class Sample:
     reason: str
 
 
+AlarmLevel = Literal["info", "warning", "alarm"]
+
+
 @dataclass(frozen=True)
-class Incident:
-    """Something a person should know of: level `info`, `warning` or `alarm`, a stable code, a
-    sentence.
-    """
+class AlarmRecord:
+    """An alarm, or the notice that one has ended (level `info`). The code is the message's."""
 
     time: datetime
-    level: str
-    code: str
-    text: str
+    level: AlarmLevel
+    message: Message
+
+    @property
+    def code(self) -> str:
+        """The alarm's code in the catalogue of `siteems/operations/alarms.py`."""
+        return self.message.code
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from siteems.errors import UserError
-from siteems.history.records import SAMPLE_COLUMNS, Command, EventRow, Incident, RecordError, Sample
+from siteems.history.former_codes import FORMER_ALARM_CODES
+from siteems.history.records import (
+    SAMPLE_COLUMNS,
+    AlarmRecord,
+    Command,
+    EventRow,
+    RecordError,
+    Sample,
+)
+from siteems.messages.message import RECORDED_TEXT, Message, recorded_text
 
 SCHEMA_VERSION = 1
 
@@ -184,7 +193,7 @@ class History:
         )
         return [(_time(ts), status, trigger) for ts, status, trigger in rows]
 
-    # -- commands, incidents -----------------------------------------------------------------------
+    # -- commands, alarms --------------------------------------------------------------------------
 
     def add_commands(self, commands: Sequence[Command]) -> None:
         """Record what the write gate did."""
@@ -203,21 +212,21 @@ class History:
         )
         return [Command(_time(row[0]), *row[1:]) for row in rows]
 
-    def add_incident(self, incident: Incident) -> None:
-        """Record an incident."""
+    def add_alarm(self, alarm: AlarmRecord) -> None:
+        """Record an alarm."""
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO incidents (ts, level, code, text) VALUES (?, ?, ?, ?)",
-                (_ts(incident.time), incident.level, incident.code, incident.text),
+                (_ts(alarm.time), alarm.level, alarm.code, alarm.message.to_record()),
             )
 
-    def incidents(self, since: datetime, until: datetime) -> list[Incident]:
-        """The incidents of a span, in order."""
+    def alarms(self, since: datetime, until: datetime) -> list[AlarmRecord]:
+        """The alarms with since <= time < until, in order; former codes under their new names."""
         rows = self._rows(
             "SELECT ts, level, code, text FROM incidents WHERE ts >= ? AND ts < ? ORDER BY id",
             (_ts(since), _ts(until)),
         )
-        return [Incident(_time(ts), level, code, text) for ts, level, code, text in rows]
+        return [_alarm(row) for row in rows]
 
     # -- demand-response events --------------------------------------------------------------------
 
@@ -303,3 +312,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def _sample(row: Sequence[Any]) -> Sample:
     values = {c: v for c, v in zip(SAMPLE_COLUMNS, row[1:-2], strict=True) if v is not None}
     return Sample(_time(row[0]), values, row[-2], row[-1])
+
+
+def _alarm(row: Sequence[Any]) -> AlarmRecord:
+    ts, level, code, text = row
+    message = Message.from_record(text)
+    if message.code == RECORDED_TEXT.code:
+        message = recorded_text(text, FORMER_ALARM_CODES.get(code, code))
+    return AlarmRecord(_time(ts), level, message)

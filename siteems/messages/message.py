@@ -21,7 +21,9 @@ class Message:
 
     def to_record(self) -> str:
         """One line of JSON: `{"code": ..., value names: ...}`; nested messages are objects too."""
-        return json.dumps(self._plain(), separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+        return json.dumps(
+            self.as_dict(), separators=(",", ":"), allow_nan=False, ensure_ascii=False
+        )
 
     @classmethod
     def from_record(cls, text: str) -> Message:
@@ -31,12 +33,13 @@ class Message:
         except ValueError:
             data = None
         if not isinstance(data, dict) or not isinstance(data.get("code"), str):
-            return RECORDED_TEXT(text=text)
+            return recorded_text(text)
         return cls._of(data)
 
-    def _plain(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
+        """Code and values in one flat dictionary; nested messages are dictionaries too."""
         values = {
-            name: value._plain() if isinstance(value, Message) else value
+            name: value.as_dict() if isinstance(value, Message) else value
             for name, value in self.values.items()
         }
         return {"code": self.code} | values
@@ -63,8 +66,13 @@ class MessageType:
         return Message(self.code, values)
 
 
-RECORDED_TEXT: Final = MessageType("recorded-text", "{text}")
+RECORDED_TEXT: Final = MessageType("recorded-text", "{recorded_text}")
 """A sentence as it was recorded before messages had codes."""
+
+
+def recorded_text(text: str, code: str = RECORDED_TEXT.code) -> Message:
+    """A message for a sentence as an earlier version recorded it, under the code it had, if any."""
+    return Message(code, {"recorded_text": text})
 
 
 class Catalogue:
@@ -79,6 +87,8 @@ class Catalogue:
             name: self.text(value) if isinstance(value, Message) else value
             for name, value in message.values.items()
         }
+        if values.keys() == {"recorded_text"}:
+            return str(values["recorded_text"])
         template = self._templates.get(message.code)
         if template is not None:
             try:

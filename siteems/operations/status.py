@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.event_text import event_dict, event_text
-from siteems.history.records import Incident, Sample
+from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
+from siteems.messages.message import Message
 from siteems.operations.daemon_state import daemon_clock, daemon_state
+from siteems.operations.message_text import ENGLISH
 from siteems.planning.published import PublishedPlan
 from siteems.site.model import Site
 
@@ -32,7 +34,7 @@ class Status:
     sample: Sample | None
     plan: PublishedPlan | None
     events: tuple[DrEvent, ...]
-    incidents: tuple[Incident, ...]
+    alarms: tuple[AlarmRecord, ...]
     traffic: Mapping[str, Any] | None
     """What the daemon last said of its links and writes, at most a minute old while it runs."""
 
@@ -43,7 +45,7 @@ def read_status(site: Site, history: History) -> Status:
     now = clock.now()
     body = history.last_plan(("optimal", "feasible"))
     traffic = history.fact("traffic")
-    incidents = history.incidents(now - timedelta(hours=24), now + timedelta(minutes=1))
+    alarms = history.alarms(now - timedelta(hours=24), now + timedelta(minutes=1))
     return Status(
         site_id=site.site.id,
         now=now,
@@ -51,7 +53,7 @@ def read_status(site: Site, history: History) -> Status:
         sample=history.last_sample(),
         plan=PublishedPlan.from_record(body),
         events=EventLog(history).open(now),
-        incidents=tuple(incidents[-8:]),
+        alarms=tuple(alarms[-8:]),
         traffic=json.loads(traffic) if traffic else None,
     )
 
@@ -81,12 +83,18 @@ def as_json(status: Status) -> dict[str, Any]:
             "month_peak_kw": plan.month_peak_kw,
         },
         "events": [event_dict(e) for e in status.events],
-        "incidents": [
-            {"time": i.time.isoformat(), "level": i.level, "code": i.code, "text": i.text}
-            for i in status.incidents
+        "alarms": [
+            {"time": a.time.isoformat(), "level": a.level} | _message_dict(a.message)
+            for a in status.alarms
         ],
         "traffic": status.traffic,
     }
+
+
+def _message_dict(message: Message) -> dict[str, Any]:
+    """A message for programs: code, values, and the English text for those who only show it."""
+    values = message.as_dict()
+    return {"code": values.pop("code"), "values": values, "text": ENGLISH.text(message)}
 
 
 def as_text(status: Status, zone: ZoneInfo) -> str:
@@ -114,8 +122,8 @@ def as_text(status: Status, zone: ZoneInfo) -> str:
     lines += _traffic_lines(status.traffic)
     lines += [f"call      {event_text(event, zone)}" for event in status.events]
     lines += [
-        f"{i.level:9} {i.time.astimezone(zone):%H:%M:%S} {i.code}: {i.text}"
-        for i in status.incidents
+        f"{a.level:9} {a.time.astimezone(zone):%H:%M:%S} {a.code}: {ENGLISH.text(a.message)}"
+        for a in status.alarms
     ]
     return "\n".join(lines)
 

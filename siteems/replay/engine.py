@@ -17,10 +17,10 @@ from siteems.accounting.bill import make_bill
 from siteems.accounting.wear import worn
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive
+from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster, Forecasts
-from siteems.operations.watch import Step
 from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
@@ -263,7 +263,7 @@ class _Run:
             wall_s=sum(spans_s.values()),
             cpu_s=cpu_s,
             breakdown_s=spans_s,
-            incidents=dict(record.incident_counts),
+            incidents=dict(record.alarm_counts),
             series=series,
         )
 

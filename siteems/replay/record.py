@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from siteems.demand_response.event import DrEvent
-from siteems.history.records import Incident, Sample
+from siteems.history.records import AlarmRecord, Sample
 
-INCIDENTS_KEPT = 1000
+ALARMS_KEPT = 1000
 
 
 class MemoryRecord:
-    """Keeps incidents and counts plans by status; samples and plans themselves are not kept."""
+    """Keeps alarms and counts plans by status; samples and plans themselves are not kept."""
 
     def __init__(self) -> None:
         self.plans: Counter[str] = Counter()
-        self.incidents: list[Incident] = []
-        self.incident_counts: Counter[str] = Counter()
+        self.alarms: list[AlarmRecord] = []
+        self.alarm_counts: Counter[str] = Counter()
 
     def add_samples(self, samples: Iterable[Sample]) -> None:
         """Nothing: the replay takes its series from the simulated site itself."""
@@ -30,11 +30,11 @@ class MemoryRecord:
         """Count a planning run."""
         self.plans[status] += 1
 
-    def add_incident(self, incident: Incident) -> None:
-        """Keep an incident, the first thousand of them; count them all."""
-        self.incident_counts[incident.code] += 1
-        if len(self.incidents) < INCIDENTS_KEPT:
-            self.incidents.append(incident)
+    def add_alarm(self, alarm: AlarmRecord) -> None:
+        """Keep an alarm, the first thousand of them; count them all."""
+        self.alarm_counts[alarm.code] += 1
+        if len(self.alarms) < ALARMS_KEPT:
+            self.alarms.append(alarm)
 
     def samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
         """None: a replay begins with a site that has not been measured yet."""

@@ -14,6 +14,7 @@ from gateway_rig import cli, port_of, simulated_site, wait_for
 from pyModbusTCP.client import ModbusClient
 
 from drivers.catalogue import load_map
+from siteems.operations.message_text import ENGLISH
 
 
 def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: Path) -> None:
@@ -164,15 +165,15 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
             load_map("generic-smu-lead").points["comm_timeout_s"].address, 1
         ) == [0]
         client.close()
-        told = running.history().incidents(running.scenario.start, running.clock.now())
+        told = running.history().alarms(running.scenario.start, running.clock.now())
         assert not {incident.code for incident in told} & {
-            "device-not-driven",
-            "not-followed",
+            "device-not-acquired",
+            "battery-not-following",
             "released",
         }, told
-        watched = [incident.text for incident in told if incident.code == "read-only"]
+        watched = [ENGLISH.text(each.message) for each in told if each.code == "read-only"]
         assert watched == ["smu is read and not driven", "mppt is read and not driven"]
-        assert "written to no device" in told[-1].text
+        assert "written to no device" in ENGLISH.text(told[-1].message)
         assert running.history().last_sample() is not None
 
 
@@ -203,7 +204,7 @@ def test_the_site_without_its_devices_is_released_and_taken_up_when_they_return(
         history = running.history()
 
         def codes() -> list[str]:
-            return [i.code for i in history.incidents(running.scenario.start, running.clock.now())]
+            return [i.code for i in history.alarms(running.scenario.start, running.clock.now())]
 
         wait_for(lambda: "released" in codes(), "the release without measurements", 30)
         lost = history.last_sample()

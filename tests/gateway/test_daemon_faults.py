@@ -63,7 +63,7 @@ def test_the_faults_of_the_site_file_are_borne_by_the_daemon(tmp_path: Path) -> 
         assert known("pv_kw", "00:12", 1) == {False}
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
             assert known(name, "00:16", 1) == {True}
-        codes = [incident.code for incident in history.incidents(day, running.clock.now())]
+        codes = [incident.code for incident in history.alarms(day, running.clock.now())]
         assert "released" in codes  # nobody steers a bus whose voltage is not known
         after = {
             sample.source

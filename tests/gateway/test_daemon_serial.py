@@ -74,7 +74,7 @@ def test_a_site_on_serial_lines_bears_the_faults_of_its_file(tmp_path: Path) -> 
                 value = sample.values.get(name)
                 assert value is None or least <= value <= most, (sample.time, name, value)
         assert "released" in [
-            incident.code for incident in history.incidents(start, running.clock.now())
+            incident.code for incident in history.alarms(start, running.clock.now())
         ]
         written = [
             c

@@ -61,14 +61,14 @@ CASES = {
     "refused write": Case(
         SMU,
         Fault("refused-write", point=LIMIT),
-        told="device-not-obeying",
+        told="device-not-following",
         outcome="failed",
         cycles=170,
     ),
     "ignored write": Case(
         SMU,
         Fault("ignored-write", point=LIMIT),
-        told="device-not-obeying",
+        told="device-not-following",
         outcome="mismatch",
         cycles=170,
     ),
@@ -76,7 +76,11 @@ CASES = {
         SMU, Fault("clamped-write", point=LIMIT, value=1.0), outcome="mismatch", cycles=DEAR_HOURS
     ),
     "no effect": Case(
-        SMU, Fault("no-effect", point=LIMIT), told="not-followed", outcome="written", cycles=250
+        SMU,
+        Fault("no-effect", point=LIMIT),
+        told="battery-not-following",
+        outcome="written",
+        cycles=250,
     ),
 }
 

@@ -89,7 +89,7 @@ class Served:
         ]
 
     def codes(self) -> list[str]:
-        return [i.code for i in self.history.incidents(START, self.clock.now() + CYCLE)]
+        return [i.code for i in self.history.alarms(START, self.clock.now() + CYCLE)]
 
 
 @pytest.fixture
@@ -154,10 +154,10 @@ async def test_a_device_that_refuses_is_an_alarm_once_and_its_end_is_told(served
     await served.cycles(3, drive(0.0))
     served.units["smu"].refuses |= {"rectifier_limit_a", "charge_limit_a"}
     await served.cycles(200, drive(-2.0))
-    assert served.codes().count("device-not-obeying") == 1
+    assert served.codes().count("device-not-following") == 1
     served.units["smu"].refuses.clear()
     await served.cycles(60, drive(-2.0))
-    assert served.codes()[-1] == "device-obeying"
+    assert served.codes()[-1] == "device-following"
 
 
 async def test_mains_that_flicker_write_no_more_than_the_device_bears(served: Served) -> None:

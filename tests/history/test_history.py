@@ -18,8 +18,9 @@ from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.history.location import history_path, state_dir
-from siteems.history.records import SAMPLE_COLUMNS, Command, Incident, RecordError, Sample
+from siteems.history.records import SAMPLE_COLUMNS, AlarmRecord, Command, RecordError, Sample
 from siteems.history.store import History
+from siteems.messages.message import Message
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -83,7 +84,7 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
         lambda: history.add_samples([sample(naive, soc=0.5)]),
         lambda: history.samples(naive, NOON),
         lambda: history.add_plan(naive, "optimal", "test", dict),
-        lambda: history.add_incident(Incident(naive, "info", "x", "y")),
+        lambda: history.add_alarm(AlarmRecord(naive, "info", Message("x"))),
         lambda: history.add_commands([Command(naive, "d", "p", 1.0, "o", "r", "written", "")]),
         lambda: EventLog(history).add(replace(event(), start=naive, end=naive + HOUR)),
         lambda: history.prune(naive),
@@ -110,7 +111,7 @@ class TestPlans:
         assert history.plan_log(*ALWAYS) == []
 
 
-def test_commands_and_incidents_come_back_in_order(history: History) -> None:
+def test_commands_and_alarms_come_back_in_order(history: History) -> None:
     commands = [
         Command(
             NOON + i * MINUTE,
@@ -124,12 +125,15 @@ def test_commands_and_incidents_come_back_in_order(history: History) -> None:
         )
         for i in range(3)
     ]
-    incidents = [Incident(NOON + i * MINUTE, "alarm", "released", f"number {i}") for i in range(3)]
+    alarms = [
+        AlarmRecord(NOON + i * MINUTE, "alarm", Message("released", {"number": i}))
+        for i in range(3)
+    ]
     history.add_commands(commands)
-    for incident in incidents:
-        history.add_incident(incident)
+    for alarm in alarms:
+        history.add_alarm(alarm)
     assert history.commands(*ALWAYS) == commands
-    assert history.incidents(NOON + MINUTE, NOON + 2 * MINUTE) == incidents[1:2]
+    assert history.alarms(NOON + MINUTE, NOON + 2 * MINUTE) == alarms[1:2]
 
 
 def test_facts(history: History) -> None:
@@ -177,13 +181,13 @@ class TestPrune:
         for time in (NOON - 2 * DAY, NOON):
             history.add_samples([sample(time, soc=0.5)])
             history.add_plan(time, "optimal", "test", dict)
-            history.add_incident(Incident(time, "info", "x", "y"))
+            history.add_alarm(AlarmRecord(time, "info", Message("x")))
             history.add_commands([Command(time, "d", "p", 1.0, "o", "r", "written", "")])
         EventLog(history).add(event(end=NOON + MINUTE))
         assert history.prune(NOON - DAY) == 4
         assert (
             len(history.samples(*ALWAYS))
-            == len(history.incidents(*ALWAYS))
+            == len(history.alarms(*ALWAYS))
             == len(history.plan_log(*ALWAYS))
             == 1
         )

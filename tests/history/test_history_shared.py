@@ -12,8 +12,9 @@ from pathlib import Path
 
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
-from siteems.history.records import Incident, Sample
+from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
+from siteems.messages.message import Message
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -98,13 +99,16 @@ def test_one_record_from_several_threads(tmp_path: Path) -> None:
     history = History(tmp_path / "history.sqlite3")
     with ThreadPoolExecutor(4) as pool:
         jobs = [
-            pool.submit(history.add_incident, Incident(NOON + i * SECOND, "info", "x", str(i)))
+            pool.submit(
+                history.add_alarm,
+                AlarmRecord(NOON + i * SECOND, "info", Message("x", {"number": i})),
+            )
             for i in range(60)
         ]
         assert pool.submit(history.prune, NOON).result(30) == 0
         for job in jobs:
             job.result(30)
-    assert sorted(int(i.text) for i in history.incidents(*ALWAYS)) == list(range(60))
+    assert sorted(a.message.values["number"] for a in history.alarms(*ALWAYS)) == list(range(60))
     history.close()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from siteems.operations.watch import Step
 
 from drivers.dlt645 import link as meter_link_module
 from drivers.modbus import link as link_module
@@ -28,7 +29,6 @@ from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
-from siteems.operations.watch import Step
 from siteems.planning.worker import SolverProcess
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
@@ -148,9 +148,7 @@ class Rig:
             assert value is None or least <= value <= most, (name, value)
 
     def codes(self) -> list[str]:
-        return [
-            i.code for i in self.history.incidents(START, self.clock.now() + timedelta(seconds=1))
-        ]
+        return [i.code for i in self.history.alarms(START, self.clock.now() + timedelta(seconds=1))]
 
 
 @asynccontextmanager

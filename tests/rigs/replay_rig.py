@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from siteems.clock import ManualClock
+from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.history.store import History
-from siteems.operations.watch import Step
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.replay.simulated_devices import DirectSolver, SimulatedDevices

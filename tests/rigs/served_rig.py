@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from siteems.operations.watch import Step
+
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive, Release
 from siteems.control.timing import Timing
@@ -19,7 +21,6 @@ from siteems.estimation.imager import Imager
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
-from siteems.operations.watch import Step
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.replay.simulated_devices import DirectSolver
@@ -112,7 +113,7 @@ class ServedRig:
         ]
 
     def codes(self) -> list[str]:
-        return [each.code for each in self.history.incidents(START, self.clock.now() + CYCLE)]
+        return [each.code for each in self.history.alarms(START, self.clock.now() + CYCLE)]
 
 
 def _on_a_free_port(url: str) -> str:

@@ -1,0 +1,20 @@
+"""What one control cycle used and decided, for those who record and supervise it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from siteems.control.cycle import Limits
+from siteems.control.decision import Decision
+from siteems.control.intent import Intent
+from siteems.estimation.image import Image
+
+
+@dataclass(frozen=True)
+class Step:
+    """One control cycle."""
+
+    image: Image
+    decision: Decision
+    intent: Intent
+    limits: Limits

@@ -1,0 +1,243 @@
+"""The catalogue of alarms: every code with its level, text, meaning and remedy.
+
+An alarm is raised here and nowhere else as a loose string: `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)`
+is the record of it. A new alarm is one entry below; `docs/alarms.md` is made from the entries by
+`python -m siteems.operations.alarms_page`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from siteems.history.records import AlarmLevel, AlarmRecord
+from siteems.messages.message import MessageType
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmType(MessageType):
+    """One kind of alarm."""
+
+    level: AlarmLevel
+    meaning: str
+    """When it is raised."""
+    remedy: str
+    """What the operator should do."""
+    clears: tuple[str, ...] = ()
+    """Codes of the alarms that end with this one."""
+
+    def at(self, time: datetime, **values: Any) -> AlarmRecord:
+        """The record of this alarm at a time, with the values that its text needs."""
+        return AlarmRecord(time, self.level, self(**values))
+
+
+NOTHING_TO_DO: Final = "Nothing."
+
+# -- mains and measurements ------------------------------------------------------------------------
+
+MAINS_FAILED: Final = AlarmType(
+    "mains-failed",
+    "the mains have failed; the battery carries the site",
+    "warning",
+    "The measured mains voltage is below the limit of the site file. All economic setpoints are "
+    "released.",
+    "Check the supply. How long the battery lasts follows from its state of charge and the load "
+    "(`siteems status`).",
+)
+MAINS_RETURNED: Final = AlarmType(
+    "mains-returned",
+    "the mains are back",
+    "info",
+    "The mains voltage is in range again after a failure.",
+    NOTHING_TO_DO,
+    clears=(MAINS_FAILED.code,),
+)
+RELEASED: Final = AlarmType(
+    "released",
+    "{reason}",
+    "alarm",
+    "The site is not controlled: a measurement that control needs is missing, or the bus voltage is "
+    "too low. The devices hold their safe values.",
+    "Read the reason. For a missing measurement check the device and its link; for a low bus "
+    "voltage check rectifiers and battery.",
+)
+DRIVING: Final = AlarmType(
+    "driving",
+    "measurements are back; the site is driven again",
+    "info",
+    "Control has resumed after a release.",
+    NOTHING_TO_DO,
+    clears=(RELEASED.code,),
+)
+NOT_MEASURED: Final = AlarmType(
+    "not-measured",
+    "{reason}",
+    "warning",
+    "A read-only daemon lacks a measurement that control would need.",
+    "Check the device and its link.",
+)
+MEASURED: Final = AlarmType(
+    "measured",
+    "measurements are back",
+    "info",
+    "A read-only daemon has all measurements again.",
+    NOTHING_TO_DO,
+    clears=(NOT_MEASURED.code,),
+)
+
+# -- plans and fallback levels ---------------------------------------------------------------------
+
+FALLBACK_LAST_PLAN: Final = AlarmType(
+    "fallback-last-plan",
+    "{reason}",
+    "warning",
+    "For two minutes no fresh plan has been available. The last plan is followed while the measured "
+    "state of charge stays close to it.",
+    "Look for a `plan-...` alarm, which says why planning fails.",
+)
+FALLBACK_RULES: Final = AlarmType(
+    "fallback-rules",
+    "{reason}",
+    "alarm",
+    "For two minutes no plan has held. The battery follows simple price rules: charge in cheap "
+    "hours, carry the load in expensive ones.",
+    "Look for a `plan-...` alarm, which says why planning fails.",
+)
+FALLBACK_PLAN: Final = AlarmType(
+    "fallback-plan",
+    "a fresh plan holds again",
+    "info",
+    "Control follows a fresh plan again.",
+    NOTHING_TO_DO,
+    clears=(FALLBACK_LAST_PLAN.code, FALLBACK_RULES.code),
+)
+PLAN_ERROR: Final = AlarmType(
+    "plan-error",
+    "{reason}",
+    "warning",
+    "A planning run failed: an input is missing, no tariff holds, or the solver failed.",
+    "Read the reason. If it names the tariff, add a tariff that covers the date.",
+)
+PLAN_INFEASIBLE: Final = AlarmType(
+    "plan-infeasible",
+    "{reason}",
+    "warning",
+    "A planning run found no plan within the physical limits of the site.",
+    "Check the ratings and limits in the site file against the measured load.",
+)
+PLAN_UNBOUNDED: Final = AlarmType(
+    "plan-unbounded",
+    "{reason}",
+    "warning",
+    "A planning run found a cost without a lower bound: a price in the tariff is wrong.",
+    "Check the tariff with `siteems check`.",
+)
+
+PLAN_ALARMS: Final = {
+    "error": PLAN_ERROR,
+    "infeasible": PLAN_INFEASIBLE,
+    "unbounded": PLAN_UNBOUNDED,
+}
+"""By the status of a planning run that gave no usable plan."""
+
+# -- control ---------------------------------------------------------------------------------------
+
+CAP_EXCEEDED: Final = AlarmType(
+    "cap-exceeded",
+    "grid import is {grid_kw:.2f} kW, the DR event allows {cap_kw:g} kW: {reason}",
+    "alarm",
+    "For two minutes the grid import has been above the cap of a demand-response event. Raised once "
+    "per cap. The backup reserve comes before the cap, and loads on the AC side cannot be reduced.",
+    "Read the reason. Report the missed event to the grid operator.",
+)
+BATTERY_NOT_FOLLOWING: Final = AlarmType(
+    "battery-not-following",
+    "the battery is at {battery_kw:+.2f} kW, its setpoint is {target_kw:+.2f} kW: {reason}",
+    "alarm",
+    "For two minutes the battery has charged or discharged clearly more than its setpoint.",
+    "Check that the rectifiers and the battery are in remote mode and that nothing else writes "
+    "their setpoints.",
+)
+
+# -- devices ---------------------------------------------------------------------------------------
+
+DEVICE_NOT_ACQUIRED: Final = AlarmType(
+    "device-not-acquired",
+    "{device} cannot be acquired: {detail}",
+    "alarm",
+    "A device answers, but releasing an earlier run's setpoints or storing its safe values and "
+    "time-out failed. It is not written until that succeeds; the attempts become less frequent.",
+    "Check the device's remote mode, write permission and firmware.",
+)
+WRONG_DEVICE: Final = AlarmType(
+    "wrong-device",
+    "{device} is not a {title}: it is never written",
+    "alarm",
+    "The identity that a device reports is not the one that its device map states.",
+    "Check address and model in the site file; `siteems scan` shows what is connected.",
+)
+DEVICE_READ_ONLY: Final = AlarmType(
+    "read-only",
+    "{device} is read and not driven",
+    "info",
+    "The daemon runs with --read-only and writes to no device.",
+    NOTHING_TO_DO,
+)
+SAFE_VALUE_CLAMPED: Final = AlarmType(
+    "safe-value-clamped",
+    "{device}: {detail}",
+    "warning",
+    "A device has limited the safe value that it was given: its own limits are stricter.",
+    "Compare the device's own settings with the ratings in the site file.",
+)
+DEVICE_RESTARTED: Final = AlarmType(
+    "device-restarted",
+    "{device} no longer holds {points}: it restarted, or something else changed it",
+    "warning",
+    "A device holds other setpoints than those it accepted. It is acquired again.",
+    "If it happens again, check the device's supply and look for a second controller.",
+)
+DEVICE_NOT_FOLLOWING: Final = AlarmType(
+    "device-not-following",
+    "{device} does not take its setpoints: {detail}",
+    "alarm",
+    "For two minutes a device has refused a setpoint, failed to take it or held another value.",
+    "Check the device's remote mode and limits.",
+)
+DEVICE_FOLLOWING: Final = AlarmType(
+    "device-following",
+    "{device} takes its setpoints again",
+    "info",
+    "A device takes all its setpoints again.",
+    NOTHING_TO_DO,
+    clears=(DEVICE_NOT_FOLLOWING.code,),
+)
+
+# -- the daemon ------------------------------------------------------------------------------------
+
+STOPPED: Final = AlarmType(
+    "stopped",
+    "the daemon stopped; the devices hold their safe values",
+    "info",
+    "The daemon ended and all devices took their safe values.",
+    NOTHING_TO_DO,
+)
+STOPPED_READ_ONLY: Final = AlarmType(
+    "stopped-read-only",
+    "the daemon stopped; read-only, it has written to no device",
+    "info",
+    "A read-only daemon ended.",
+    NOTHING_TO_DO,
+)
+STOPPED_UNRELEASED: Final = AlarmType(
+    "stopped-unreleased",
+    "the daemon stopped; not released until their leases run out: {devices}",
+    "alarm",
+    "The daemon ended, and some devices did not take their safe values. They fall back by "
+    "themselves when their communication time-out has passed.",
+    "Check the named devices.",
+)
+
+ALARMS: Final = tuple(each for each in globals().values() if isinstance(each, AlarmType))
+"""All of the above, in this order."""

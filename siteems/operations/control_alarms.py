@@ -1,0 +1,141 @@
+"""The alarms that follow from the control cycles: mains, release, fallback level, import cap,
+battery.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from siteems.control.decision import Drive, Release
+from siteems.control.intent import FallbackLevel, Intent
+from siteems.control.step import Step
+from siteems.history.records import AlarmRecord
+from siteems.operations import alarms
+from siteems.operations.condition import UNTIL_RESET, Condition
+
+FOLLOWS_KW = 0.5
+"""A battery this close to its setpoint follows it: several times the error of a shunt at a few
+kilowatts, and far below what an alarm is worth raising for.
+"""
+CAP_TOLERANCE = 0.01
+"""Share by which a cap may be exceeded before it counts: the error of a class 1 meter."""
+LASTED = timedelta(minutes=2)
+"""On-delay of everything that comes and goes by itself: longer than a late plan or a passing load
+peak, short enough to act in the same DR event.
+"""
+AT_ONCE = timedelta(0)
+
+
+class ControlAlarms:
+    """Looks at each control cycle and reports every alarm once when it is raised and cleared."""
+
+    def __init__(self, report: Callable[[AlarmRecord], None], *, drives: bool = True) -> None:
+        """Without `drives` the decisions reach no device: no cap is held, and nothing follows a
+        setpoint or is released.
+        """
+        self._report, self._drives = report, drives
+        self._mains_failed = Condition(AT_ONCE)
+        self._released = Condition(AT_ONCE)
+        self._level_changed = Condition(LASTED)
+        self._level: FallbackLevel | None = None
+        """The fallback level that was reported last."""
+        self._cap_exceeded = Condition(LASTED, UNTIL_RESET)
+        self._cap_kw = math.inf
+        self._battery_not_following = Condition(LASTED)
+
+    @property
+    def mains_failed(self) -> bool:
+        """Whether the mains had failed when they were last measured."""
+        return self._mains_failed.active
+
+    def update(self, step: Step, now: datetime) -> None:
+        """Takes one cycle."""
+        self._update_mains(step, now)
+        self._update_release(step, now)
+        if self._drives:
+            self._update_cap(step, now)
+        if isinstance(step.decision, Drive):
+            self._update_fallback(step.intent, now)
+        if self._drives:
+            self._update_battery(step, now)
+
+    def _update_mains(self, step: Step, now: datetime) -> None:
+        mains_ok = step.image.mains_ok
+        change = self._mains_failed.update(None if mains_ok is None else not mains_ok, now)
+        if change == "raised":
+            self._report(alarms.MAINS_FAILED.at(now))
+        elif change == "cleared":
+            self._report(alarms.MAINS_RETURNED.at(now))
+
+    def _update_release(self, step: Step, now: datetime) -> None:
+        """A release because the mains failed is no alarm of its own."""
+        released = isinstance(step.decision, Release)
+        change = self._released.update(None if step.image.mains_ok is False else released, now)
+        if change == "raised":
+            kind = alarms.RELEASED if self._drives else alarms.NOT_MEASURED
+            self._report(kind.at(now, reason=step.decision.reason))
+        elif change == "cleared":
+            self._report((alarms.DRIVING if self._drives else alarms.MEASURED).at(now))
+
+    def _update_battery(self, step: Step, now: datetime) -> None:
+        """A battery that charges or discharges clearly more than its setpoint.
+
+        Charging less than the setpoint is normal where the chemistry no longer accepts it.
+        Discharging less is normal while the rectifiers are at rest: then PV carries the difference.
+        """
+        if isinstance(step.decision, Release):
+            self._battery_not_following.update(None, now)
+            return
+        battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
+        rectifier_kw = step.image.value("rectifier_dc_kw")
+        at_rest = target_kw < 0 and rectifier_kw is not None and rectifier_kw <= FOLLOWS_KW
+        if battery_kw is None:
+            deviates = False
+        else:
+            too_high = battery_kw > target_kw + FOLLOWS_KW and not at_rest
+            too_low = battery_kw < target_kw - FOLLOWS_KW and target_kw <= 0
+            deviates = too_high or too_low
+        if self._battery_not_following.update(deviates, now) == "raised":
+            self._report(
+                alarms.BATTERY_NOT_FOLLOWING.at(
+                    now, battery_kw=battery_kw, target_kw=target_kw, reason=step.decision.reason
+                )
+            )
+
+    def _update_fallback(self, intent: Intent, now: datetime) -> None:
+        """A lower level is reported once it has lasted, the return to a fresh plan at once.
+
+        So a plan that is only a moment late raises no alarm.
+        """
+        level = intent.level
+        lasted = self._level_changed.update(level != self._level, now) == "raised"
+        if level == self._level or not (lasted or level == "plan"):
+            return
+        if level == "last-plan":
+            self._report(alarms.FALLBACK_LAST_PLAN.at(now, reason=intent.reason))
+        elif level == "rules":
+            self._report(alarms.FALLBACK_RULES.at(now, reason=intent.reason))
+        elif self._level is not None:
+            self._report(alarms.FALLBACK_PLAN.at(now))
+        self._level = level
+        self._level_changed.reset()
+
+    def _update_cap(self, step: Step, now: datetime) -> None:
+        """A cap that cannot be held, for instance because the AC side alone draws more.
+
+        Each cap is reported once, however often it is exceeded: an air conditioner that starts and
+        stops would raise the alarm again and again.
+        """
+        grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.dr_cap_kw
+        if cap_kw != self._cap_kw:
+            self._cap_kw = cap_kw
+            self._cap_exceeded.reset()
+        exceeded = grid_kw is not None and grid_kw > cap_kw * (1.0 + CAP_TOLERANCE)
+        if self._cap_exceeded.update(exceeded, now) == "raised":
+            self._report(
+                alarms.CAP_EXCEEDED.at(
+                    now, grid_kw=grid_kw, cap_kw=cap_kw, reason=step.decision.reason
+                )
+            )
