@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from siteems.operations.watch import Step
 
 from drivers.dlt645 import link as meter_link_module
 from drivers.modbus import link as link_module
@@ -24,6 +23,7 @@ from drivers.simulated import dlt645 as simulated_meters
 from drivers.simulated.faults import Fault
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive, Release
+from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
