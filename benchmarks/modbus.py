@@ -21,7 +21,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.errors import LinkError
-from drivers.modbus.link import STRIKES, ModbusLink
+from drivers.modbus.link import ModbusLink
+from drivers.modbus.silent_units import DEAD_AFTER
 
 LOOPBACK = "127.0.0.1"
 UNITS, DEAD, REGISTERS = 50, 5, 60
@@ -103,7 +104,7 @@ async def poll_with_dead(port: int, seconds: float) -> float:
     """
     both, alone = (ModbusLink(f"tcp://{LOOPBACK}:{port}", timeout_s=TIMEOUT_S) for _ in range(2))
     spans: dict[str, list[float]] = {"all": [], "live": []}
-    while both.counters.timeouts < STRIKES * DEAD:  # until the link knows its dead
+    while both.counters.timeouts < DEAD_AFTER * DEAD:  # until the link knows its dead
         await _poll(both, UNITS)
     begin = time.perf_counter()
     while time.perf_counter() - begin < seconds:

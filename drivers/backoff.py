@@ -32,7 +32,7 @@ def growing_pauses(first_s: float, longest_s: float, *, factor: float = 2.0) -> 
 class Backoff:
     """Counts the failures in a row of one thing, and makes it rest after each of them."""
 
-    pauses_s: Sequence[float]
+    pauses_s: Sequence[float] = (0.0,)
     """Rest after the first failure, after the second, and so on, seconds; the last one repeats."""
     failures: int = 0
     """Failures since the last success."""

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from drivers.errors import DeviceError, LinkTimeout
 from drivers.modbus.device import Device
 from drivers.modbus.device_map import DeviceMap
-from drivers.modbus.link import ModbusLink, Space
+from drivers.modbus.link import ModbusLink
+from drivers.modbus.protocol import Space
 from drivers.points import Quality
 from drivers.sunspec.discovery import SunSpecDevice, discover
 

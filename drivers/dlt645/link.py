@@ -1,20 +1,18 @@
-"""One line to DL/T 645 meters: one owner, one request at a time, every failure in our exception
-tree.
+"""One line to DL/T 645 meters: one owner, one request at a time, every failure raised as an error of
+`drivers/errors.py`.
 
-A reply names its meter and what was asked for, so a late one is told apart; and before each request
-what is still in the line is thrown away, so that it is not even looked at. After a time-out a TCP
-connection is opened anew.
+A reply names its meter and the data that was asked for, so a late one is recognised and passed over.
+What arrived before a request is discarded unread. After a time-out a TCP connection is opened anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
-from drivers.address import Address, parse_address
+from drivers.address import parse_address
 from drivers.backoff import Backoff, growing_pauses
 from drivers.counters import Counters
 from drivers.dlt645.frame import (
@@ -29,78 +27,34 @@ from drivers.dlt645.frame import (
     encode_frame,
     take_frames,
 )
+from drivers.dlt645.wire import Wire, open_wire
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkTimeout
-from drivers.serialport import PORT_ERRORS, parity_of
+from drivers.serialport import PORT_ERRORS
 
-RECONNECT_FIRST_S: Final = 0.25
-RECONNECT_MAX_S: Final = 5.0
+RECONNECT_PAUSES_S: Final = growing_pauses(0.25, 5.0)
+"""Rests after failed connections, seconds; as on a Modbus link."""
 METER_PAUSE_MAX: Final = 10.0
-"""A silent meter is asked again after at most this many of its time-outs."""
-MOST_FOLLOWING: Final = 16
-"""A reply that goes on for ever is none."""
+"""A silent meter rests for at most this many of its time-outs, so that a line spends at most a tenth
+of its time on each of them.
+"""
+MAX_FOLLOWING: Final = 16
+"""Follow-up frames of one reply; none of the items in our maps needs more than one."""
 
-_ERRORS: Final = {
+_ERRORS: Final[Mapping[int, str]] = {
     0x01: "other error",
-    0x02: "it has no such data",
-    0x04: "not authorised",
+    0x02: "no such data",
+    0x04: "wrong password or not authorised",
     0x08: "the baud rate cannot be changed",
-    0x10: "too many yearly zones",
-    0x20: "too many daily periods",
-    0x40: "too many rates",
+    0x10: "too many yearly time zones",
+    0x20: "too many daily time periods",
+    0x40: "too many tariff rates",
 }
-
-
-class Wire(Protocol):
-    """An open line, whatever carries it."""
-
-    async def receive(self) -> bytes:
-        """The next bytes. Raises EOFError or OSError when the line is gone."""
-        ...
-
-    def send(self, data: bytes) -> None:
-        """Send bytes. Raises OSError when the line is gone."""
-        ...
-
-    def flush(self) -> None:
-        """Forget what was received and not yet taken."""
-        ...
-
-    def close(self) -> None:
-        """Hang up."""
-        ...
-
-
-class _StreamWire:
-    """A line read through an asyncio stream; `sink` takes what is sent, `hang_up` ends it."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        sink: Callable[[bytes], object],
-        hang_up: Callable[[], object],
-    ) -> None:
-        self._reader, self._sink, self._hang_up = reader, sink, hang_up
-
-    async def receive(self) -> bytes:
-        data = await self._reader.read(4096)
-        if not data:
-            raise EOFError("the line was closed")
-        return data
-
-    def send(self, data: bytes) -> None:
-        self._sink(data)
-
-    def flush(self) -> None:
-        # What has arrived lies in the reader's buffer, which has no method for this.
-        self._reader._buffer.clear()  # type: ignore[attr-defined]  # private
-
-    def close(self) -> None:
-        self._hang_up()
+"""Bits of the error byte in a reply that refuses (DL/T 645-2007, error information word ERR)."""
 
 
 @dataclass(slots=True)
 class _Meter:
-    """What the line remembers of one meter."""
+    """What the link knows of one meter."""
 
     silence: Backoff
     counters: Counters = field(default_factory=Counters)
@@ -109,8 +63,8 @@ class _Meter:
 class Dlt645Link:
     """A line to one or more meters, opened on first use and again whenever it broke.
 
-    `timeout_s` bounds connecting and each reply. Raises ValueError for a bad URL. Use it in one
-    event loop only.
+    `url` is one of the DL/T 645 forms in `drivers/address.py`; `timeout_s` bounds connecting and
+    each reply. Raises ValueError for a bad URL. Use it in one event loop only.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
@@ -118,7 +72,7 @@ class Dlt645Link:
         self._address, self._timeout_s = parse_address(url), timeout_s
         self._lock = asyncio.Lock()
         self._wire: Wire | None = None
-        self._connecting = Backoff(growing_pauses(RECONNECT_FIRST_S, RECONNECT_MAX_S))
+        self._connecting = Backoff(RECONNECT_PAUSES_S)
         self._meters: dict[str, _Meter] = {}
         self._counters = Counters()
         self._connected_before = False
@@ -134,19 +88,20 @@ class Dlt645Link:
         return {address: replace(meter.counters) for address, meter in sorted(self._meters.items())}
 
     async def read(self, address: str, item: int) -> bytes:
-        """The data of one identifier, such as 0x02030000, of the meter at an address; follow-up
-        frames joined.
+        """The data bytes of one data identifier, such as 0x02030000, of the meter at an address of
+        12 digits. Follow-up frames are joined.
 
-        Raises LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for an address that is
-        none.
+        Raises LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for an invalid address.
         """
         wanted = item.to_bytes(4, "little")
         reply = await self._exchange(Frame(address, READ, wanted), wanted)
         data, following = reply.data[4:], 0
         while reply.control & MORE:
             following += 1
-            if following > MOST_FOLLOWING:
-                raise BadReply(f"{self._of(address)} goes on with {item:08X} for ever")
+            if following > MAX_FOLLOWING:
+                raise BadReply(
+                    f"{self._of(address)} sends {item:08X} in more than {MAX_FOLLOWING} parts"
+                )
             number = bytes((following,))
             reply = await self._exchange(Frame(address, READ_MORE, wanted + number), wanted)
             if reply.data[-1:] != number:
@@ -160,13 +115,13 @@ class Dlt645Link:
         """The address of the one meter on the line. Raises as `read`."""
         reply = await self._exchange(Frame(ANYONE, READ_ADDRESS, b""), b"")
         if len(reply.data) != 6 or not (found := reply.data[::-1].hex()).isdecimal():
-            raise BadReply(f"{self.url}: a meter told no address")
+            raise BadReply(f"{self.url}: a meter answered without an address")
         return found
 
     async def close(self) -> None:
-        """Hang up; the next use connects again."""
+        """Close the line; the next use opens it again."""
         self._drop()
-        await asyncio.sleep(0)  # the event loop lets go of a serial port in its next turn
+        await asyncio.sleep(0)  # the event loop releases a serial port in its next iteration
 
     async def _exchange(self, request: Frame, echoed: bytes) -> Frame:
         longest_s = METER_PAUSE_MAX * self._timeout_s
@@ -177,9 +132,9 @@ class Dlt645Link:
             sent = encode_frame(request)
         except ValueError as exc:
             raise DriverError(f"{self.url}: {exc}") from None
-        self._let_rest(request.address, meter)
+        self._refuse_resting(request.address, meter)
         async with self._lock:
-            self._let_rest(request.address, meter)
+            self._refuse_resting(request.address, meter)
             wire = await self._connected()
             for counters in (self._counters, meter.counters):
                 counters.requests += 1
@@ -191,7 +146,8 @@ class Dlt645Link:
             except TimeoutError:
                 meter.silence.failed(_now())
                 if not self._address.is_serial:
-                    self._drop()  # a serial server that went away may leave a connection that looks open
+                    # A serial server that went away may leave a connection that looks open.
+                    self._drop()
                 for counters in (self._counters, meter.counters):
                     counters.timeouts += 1
                 text = f"{self._of(request.address)} did not answer within {self._timeout_s:g} s"
@@ -208,10 +164,10 @@ class Dlt645Link:
             raise DeviceRefused(f"{self._of(request.address)} refused: {why} (code {code})", code)
         return reply
 
-    def _let_rest(self, address: str, meter: _Meter) -> None:
+    def _refuse_resting(self, address: str, meter: _Meter) -> None:
         if meter.silence.resting(_now()):
             raise LinkTimeout(
-                f"{self._of(address)} is left alone for a while; unanswered requests: {meter.silence.failures}"
+                f"{self._of(address)} is not asked again yet; unanswered requests: {meter.silence.failures}"
             )
 
     async def _connected(self) -> Wire:
@@ -221,7 +177,7 @@ class Dlt645Link:
             raise LinkDown(f"{self.url}: no connection, next attempt soon")
         try:
             async with asyncio.timeout(self._timeout_s):
-                self._wire = await self._open()
+                self._wire = await open_wire(self._address)
         except (*PORT_ERRORS, ValueError) as exc:  # TimeoutError is an OSError
             self._connecting.failed(_now())
             raise LinkDown(f"{self.url}: cannot connect: {exc or 'no answer'}") from None
@@ -229,9 +185,6 @@ class Dlt645Link:
         self._counters.reconnects += int(self._connected_before)
         self._connected_before = True
         return self._wire
-
-    def _open(self) -> Awaitable[Wire]:
-        return open_serial(self._address) if self._address.is_serial else open_tcp(self._address)
 
     def _drop(self) -> None:
         if self._wire is not None:
@@ -242,37 +195,8 @@ class Dlt645Link:
         return f"{self.url} meter {address}"
 
 
-async def open_tcp(address: Address) -> Wire:
-    """A line through a transparent serial server. Raises OSError when it cannot be reached."""
-    reader, writer = await asyncio.open_connection(address.host, address.port)
-    return _StreamWire(reader, writer.write, writer.close)
-
-
-async def open_serial(address: Address) -> Wire:
-    """A serial line with 8 data bits, held by us alone.
-
-    Raises OSError when it cannot be opened.
-    """
-    import serial
-
-    port = serial.Serial(
-        address.device,
-        address.baud,
-        parity=parity_of(address),
-        stopbits=address.stop_bits,
-        timeout=0,
-        write_timeout=0,
-        exclusive=True,
-    )
-    reader = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), port
-    )
-    return _StreamWire(reader, lambda data: os.write(port.fileno(), data), transport.close)
-
-
 async def _answer(wire: Wire, request: Frame, echoed: bytes) -> Frame:
-    """The frame that answers the request; whatever else comes is passed over."""
+    """The frame that answers the request. Noise, and frames of other requests, are passed over."""
     received = bytearray()
     while True:
         received += await wire.receive()

@@ -14,8 +14,8 @@ from pydantic import Field, ValidationError
 
 from drivers.errors import MapError
 from drivers.modbus.codec import Codec, decode, encode
-from drivers.modbus.link import MAX_READ, Space
 from drivers.modbus.point_map import Closed, PointMap, Register
+from drivers.modbus.protocol import MAX_READ, Space
 from drivers.points import POINTS
 from drivers.roles import Role, lacking
 

@@ -1,11 +1,9 @@
-"""One Modbus connection: one owner per socket or port, one request at a time, every failure in our
-exception tree.
+"""One Modbus connection: one owner per socket or port, one request at a time, every failure raised
+as an error of `drivers/errors.py`.
 
-The rules that field trouble asks for: no retry here (the next cycle is the retry); after a time-out
-a TCP socket is closed, and an RTU line, whose frames do not say which request they answer, stays
-quiet until nothing late can come any more, so that a late reply can never pass as another
-register's value; a unit that does not answer is left alone for a while, so that it does not slow
-the others on the same link.
+The rules come from field trouble. The link never retries a request: the next control cycle is the
+retry. After a time-out nothing late may pass as another register's value (`late_replies.py`). A unit
+that does not answer is asked less often, so that it does not slow the others (`silent_units.py`).
 """
 
 from __future__ import annotations
@@ -14,8 +12,8 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
@@ -24,62 +22,19 @@ from drivers.address import parse_address
 from drivers.backoff import Backoff, growing_pauses
 from drivers.counters import Counters
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
+from drivers.modbus.late_replies import LateReplies
+from drivers.modbus.protocol import EXCEPTION_CODES, GATEWAY_CODES, MAX_READ, MAX_WRITE, Space
+from drivers.modbus.silent_units import SilentUnits, UnitState
 from drivers.modbus.transport import Client, Credentials, discard_input, new_client
 from drivers.serialport import PORT_ERRORS
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
-Space = Literal["input", "holding"]
-
-MAX_READ: Final = 125
-MAX_WRITE: Final = 123
-RECONNECT_FIRST_S: Final = 0.25
-RECONNECT_MAX_S: Final = 5.0
-STRIKES: Final = 3
-"""After this many unanswered requests in a row a unit counts as dead; before, it is asked again
-almost at once.
+RECONNECT_PAUSES_S: Final = growing_pauses(0.25, 5.0)
+"""Rests after failed connections, seconds: short enough that a restarted gateway is back within a
+few control cycles, long enough that a host that is gone costs little.
 """
-DEAD_PAUSE_S: Final = 20.0
-"""A dead unit is asked again after this pause: it costs the link a percent or two, and is back
-within half a minute.
-"""
-LATEST_REPLY: Final = 2.0
-"""On an RTU line nothing comes any more after this many of a unit's time-outs, which are its
-slowest known reply.
-"""
-LINE_SILENCE_S: Final = 0.05
-"""An RTU line on which bytes still arrive is not quiet yet."""
-
-_GATEWAY_CODES: Final = {
-    10: "the gateway has no path to it",
-    11: "the gateway got no answer from it",
-}
-_CODES: Final = {
-    1: "function not supported",
-    2: "no such address",
-    3: "value not accepted",
-    4: "device failure",
-    5: "acknowledged, not finished",
-    6: "device busy",
-    8: "memory parity error",
-}
-
-
-@dataclass(slots=True)
-class _Unit:
-    """What the link remembers of one unit."""
-
-    reply_s: float
-    gap_s: float
-    silent: int = 0
-    """Unanswered requests in a row."""
-    ask_again_s: float = -math.inf
-    counters: Counters = field(default_factory=Counters)
-
-    @property
-    def is_dead(self) -> bool:
-        return self.silent >= STRIKES
 
 
 class ModbusLink:
@@ -100,25 +55,23 @@ class ModbusLink:
     ) -> None:
         self._address = parse_address(url)
         if self._address.is_dlt645:
-            raise ValueError(f"link url {url!r} is no Modbus link")
+            raise ValueError(f"link url {url!r} is not a Modbus link")
         if (self._address.protocol == "tls") != (credentials is not None):
             raise ValueError(
                 f"link url {url!r}: a tls link needs credentials, and no other link has any"
             )
         self._tls = None if credentials is None else credentials.context()
         self.url = url
-        self._timeout_s, self._gap_s = timeout_s, gap_s
+        self._timeout_s = timeout_s
         self._is_rtu = self._address.protocol in ("rtu", "rtu+tcp")
-        self._units: dict[int, _Unit] = {}
+        self._units = SilentUnits(timeout_s=timeout_s, gap_s=gap_s)
         self._lock = asyncio.Lock()
         self._client: Client | None = None
         self._connected_before = False
-        self._connecting = Backoff(growing_pauses(RECONNECT_FIRST_S, RECONNECT_MAX_S))
-        self._last_exchange = -math.inf
-        self._quiet_until = -math.inf
-        self._ask_dead_again_s = -math.inf
-        self._asking = False
+        self._connecting = Backoff(RECONNECT_PAUSES_S)
+        self._last_exchange_s = -math.inf
         self._counters = Counters()
+        self._late = LateReplies(self._counters, is_rtu=self._is_rtu)
 
     @property
     def counters(self) -> Counters:
@@ -128,13 +81,13 @@ class ModbusLink:
     @property
     def unit_counters(self) -> Mapping[int, Counters]:
         """A snapshot of the counters of each unit that was asked."""
-        return {number: replace(unit.counters) for number, unit in sorted(self._units.items())}
+        return {number: replace(unit.counters) for number, unit in self._units}
 
     def expect(self, unit: int, *, reply_s: float, gap_s: float) -> None:
-        """Make known that a unit is slower than the link's own `timeout_s` or `gap_s`; the larger
-        value holds.
+        """Allow a unit a slower reply or a longer gap, seconds, than the link's own `timeout_s` and
+        `gap_s`; the larger value holds.
         """
-        known = self._unit(unit)
+        known = self._units.state(unit)
         known.reply_s, known.gap_s = max(known.reply_s, reply_s), max(known.gap_s, gap_s)
 
     async def read(
@@ -143,23 +96,22 @@ class ModbusLink:
         """`count` registers (0..65535 each) from a 0-based `address`: FC3 for holding, FC4 for
         input registers.
 
-        Raises LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for a request that Modbus
-        cannot carry. `urgent` asks at once, also a unit or a host that is being left alone after
-        failures.
+        `urgent` asks at once, even while the unit or its host rests after failures. Raises LinkDown,
+        LinkTimeout, DeviceRefused, BadReply; DriverError for a request that Modbus cannot carry.
         """
         _check(unit, address, count, MAX_READ)
 
         def ask(client: Client) -> Awaitable[ModbusPDU]:
-            call = (
-                client.read_input_registers if space == "input" else client.read_holding_registers
-            )
-            return call(address, count=count, device_id=unit)
+            if space == "input":
+                return client.read_input_registers(address, count=count, device_id=unit)
+            return client.read_holding_registers(address, count=count, device_id=unit)
 
         reply = await self._exchange(unit, 4 if space == "input" else 3, ask, urgent)
         if len(reply.registers) != count:
             raise self._bad(
                 unit,
-                f"{self._of(unit)} answered {len(reply.registers)} registers, asked for {count} at {space} {address}",
+                f"answered {len(reply.registers)} registers, "
+                f"asked for {count} at {space} {address}",
             )
         return tuple(reply.registers)
 
@@ -167,7 +119,8 @@ class ModbusLink:
         self, unit: int, address: int, registers: Sequence[int], *, urgent: bool = False
     ) -> None:
         """Write holding registers from a 0-based `address`: FC6 for one register, FC16 for more.
-        Raises as `read`.
+
+        `urgent` and the errors are those of `read`.
         """
         _check(unit, address, len(registers), MAX_WRITE)
         if not all(0 <= register <= 0xFFFF for register in registers):
@@ -180,40 +133,36 @@ class ModbusLink:
 
         reply = await self._exchange(unit, 6 if len(registers) == 1 else 16, ask, urgent)
         if reply.address != address:
-            raise self._bad(
-                unit, f"{self._of(unit)} confirmed a write at {reply.address}, asked for {address}"
-            )
+            raise self._bad(unit, f"confirmed a write at {reply.address}, asked for {address}")
         if len(registers) > 1 and reply.count != len(registers):
-            raise self._bad(
-                unit,
-                f"{self._of(unit)} confirmed {reply.count} registers, asked for {len(registers)}",
-            )
+            raise self._bad(unit, f"confirmed {reply.count} registers, asked for {len(registers)}")
 
     async def close(self) -> None:
-        """Close the socket; the next use opens it again."""
+        """Close the connection; the next use opens it again."""
         self._drop()
 
     async def _exchange(
         self, unit: int, function: int, ask: Callable[[Client], Awaitable[ModbusPDU]], urgent: bool
     ) -> ModbusPDU:
-        known = self._unit(unit)
-        self._let_rest(unit, known, urgent)
+        known = self._units.state(unit)
+        self._refuse_resting(unit, known, urgent)
         async with self._lock:
-            self._let_rest(unit, known, urgent)
-            await self._quiet()
+            # Again, because the unit may have begun to rest while this request waited.
+            self._refuse_resting(unit, known, urgent)
+            await self._late.wait_until_quiet()
             client = await self._connected(urgent)
-            if (gap_s := self._last_exchange + known.gap_s - _now()) > 0:
+            if (gap_s := self._last_exchange_s + known.gap_s - _now()) > 0:
                 await asyncio.sleep(gap_s)
             self._counters.requests += 1
             known.counters.requests += 1
             try:
                 if self._is_rtu:
-                    discard_input(client)  # what came while this process was held up
-                self._asking = True
+                    discard_input(client)  # received while this process was not running
+                self._late.expecting = True
                 async with asyncio.timeout(known.reply_s):
                     reply = await ask(client)
             except TimeoutError:
-                raise self._silent(unit, known, client.connected) from None
+                raise self._timed_out(unit, known, client.connected) from None
             except (ModbusException, *PORT_ERRORS) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
@@ -221,93 +170,60 @@ class ModbusLink:
                 self._abandon(known)  # cancelled: the reply may still come
                 raise
             finally:
-                self._asking = False
-                self._last_exchange = _now()
-            return self._judge(unit, known, function, reply)
+                self._late.expecting = False
+                self._last_exchange_s = _now()
+            return self._checked(unit, known, function, reply)
 
-    async def _quiet(self) -> None:
-        """Wait until nothing late can come any more."""
-        while (wait_s := self._quiet_until - _now()) > 0:  # noqa: ASYNC110  # what arrives while waiting prolongs it
-            await asyncio.sleep(wait_s)
-
-    def _received(self) -> None:
-        """Note that bytes have arrived; those that nobody has asked for are late."""
-        if not self._asking:
-            self._counters.late += 1
-            if self._is_rtu:
-                self._quiet_until = max(self._quiet_until, _now() + LINE_SILENCE_S)
-
-    def _judge(self, unit: int, known: _Unit, function: int, reply: ModbusPDU) -> ModbusPDU:
+    def _checked(self, unit: int, known: UnitState, function: int, reply: ModbusPDU) -> ModbusPDU:
         """The reply when it answers the request; raises otherwise."""
         code = reply.exception_code if reply.isError() else 0
         if code:
             self._counters.refused += 1
             known.counters.refused += 1
-        if code in _GATEWAY_CODES:
-            self._rest(known)
-            raise LinkTimeout(
-                f"{self._of(unit)} does not answer: {_GATEWAY_CODES[code]}", sent=True
-            )
-        known.silent, known.ask_again_s = 0, -math.inf
+        if code in GATEWAY_CODES:
+            self._units.unanswered(known, _now())
+            raise LinkTimeout(f"{self._of(unit)} does not answer: {GATEWAY_CODES[code]}", sent=True)
+        known.silence.succeeded()
         if code:
-            raise DeviceRefused(
-                f"{self._of(unit)} refused: {_CODES.get(code, 'unknown reason')} (code {code})",
-                code,
-            )
+            meaning = EXCEPTION_CODES.get(code, "unknown reason")
+            raise DeviceRefused(f"{self._of(unit)} refused: {meaning} (code {code})", code)
         if reply.function_code != function:
-            raise self._bad(
-                unit,
-                f"{self._of(unit)} answered function {reply.function_code}, asked for {function}",
-            )
+            raise self._bad(unit, f"answered function {reply.function_code}, asked for {function}")
         return reply
 
-    def _bad(self, unit: int, message: str) -> BadReply:
-        """A reply that does not fit: what else is on its way may be as wrong."""
-        known = self._unit(unit)
+    def _bad(self, unit: int, what: str) -> BadReply:
+        """The error of a reply that does not fit its request: the next one may be as wrong."""
+        known = self._units.state(unit)
         self._abandon(known)
         self._counters.bad += 1
         known.counters.bad += 1
-        return BadReply(message)
+        return BadReply(f"{self._of(unit)} {what}")
 
-    def _silent(self, unit: int, known: _Unit, connected: bool) -> LinkError:
+    def _timed_out(self, unit: int, known: UnitState, connected: bool) -> LinkError:
         self._abandon(known)
         self._counters.timeouts += 1
         known.counters.timeouts += 1
-        self._rest(known)
+        self._units.unanswered(known, _now())
         if not connected:
             return LinkDown(f"{self.url}: connection lost while unit {unit} was asked", sent=True)
         return LinkTimeout(f"{self._of(unit)} did not answer within {known.reply_s:g} s", sent=True)
 
-    def _abandon(self, known: _Unit) -> None:
+    def _abandon(self, known: UnitState) -> None:
         """Make sure that the answer to the last request is never taken for another one's.
 
-        A new TCP connection sees nothing of the old one; behind a serial server, and on a port of
-        our own, the line itself may still bring it, so there we wait as well. A port stays open: to
-        open it anew throws nothing away.
+        A new TCP connection receives nothing of the old one. Behind a serial server, and on a serial
+        port, the line itself may still bring the answer, so the link waits as well. A serial port
+        stays open: opening it again would discard nothing.
         """
-        if self._is_rtu:
-            self._quiet_until = _now() + (LATEST_REPLY - 1.0) * known.reply_s + LINE_SILENCE_S
+        self._late.abandoned(known.reply_s)
         if not self._address.is_serial:
             self._drop()
 
-    def _rest(self, known: _Unit) -> None:
-        """Leave a unit alone for a while. The dead are asked one at a time, so that no poll pays
-        for all of them.
-        """
-        known.silent += 1
-        now = _now()
-        known.ask_again_s = now + (DEAD_PAUSE_S if known.is_dead else known.silent * known.reply_s)
-        if known.is_dead:
-            dead = sum(unit.is_dead for unit in self._units.values())
-            self._ask_dead_again_s = now + min(4.0 * known.reply_s, DEAD_PAUSE_S / (2.0 * dead))
-
-    def _let_rest(self, unit: int, known: _Unit, urgent: bool) -> None:
-        again_s = (
-            max(known.ask_again_s, self._ask_dead_again_s) if known.is_dead else known.ask_again_s
-        )
-        if not urgent and _now() < again_s:
+    def _refuse_resting(self, unit: int, known: UnitState, urgent: bool) -> None:
+        if not urgent and self._units.resting(known, _now()):
             raise LinkTimeout(
-                f"{self._of(unit)} is left alone for a while; unanswered requests: {known.silent}"
+                f"{self._of(unit)} is not asked again yet; "
+                f"unanswered requests: {known.silence.failures}"
             )
 
     async def _connected(self, urgent: bool) -> Client:
@@ -316,7 +232,7 @@ class ModbusLink:
         self._drop()
         if not urgent and self._connecting.resting(_now()):
             raise LinkDown(f"{self.url}: no connection, next attempt soon")
-        client = new_client(self._address, self._tls, self._received)
+        client = new_client(self._address, self._tls, self._late.received)
         try:
             async with asyncio.timeout(self._timeout_s):
                 opened = await client.connect()
@@ -339,9 +255,6 @@ class ModbusLink:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    def _unit(self, unit: int) -> _Unit:
-        return self._units.setdefault(unit, _Unit(self._timeout_s, self._gap_s))
 
     def _of(self, unit: int) -> str:
         return f"{self.url} unit {unit}"

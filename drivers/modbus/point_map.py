@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from drivers.modbus.codec import ByteOrder, Codec, RegisterType, WordOrder
-from drivers.modbus.link import Space
+from drivers.modbus.protocol import Space
 
 Storage = Literal["volatile", "flash"]
 Register = Annotated[int, Field(ge=0, le=0xFFFF)]

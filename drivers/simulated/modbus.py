@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
-from drivers.modbus.link import MAX_READ, MAX_WRITE, Space
+from drivers.modbus.protocol import MAX_READ, MAX_WRITE, Space
 from drivers.simulated.endpoints import Endpoint, Say, TcpEndpoint
 from drivers.simulated.faults import Fault, FaultKind, Where, cannot_happen
 from drivers.simulated.frames import Framing, Request, reply_frame, take_requests

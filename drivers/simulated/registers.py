@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from drivers.modbus.codec import encode
 from drivers.modbus.device_map import DeviceMap
-from drivers.modbus.link import Space
+from drivers.modbus.protocol import Space
 from drivers.simulated.faults import Faults
 
 ILLEGAL_FUNCTION: Final = 1

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.errors import DeviceError, DeviceRefused
-from drivers.modbus.link import MAX_READ, ModbusLink
+from drivers.modbus.link import ModbusLink
+from drivers.modbus.protocol import MAX_READ
 
 BASES: Final = (40000, 0, 50000)
 SIGN: Final = (0x5375, 0x6E53)

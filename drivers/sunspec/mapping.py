@@ -18,8 +18,8 @@ from sunspec2.device import Model, Point
 from drivers.errors import MapError
 from drivers.modbus.codec import RegisterType
 from drivers.modbus.device_map import Block, DeviceMap, Identity, LinkLimits, check_map
-from drivers.modbus.link import MAX_READ
 from drivers.modbus.point_map import PointMap
+from drivers.modbus.protocol import MAX_READ
 from drivers.roles import ROLE_POINTS, lacking
 from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers.dlt645 import link as meter_link_module
-from drivers.modbus import link as link_module
+from drivers.modbus import silent_units
 from drivers.points import Quality
 from drivers.simulated import dlt645 as simulated_meters
 from drivers.simulated.faults import Fault
@@ -156,7 +156,7 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
     """The site served, claimed and driven. What rests by the wall rests shortly, for the test does
     not wait for it.
     """
-    monkeypatch.setattr(link_module, "DEAD_PAUSE_S", 0.2)
+    monkeypatch.setattr(silent_units, "DEAD_PAUSE_S", 0.2)
     monkeypatch.setattr(meter_link_module, "METER_PAUSE_MAX", 1.0)
     monkeypatch.setattr(simulated_meters, "STARTING_S", 2 * TIMEOUT_S)
     rig = Rig(site, folder)

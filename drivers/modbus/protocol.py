@@ -1,0 +1,33 @@
+"""What the Modbus application protocol fixes: register spaces, sizes of a request, exception codes.
+
+Source: MODBUS Application Protocol Specification V1.1b3 (modbus.org), sections 6.3, 6.4, 6.12 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Space = Literal["input", "holding"]
+"""Input registers are only read (FC4); holding registers are read (FC3) and written (FC6, FC16)."""
+
+MAX_READ: Final = 125
+"""Registers in one read request."""
+MAX_WRITE: Final = 123
+"""Registers in one write request."""
+
+GATEWAY_CODES: Final[Mapping[int, str]] = {
+    10: "the gateway has no path to it",
+    11: "the gateway got no answer from it",
+}
+"""Exception codes by which a gateway reports that the unit behind it does not answer."""
+
+EXCEPTION_CODES: Final[Mapping[int, str]] = {
+    1: "function not supported",
+    2: "no such address",
+    3: "value not accepted",
+    4: "device failure",
+    5: "acknowledged, not finished",
+    6: "device busy",
+    8: "memory parity error",
+}
