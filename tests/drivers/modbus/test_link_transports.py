@@ -121,9 +121,8 @@ async def test_a_late_reply_is_never_another_register_s_value(line: Callable) ->
     async with line(device) as url:
         link = ModbusLink(url, timeout_s=0.5)
         link.expect(1, reply_s=0.0, gap_s=0.0)
-        link._units[
-            1
-        ].reply_s = REPLY_S  # shorter than a site file may say, so that ten thousand take minutes
+        # Shorter than a site file may state, so that ten thousand reads take minutes.
+        link._units.state(1).reply_s = REPLY_S
         try:
             for i in range(READS):
                 address = 7 * i % 5000
