@@ -252,7 +252,7 @@ def test_credentials_and_links_must_fit(tmp_path: Path) -> None:
         ModbusLink("tls://host:802")
     with pytest.raises(ValueError, match="no other link has any"):
         ModbusLink("tcp://host:502", credentials=Credentials(ours.ca))
-    with pytest.raises(ValueError, match="is no Modbus link"):
+    with pytest.raises(ValueError, match="is not a Modbus link"):
         ModbusLink("dlt645+tcp://host:1")
     with pytest.raises(OSError, match="certificate"):
         ModbusLink("tls://host:802", credentials=Credentials(ours.key))
