@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -22,14 +22,13 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.imager import Imager
-from siteems.estimation.peak_meter import PeakMeter
-from siteems.estimation.wear_segments import WearSegments
+from siteems.estimation.site_state import FULL_SOC, StateEstimator
 from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.operations.alarms import PLAN_ALARMS
 from siteems.operations.control_alarms import ControlAlarms
 from siteems.operations.message_text import ENGLISH
-from siteems.planning.prepare import prepare
+from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published import PublishedPlan, publish
 from siteems.ports import Ports
 from siteems.site.assets import rectifier_curve
@@ -44,8 +43,6 @@ REPLAN_SOC = 0.04
 """A measured state of charge this far from the plan's asks for a new plan."""
 REPLAN_PAUSE = timedelta(minutes=5)
 """At least this long between two plans that a deviation asked for."""
-FULL_SOC = 0.985
-"""A lead battery's last percent takes hours at a trickle; from here it counts as fully charged."""
 USABLE = ("optimal", "feasible")
 LOG_LEVELS = {"info": 20, "warning": 30, "alarm": 40}
 """`logging`'s numbers for the levels of alarms."""
@@ -72,12 +69,8 @@ class Controller:
         self._curve = rectifier_curve(site)
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
         self._forecaster = forecaster or Forecaster(site)
-        self._segments = WearSegments(site.battery)
-        self._peak = (
-            PeakMeter(self._tariff, site.grid)
-            if any(version.demand for version in site.tariffs)
-            else None
-        )
+        self._estimator = StateEstimator(site, self._tariff)
+        self._problems = ProblemBuilder(site, self._tariff)
         self._lead = 2 * timedelta(
             seconds=timing.cycle_s
         )  # a cap holds from the first second of its call
@@ -89,7 +82,6 @@ class Controller:
         """Set when a new plan is wanted before the next quarter hour; `replan_trigger` says why."""
         self.replan_trigger = "start"
         self._state = ControlState()
-        self._last_full: datetime | None = None
         self._alarms = ControlAlarms(self._report, drives=drives)
         self._sampled: int | None = None
         self._deviation_asked: datetime | None = None
@@ -99,15 +91,15 @@ class Controller:
         now = self._clock.now()
         past = self._history.samples(now - LEARN_FROM, now)
         for sample in past:
-            self._forecaster.learn(sample.time, sample.values)
-            self._segments.learn(sample.values.get("soc"))
-            if self._peak is not None:
-                self._peak.learn(sample.time, sample.values.get("grid_kw"))
-        self._last_full = self._history.last_time_at("soc", FULL_SOC)
-        body = self._history.last_plan(USABLE)
-        self.plan = PublishedPlan.from_record(body)
-        if self._peak is not None and self.plan is not None and self.plan.month_peak_kw is not None:
-            self._peak.known(self.plan.issued, self.plan.month_peak_kw)
+            self._learn(sample.time, sample.values)
+        self.plan = PublishedPlan.from_record(self._history.last_plan(USABLE))
+        peak_kw = None if self.plan is None else self.plan.month_peak_kw
+        self._estimator.recall(
+            last_full=self._history.last_time_at("soc", FULL_SOC),
+            month_peak=None
+            if self.plan is None or peak_kw is None
+            else (self.plan.issued, peak_kw),
+        )
         self.refresh_events()
         log.info(
             "resumed",
@@ -130,10 +122,6 @@ class Controller:
     async def act(self) -> Step:
         """The cycle on the image that there is: decide, drive, record."""
         now = self.image.time
-        soc = self.image.value("soc")
-        self._segments.learn(soc)
-        if (soc or 0.0) >= FULL_SOC:
-            self._last_full = now
         limits = self._limits(now)
         intent = self._intent(now)
         decision, self._state = cycle(
@@ -196,10 +184,8 @@ class Controller:
             self.ask_for_plan(trigger)
 
     def _record(self, step: Step, now: datetime) -> None:
-        """Keep the first sample of each `sample_s` on the clock, so that quarter hours begin with
-        one.
-
-        The forecaster learns from the same samples that a restart would replay.
+        """Record the first sample of each `sample_s` on the clock, so that quarter hours begin with
+        one, and learn from it.
         """
         interval = int(now.timestamp() // self.site.recording.sample_s)
         if interval == self._sampled:
@@ -217,11 +203,16 @@ class Controller:
         except TariffGap:
             values["price_per_kwh"] = None
         source = step.intent.level if isinstance(decision, Drive) else "release"
-        self._forecaster.learn(now, values)
-        if self._peak is not None:
-            self._peak.learn(now, self.image.value("grid_kw"))
+        self._learn(now, values)
         with self._recording():
             self._history.add_samples([Sample(now, values, source, decision.reason)])
+
+    def _learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
+        """Learn from a sample: live from each one that is recorded, after a restart from the same
+        ones in the record.
+        """
+        self._forecaster.learn(time, values)
+        self._estimator.learn(time, values)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:
@@ -269,41 +260,22 @@ class Controller:
         until a new one.
         """
         now = self._clock.now()
-        soc = self.image.value("soc")
         if self.image.mains_ok is False:
             return  # backup mode: the return of the mains asks for the next plan
-        if soc is None:
+        state = self._estimator.state(self.image, now)
+        if state is None:
             self._failed(now, trigger, "error", "no fresh state of charge to plan from")
             return
         try:
-            run = prepare(
-                self.site,
-                self._curve,
-                self._tariff,
-                self._forecaster,
-                self.events,
-                now=now,
-                soc=soc,
-                battery_c=self.image.value("battery_c"),
-                last_full=self._last_full,
-                peak=self._peak,
-                segment_kwh=self._segments.at(soc),
-            )
+            inputs = self._problems.build(state, self._forecaster, self.events)
         except (TariffGap, ProblemError) as error:
             self._failed(now, trigger, "error", str(error))
             return
-        plan = await self._solver.solve(run.problem, self.site.planning.solve_limit_s)
+        plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s)
         if not plan.usable:
             self._failed(now, trigger, str(plan.status), plan.reason)
             return
-        self.plan = publish(
-            plan,
-            run,
-            issued=now,
-            trigger=trigger,
-            capacity_kwh=self.site.battery.capacity_kwh,
-            month_peak_kw=None if self._peak is None else self._peak.peak_kw(now),
-        )
+        self.plan = publish(plan, inputs, trigger)
         with self._recording():
             self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict)
         log.info(
@@ -311,7 +283,7 @@ class Controller:
             trigger=trigger,
             status=str(plan.status),
             solve_ms=round(plan.solve_s * 1000, 1),
-            soc=round(soc, 3),
+            soc=round(state.soc, 3),
         )
 
     def _failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:

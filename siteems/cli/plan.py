@@ -64,6 +64,7 @@ def plan(
     import json as json_module
 
     from siteems.cli.quantities import parse_when
+    from siteems.planning.explanation_text import as_data, as_table, as_text
     from siteems.planning.offline import plan_offline
 
     site = load(site_file)
@@ -71,6 +72,6 @@ def plan(
     start_soc = soc if soc is not None else site.demo.start_soc if site.demo else 0.6
     explained = plan_offline(site, when, start_soc, profile, month_peak)
     if json:
-        print(json_module.dumps(explained.as_dict(), indent=1))
+        print(json_module.dumps(as_data(explained), indent=1))
     else:
-        print(explained.text() if explain else explained.table())
+        print(as_text(explained) if explain else as_table(explained))

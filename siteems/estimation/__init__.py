@@ -1,1 +1,3 @@
-"""What is known of the site now, from measurements."""
+"""What is known of the site now: the process image, and the state that only a history of
+measurements gives.
+"""

@@ -1,5 +1,7 @@
-"""Which wear segments of the battery the cycles so far have emptied: what the next kWh out will
-wear.
+"""How full each wear segment of the battery is, which decides what the next kWh discharged costs.
+
+The energy of the battery is divided into segments of equal size, the shallowest first; a deeper
+segment wears more per kWh (see `BatteryModel.wear_per_kwh`).
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from siteems.site.model import Battery
 
 
 class WearSegments:
-    """Follows the measured state of charge through its turning points, as rainflow counting would.
+    """Tracks the energy in each segment from measured states of charge.
 
-    Before anything was measured, what is missing counts as one discharge from full.
+    The shallow segments empty first and fill first, so the result depends on the turning points of
+    the state of charge, as in rainflow counting. Before the first measurement, the battery counts
+    as discharged once from full.
     """
 
     def __init__(self, battery: Battery) -> None:
@@ -20,14 +24,12 @@ class WearSegments:
         self._segment_kwh: tuple[float, ...] | None = None
 
     def learn(self, soc: float | None) -> None:
-        """Take one measured state of charge; unknown says nothing."""
+        """Take one measured state of charge; None (unknown) changes nothing."""
         if soc is not None:
             self._segment_kwh = self.at(soc)
 
     def at(self, soc: float) -> tuple[float, ...]:
-        """Stored energy by segment, kWh, shallowest first, at a state of charge that was just
-        measured.
-        """
+        """Energy in kWh by segment, shallowest first, if the battery moves straight to `soc`."""
         stored_kwh = min(1.0, max(0.0, soc)) * self._capacity_kwh
         if self._segment_kwh is None:
             return after_one_discharge(stored_kwh, self._capacity_kwh, self._count)

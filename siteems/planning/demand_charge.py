@@ -1,4 +1,4 @@
-"""What a plan is to pay for raising the month's billed peak."""
+"""What a plan has to pay for raising the month's billed peak."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ import numpy as np
 
 from optimisation.problem.site_problem import DemandCharge
 from siteems.accounting.demand import counting
-from siteems.estimation.peak_meter import PeakMeter
+from siteems.estimation.billed_demand import billed_demand
+from siteems.estimation.site_state import SiteState
 from siteems.planning.time_grid import TimeGrid
+from siteems.site.model import GridConnection
+from siteems.tariff.lookup import TariffSchedule
 
 
-def demand_charge(peak: PeakMeter, now: datetime, grid: TimeGrid) -> DemandCharge | None:
-    """The charge for a higher peak on `grid`, made now; None where no plan can change the charge.
+def demand_charge(
+    schedule: TariffSchedule, connection: GridConnection, state: SiteState, grid: TimeGrid
+) -> DemandCharge | None:
+    """The charge for a higher peak on `grid`; None where no charge applies that a plan can
+    influence, and where the month's peak is not tracked.
 
-    A kW more of peak is paid once and serves for the rest of the month, of which the plan sees a
-    part. It is therefore charged that part of the price: what repeats day by day is then weighed as
-    over the whole rest of the month. Steps of the next month do not count, its peak begins anew.
+    A kW of peak is paid once and then covers the rest of the month, of which the plan sees only a
+    part. The price is therefore scaled by that part: a peak that repeats day by day then costs over
+    the rest of the month what it is billed. Steps of the next month do not count, because the peak
+    starts again there.
     """
-    billed = peak.billed(now)
+    if state.month_peak_kw is None:
+        return None
+    billed = billed_demand(schedule, connection, state.time)
     if billed is None:
         return None
     interval_s = 60 * billed.term.interval_min
@@ -28,19 +37,19 @@ def demand_charge(peak: PeakMeter, now: datetime, grid: TimeGrid) -> DemandCharg
         [int(start.timestamp()) // interval_s * interval_s for start in grid.starts],
         dtype=np.int64,
     )
-    turn = _end_of_month(now, peak.schedule.zone)
-    in_month = begins_s < turn.timestamp()
+    end_of_month = _end_of_month(state.time, schedule.zone)
+    in_month = begins_s < end_of_month.timestamp()
     seen_h = float(grid.step_h[in_month].sum())
-    left_h = max(seen_h, (turn - now) / timedelta(hours=1))
+    left_h = max(seen_h, (end_of_month - state.time) / timedelta(hours=1))
     return DemandCharge(
         price_per_kw=billed.price_per_kw * seen_h / left_h,
-        peak_so_far_kw=max(billed.free_kw, peak.peak_kw(now)),
+        peak_so_far_kw=max(billed.free_kw, state.month_peak_kw),
         interval_of_step=np.cumsum(np.diff(begins_s, prepend=begins_s[0]) > 0),
-        counts=counting(billed.term, billed.version, peak.schedule, begins_s) & in_month,
+        counts=counting(billed.term, billed.version, schedule, begins_s) & in_month,
     )
 
 
 def _end_of_month(now: datetime, zone: ZoneInfo) -> datetime:
     local = now.astimezone(zone)
-    after = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)
-    return after.replace(day=1).astimezone(UTC)
+    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1).astimezone(UTC)

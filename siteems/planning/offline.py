@@ -11,12 +11,11 @@ from pathlib import Path
 from optimisation.problem.site_problem import ProblemError
 from optimisation.solving.solver import PlanSolver
 from siteems.errors import UserError
-from siteems.estimation.peak_meter import PeakMeter
+from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import LEARN_FROM, Forecaster
-from siteems.planning.explain import Explanation
-from siteems.planning.prepare import prepare
+from siteems.planning.explanation import Explanation
+from siteems.planning.problem import ProblemBuilder
 from siteems.recordings.profile import Profile, read_profile
-from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.tariff.lookup import TariffSchedule
 
@@ -24,44 +23,32 @@ from siteems.tariff.lookup import TariffSchedule
 def plan_offline(
     site: Site, at: datetime, soc: float, profile_file: Path | None, month_peak_kw: float = 0.0
 ) -> Explanation:
-    """Plan at a time as the daemon would have, had it measured the profile until then; it sees
-    nothing after.
+    """Make the plan that the daemon would have made at `at`, had it measured the profile until
+    then. Nothing after `at` is used.
 
-    `month_peak_kw` is the highest import that this month's demand charge is due on already. Raises
-    `UserError` when no plan can be made.
+    `soc` is a share of the actual capacity. `month_peak_kw` is the peak for which this month's
+    demand charge is due already. Raises `UserError` when no plan can be made.
     """
     forecaster = Forecaster(site)
     if profile_file is not None:
         _learn(forecaster, read_profile(profile_file, site.site.zone, keep_holes=True), at)
-    schedule = TariffSchedule(site.tariffs, site.site.zone)
-    peak = PeakMeter(schedule, site.grid)
-    peak.known(at, month_peak_kw)
+    # A profile does not show when the battery was last full, so no full charge is due.
+    state = SiteState(at, soc, last_full=at, month_peak_kw=month_peak_kw)
+    builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))
     try:
-        run = prepare(
-            site,
-            rectifier_curve(site),
-            schedule,
-            forecaster,
-            (),
-            now=at,
-            soc=soc,
-            battery_c=None,
-            last_full=at,  # a profile does not tell; no full charge is due then
-            peak=peak,
-        )
+        inputs = builder.build(state, forecaster, ())
     except ProblemError as error:
         raise UserError(f"no plan can be made: {error}") from error
-    plan = PlanSolver().solve(run.problem, site.planning.solve_limit_s)
+    plan = PlanSolver().solve(inputs.problem, site.planning.solve_limit_s)
     if not plan.usable:
         raise UserError(f"no plan can be made: {plan.status}, {plan.reason}")
-    return Explanation(site, run, plan)
+    return Explanation(site, inputs, plan)
 
 
 def _learn(forecaster: Forecaster, profile: Profile, until: datetime) -> None:
-    """Show the forecaster the profile's last two weeks before a time.
+    """Teach the forecaster the last two weeks of the profile before `until`.
 
-    A year is enough for any date: outside the recorded one, the same day of the recorded year
-    stands in.
+    Later than the end of the profile, the same days of its last year are used instead.
     """
     shift = timedelta(0)
     while until - shift > profile.end:
@@ -69,18 +56,20 @@ def _learn(forecaster: Forecaster, profile: Profile, until: datetime) -> None:
     end = until - shift
     if end <= profile.start:
         raise UserError(
-            f"{profile.source}: begins at {profile.start:%Y-%m-%d %H:%M} UTC, after the time to plan at"
+            f"{profile.source}: begins at {profile.start:%Y-%m-%d %H:%M} UTC, "
+            "after the time to plan at"
         )
     time = max(profile.start, end - LEARN_FROM)
     while time < end:
         instant = profile.at(time)
-        found = {
+        measured = {
             "dc_load_kw": instant.dc_load_kw,
             "ac_load_kw": instant.ac_load_kw,
             "pv_kw": instant.pv_available_kw,
         }
-        values = {
-            name: None if value is None or isnan(value) else value for name, value in found.items()
+        known = {
+            name: None if value is None or isnan(value) else value
+            for name, value in measured.items()
         }
-        forecaster.learn(time + shift, values)
+        forecaster.learn(time + shift, known)
         time += profile.step

@@ -15,7 +15,7 @@ import structlog
 
 from optimisation.arrays import Floats
 from optimisation.plan.plan import Plan
-from siteems.planning.prepare import Prepared
+from siteems.planning.problem import PlanningInputs
 
 log = structlog.get_logger()
 
@@ -148,32 +148,26 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def publish(
-    plan: Plan,
-    run: Prepared,
-    *,
-    issued: datetime,
-    trigger: str,
-    capacity_kwh: float,
-    month_peak_kw: float | None = None,
-) -> PublishedPlan:
-    """Give a usable plan its place in time, in numbers as round as the record keeps them: a restart
+def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
+    """Put a usable plan on the clock, with its numbers rounded as in the record, so that a restart
     changes nothing.
     """
+    state, horizon = inputs.state, inputs.horizon
+    peak_kw = state.month_peak_kw
     return PublishedPlan(
-        issued=issued,
+        issued=state.time,
         trigger=trigger,
         status=str(plan.status),
-        capacity_kwh=capacity_kwh,
-        stored_now_kwh=run.problem.stored_kwh,
-        starts=run.grid.starts,
-        end=run.grid.end,
+        capacity_kwh=inputs.problem.capacity_kwh,
+        stored_now_kwh=inputs.problem.stored_kwh,
+        starts=horizon.grid.starts,
+        end=horizon.grid.end,
         series={name: _rounded(getattr(plan, name)) for name in SERIES},
-        prices=tuple(p.per_kwh for p in run.prices),
-        reserve_kwh=_rounded(run.reserve_kwh),
+        prices=tuple(price.per_kwh for price in horizon.prices),
+        reserve_kwh=_rounded(horizon.reserve_kwh),
         cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
         solve_s=round(plan.solve_s, DIGITS),
-        month_peak_kw=None if month_peak_kw is None else round(month_peak_kw, DIGITS),
+        month_peak_kw=None if peak_kw is None else round(peak_kw, DIGITS),
     )
 
 

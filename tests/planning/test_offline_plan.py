@@ -14,6 +14,8 @@ import pytest
 
 from siteems.config.seeds import seed_path
 from siteems.errors import UserError
+from siteems.planning.explanation_messages import AT_MONTH_PEAK, AT_RESERVE, RESERVE_SHORT
+from siteems.planning.explanation_text import as_data, as_text, reason_text
 from siteems.planning.offline import plan_offline
 from siteems.site.model import Site
 from siteems.tariff.records import DemandTerm
@@ -34,41 +36,39 @@ def recorded(folder: Path, future_scale: float = 1.0) -> Path:
     return path
 
 
-def test_it_charges_in_the_valley_and_says_why(hangzhou: Site) -> None:
+def test_it_charges_in_the_valley_and_explains_why(hangzhou: Site) -> None:
     explained = plan_offline(hangzhou, NIGHT, 0.6, None)
     assert explained.plan.battery_kw[0] > 1.0
-    words = explained.because()
-    assert words.startswith("charging now at ")
-    assert "valley" in words
-    assert "when import costs 1.23" in words
+    assert explained.reason().code == "charges-from-grid"
+    text = reason_text(explained)
+    assert text.startswith("charging now at ")
+    assert "valley" in text
+    assert "when import costs 1.23" in text
     # By hand: 1.2318 x slope 1.0166 less wear 0.43, times the discharge efficiency 0.922.
-    assert (
-        f"worth {(1.2318 * explained.run.problem.rectifier.ac_per_dc[0] - 0.43) * 0.922:.2f}"
-        in words
-    )
+    slope = explained.inputs.problem.rectifier.ac_per_dc[0]
+    assert f"saves {(1.2318 * slope - 0.43) * 0.922:.2f}" in text
 
 
 def test_it_discharges_in_the_sharp_hours_and_stops_at_the_reserve(hangzhou: Site) -> None:
     explained = plan_offline(hangzhou, EVENING, 0.75, None)
-    assert explained.because().startswith("discharging now at ")
-    what = {b.what: b for b in explained.bindings()}
-    held = what["the backup reserve holds the battery"]
-    assert held.start > EVENING
-    assert "the backup reserve is short" not in what
-    assert held.what in explained.text()
+    assert reason_text(explained).startswith("discharging now at ")
+    bindings = {binding.limit: binding for binding in explained.bindings()}
+    assert bindings[AT_RESERVE].start > EVENING
+    assert RESERVE_SHORT not in bindings
+    assert "the battery is at its backup reserve" in as_text(explained)
 
 
-def test_below_the_reserve_it_is_said_to_be_short(hangzhou: Site) -> None:
+def test_below_the_reserve_a_shortage_is_reported(hangzhou: Site) -> None:
     explained = plan_offline(hangzhou, EVENING, 0.30, None)
-    assert explained.plan.battery_kw[0] > 5.0, "the reserve comes first, also in the dearest hour"
-    assert "the backup reserve is short" in {b.what for b in explained.bindings()}
+    assert explained.plan.battery_kw[0] > 5.0, "the reserve comes first, also at the highest price"
+    assert RESERVE_SHORT in {binding.limit for binding in explained.bindings()}
 
 
 def test_the_future_of_the_profile_changes_nothing(hangzhou: Site, tmp_path: Path) -> None:
     plain = plan_offline(hangzhou, NIGHT, 0.6, recorded(tmp_path))
     corrupted = plan_offline(hangzhou, NIGHT, 0.6, recorded(tmp_path, future_scale=9.0))
     assert np.array_equal(plain.plan.battery_kw, corrupted.plan.battery_kw)
-    assert plain.run.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
+    assert plain.inputs.horizon.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
 
 
 def test_a_demand_charge_is_explained(hangzhou: Site) -> None:
@@ -77,18 +77,18 @@ def test_a_demand_charge_is_explained(hangzhou: Site) -> None:
         hangzhou, tariffs=tuple(replace(version, demand=(term,)) for version in hangzhou.tariffs)
     )
     high, low = (plan_offline(site, NIGHT, 0.6, None, peak_kw) for peak_kw in (12.0, 0.0))
-    assert "the month's peak: 12.00 kW are paid for, 12.00 kW with this plan" in high.text()
-    assert not any(binding.what == "import is at the month's peak" for binding in high.bindings())
+    assert "the month's peak: 12.00 kW are paid for, 12.00 kW with this plan" in as_text(high)
+    assert AT_MONTH_PEAK not in {binding.limit for binding in high.bindings()}
     assert low.plan.grid_import_kw.max() < high.plan.grid_import_kw.max() - 2.0
-    assert any(binding.what == "import is at the month's peak" for binding in low.bindings())
-    assert low.as_dict()["demand_peak_kw"] == pytest.approx(low.plan.grid_import_kw.max())
+    assert AT_MONTH_PEAK in {binding.limit for binding in low.bindings()}
+    assert as_data(low)["demand_peak_kw"] == pytest.approx(low.plan.grid_import_kw.max())
 
 
 def test_a_moment_after_the_record_uses_the_same_days_of_its_last_year(
     hangzhou: Site, tmp_path: Path
 ) -> None:
     later = plan_offline(hangzhou, NIGHT + timedelta(days=364), 0.6, recorded(tmp_path))
-    assert later.run.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
+    assert later.inputs.horizon.forecast.dc_load_kw[0] == pytest.approx(3.0, abs=0.1)
 
 
 def test_a_moment_before_the_record_is_refused(hangzhou: Site, tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_json_holds_the_whole_horizon() -> None:
         "2026-08-12T10:00",
         "--json",
     ]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    data = json.loads(told.stdout)
+    completed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    data = json.loads(completed.stdout)
     assert data["status"] == "optimal"
     lengths = {len(v) for k, v in data.items() if isinstance(v, list) and k != "bindings"}
     assert lengths == {12 * 4 + 24}, "quarter hours for twelve hours, then hours"

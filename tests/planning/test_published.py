@@ -1,5 +1,5 @@
-"""A plan in time: which step holds, what charge it foresaw, and that the record gives it back as it
-was.
+"""A published plan: which step holds, the planned state of charge, and the round trip through the
+record.
 """
 
 from __future__ import annotations
@@ -7,21 +7,26 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 from plans import ISSUED, QUARTER, plan
 
 from optimisation.solving.solver import PlanSolver
+from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecaster
-from siteems.planning.prepare import prepare
+from siteems.planning.problem import PlanningInputs, ProblemBuilder
 from siteems.planning.published import SERIES, PublishedPlan, publish
-from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.tariff.lookup import TariffSchedule
 
 SECOND = timedelta(seconds=1)
+
+
+def inputs_at(site: Site, now: datetime) -> PlanningInputs:
+    builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))
+    return builder.build(SiteState(now, 0.6, battery_c=25.0), Forecaster(site), ())
 
 
 @pytest.mark.parametrize(
@@ -54,9 +59,11 @@ def test_a_plan_made_a_moment_before_a_boundary_holds_at_once() -> None:
     ("minutes", "soc"),
     [(0, 0.40), (7.5, 0.41), (15, 0.42), (30, 0.44), (40, 0.44), (52.5, 0.42), (60, None)],
 )
-def test_charge_is_foreseen_between_the_steps(minutes: float, soc: float | None) -> None:
-    foreseen = plan().soc(ISSUED + timedelta(minutes=minutes))
-    assert foreseen == (None if soc is None else pytest.approx(soc))
+def test_the_planned_charge_is_interpolated_between_the_steps(
+    minutes: float, soc: float | None
+) -> None:
+    planned = plan().soc(ISSUED + timedelta(minutes=minutes))
+    assert planned == (None if soc is None else pytest.approx(soc))
 
 
 def test_uneven_first_step() -> None:
@@ -84,13 +91,11 @@ def test_values_of_stored_energy_may_be_unknown() -> None:
 
 def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None:
     schedule = TariffSchedule(hangzhou.tariffs, hangzhou.site.zone)
-    curve, forecaster = rectifier_curve(hangzhou), Forecaster(hangzhou)
     now = ISSUED + timedelta(minutes=5)
-    run = prepare(hangzhou, curve, schedule, forecaster, (), now=now, soc=0.6, battery_c=25.0)
-    solved = PlanSolver().solve(run.problem)
-    published = publish(
-        solved, run, issued=now, trigger="test", capacity_kwh=hangzhou.battery.capacity_kwh
-    )
+    inputs = inputs_at(hangzhou, now)
+    solved = PlanSolver().solve(inputs.problem)
+    published = publish(solved, inputs, "test")
+    assert (published.issued, published.trigger) == (now, "test")
     assert published.status == "optimal"
     assert published.series.keys() == set(SERIES)
     assert (published.starts[0], published.end) == (now, ISSUED + timedelta(hours=36))
@@ -112,16 +117,14 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
 @pytest.mark.parametrize("noise_kw", [3e-13, -3e-13, 4e-7, -4e-7])
 def test_a_battery_that_rests_has_no_sign(noise_kw: float, hangzhou: Site) -> None:
     """A sign would have the rectifiers limited to the load, or a converter's mode turned round."""
-    schedule = TariffSchedule(hangzhou.tariffs, hangzhou.site.zone)
-    curve, forecaster = rectifier_curve(hangzhou), Forecaster(hangzhou)
-    run = prepare(hangzhou, curve, schedule, forecaster, (), now=ISSUED, soc=0.6, battery_c=25.0)
-    solved = PlanSolver().solve(run.problem)
+    inputs = inputs_at(hangzhou, ISSUED)
+    solved = PlanSolver().solve(inputs.problem)
     block = np.array(solved.block)
     block[solved.rows["charge_kw"]] = max(0.0, noise_kw)
     block[solved.rows["discharge_kw"]] = max(0.0, -noise_kw)
     noisy = replace(solved, block=block)
     assert noisy.battery_kw[0] == noise_kw
-    published = publish(noisy, run, issued=ISSUED, trigger="test", capacity_kwh=50.0)
+    published = publish(noisy, inputs, "test")
     planned = published.battery_kw(ISSUED)
     assert (planned, math.copysign(1.0, planned or 0.0)) == (0.0, 1.0)
 
@@ -129,16 +132,7 @@ def test_a_battery_that_rests_has_no_sign(noise_kw: float, hangzhou: Site) -> No
 def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:
     """No price is made up: with a tariff that ends tonight, the plan is shorter."""
     ending = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 16)),))
-    schedule = TariffSchedule(ending.tariffs, ending.site.zone)
-    run = prepare(
-        ending,
-        rectifier_curve(ending),
-        schedule,
-        Forecaster(ending),
-        (),
-        now=ISSUED,
-        soc=0.6,
-        battery_c=25.0,
-    )
-    assert run.grid.end == ISSUED + timedelta(hours=12), "midnight at the site"
-    assert len(run.prices) == len(run.reserve_kwh) == run.problem.n_steps == 12 * 4
+    inputs = inputs_at(ending, ISSUED)
+    horizon = inputs.horizon
+    assert horizon.grid.end == ISSUED + timedelta(hours=12), "midnight at the site"
+    assert len(horizon.prices) == len(horizon.reserve_kwh) == inputs.problem.n_steps == 12 * 4

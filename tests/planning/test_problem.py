@@ -1,6 +1,4 @@
-"""From what is known to the LP's numbers: the reserve series, caps, prices of shortfalls, limits by
-temperature.
-"""
+"""The numbers of the LP: reserve series, DR caps, penalties, limits by temperature."""
 
 from __future__ import annotations
 
@@ -14,12 +12,17 @@ import pytest
 
 from optimisation.problem.site_problem import SiteProblem
 from siteems.demand_response.event import DrEvent
+from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecast
-from siteems.planning.problem import ROOM_FOR_SUN, battery_model, reserve_series_kwh, site_problem
+from siteems.planning.horizon import Horizon, import_caps_kw
+from siteems.planning.planned_pv import PV_HEADROOM
+from siteems.planning.problem import ProblemBuilder, battery_model
+from siteems.planning.reserve_series import reserve_series_kwh
 from siteems.planning.time_grid import TimeGrid, time_grid
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_kwh
+from siteems.tariff.lookup import Price, TariffSchedule
 
 NOW = datetime(2026, 7, 15, 4, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -32,22 +35,29 @@ def forecast_on(grid: TimeGrid, dc_load_kw: np.typing.NDArray[np.float64]) -> Fo
     )
 
 
-def call(start: datetime, hours: float, limit_kw: float = 1.5) -> DrEvent:
+def event(start: datetime, hours: float, limit_kw: float = 1.5) -> DrEvent:
     return DrEvent("a", 0, "limit-import", limit_kw, start, start + hours * HOUR, "test", NOW)
 
 
-def problem(site: Site, **changes: Any) -> SiteProblem:
+def problem(
+    site: Site,
+    soc: float = 0.6,
+    prices: np.typing.NDArray[np.float64] | None = None,
+    forecast: Forecast | None = None,
+    events: tuple[DrEvent, ...] = (),
+) -> SiteProblem:
     grid = time_grid(NOW, 15, 12)
     n = len(grid.starts)
-    given: dict[str, Any] = {
-        "soc": 0.6,
-        "battery_c": 25.0,
-        "forecast": forecast_on(grid, np.full(n, 3.0)),
-        "reserve_kwh": np.full(n, 18.0),
-        "prices": np.linspace(0.3, 1.2, n),
-        "events": (),
-    }
-    return site_problem(site, rectifier_curve(site), grid, **(given | changes))
+    prices = np.linspace(0.3, 1.2, n) if prices is None else prices
+    horizon = Horizon(
+        grid=grid,
+        forecast=forecast or forecast_on(grid, np.full(n, 3.0)),
+        prices=tuple(Price(float(price), "flat", "made") for price in prices),
+        reserve_kwh=np.full(n, 18.0),
+        import_cap_kw=import_caps_kw(events, grid),
+    )
+    builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))
+    return builder.problem(SiteState(NOW, soc, battery_c=25.0), horizon)
 
 
 class TestReserveSeries:
@@ -110,7 +120,7 @@ class TestCaps:
     def caps(self, site: Site, *events: DrEvent) -> Any:
         return problem(site, events=events).import_cap_kw
 
-    def test_without_a_call_there_is_none(self, hangzhou: Site) -> None:
+    def test_without_an_event_there_is_none(self, hangzhou: Site) -> None:
         assert np.isinf(self.caps(hangzhou)).all()
 
     @pytest.mark.parametrize(
@@ -127,16 +137,16 @@ class TestCaps:
     def test_a_cap_that_touches_a_step_binds_all_of_it(
         self, start_min: int, minutes: int, steps: list[int], hangzhou: Site
     ) -> None:
-        caps = self.caps(hangzhou, call(NOW + timedelta(minutes=start_min), minutes / 60))
+        caps = self.caps(hangzhou, event(NOW + timedelta(minutes=start_min), minutes / 60))
         assert list(np.flatnonzero(np.isfinite(caps))) == steps
         assert all(caps[steps] == 1.5)
 
-    def test_of_two_calls_the_tighter_one_counts(self, hangzhou: Site) -> None:
-        caps = self.caps(hangzhou, call(NOW, 2, 1.5), call(NOW + HOUR, 2, 1.0))
+    def test_of_two_events_the_tighter_one_counts(self, hangzhou: Site) -> None:
+        caps = self.caps(hangzhou, event(NOW, 2, 1.5), event(NOW + HOUR, 2, 1.0))
         assert (caps[0], caps[6], caps[10], caps[20]) == (1.5, 1.0, 1.0, math.inf)
 
 
-def test_the_plan_leaves_room_for_more_sun_than_is_expected_but_not_under_a_cap(
+def test_the_plan_counts_on_more_pv_than_expected_but_not_under_a_cap(
     hangzhou: Site,
 ) -> None:
     grid = time_grid(NOW, 15, 12)
@@ -144,13 +154,13 @@ def test_the_plan_leaves_room_for_more_sun_than_is_expected_but_not_under_a_cap(
     forecast = replace(
         forecast_on(grid, np.full(n, 3.0)), pv_kw=np.full(n, 1.0), pv_high_kw=np.full(n, 2.0)
     )
-    planned = problem(hangzhou, forecast=forecast, events=(call(NOW, 2.0),))
-    called = np.isfinite(planned.import_cap_kw)
-    assert 0 < called.sum() < n
-    assert planned.pv_kw == pytest.approx(np.where(called, 1.0, 1.0 + ROOM_FOR_SUN))
+    planned = problem(hangzhou, forecast=forecast, events=(event(NOW, 2.0),))
+    capped = np.isfinite(planned.import_cap_kw)
+    assert 0 < capped.sum() < n
+    assert planned.pv_kw == pytest.approx(np.where(capped, 1.0, 1.0 + PV_HEADROOM))
 
 
-def test_the_reserve_is_dearer_than_a_call_and_the_load_is_dearest(hangzhou: Site) -> None:
+def test_penalties_rise_from_cap_to_reserve_to_load(hangzhou: Site) -> None:
     built = problem(hangzhou)
     assert built.reserve_penalty_per_kwh_h == pytest.approx(100 * 1.2)
     assert built.cap_penalty_per_kwh == pytest.approx(10 * 1.2)
@@ -162,7 +172,7 @@ def test_the_reserve_is_dearer_than_a_call_and_the_load_is_dearest(hangzhou: Sit
     )
 
 
-def test_energy_left_at_the_end_is_worth_less_than_buying_it(hangzhou: Site) -> None:
+def test_energy_left_at_the_end_has_less_value_than_buying_it_costs(hangzhou: Site) -> None:
     curve, built = rectifier_curve(hangzhou), problem(hangzhou)
     refill = 0.3 * curve.ac_per_dc[0] / hangzhou.battery.charge_efficiency
     assert 0.9 * refill < built.terminal_value_per_kwh < refill
@@ -197,7 +207,7 @@ def test_free_or_paid_prices_still_leave_penalties(hangzhou: Site) -> None:
 def test_too_cold_to_charge_too_hot_to_cycle(
     battery_c: float | None, charge_kw: float, discharge_kw: float, hangzhou: Site
 ) -> None:
-    model = battery_model(hangzhou, battery_c, 0.6)
+    model = battery_model(hangzhou.battery, SiteState(NOW, 0.6, battery_c=battery_c))
     assert (model.max_charge_kw, model.max_discharge_kw) == (charge_kw, discharge_kw)
 
 

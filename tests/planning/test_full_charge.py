@@ -1,4 +1,4 @@
-"""What the plan is told of the battery: wear by depth, and the full charge that falls due."""
+"""The battery in the plan: wear by depth, and the full charge that falls due."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from optimisation.solving.solver import PlanSolver
+from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecaster
 from siteems.history.records import Sample
 from siteems.history.store import History
-from siteems.planning.prepare import prepare
-from siteems.planning.problem import full_charge_due
+from siteems.planning.full_charge import full_charge_due
+from siteems.planning.problem import ProblemBuilder
 from siteems.planning.time_grid import time_grid
-from siteems.site.assets import rectifier_curve, wear_costs
+from siteems.site.assets import wear_costs
 from siteems.site.model import Site
 from siteems.tariff.lookup import TariffSchedule
 
@@ -80,19 +81,11 @@ class TestFullCharge:
         assert self.grid.starts[due.by_step] < NIGHT + DAY <= self.grid.starts[due.by_step + 1]
 
     def test_the_plan_gets_there(self, hangzhou: Site) -> None:
-        run = prepare(
-            hangzhou,
-            rectifier_curve(hangzhou),
-            TariffSchedule(hangzhou.tariffs, hangzhou.site.zone),
-            Forecaster(hangzhou),
-            (),
-            now=NIGHT,
-            soc=0.5,
-            battery_c=25.0,
-            last_full=None,
-        )
-        plan = PlanSolver().solve(run.problem)
-        [battery] = run.problem.batteries
+        builder = ProblemBuilder(hangzhou, TariffSchedule(hangzhou.tariffs, hangzhou.site.zone))
+        state = SiteState(NIGHT, 0.5, battery_c=25.0, last_full=None)
+        problem = builder.build(state, Forecaster(hangzhou), ()).problem
+        plan = PlanSolver().solve(problem)
+        [battery] = problem.batteries
         assert battery.full_charge is not None
         assert plan.stored_kwh[battery.full_charge.by_step] > 0.985 * battery.capacity_kwh
 
