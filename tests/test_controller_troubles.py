@@ -384,3 +384,36 @@ async def test_a_recorded_plan_of_another_version_is_passed_over(rig: Rig) -> No
     rig.history.add_plan(NOON, "optimal", "test", lambda: {"something": "else"})
     rig.controller.resume()
     assert rig.controller.plan is None
+
+
+async def test_what_was_learned_live_is_restored_from_the_record(rig: Rig) -> None:
+    """A new controller has the state and the forecasts of the old one, because both learn from the
+    recorded samples. What happens between two samples (a minute) neither of them learns.
+    """
+    term = DemandTerm(mode="measured", price_per_kw=42.0)
+    rig.site = replace(
+        rig.site, tariffs=tuple(replace(version, demand=(term,)) for version in rig.site.tariffs)
+    )
+    rig.restart()
+    rig.plant.soc = 0.97
+    await rig.begin()
+    await run(rig, 185)
+    live = rig.controller
+    await live.make_plan("compare")
+    rig.clock.advance(timedelta(seconds=1))
+    rig.restart()
+    rig.controller.resume()
+    restored = rig.controller
+    now = rig.clock.now()
+    for each in (live, restored):
+        await each.observe()
+    known, again = (each._estimator.state(each.image, now) for each in (live, restored))
+    assert known is not None
+    assert again is not None
+    assert known.last_full is not None
+    assert known == replace(again, month_peak_kw=known.month_peak_kw)
+    assert again.month_peak_kw == pytest.approx(known.month_peak_kw, abs=1e-6)
+    hours = rig.site.backup.hours
+    assert live._forecaster.peak_load_kw(now, hours) == restored._forecaster.peak_load_kw(
+        now, hours
+    )
