@@ -10,9 +10,10 @@ from datetime import date
 import numpy as np
 
 from drivers.catalogue import load_map
-from drivers.roles import BatteryCommand, battery_command
+from drivers.roles import BatteryCommand
 from siteems.accounting.carbon import describe
 from siteems.accounting.spread import shift_benefit
+from siteems.site.assets import battery_command_of
 from siteems.site.model import Site
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.tariff.calendar import clock
@@ -81,7 +82,7 @@ def _assets(site: Site) -> Iterable[tuple[str, str]]:
         f"charges with up to {battery.max_charge_kw:g} kW, discharges with up to {battery.max_discharge_kw:g} kW, "
         f"wears {battery.wear_per_kwh:g} {site.site.currency}/kWh",
     )
-    yield "", COMMANDS[battery_command([load_map(device.map) for device in site.devices])]
+    yield "", COMMANDS[battery_command_of(site)]
     if site.pv is not None:
         yield (
             "PV",

@@ -9,7 +9,7 @@ never widens a higher one (`siteems/control/bounds.py`). Sign: + charging, - dis
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from optimisation.problem.site_problem import RectifierCurve
@@ -54,6 +54,8 @@ class ControlState:
 
     reserve_held: bool = False
     """Discharge was stopped at the reserve and is not yet allowed again."""
+    charging_allowed: bool = True
+    """The safe values may charge the battery: it is neither too cold nor too hot."""
 
 
 def cycle(
@@ -69,15 +71,17 @@ def cycle(
     The site is released to its devices' safe values when the mains have failed, when an input that
     control needs is unknown, or when the bus voltage is too low; the reason says which.
     """
-    may_charge = charging_allowed(site.battery, image.value("battery_c"))
+    may_charge = charging_allowed(
+        site.battery, image.value("battery_c"), before=state.charging_allowed
+    )
     reason = _release_reason(image)
     if reason is not None:
-        return Release(reason, may_charge), state
+        return Release(reason, may_charge), replace(state, charging_allowed=may_charge)
     soc, load_kw = image.value("soc"), image.value("dc_load_kw")
     assert soc is not None
     assert load_kw is not None
 
-    state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state))
+    state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state), may_charge)
     # Unknown PV counts as none: then every bound below errs to the safe side.
     pv_kw = image.value("pv_kw") or 0.0
     grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from drivers.points import AS_IT_LIKES
 from optimisation.problem.site_problem import RectifierCurve
 from siteems.site.model import Battery, Site
+
+TEMPERATURE_RECOVERY_C: Final = 1.0
+"""Hysteresis of the battery's temperature limits. Safe values that change are written to every
+device, and the noise of a sensor near a limit must not write them again and again; more would delay
+the recharge after a cold night.
+"""
 
 
 def worst_ac_load_kw(site: Site) -> float:
@@ -66,13 +73,16 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     return values
 
 
-def charging_allowed(battery: Battery, temp_c: float | None) -> bool:
+def charging_allowed(battery: Battery, temp_c: float | None, *, before: bool) -> bool:
     """Whether the safe values may charge a battery at this temperature, degC.
 
-    Of an unknown temperature nothing follows: the safe values themselves take account of the
-    coldest temperature that the site file expects.
+    `before` is the previous answer. It stays while the temperature is unknown, and a battery that
+    was too cold or too hot must be `TEMPERATURE_RECOVERY_C` inside its range to be charged again.
     """
-    return temp_c is None or battery.min_charge_temp_c <= temp_c <= battery.max_temp_c
+    if temp_c is None:
+        return before
+    margin_c = 0.0 if before else TEMPERATURE_RECOVERY_C
+    return battery.min_charge_temp_c + margin_c <= temp_c <= battery.max_temp_c - margin_c
 
 
 def without_charging(values: Mapping[str, float]) -> dict[str, float]:

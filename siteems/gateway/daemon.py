@@ -64,7 +64,7 @@ class Daemon:
 
     async def _start(self) -> None:
         """Release what an earlier run left, take up the record, make a first plan."""
-        await self._devices.claim()  # first of all: after a crash, leases are running out
+        await self._devices.acquire()  # first of all: after a crash, leases are running out
         await self._solver.start()
         self._controller.resume()
         await self._controller.observe()

@@ -7,54 +7,57 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers.catalogue import load_map
+from drivers.dlt645.meter_map import MeterMap
+from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.point_map import PointMap
 from drivers.points import Point, Quality, Reading
-from drivers.roles import battery_command
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.solving.solver import PlanSolver
 from siteems.clock import ManualClock
-from siteems.control.decision import Decision, Release
+from siteems.control.decision import Decision, Drive
+from siteems.control.device_setpoints import (
+    SentSetpoints,
+    SettableDevice,
+    device_setpoints,
+    safe_setpoints,
+)
 from siteems.control.safe_state import safe_values
-from siteems.control.setpoints import setpoints
 from siteems.control.timing import Timing
 from siteems.estimation.imager import LOOKED_AT
 from siteems.simulation.devices import PlantDevice, readings
 from siteems.simulation.plant import Plant
-from siteems.site.assets import rectifier_curve
+from siteems.site.assets import battery_command_of, rectifier_curve
 from siteems.site.model import Site
 
 
 class SimulatedDevices:
     """The controller's devices, in memory. `silent` names devices that do not answer; `writes`
-    counts by device.
+    counts the setpoints that changed, by device.
     """
 
     def __init__(self, site: Site, plant: Plant, clock: ManualClock, timing: Timing) -> None:
         self._devices = [
             PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices
         ]
-        maps = [device.device_map for device in self._devices]
-        self._read = [tuple(name for name in each.points if name in LOOKED_AT) for each in maps]
-        self._driven = [
-            {
-                name: point
-                for name in each.setpoints
-                if isinstance(point := each.points[name], PointMap)
-            }
-            for each in maps
+        self._read = [
+            tuple(name for name in each.device_map.points if name in LOOKED_AT)
+            for each in self._devices
         ]
-        self._safe = safe_values(site, rectifier_curve(site))
+        self._settable = [
+            (each, _settable(each.name, each.device_map))
+            for each in self._devices
+            if each.device_map.setpoints
+        ]
+        self._safe_values = safe_values(site, rectifier_curve(site))
         self._site, self._plant, self._clock = site, plant, clock
-        self._command = battery_command(maps)
+        self._command = battery_command_of(site)
+        self._sent = SentSetpoints(clock.now())
         self._held: dict[tuple[str, str], float] = {}
-        self._wanted: Mapping[str, float] = {}
-        self._driven_at = clock.now()
+        """The last value written, by device and point."""
         self.silent: set[str] = set()
         self.writes = dict.fromkeys((device.name for device in self._devices), 0)
-        """Setpoints that changed; a real device is also written to refresh its lease, and not for
-        next to nothing.
-        """
+        """A real device is also written to refresh its lease."""
         for device in self._devices:
             if "comm_timeout_s" in device.device_map.points:
                 device.write_point("comm_timeout_s", timing.lease_s)
@@ -76,27 +79,50 @@ class SimulatedDevices:
         return found
 
     async def drive(self, decision: Decision) -> None:
-        """Write setpoints, or the safe values on release, to the devices that have such points and
-        answer.
-        """
-        if isinstance(decision, Release):
-            wanted, self._wanted = self._safe, {}
-        else:
-            elapsed_s = (self._clock.now() - self._driven_at).total_seconds()
-            wanted = self._wanted = setpoints(
-                decision, self._site, self._command, self._wanted, elapsed_s
+        """Write setpoints, or the safe values on release, to the devices that answer."""
+        now = self._clock.now()
+        for name in self.silent:
+            self._sent = self._sent.without(name)
+        answering = [(device, s) for device, s in self._settable if device.name not in self.silent]
+        if isinstance(decision, Drive):
+            self._sent = device_setpoints(
+                decision,
+                self._site,
+                self._command,
+                [settable for _, settable in answering],
+                self._sent,
+                now,
+                self._confirmed,
             )
-        self._driven_at = self._clock.now()
-        for device, points in zip(self._devices, self._driven, strict=True):
-            if device.name in self.silent:
-                continue
-            for name, point in points.items():
-                if name in wanted:
-                    value = point.nearest(wanted[name])
-                    device.write_point(name, value)
-                    if self._held.get((device.name, name)) != value:
-                        self._held[device.name, name] = value
-                        self.writes[device.name] += 1
+            for device, _ in answering:
+                self._write(device, self._sent.values[device.name])
+            return
+        self._sent = SentSetpoints(now)
+        for device, settable in answering:
+            allowed = decision.charging_allowed
+            self._write(
+                device, safe_setpoints(settable, self._safe_values, charging_allowed=allowed)
+            )
+
+    def _confirmed(self, device: str, point: str, value: float) -> bool:
+        """As a read-back would show it. All devices of the plant share its setpoints."""
+        return bool(getattr(self._plant.setpoints, point) == value)
+
+    def _write(self, device: PlantDevice, values: Mapping[str, float]) -> None:
+        """Write all values, since that refreshes the lease, and count those that changed."""
+        for name, value in values.items():
+            device.write_point(name, value)
+            if self._held.get((device.name, name)) != value:
+                self._held[device.name, name] = value
+                self.writes[device.name] += 1
+
+
+def _settable(name: str, device_map: DeviceMap | MeterMap) -> SettableDevice:
+    points = device_map.points
+    return SettableDevice(
+        name,
+        {n: point for n in device_map.setpoints if isinstance(point := points[n], PointMap)},
+    )
 
 
 class DirectSolver:

@@ -17,13 +17,12 @@ from typing import Literal
 
 import numpy as np
 
-from drivers.catalogue import load_map
 from drivers.points import CHARGE, DISCHARGE
-from drivers.roles import BatteryCommand, battery_command
+from drivers.roles import BatteryCommand
 from siteems.control.safe_state import safe_values
 from siteems.recordings.profile import Instant
 from siteems.simulation.piecewise import Line
-from siteems.site.assets import rectifier_curve
+from siteems.site.assets import battery_command_of, rectifier_curve
 from siteems.site.model import Site
 
 MAX_STEP = timedelta(seconds=5)
@@ -332,5 +331,4 @@ def make_plant(
     site: Site, surroundings: Callable[[datetime], Instant], start: datetime, start_soc: float
 ) -> Plant:
     """The plant of a site, with the kind of battery that its device maps can command."""
-    command = battery_command([load_map(entry.map) for entry in site.devices])
-    return Plant(site, surroundings, start, start_soc, KINDS[command])
+    return Plant(site, surroundings, start, start_soc, KINDS[battery_command_of(site)])

@@ -1,17 +1,24 @@
-"""What the site file says of its assets, as the optimiser's models."""
+"""What follows from the site file for the assets: optimiser models, and the battery command."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from drivers.catalogue import load_map
+from drivers.roles import BatteryCommand, battery_command
 from optimisation.problem.site_problem import RectifierCurve
 from optimisation.problem.wear import CycleLife, WearMode
 from siteems.site.model import Battery, Site, Wear
 
 
 def rectifier_curve(site: Site) -> RectifierCurve:
-    """The site's rectifier as the plan sees it."""
+    """Losses of the site's rectifiers as a convex piecewise-linear curve."""
     return RectifierCurve.from_efficiency(site.rectifier.rated_kw, site.rectifier.efficiency)
+
+
+def battery_command_of(site: Site) -> BatteryCommand:
+    """How the site's battery is commanded with its devices. A `Site` has been checked for that."""
+    return battery_command([load_map(entry.map) for entry in site.devices])
 
 
 def wear_costs(battery: Battery) -> tuple[float, ...]:

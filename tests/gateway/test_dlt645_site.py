@@ -65,7 +65,7 @@ async def test_the_controller_sees_the_grid_through_a_utility_meter(
         site, Ports(clock, devices, SolverProcess(), history, EventLog(history)), TIMING
     )
     try:
-        await devices.claim()
+        await devices.acquire()
         steps = []
         for _ in range(3):
             clock.advance(timedelta(seconds=1))

@@ -295,11 +295,11 @@ async def test_no_power_is_told_before_its_direction_is_taken(
         await rig.stop()
 
 
-async def test_after_a_claim_the_voltage_moves_slowly_from_its_safe_value(
+async def test_after_an_acquisition_the_voltage_moves_slowly_from_its_safe_value(
     rural: Site, tmp_path: Path
 ) -> None:
-    """The device was told its float voltage anew, so it goes from where the bus then is, not from
-    where it was.
+    """Acquisition writes the float voltage, so the setpoint goes on from where the bus then is, not
+    from the value that was sent before.
     """
     rig = ServedRig(site_with(rural, "huawei-esm48100", tmp_path), tmp_path)
     (shelf,) = (each.name for each in rig.devices.devices if "float_v" in each.device_map.setpoints)
@@ -309,8 +309,10 @@ async def test_after_a_claim_the_voltage_moves_slowly_from_its_safe_value(
         told = [each.value for each in rig.commands(shelf) if each.point == "float_v"]
         float_v = rig.site.rectifier.float_v
         assert told[-1] < float_v - 1.0
-        rig.devices._unclaimed.add(shelf)  # as after a silence
-        await rig.devices.claim()
+        rig.plant.setpoints.float_v = float_v - 0.5  # as after a restart
+        await rig.observe()
+        assert rig.codes() == ["device-restarted"]
+        await rig.devices.acquire()
         await rig.observe()
         assert rig.plant.flows.bus_v > told[-1] + 0.5
         await rig.drive(-2.0, 3)

@@ -144,7 +144,7 @@ async def test_the_writes_of_a_day_stay_below_what_the_devices_allow(
     rig = Rig(wired(hangzhou, "tcp", tmp_path), tmp_path, start, scenario.at)
     await rig.served.start()
     try:
-        await rig.devices.claim()
+        await rig.devices.acquire()
         for _ in range(int(hours * 4)):
             await rig.controller.observe()
             await rig.controller.make_plan("schedule")

@@ -162,7 +162,7 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
     rig = Rig(site, folder)
     await rig.served.start()
     try:
-        await rig.devices.claim()
+        await rig.devices.acquire()
         step = await rig.cycles(3)
         assert isinstance(step.decision, Drive)
         rig.longest_s = 0.0

@@ -62,7 +62,7 @@ class ServedRig:
 
     async def start(self) -> None:
         await self.served.start()
-        await self.devices.claim()
+        await self.devices.acquire()
 
     async def stop(self) -> tuple[str, ...]:
         unreleased = await self.devices.close("test over")

@@ -1,0 +1,125 @@
+"""Acquires devices: before a device is driven, its identity is checked, it is released, and its
+safe values and lease time are stored in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from drivers.backoff import Backoff, growing_pauses
+from drivers.errors import DriverError
+from drivers.modbus.device import Device
+from drivers.write_gate.gate import WriteGate
+from siteems.gateway.command_log import trouble_in
+from siteems.history.records import AlarmRecord
+from siteems.operations import alarms
+
+log = structlog.get_logger()
+
+RETRY_PAUSES_S: Final = growing_pauses(30.0, 3600.0, factor=4.0)
+"""Before a device that could not be acquired is tried again. It is not driven meanwhile, so the
+first retry comes soon; one that refuses for hours needs a person, and each attempt may wear its
+flash.
+"""
+
+Report = Callable[[AlarmRecord], None]
+"""Records an alarm."""
+
+
+class Acquisition:
+    """Which devices are not acquired yet, and the attempts to acquire them.
+
+    A device is acquired at the start of the daemon, and again after a silence or a restart, because
+    it may hold something else than it was sent.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[Device],
+        gate: WriteGate,
+        safe_values: Mapping[str, float],
+        lease_s: float,
+        now: Callable[[], datetime],
+        report: Report,
+    ) -> None:
+        """`devices` are those that take setpoints."""
+        self._devices, self._gate, self._lease_s = tuple(devices), gate, lease_s
+        self._safe_values = safe_values
+        self._now, self._report = now, report
+        self._retries: dict[str, Backoff] = defaultdict(lambda: Backoff(RETRY_PAUSES_S))
+        self.pending = {device.name for device in self._devices}
+        """Names of the devices that must be acquired before they may be driven."""
+        self.wrong: set[str] = set()
+        """Names of the devices that are not what the site file states; they are never written."""
+
+    def lost(self, names: Iterable[str]) -> None:
+        """These devices were silent or restarted: they must be acquired again."""
+        known = {device.name for device in self._devices}
+        self.pending |= known.intersection(names)
+
+    async def acquire(
+        self, safe_setpoints: Mapping[str, Mapping[str, float]], silent: Collection[str] = ()
+    ) -> None:
+        """Acquire each pending device whose retry is due, except the silent ones.
+
+        `safe_setpoints` are the values that release each device, by its name.
+        """
+        for device in self._devices:
+            if device.name not in self.pending or device.name in silent:
+                continue
+            if self._retries[device.name].resting(self._now().timestamp()):
+                continue
+            if await self._is_expected_model(device):
+                await self._release_and_commission(device, safe_setpoints[device.name])
+
+    async def _is_expected_model(self, device: Device) -> bool:
+        """Whether the device has the identity that its map states; no answer counts as no."""
+        if device.device_map.identity is None:
+            return True
+        identity = await device.check_identity()
+        if identity is False:
+            self.wrong.add(device.name)
+            self._failed(alarms.WRONG_DEVICE, device.name, title=device.device_map.title)
+        return identity is True
+
+    async def _release_and_commission(self, device: Device, safe: Mapping[str, float]) -> None:
+        device_map, points = device.device_map, device.device_map.points
+        persistent = {
+            name: points[name].nearest(value)
+            for name, value in self._safe_values.items()
+            if name in points and name not in device_map.setpoints
+        }
+        lease_s = self._lease_s if device_map.lease else None
+        try:
+            released = await self._gate.release(device, safe, reason="acquired: release first")
+            commissioned = await self._gate.commission(device, persistent, lease_s)
+        except DriverError as error:
+            log.warning("device-not-acquired", device=device.name, error=str(error))
+            self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=str(error))
+            return
+        trouble = trouble_in(released) or trouble_in(commissioned, ("failed",))
+        if trouble and self._gate.read_only:
+            self._failed(alarms.DEVICE_READ_ONLY, device.name)
+            return
+        if trouble:
+            self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=trouble)
+            return
+        if clamped := trouble_in(commissioned):
+            # The device's own limits are stricter. To write again would only wear its flash.
+            now = self._now()
+            self._report(alarms.SAFE_VALUE_CLAMPED.at(now, device=device.name, detail=clamped))
+        self.pending.discard(device.name)
+        self.wrong.discard(device.name)
+        self._retries.pop(device.name, None)
+
+    def _failed(self, alarm: alarms.AlarmType, name: str, **values: str) -> None:
+        """Report the first failure in a row, and make the device rest."""
+        retry, now = self._retries[name], self._now()
+        if retry.failures == 0:
+            self._report(alarm.at(now, device=name, **values))
+        retry.failed(now.timestamp())

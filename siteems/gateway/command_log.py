@@ -1,0 +1,54 @@
+"""The write gate's records on their way to the historian."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import structlog
+
+from drivers.write_gate.records import Outcome, WriteRecord
+from siteems.history.records import Command, RecordError
+from siteems.history.store import History
+
+log = structlog.get_logger()
+
+RECORDS_KEPT = 10_000
+"""Most records that wait in memory for a historian that cannot write, newest first: some hours of
+writes, a few megabytes.
+"""
+
+
+class CommandLog:
+    """Collects write records, and hands them to the historian once per cycle."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._waiting: list[WriteRecord] = []
+
+    def add(self, record: WriteRecord) -> None:
+        """Take a record from the gate."""
+        self._waiting.append(record)
+
+    def flush(self) -> None:
+        """Store all records; those that cannot be stored now are kept for the next time."""
+        if not self._waiting:
+            return
+        try:
+            self._history.add_commands([Command(**asdict(each)) for each in self._waiting])
+            self._waiting.clear()
+        except RecordError as error:
+            log.error("record-failed", error=str(error), waiting=len(self._waiting))
+            del self._waiting[:-RECORDS_KEPT]
+
+
+NOT_HELD: tuple[Outcome, ...] = ("failed", "mismatch", "refused")
+
+
+def trouble_in(records: Sequence[WriteRecord], outcomes: Sequence[Outcome] = NOT_HELD) -> str:
+    """The first point whose last try ended like this, with outcome and detail; empty when none did."""
+    last_tries = {record.point: record for record in records}
+    for record in last_tries.values():
+        if record.outcome in outcomes:
+            return f"{record.point}: {record.outcome}, {record.detail}"
+    return ""

@@ -1,0 +1,38 @@
+"""The alarm for a device that does not follow its setpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from siteems.gateway.acquire import Report
+from siteems.operations import alarms
+from siteems.operations.condition import Condition
+
+LASTED: Final = timedelta(minutes=2)
+"""On-delay: several tries of the write gate. One lost frame is no alarm."""
+
+
+class SetpointAlarm:
+    """Reports when a device has not taken its setpoints for a while, and when it takes all again."""
+
+    def __init__(self, device: str, report: Report) -> None:
+        self._device, self._report = device, report
+        self._not_taken: dict[str, str] = {}
+        """By setpoint, what went wrong at its last try; only those that were not taken."""
+        self._condition = Condition(LASTED)
+
+    def update(self, troubles: Mapping[str, str], now: datetime) -> None:
+        """`troubles` has the setpoints that were tried now, with an empty text where all is well."""
+        for point, trouble in troubles.items():
+            if trouble:
+                self._not_taken[point] = trouble
+            else:
+                self._not_taken.pop(point, None)
+        change = self._condition.update(bool(self._not_taken), now)
+        if change == "raised":
+            detail = next(iter(self._not_taken.values()))
+            self._report(alarms.DEVICE_NOT_FOLLOWING.at(now, device=self._device, detail=detail))
+        elif change == "cleared":
+            self._report(alarms.DEVICE_FOLLOWING.at(now, device=self._device))
