@@ -11,11 +11,11 @@ from siteems.site.read_file import load_site
 
 @pytest.fixture(scope="session")
 def hangzhou() -> Site:
-    """Lead-carbon, moved by rectifier levers; photovoltaics; three hours of backup."""
+    """Lead-carbon, commanded by rectifier current limits; PV; three hours of backup."""
     return load_site(seed_path("hangzhou-macro"))
 
 
 @pytest.fixture(scope="session")
 def rural() -> Site:
-    """Smart lithium with a power setpoint; photovoltaics; genset; eight hours of backup."""
+    """Smart lithium with a power setpoint; PV; genset; eight hours of backup."""
     return load_site(seed_path("rural-lfp"))

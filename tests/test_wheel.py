@@ -1,6 +1,4 @@
-"""The built wheel carries everything that an installed siteems needs: packages, maps, seeds, type
-marks.
-"""
+"""The built wheel holds all that an installed siteems needs: packages, maps, seeds, py.typed."""
 
 from __future__ import annotations
 
@@ -53,7 +51,7 @@ def test_an_installed_siteems_finds_its_seeds(unpacked: Path, tmp_path: Path) ->
         "import siteems.config.seeds as s; print(s.__file__); print(s.seed_path('hangzhou-macro'))"
     )
     environment = os.environ | {"PYTHONPATH": str(unpacked)}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program],
         check=True,
         capture_output=True,
@@ -61,6 +59,6 @@ def test_an_installed_siteems_finds_its_seeds(unpacked: Path, tmp_path: Path) ->
         cwd=tmp_path,
         env=environment,
     )
-    module, seed = told.stdout.split()
+    module, seed = done.stdout.split()
     assert module.startswith(str(unpacked))
     assert seed == str(unpacked / "siteems" / "_seeds" / "hangzhou-macro")

@@ -1,6 +1,4 @@
-"""The command line: thin. Each command reads its words, calls one function, and prints what comes
-back.
-"""
+"""The command line. Each command parses its options, calls one function and prints the result."""
 
 from __future__ import annotations
 
@@ -34,13 +32,13 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="""Controls the energy of a communication site: photovoltaics, battery, rectifier and grid.
+    help="""Energy controller for a communication site: PV, battery, rectifier and grid connection.
 
-A linear program plans the next day and a half every 15 minutes; a fast loop drives the devices over Modbus and never
-lets the battery below its backup reserve.
+Every 15 minutes a linear program plans the next day and a half. A control loop sends the setpoints
+to the devices over Modbus and keeps the backup reserve in the battery.
 
-Begin with `siteems demo`: one day of a simulated site in about a minute. Then copy a site from `seeds/`, change it to
-yours, and look at it with `siteems check`.""",
+Start with `siteems demo`, which runs one day of a simulated site in about a minute. Then copy an
+example site from `seeds/`, edit it, and run `siteems check` on it.""",
 )
 COMMANDS = (
     check,
@@ -57,14 +55,16 @@ COMMANDS = (
     replay_fleet,
     scan,
 )
+"""In the order of the help page: `--help` lists them as they are added."""
+
 for command in COMMANDS:
     app.add_typer(command.app)
-app.add_typer(devices.app, name="devices", short_help="List, show and try device models.")
-app.add_typer(dr.app, name="dr", short_help="Place, list and cancel demand-response calls.")
+app.add_typer(devices.app, name="devices", short_help="List, show or read device models.")
+app.add_typer(dr.app, name="dr", short_help="Create, list or cancel demand-response events.")
 
 
 def main() -> NoReturn:
-    """Run the command line; mistakes of the caller end with one line each and exit code 2."""
+    """Run the command line. A `UserError` is printed line by line and exits with code 2."""
     try:
         app()
     except UserError as error:

@@ -1,4 +1,4 @@
-"""`bill`: what a metered import costs."""
+"""`siteems bill`: what a metered import costs."""
 
 from __future__ import annotations
 
@@ -7,66 +7,52 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import JsonOption, SiteArgument, load, parse_day
+from siteems.cli.options import ColumnMapOption, FromOption, JsonOption, SiteArgument, ToOption
 
 app = typer.Typer()
 
 
-@app.command(short_help="Reckon the bill of a metered import, by month and period.")
+@app.command(short_help="Calculate the bill for a metered import, by month and period.")
 def bill(
     site_file: SiteArgument,
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="Metered import: time, grid_import_kw; CSV, CSV.gz or Parquet."
+            metavar="DATA",
+            help="Metered import with the columns time and grid_import_kw: CSV, CSV.gz or Parquet.",
         ),
     ],
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="YYYY-MM-DD", help="First day. [default: of the data]"),
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="YYYY-MM-DD", help="Day after the last. [default: of the data]"
-        ),
-    ] = None,
-    data_map: Annotated[
-        Path | None,
-        typer.Option(
-            "--map", metavar="FILE", help="Which column is which, as `siteems inspect` proposes it."
-        ),
-    ] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    column_map: ColumnMapOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Reckon what a metered import costs at the site's tariffs: energy by period, demand and
-    standing charges.
+    """Calculate what a metered import costs under the site's tariffs: energy by period, demand
+    charges and standing charges.
 
-    Every line is rounded to the cent and sums are sums of lines, so the bill adds up. The series
-    that `siteems replay` writes are metered imports too. What had to be filled in the data is told
-    on stderr.
+    Each line is rounded to the cent, and totals are sums of these lines, so that the bill adds up.
+    The series that `siteems replay` writes can be billed too. Gaps that had to be filled in the
+    data are listed on stderr.
     """
     import json as json_module
     import sys
 
     from siteems.accounting.bill import make_bill
     from siteems.accounting.bill_text import as_data, as_page
-    from siteems.config.local_time import span_of
+    from siteems.config.local_time import utc_span
     from siteems.recordings.column_map import read_mapping
     from siteems.recordings.metered import read_metered
+    from siteems.site.read_file import load_site
     from siteems.tariff.lookup import TariffSchedule
 
-    site = load(site_file)
+    site = load_site(site_file)
     zone = site.site.zone
-    for day in (start, end):
-        parse_day(day)
-    metered = read_metered(data, zone, None if data_map is None else read_mapping(data_map))
-    metered = metered.between(*span_of(start, end, zone))
-    for said in metered.said:
-        print(f"note  {said}", file=sys.stderr)
-    schedule = TariffSchedule(site.tariffs, zone)
+    metered = read_metered(data, zone, None if column_map is None else read_mapping(column_map))
+    metered = metered.between(*utc_span(start, end, zone))
+    for note in metered.said:
+        print(f"note  {note}", file=sys.stderr)
     made = make_bill(
-        schedule,
+        TariffSchedule(site.tariffs, zone),
         site.grid,
         site.site.currency,
         metered.start,

@@ -1,4 +1,4 @@
-"""`check`, `demo`, `plan`: look at a site without any device."""
+"""`siteems check`: validate a site file and summarise the site."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from datetime import datetime
 
 import typer
 
-from siteems.cli.options import SiteArgument, load
+from siteems.cli.options import SiteArgument
 
 app = typer.Typer()
 
 
-@app.command(short_help="Explain a site file, or name its mistakes.")
+@app.command(short_help="Validate a site file and summarise the site.")
 def check(site_file: SiteArgument) -> None:
-    """Look at a site file: what is wrong with it, or what the site has, pays and can spare.
+    """Validate a site file and summarise the site. No device is contacted.
 
-    Prints one line per mistake and exits with 2, or a short summary: assets, tariff of today,
-    backup reserve, and how much of the battery is free for arbitrage.
+    A valid file gives a one-page summary: assets, devices, today's tariff, the backup reserve, how
+    much of the battery is free for arbitrage, and whether cycling it pays. Otherwise each error is
+    one line, and the exit code is 2.
     """
     from siteems.commissioning.site_summary import summarise
+    from siteems.site.read_file import load_site
 
-    site = load(site_file)
+    site = load_site(site_file)
     print(summarise(site, datetime.now(site.site.zone).date()))

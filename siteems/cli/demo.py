@@ -1,4 +1,4 @@
-"""`siteems demo`."""
+"""`siteems demo`: one day of a simulated site, end to end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import DayOption, ProfileOption, parse_day
+from siteems.cli.options import DayOption, ProfileOption
 
 app = typer.Typer()
 
@@ -18,7 +18,7 @@ def demo(
         Path | None,
         typer.Argument(
             metavar="SITE.toml",
-            help="A site with a [demo] section. [default: the seed hangzhou-macro]",
+            help="A site file with a [demo] section. [default: the example site hangzhou-macro]",
             show_default=False,
         ),
     ] = None,
@@ -27,25 +27,29 @@ def demo(
     speed: Annotated[
         float,
         typer.Option(
-            metavar="X", min=10, max=2000, help="Clock seconds per real second, 10 to 2000."
+            metavar="X",
+            min=10,
+            max=2000,
+            help="How many times faster than real time the day runs, 10 to 2000.",
         ),
     ] = 1200.0,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the record, the logs and the picture go.")
+        Path, typer.Option(metavar="DIR", help="Folder for the record, the logs and the picture.")
     ] = Path("demo-output"),
 ) -> None:
-    """Run one day of a simulated site, with everything real but the electricity.
+    """Run one day of a simulated site, end to end.
 
-    Starts the simulated devices and the daemon as processes of their own on loopback, lets an
-    accelerated clock run through one day with a demand-response call and a mains failure, and ends
-    with what it saved against the same day without control, whether the reserve and the cap held,
-    and a picture.
+    The simulated devices and the daemon run as separate processes and talk Modbus over loopback, on
+    an accelerated clock. The day has a demand-response event and a mains failure.
+
+    At the end the demo prints what control saved compared with the same day without control, and
+    whether the backup reserve and the import cap were kept, and draws a picture of the day. It
+    exits with 1 if a promise was broken.
     """
     from siteems.config.seeds import seed_path
     from siteems.demo.run import run_demo
 
-    verdict = run_demo(
-        site_file or seed_path("hangzhou-macro") / "site.toml", profile, parse_day(day), speed, out
-    )
+    site_file = site_file or seed_path("hangzhou-macro") / "site.toml"
+    verdict = run_demo(site_file, profile, day, speed, out)
     if not verdict.held:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`devices`: the device models that siteems knows, one of them in full, and a real one read once."""
+"""`siteems devices`: list the device models, show one, read a real device once."""
 
 from __future__ import annotations
 
@@ -11,73 +11,80 @@ from siteems.cli.options import JsonOption
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""List the device models that siteems knows, show one, or read a real device once.
+    help="""List the device models that siteems supports, show one in full, or read a real device.
 
-A device model is a data file; docs/add-a-device.md says how to add one.""",
+A device model is a data file; docs/add-a-device.md describes how to add one.""",
 )
 
-NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="A model, as `devices list` names it.")
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="Name of a model as listed by `devices list`, or a map file."
+    ),
 ]
 
 
-@app.command("list")
+@app.command("list", short_help="List the device models.")
 def list_devices(json: JsonOption = False) -> None:
-    """List the device models: what each can be for a site, how sure its facts are, and what can be
-    driven.
+    """List the device models, with their roles at a site, the evidence for their maps, and the
+    setpoints that siteems can write.
     """
     import json as json_module
 
-    from siteems.commissioning.device_models import all_devices, device_row
+    from siteems.commissioning.device_models import all_models, model_row
 
-    if json:
-        print(json_module.dumps(all_devices(), indent=1))
-    else:
-        for found in all_devices():
-            print(device_row(found))
+    models = all_models()
+    print(json_module.dumps(models, indent=1) if json else "\n".join(map(model_row, models)))
 
 
-@app.command("show")
-def show(name: NameArgument, json: JsonOption = False) -> None:
-    """Show a device model: where each point stands, what it may be, what is written and how often."""
+@app.command("show", short_help="Show one device model in full.")
+def show(model: ModelArgument, json: JsonOption = False) -> None:
+    """Show a device model: the register, type and range of each point, which points are written,
+    and how often.
+    """
     import json as json_module
 
-    from siteems.commissioning.device_models import device_facts, device_page
+    from siteems.commissioning.device_models import model_facts, model_page
 
-    found = device_facts(name)
-    print(json_module.dumps(found, indent=1) if json else device_page(found))
+    facts = model_facts(model)
+    print(json_module.dumps(facts, indent=1) if json else model_page(facts))
 
 
-@app.command("try")
+@app.command("try", short_help="Read a real device once; nothing is written.")
 def try_device(
-    name: NameArgument,
+    model: ModelArgument,
     url: Annotated[
-        str, typer.Argument(metavar="URL", help="Where it is, such as tcp://192.168.1.20:502.")
+        str,
+        typer.Argument(metavar="URL", help="Link to the device, such as tcp://192.168.1.20:502."),
     ],
     unit: Annotated[
-        int, typer.Option("--unit", metavar="N", min=1, max=247, help="Its Modbus unit id.")
+        int, typer.Option("--unit", metavar="N", min=1, max=247, help="Modbus unit id.")
     ] = 1,
     address: Annotated[
         str | None,
-        typer.Option("--address", metavar="DIGITS", help="The 12 digits of a DL/T 645 meter."),
+        typer.Option("--address", metavar="DIGITS", help="12-digit address of a DL/T 645 meter."),
     ] = None,
     timeout_s: Annotated[
         float,
         typer.Option(
-            "--timeout", metavar="SECONDS", min=0.05, max=30, help="For connecting and each reply."
+            "--timeout",
+            metavar="SECONDS",
+            min=0.05,
+            max=30,
+            help="Timeout for connecting and for each reply.",
         ),
     ] = 2.0,
     json: JsonOption = False,
 ) -> None:
-    """Read a real device once and print what it says. Nothing is written to it.
+    """Read a real device once and print its values. Nothing is written to the device.
 
-    Exits with 1 when not a single point could be read.
+    Exits with 1 if no point could be read.
     """
     import json as json_module
 
-    from siteems.commissioning.probe import tried_page, try_once
+    from siteems.commissioning.probe import probe, probe_page
 
-    found = try_once(name, url, unit, address, timeout_s)
-    print(json_module.dumps(found, indent=1) if json else tried_page(found))
-    if not any(point["quality"] == "good" for point in found["points"].values()):
+    result = probe(model, url, unit, address, timeout_s)
+    print(json_module.dumps(result, indent=1) if json else probe_page(result))
+    if not any(point["quality"] == "good" for point in result["points"].values()):
         raise typer.Exit(1)

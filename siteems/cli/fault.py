@@ -1,4 +1,4 @@
-"""`siteems fault`."""
+"""`siteems fault`: inject a fault into a simulated device."""
 
 from __future__ import annotations
 
@@ -9,33 +9,43 @@ import typer
 app = typer.Typer()
 
 
-@app.command(short_help="Make a simulated device misbehave.")
+@app.command(short_help="Inject a fault into a simulated device.")
 def fault(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="What goes wrong; `list` and `clear` too.")
+        str, typer.Argument(metavar="KIND", help="Kind of fault, or `list` or `clear`.")
     ],
     control: Annotated[
-        int, typer.Option(metavar="PORT", min=1, max=65535, help="The simulator's --control port.")
+        int,
+        typer.Option(
+            metavar="PORT", min=1, max=65535, help="The port given to `simulate --control`."
+        ),
     ],
-    link: Annotated[str, typer.Option(metavar="NAME", help="Which link of the site file.")] = "",
+    link: Annotated[str, typer.Option(metavar="NAME", help="Link of the site file.")] = "",
     unit: Annotated[
-        int, typer.Option(metavar="N", min=0, max=247, help="Which Modbus unit on it.")
+        int, typer.Option(metavar="N", min=0, max=247, help="Modbus unit on that link.")
     ] = 0,
     address: Annotated[
-        str | None, typer.Option(metavar="12 DIGITS", help="Or which DL/T 645 meter.")
+        str | None,
+        typer.Option(metavar="DIGITS", help="12-digit address of a DL/T 645 meter on that link."),
     ] = None,
-    point: Annotated[str | None, typer.Option(metavar="POINT", help="Which point of it.")] = None,
+    point: Annotated[
+        str | None, typer.Option(metavar="POINT", help="Point of the device, such as bus_v.")
+    ] = None,
     value: Annotated[
-        float | None, typer.Option(metavar="X", help="Seconds, code or value, by kind.")
+        float | None,
+        typer.Option(
+            metavar="X", help="Value of the fault: seconds, exception code or measured value."
+        ),
     ] = None,
 ) -> None:
-    """Make a device of `siteems simulate --control PORT` misbehave, to see what the daemon does
-    about it.
+    """Inject a fault into a device of `siteems simulate --control PORT`, to see how the daemon
+    handles it.
 
     Kinds: silent, slow, exception, short-reply, wrong-checksum, garbled, hang-up, restart,
     reversion, stuck, not-available, jump, sign-flip, word-swap, refused-write, clamped-write,
-    ignored-write, no-effect; docs/faults.md says what each is and what follows. `list` shows what
-    is in force, `clear` ends all faults of a link.
+    ignored-write, no-effect. docs/faults.md describes each of them and what the daemon does.
+
+    `list` shows the active faults; `clear` ends all faults of a link.
     """
     import asyncio
     import json as json_module
@@ -43,9 +53,9 @@ def fault(
     from siteems.errors import UserError
     from siteems.simulation.control_port import ask
 
-    words: dict[str, object] = {"do": kind, "link": link}
+    request: dict[str, object] = {"do": kind, "link": link}
     if kind not in ("list", "clear"):
-        words |= {
+        request |= {
             "do": "fault",
             "kind": kind,
             "unit": unit,
@@ -54,10 +64,11 @@ def fault(
             "value": value,
         }
     try:
-        answer = asyncio.run(ask(control, words))
+        answer = asyncio.run(ask(control, request))
     except OSError as error:
         raise UserError(
-            f"no simulator at port {control} of loopback; start it with `siteems simulate --control`"
+            f"no simulator listens on port {control} of loopback; "
+            "start one with `siteems simulate --control PORT`"
         ) from error
     if not answer["ok"]:
         raise UserError(answer["error"])

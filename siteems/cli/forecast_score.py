@@ -1,4 +1,4 @@
-"""`siteems forecast-score`."""
+"""`siteems forecast-score`: accuracy of the load and PV forecasts on recorded data."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import DataArgument, JsonOption, load
+from siteems.cli.options import ColumnMapOption, DataArgument, JsonOption
 
 app = typer.Typer()
 
 
-@app.command("forecast-score", short_help="Score the forecasts on recorded data.")
+@app.command("forecast-score", short_help="Score the load and PV forecasts on recorded data.")
 def forecast_score(
     data: DataArgument,
     site_file: Annotated[
         Path | None,
         typer.Option(
-            "--site", metavar="SITE.toml", help="Whose load and panels. [default: the example site]"
+            "--site",
+            metavar="SITE.toml",
+            help="Site of the recording. [default: the example site hangzhou-macro]",
         ),
     ] = None,
-    data_map: Annotated[
-        Path | None,
-        typer.Option(
-            "--map", metavar="FILE", help="Which column is which, as `siteems inspect` proposes it."
-        ),
-    ] = None,
+    column_map: ColumnMapOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Walk through a recording as time went by, forecast a day ahead every three hours, and compare
-    with what came.
+    """Score the load and PV forecasts on recorded data.
 
-    Prints for load and sun, by how far ahead it was: mean absolute percentage error, root mean
-    square error and pinball loss as shares of the mean, and how often the load stayed below the 95
-    % forecast that the reserve rests on; beside the better of two naive forecasts, the same time a
-    day and a week before.
+    Steps through the recording, makes a day-ahead forecast every three hours from the data recorded
+    until then, and compares it with the data that follow.
+
+    Prints for load and PV, by lead time: mean absolute percentage error, root-mean-square error and
+    pinball loss (both as shares of the mean), and how often the load stayed below the 95 % forecast
+    that the backup reserve is based on. For comparison, the better of two naive forecasts is
+    shown: same time yesterday, and same time a week ago.
     """
     import json as json_module
 
@@ -47,16 +46,19 @@ def forecast_score(
     from siteems.forecast.score import as_data, as_table, score_forecasts
     from siteems.recordings.column_map import read_mapping
     from siteems.recordings.read import read_data
+    from siteems.site.read_file import load_site
 
-    site = load(seed_path("hangzhou-macro") if site_file is None else site_file)
-    mapping = None if data_map is None else read_mapping(data_map)
+    site = load_site(seed_path("hangzhou-macro") if site_file is None else site_file)
+    mapping = None if column_map is None else read_mapping(column_map)
     profile = read_data(data, site.site.zone, site.tariffs, mapping).profile
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("forecasts", total=None)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("forecasts", total=None)
         try:
             scores = score_forecasts(
-                site, profile, lambda done, all_: bars.update(bar, completed=done, total=all_)
+                site,
+                profile,
+                lambda done, total: progress.update(bar, completed=done, total=total),
             )
         except ValueError as error:
             raise UserError(str(error)) from error

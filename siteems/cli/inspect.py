@@ -1,4 +1,4 @@
-"""`inspect`: recorded data looked at before it is believed."""
+"""`siteems inspect`: check recorded data before they are used."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import DataArgument, JsonOption, load
+from siteems.cli.options import DataArgument, JsonOption
 
 app = typer.Typer()
 
 
-@app.command(short_help="Look at recorded data: span, gaps, faults, mapping.")
+@app.command(short_help="Check recorded data: span, gaps, defects, columns.")
 def inspect(
     data: DataArgument,
     site_file: Annotated[
         Path | None,
         typer.Option(
-            "--site", metavar="SITE.toml", help="The site, for its time zone and clock changes."
+            "--site", metavar="SITE.toml", help="Site of the recording, for its time zone."
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Look at a recording before it is used: span and step, gaps, doubled stamps, sentinels, stuck
-    runs, copied days, clock changes, columns that are something else than their name says.
-    docs/data.md states each rule.
+    """Check recorded data before they are used: time span and step, gaps, duplicate timestamps,
+    sentinel values, stuck values, copied days, clock changes, and columns whose values do not fit
+    their names. docs/data.md states the rule behind each check.
 
-    Ends with a map file that says which column is which; give it to `siteems replay --map`.
+    The output ends with a map file that assigns the columns; give it to `siteems replay --map`.
     """
     import json as json_module
 
     from siteems.recordings.inspection import as_data, as_page, inspect_file
+    from siteems.site.read_file import load_site
 
-    zone = None if site_file is None else load(site_file).site.zone
-    found = inspect_file(data, zone)
-    print(json_module.dumps(as_data(found), indent=1) if json else as_page(found))
+    zone = None if site_file is None else load_site(site_file).site.zone
+    inspection = inspect_file(data, zone)
+    print(json_module.dumps(as_data(inspection), indent=1) if json else as_page(inspection))

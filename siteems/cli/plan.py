@@ -1,4 +1,4 @@
-"""`siteems plan`."""
+"""`siteems plan`: make one plan and explain it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import JsonOption, SiteArgument, load
+from siteems.cli.options import JsonOption, SiteArgument
 
 app = typer.Typer()
+
+DEFAULT_SOC = 0.6
+"""State of charge to plan from when neither an option nor a demo day gives one."""
 
 
 @app.command(short_help="Make one plan and explain it.")
@@ -21,7 +24,7 @@ def plan(
         typer.Option(
             "--at",
             metavar="TIME",
-            help="now, HH:MM (today, local to the site), or YYYY-MM-DDTHH:MM.",
+            help="Time of the plan: now, HH:MM (today, site local time) or YYYY-MM-DDTHH:MM.",
         ),
     ] = "now",
     soc: Annotated[
@@ -30,7 +33,7 @@ def plan(
             metavar="SHARE",
             min=0,
             max=1,
-            help="State of charge to plan from. [default: the [demo] day's]",
+            help="State of charge to plan from, 0 to 1. [default: that of the [demo] day]",
             show_default=False,
         ),
     ] = None,
@@ -38,7 +41,7 @@ def plan(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What was measured until then (CSV or CSV.gz). [default: the typical day]",
+            help="Measurements up to that time (CSV or CSV.gz). [default: the typical day]",
         ),
     ] = None,
     month_peak: Annotated[
@@ -46,31 +49,36 @@ def plan(
         typer.Option(
             metavar="KW",
             min=0,
-            help="Import that this month's demand charge is due on already, if any.",
+            help="Highest billed import of this month so far, for the demand charge.",
         ),
     ] = 0.0,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Say in words why, and what binds, instead of the table."),
+        typer.Option(
+            "--explain",
+            help="Explain in text what the battery does and which limits bind, instead of a table.",
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Plan the next day and a half at a moment, as the daemon would have, and show it.
+    """Plan the next day and a half from a given time, as the daemon would, and show the plan.
 
-    Of a recorded profile only what lies before that moment is used; a moment after the recorded
-    years uses the same days of the last one. Prints a table of the horizon; with --explain, why the
-    battery does what it does now, and which limits bind when.
+    Of a recorded profile only the measurements before that time are used. If the time lies after
+    the recording, the same days of its last year are used. Prints the horizon as a table, or, with
+    --explain, why the battery does what it does at first, and which limits bind when.
     """
     import json as json_module
 
     from siteems.cli.quantities import parse_when
     from siteems.planning.explanation_text import as_data, as_table, as_text
     from siteems.planning.offline import plan_offline
+    from siteems.site.read_file import load_site
 
-    site = load(site_file)
+    site = load_site(site_file)
     when = parse_when(at, datetime.now(UTC), site.site.zone)
-    start_soc = soc if soc is not None else site.demo.start_soc if site.demo else 0.6
-    explained = plan_offline(site, when, start_soc, profile, month_peak)
+    if soc is None:
+        soc = site.demo.start_soc if site.demo else DEFAULT_SOC
+    explained = plan_offline(site, when, soc, profile, month_peak)
     if json:
         print(json_module.dumps(as_data(explained), indent=1))
     else:

@@ -1,4 +1,4 @@
-"""`siteems replay-fleet`."""
+"""`siteems replay-fleet`: replay many sites."""
 
 from __future__ import annotations
 
@@ -7,58 +7,54 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import (
-    FromOption,
-    JsonOption,
-    PolicyOption,
-    ToOption,
-    day_text,
-    parse_policies,
-)
+from siteems.cli.options import FromOption, JsonOption, PoliciesOption, ToOption
 
 app = typer.Typer()
 
 
-@app.command("replay-fleet", short_help="Replay many sites, in processes or on a cluster.")
+@app.command("replay-fleet", short_help="Replay many sites, in local processes or on a cluster.")
 def replay_fleet(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of site folders.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that holds the site folders.")
+    ],
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the results go, a folder per site.")
+        Path, typer.Option(metavar="DIR", help="Folder for the results, with a folder per site.")
     ] = Path("fleet-output"),
     start: FromOption = None,
     end: ToOption = None,
-    policy: PolicyOption = "optimal,rules,idle,foresight",
+    policy: PoliciesOption = "optimal,rules,idle,foresight",
     jobs: Annotated[
-        int, typer.Option(metavar="N", min=1, max=512, help="Processes on this machine.")
+        int, typer.Option(metavar="N", min=1, max=512, help="Number of processes on this machine.")
     ] = 1,
     dask: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="A Dask scheduler instead; needs siteems[cluster] on all its machines.",
+            help="Use this Dask scheduler instead; needs siteems[cluster] on all its machines.",
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Replay every site of a folder and sum up.
+    """Replay every site of a folder and add up the results.
 
-    Each site is a folder with a site.toml and its recording as data.csv, data.csv.gz or
-    data.parquet, and a map.toml where the recording needs one (`siteems inspect` proposes it).
-    Without a recording its demo day is replayed.
+    Each site is a folder with a site.toml and a recording: data.csv, data.csv.gz or data.parquet,
+    and a map.toml if the recording needs one (`siteems inspect` proposes it). A site without a
+    recording replays its demo day.
 
-    Begun again after an interruption, it goes on: a site whose files, options and version are the
-    same is not replayed twice. A site that fails is a line in the table. Writes fleet.csv and
-    fleet.json. Exits with 1 when a site failed.
+    An interrupted run can be started again: a site is skipped if its files, the options and the
+    version are unchanged. A site that fails is reported in the table. Writes fleet.csv and
+    fleet.json. Exits with 1 if a site failed.
     """
     import json as json_module
 
+    from siteems.cli.arguments import parse_policies
     from siteems.replay.batch import as_table, find_tasks, run_fleet, sums, write_fleet
     from siteems.replay.executors import executor_for
     from siteems.replay.progress import fleet_progress
 
-    tasks = find_tasks(folder, out, parse_policies(policy), day_text(start), day_text(end))
-    with executor_for(jobs, dask) as executor, fleet_progress(len(tasks)) as told:
-        rows = run_fleet(tasks, executor, told)
+    tasks = find_tasks(folder, out, parse_policies(policy), start, end)
+    with executor_for(jobs, dask) as executor, fleet_progress(len(tasks)) as report_row:
+        rows = run_fleet(tasks, executor, report_row)
     write_fleet(rows, out)
     print(json_module.dumps(sums(rows), indent=1) if json else as_table(rows))
     if any(row.error for row in rows):

@@ -1,4 +1,4 @@
-"""`simulate`, `run`, `status`: what runs on a site gateway."""
+"""`siteems run`: the daemon."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import (
-    ClockOption,
-    LinkOption,
-    SiteArgument,
-    StateOption,
-    clock_of,
-    load,
-    with_links,
-)
+from siteems.cli.options import ClockOption, LinkOption, SiteArgument, StateOption
 
 app = typer.Typer()
 
 
-@app.command(short_help="Control a site: the daemon.")
+@app.command(short_help="Run the daemon that controls a site.")
 def run(
     site_file: SiteArgument,
     state: StateOption = None,
@@ -27,20 +19,19 @@ def run(
     clock: ClockOption = None,
     read_only: Annotated[
         bool,
-        typer.Option(
-            "--read-only", help="Plan, watch and record, but write nothing to any device."
-        ),
+        typer.Option("--read-only", help="Read, plan and record, but write nothing to any device."),
     ] = False,
 ) -> None:
-    """Control a site: the daemon.
+    """Run the daemon that controls a site.
 
-    Reads the devices, plans every 15 minutes, drives them inside hard limits, and records. Stops
-    cleanly on SIGTERM and leaves the devices in their safe state. Logs one JSON object a line.
+    It reads the devices, plans every 15 minutes, sends setpoints within hard limits, and records.
+    On SIGTERM it stops and leaves the devices in their safe state. Its log has one JSON object per
+    line.
     """
+    from siteems.cli.arguments import clock_from, with_links
     from siteems.gateway.daemon import run_daemon
     from siteems.history.location import state_dir
+    from siteems.site.read_file import load_site
 
-    site = with_links(load(site_file), link)
-    run_daemon(
-        site, clock_of(site, clock, None), state_dir(site.site.id, state), read_only=read_only
-    )
+    site = with_links(load_site(site_file), link)
+    run_daemon(site, clock_from(clock), state_dir(site.site.id, state), read_only=read_only)

@@ -1,4 +1,4 @@
-"""`scan`: who is on a link."""
+"""`siteems scan`: find the devices on a link."""
 
 from __future__ import annotations
 
@@ -12,41 +12,36 @@ from siteems.cli.options import JsonOption
 app = typer.Typer()
 
 
-@app.command(short_help="Find the devices on a link; only reads.")
+@app.command(short_help="Find the devices on a link; nothing is written.")
 def scan(
     url: Annotated[
         str, typer.Argument(metavar="URL", help="The link, such as tcp://192.168.1.20:502.")
     ],
     units: Annotated[
-        str, typer.Option("--units", metavar="LIST", help="Modbus unit ids to ask.")
+        str, typer.Option("--units", metavar="LIST", help="Modbus unit ids to poll.")
     ] = "1-32",
     timeout_s: Annotated[
         float,
         typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            min=0.05,
-            max=10,
-            help="How long to wait for each reply.",
+            "--timeout", metavar="SECONDS", min=0.05, max=10, help="Timeout for each reply."
         ),
     ] = 0.5,
     save: Annotated[
         Path | None,
         typer.Option(
-            "--save",
-            metavar="DIR",
-            help="Write the maps of SunSpec devices into this folder, as files.",
+            "--save", metavar="DIR", help="Write a map file for each SunSpec device to this folder."
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask every unit of a link who it is, and print the links and devices of a site file for those
-    that answer.
+    """Poll each Modbus unit of a link, identify the devices that answer, and print them as the
+    links and devices of a site file. On a DL/T 645 link the meter's address is read.
 
-    Device models are recognised by their identity, by SunSpec, or, where a model has neither, by
-    whether all of its points read well. Nothing is written to any device. A SunSpec device
-    describes itself: --save keeps that as a map file for the folder of the site file. Exits with 1
-    when nobody answers.
+    A device model is recognised by its identity registers or by SunSpec; a model that has neither
+    is recognised if all of its points read plausible values. Nothing is written to any device.
+
+    SunSpec devices describe themselves: --save keeps each description as a map file, to be put
+    beside the site file. Exits with 1 if no device answers.
     """
     import json as json_module
     import sys
@@ -54,18 +49,17 @@ def scan(
     from rich.console import Console
     from rich.progress import Progress
 
-    from siteems.commissioning.scan import as_data, parse_units, save_maps, site_part
-    from siteems.commissioning.scan import scan as scan_devices
+    from siteems.commissioning.scan import as_data, find_devices, parse_units, save_maps, site_part
 
     console = Console(stderr=True)
-    asked = parse_units(units)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("units asked", total=len(asked))
-        found = scan_devices(url, asked, timeout_s, lambda _: bars.advance(bar))
+    polled = parse_units(units)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("units polled", total=len(polled))
+        found = find_devices(url, polled, timeout_s, lambda _: progress.advance(bar))
     if save is not None:
         for path in save_maps(found, save):
             console.print(f"written: {path}")
     print(json_module.dumps(as_data(url, found), indent=1) if json else site_part(url, found))
     if not found:
-        print(f"nobody answers at {url}; of Modbus units {units} were asked", file=sys.stderr)
+        print(f"no device answers at {url}; Modbus units {units} were polled", file=sys.stderr)
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`siteems simulate` and `siteems fault`."""
+"""`siteems simulate`: serve the devices of a simulated site."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import (
-    ClockOption,
-    DayOption,
-    LinkOption,
-    ProfileOption,
-    SiteArgument,
-    clock_of,
-    folder_of,
-    load,
-    parse_day,
-    with_links,
-)
+from siteems.cli.options import ClockOption, DayOption, LinkOption, ProfileOption, SiteArgument
 
 app = typer.Typer()
 
 
-@app.command(short_help="Serve a site's devices on loopback and serial lines.")
+@app.command(short_help="Serve a site's devices on loopback and on serial lines.")
 def simulate(
     site_file: SiteArgument,
     link: LinkOption = None,
@@ -34,7 +23,7 @@ def simulate(
             metavar="X",
             min=0.1,
             max=2000,
-            help="Begin a new clock file that runs this fast; needs --clock.",
+            help="Create the --clock file, running X times as fast as real time.",
             show_default=False,
         ),
     ] = None,
@@ -46,40 +35,48 @@ def simulate(
             metavar="PORT",
             min=1,
             max=65535,
-            help="Take faults at this port of loopback.",
+            help="Accept faults from `siteems fault` on this loopback port.",
             show_default=False,
         ),
     ] = None,
     certificate: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="tls links: what the devices show (PEM).", show_default=False
+            metavar="FILE",
+            help="Certificate that devices on tls links present (PEM).",
+            show_default=False,
         ),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Its key (PEM).", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Private key of that certificate (PEM).", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Serve every device of a site on loopback, with the physics of the site behind them.
+    """Serve every device of a site on loopback, with a physical model of the site behind the
+    registers.
 
-    The device maps are the ones that the drivers use. A serial link becomes a pseudo-terminal at
-    the path of its URL, such as --link=cabinet=rtu:///tmp/cabinet; what is there already is not
-    replaced. By default the wall clock runs and the devices live through the demo day's profile at
-    the present time of day.
+    The simulated devices use the same device maps as the drivers. A serial link becomes a
+    pseudo-terminal at the path in its URL, such as --link=cabinet=rtu:///tmp/cabinet; an existing
+    file is not replaced. By default the simulator runs on the wall clock and repeats the demo day's
+    profile at the current time of day.
     """
+    from siteems.cli.arguments import clock_from, new_clock, site_folder, with_links
     from siteems.errors import UserError
     from siteems.simulation.run import run_simulator
+    from siteems.site.read_file import load_site
 
     if (certificate is None) != (key is None):
-        raise UserError("--certificate and --key go together")
-    own = None if certificate is None or key is None else (certificate, key)
-    site = with_links(load(site_file), link)
+        raise UserError("--certificate and --key must be given together")
+    credentials = None if certificate is None or key is None else (certificate, key)
+    site = with_links(load_site(site_file), link)
     run_simulator(
         site,
-        folder_of(site_file),
-        clock_of(site, clock, speed),
+        site_folder(site_file),
+        clock_from(clock) if speed is None else new_clock(clock, speed, site),
         profile,
-        parse_day(day),
+        day,
         control,
-        own,
+        credentials,
     )

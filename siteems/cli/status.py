@@ -1,23 +1,29 @@
-"""`siteems status`."""
+"""`siteems status`: the state of a site, from its record."""
 
 from __future__ import annotations
 
 import typer
 
-from siteems.cli.options import JsonOption, SiteArgument, StateOption, load
+from siteems.cli.options import JsonOption, SiteArgument, StateOption
 
 app = typer.Typer()
 
 
-@app.command(short_help="Tell how a site is doing.")
+@app.command(short_help="Show the state of a site.")
 def status(site_file: SiteArgument, state: StateOption = None, json: JsonOption = False) -> None:
-    """Tell how a site is doing: measurements, plan, calls, and what went wrong in the last day."""
+    """Show the state of a site: measurements, plan, demand-response events, link counters, and the
+    alarms and warnings of the last 24 hours.
+
+    Everything is read from the site's record, so the daemon need not be running.
+    """
     import json as json_module
 
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
     from siteems.operations.status import as_json, as_text, read_status
+    from siteems.site.read_file import load_site
 
-    site = load(site_file)
-    found = read_status(site, History(history_path(state_dir(site.site.id, state)), read_only=True))
+    site = load_site(site_file)
+    history = History(history_path(state_dir(site.site.id, state)), read_only=True)
+    found = read_status(site, history)
     print(json_module.dumps(as_json(found), indent=2) if json else as_text(found, site.site.zone))

@@ -1,1 +1,1 @@
-"""The installer's tools: find devices, look at their models, try them, sum up a site."""
+"""Tools for the installer: find devices, show their models, read one, summarise a site."""

@@ -1,4 +1,4 @@
-"""Device models in words and as data, for `siteems devices`."""
+"""Device models as text and as data, for `siteems devices list` and `devices show`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from siteems.errors import UserError
 AnyMap = DeviceMap | MeterMap
 
 
-def all_devices() -> list[dict[str, Any]]:
-    """What `devices list` prints, one entry per model."""
+def all_models() -> list[dict[str, Any]]:
+    """The heads of all models that come with siteems."""
     return [_head(load_map(name)) for name in known_maps()]
 
 
-def device_row(found: Mapping[str, Any]) -> str:
+def model_row(head: Mapping[str, Any]) -> str:
     """One line of `devices list`."""
-    driven = f"  drives {', '.join(found['setpoints'])}" if found["setpoints"] else ""
-    return f"{found['name']:24} {', '.join(found['roles']):24} {found['evidence']:11} {found['title']}{driven}"
+    roles = ", ".join(head["roles"])
+    row = f"{head['name']:24} {roles:24} {head['evidence']:11} {head['title']}"
+    return f"{row}  setpoints: {', '.join(head['setpoints'])}" if head["setpoints"] else row
 
 
-def device_facts(name: str) -> dict[str, Any]:
-    """Everything that the map of a model says. Raises `UserError` for a name that is none."""
-    device_map = _map(name)
+def model_facts(name: str) -> dict[str, Any]:
+    """Everything in the map of a model, as plain data. Raises `UserError` for an unknown model."""
+    device_map = find_model(name)
     facts = _head(device_map) | {"source": device_map.source}
     points = {
         point: spec.model_dump(exclude_defaults=True) for point, spec in device_map.points.items()
@@ -42,8 +43,8 @@ def device_facts(name: str) -> dict[str, Any]:
     return facts | {"points": points}
 
 
-def device_page(facts: Mapping[str, Any]) -> str:
-    """`devices show` for people."""
+def model_page(facts: Mapping[str, Any]) -> str:
+    """The text of `devices show`, from `model_facts`."""
     lines = [
         f"{facts['name']}: {facts['title']}",
         f"roles     {', '.join(facts['roles'])}",
@@ -52,23 +53,27 @@ def device_page(facts: Mapping[str, Any]) -> str:
     ]
     if link := facts.get("link"):
         lines.append(
-            f"link      at most {link['max_registers']} registers a frame, {link['gap_ms']:g} ms between requests, "
-            f"slowest reply {link['worst_reply_ms']:g} ms, {link['writes_per_day']} writes a day"
+            f"link      at most {link['max_registers']} registers per frame, "
+            f"{link['gap_ms']:g} ms between requests, slowest reply {link['worst_reply_ms']:g} ms, "
+            f"{link['writes_per_day']} writes per day"
         )
     if lease := facts.get("lease"):
-        own = f"{lease['max_s']:g} s, its own"
-        set_in = f"{lease['min_s']:g} to {lease['max_s']:g} s, set in {lease['timeout_point']}"
-        lines.append(f"lease     {set_in if lease['timeout_point'] else own}")
+        if lease["timeout_point"]:
+            limits = f"{lease['min_s']:g} to {lease['max_s']:g} s"
+            lines.append(f"lease     {limits}, set in {lease['timeout_point']}")
+        else:
+            lines.append(f"lease     {lease['max_s']:g} s, fixed by the device")
     lines.append("points")
     for name, point in facts["points"].items():
-        lines.append(f"  {name:26} {_place(point):34} {_span(name, point)}{_written(point)}")
+        lines.append(f"  {name:26} {_address(point):34} {_range(name, point)}{_storage(point)}")
     return "\n".join(lines)
 
 
-def _map(name: str) -> AnyMap:
+def find_model(name: str) -> AnyMap:
+    """The map of a model, or of a map file. Raises `UserError` if there is none or it is broken."""
     if name not in known_maps() and not is_map_file(name):
         near = get_close_matches(name, known_maps(), n=3, cutoff=0.3)
-        hint = f"near are {', '.join(near)}" if near else "`siteems devices list` names them"
+        hint = f"similar are {', '.join(near)}" if near else "`siteems devices list` lists them"
         raise UserError(f"{name}: no such device model; {hint}")
     try:
         return load_map(name)
@@ -87,22 +92,21 @@ def _head(device_map: AnyMap) -> dict[str, Any]:
     }
 
 
-def _place(point: Mapping[str, Any]) -> str:
+def _address(point: Mapping[str, Any]) -> str:
+    """Data item of a DL/T 645 meter, or register space, addresses, type and scale."""
     if "item" in point:
         return f"{point['item']:08X}, {point['size']} bytes"
-    parts = [point["address"], *point.get("also", ())]
-    scale = (
-        f" x {point.get('sign', 1) * point['scale']:g}"
-        if "scale" in point or "sign" in point
-        else ""
-    )
-    return f"{point['space']} {' + '.join(map(str, parts))} {point['type']}{scale}"
+    addresses = " + ".join(map(str, [point["address"], *point.get("also", ())]))
+    text = f"{point['space']} {addresses} {point['type']}"
+    if "scale" in point or "sign" in point:
+        text += f" x {point.get('sign', 1) * point['scale']:g}"
+    return text
 
 
-def _span(name: str, point: Mapping[str, Any]) -> str:
+def _range(name: str, point: Mapping[str, Any]) -> str:
     unit = POINTS[name][0]
     return f"{point['min']:g} to {point['max']:g}{'' if unit == '1' else ' ' + unit}"
 
 
-def _written(point: Mapping[str, Any]) -> str:
+def _storage(point: Mapping[str, Any]) -> str:
     return f", written ({point['storage']})" if point.get("storage") else ""

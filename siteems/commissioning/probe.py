@@ -1,4 +1,4 @@
-"""Read one device once, as `siteems devices try` does."""
+"""Read one device once, for `siteems devices try`."""
 
 from __future__ import annotations
 
@@ -11,45 +11,54 @@ from drivers.address import parse_address
 from drivers.dlt645.meter_map import MeterMap
 from drivers.modbus.device import Device
 from drivers.points import POINTS
-from siteems.commissioning.device_models import _map
+from siteems.commissioning.device_models import find_model
 from siteems.errors import UserError
 from siteems.gateway.wiring import make_device, make_link
 from siteems.site.model import DeviceEntry, Link
 
+NAME = "probed"
+"""Name of the device and of the link for as long as it is read."""
 
-def try_once(
-    name: str, url: str, unit: int, address: str | None, timeout_s: float
-) -> dict[str, Any]:
-    """Read a device once: identity, every point with its quality, and what went wrong. Raises
-    `UserError`.
+IDENTITY_TEXT = {
+    True: "confirmed",
+    False: "NOT CONFIRMED: this is another device",
+    None: "cannot be checked",
+}
+
+
+def probe(model: str, url: str, unit: int, address: str | None, timeout_s: float) -> dict[str, Any]:
+    """Read a device once: its identity, every point with its quality, and the faults on the way.
+
+    `unit` applies to Modbus devices, `address` (12 digits) to DL/T 645 meters. Raises `UserError`
+    if the model, the link and the address do not fit each other.
     """
-    device_map = _map(name)
+    device_map = find_model(model)
     try:
-        is_meter = parse_address(url).is_dlt645
+        is_dlt645 = parse_address(url).is_dlt645
     except ValueError as error:
         raise UserError(str(error)) from error
-    if is_meter != isinstance(device_map, MeterMap):
-        raise UserError(f"{name} speaks {device_map.protocol}, and {url} is no link for it")
-    if is_meter and address is None:
-        raise UserError(f"{name} needs --address with its 12 digits")
+    if is_dlt645 != isinstance(device_map, MeterMap):
+        raise UserError(f"{model} uses {device_map.protocol}, for which {url} is not a link")
+    if is_dlt645 and address is None:
+        raise UserError(f"{model} needs its 12-digit address: --address DIGITS")
     entry = DeviceEntry(
-        name="tried",
-        map=name,
-        link="tried",
-        unit=None if is_meter else unit,
-        address=address if is_meter else None,
+        name=NAME,
+        map=model,
+        link=NAME,
+        unit=None if is_dlt645 else unit,
+        address=address if is_dlt645 else None,
     )
     return asyncio.run(_read(entry, Link(url=url, timeout_s=timeout_s)))
 
 
 async def _read(entry: DeviceEntry, link: Link) -> dict[str, Any]:
-    links = {"tried": make_link("tried", link)}
+    links = {NAME: make_link(NAME, link)}
     device = make_device(entry, links, lambda: datetime.now(UTC))
     try:
         identity = await device.check_identity() if isinstance(device, Device) else None
         reading = await device.read()
     finally:
-        await links["tried"].close()
+        await links[NAME].close()
     return {
         "model": entry.map,
         "url": link.url,
@@ -63,15 +72,13 @@ async def _read(entry: DeviceEntry, link: Link) -> dict[str, Any]:
     }
 
 
-def tried_page(found: Mapping[str, Any]) -> str:
-    """`devices try` for people."""
-    known = {True: "it is one", False: "IT IS SOMETHING ELSE", None: "cannot be told"}[
-        found["identity"]
-    ]
-    lines = [f"{found['model']} at {found['url']} {found['where']}; identity: {known}"]
-    for name, point in found["points"].items():
+def probe_page(result: Mapping[str, Any]) -> str:
+    """The text of `devices try`, from the result of `probe`."""
+    identity = IDENTITY_TEXT[result["identity"]]
+    lines = [f"{result['model']} at {result['url']} {result['where']}; identity: {identity}"]
+    for name, point in result["points"].items():
         value = "" if point["value"] is None else f"{point['value']:.6g}"
         unit = "" if point["unit"] == "1" or not value else point["unit"]
         quality = "" if point["quality"] == "good" else point["quality"]
         lines.append(f"  {name:26} {value:>12} {unit:5} {quality}".rstrip())
-    return "\n".join([*lines, *(f"  fault: {fault}" for fault in found["faults"])])
+    return "\n".join([*lines, *(f"  fault: {fault}" for fault in result["faults"])])

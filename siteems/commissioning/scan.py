@@ -1,9 +1,10 @@
-"""`siteems scan`: what is on a link, and the part of a site file that describes it."""
+"""Find the devices on a link and describe them as part of a site file, for `siteems scan`."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,64 +18,73 @@ from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.map_writer import map_text
 from drivers.scan import Found, scan_link
+from drivers.sunspec.discovery import SunSpecDevice
 from drivers.sunspec.mapping import device_map, name_of
 from siteems.errors import UserError
 
 LINK = "found"
+"""Name of the link in the printed part of a site file."""
+METER_MODEL = "dlt645-three-phase"
 
 
 @dataclass(frozen=True)
-class Device:
-    """One device that was found. `map` is none where none of ours fits; `text` is a map file to be
-    kept.
-    """
+class FoundDevice:
+    """A device that answered, as a site file describes it."""
 
     where: str
+    """Unit or address on the link, as text."""
     title: str
     roles: tuple[str, ...]
     map: str | None
+    """Name of its device model; None if no model fits it."""
     key: str
-    """How the site file addresses it."""
+    """The line of the site file that addresses it, such as `unit = 3`."""
     notes: tuple[str, ...] = ()
-    text: str | None = None
+    map_text: str | None = None
+    """Content of a map file made from its SunSpec description, to be saved as `<map>.toml`."""
 
 
-def parse_units(words: str) -> tuple[int, ...]:
-    """Unit ids from `1-20,40`. Raises `UserError` for what is none."""
+def parse_units(text: str) -> tuple[int, ...]:
+    """Modbus unit ids from text such as `1-20,40`, in that order. Raises `UserError`."""
     units: list[int] = []
-    for part in words.split(","):
+    for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 1 <= first <= last <= 247:
             raise UserError(
-                f"--units {words}: {part.strip() or 'nothing'!r} is no unit; allowed are 1 to 247, as 1-20,40"
+                f"--units {text}: {part.strip()!r} is not a unit id or range; "
+                "allowed are 1 to 247, such as 1-20,40"
             )
         units += range(first, last + 1)
     return tuple(dict.fromkeys(units))
 
 
-def scan(
-    url: str, units: Sequence[int], timeout_s: float, told: Callable[[int], None]
-) -> tuple[Device, ...]:
-    """Ask who is on a link. Raises `UserError` when it cannot be used at all."""
+def find_devices(
+    url: str, units: Sequence[int], timeout_s: float, on_polled: Callable[[int], None]
+) -> tuple[FoundDevice, ...]:
+    """Poll a link and identify the devices that answer; nothing is written to them.
+
+    `on_polled` is called with each Modbus unit once it was polled. Raises `UserError` if the link
+    cannot be used.
+    """
     try:
         address = parse_address(url)
     except ValueError as error:
         raise UserError(str(error)) from error
     if address.protocol == "tls":
         raise UserError(
-            f"{url}: a tls link is not scanned, for it needs the credentials of a site file"
+            f"{url}: tls links cannot be scanned, because their credentials are in a site file"
         )
     try:
-        return asyncio.run(
-            _meter(url, timeout_s) if address.is_dlt645 else _units(url, units, timeout_s, told)
-        )
+        if address.is_dlt645:
+            return asyncio.run(_find_meter(url, timeout_s))
+        return asyncio.run(_find_units(url, units, timeout_s, on_polled))
     except DriverError as error:
         raise UserError(str(error)) from error
 
 
-async def _meter(url: str, timeout_s: float) -> tuple[Device, ...]:
-    """The one DL/T 645 meter of a line; several answer at once and cannot be told apart."""
+async def _find_meter(url: str, timeout_s: float) -> tuple[FoundDevice, ...]:
+    """The DL/T 645 meter of a line. If there are several, their replies collide: none is found."""
     link = Dlt645Link(url, timeout_s=max(timeout_s, 1.0))
     try:
         address = await link.find_address()
@@ -82,77 +92,89 @@ async def _meter(url: str, timeout_s: float) -> tuple[Device, ...]:
         return ()
     finally:
         await link.close()
-    name = "dlt645-three-phase"
-    found = load_map(name)
-    notes = ("a meter behind transformers needs their `ratio`",)
+    model = load_map(METER_MODEL)
     return (
-        Device(
-            f"address {address}", found.title, found.roles, name, f'address = "{address}"', notes
+        FoundDevice(
+            where=f"address {address}",
+            title=model.title,
+            roles=model.roles,
+            map=METER_MODEL,
+            key=f'address = "{address}"',
+            notes=("a meter behind instrument transformers needs their `ratio`",),
         ),
     )
 
 
-async def _units(
-    url: str, units: Sequence[int], timeout_s: float, told: Callable[[int], None]
-) -> tuple[Device, ...]:
-    maps = [found for name in known_maps() if isinstance(found := load_map(name), DeviceMap)]
+async def _find_units(
+    url: str, units: Sequence[int], timeout_s: float, on_polled: Callable[[int], None]
+) -> tuple[FoundDevice, ...]:
+    models = map(load_map, known_maps())
+    modbus_models = [model for model in models if isinstance(model, DeviceMap)]
     link = ModbusLink(url, timeout_s=timeout_s)
     try:
-        return tuple(map(_described, await scan_link(link, units, maps, told)))
+        found = await scan_link(link, units, modbus_models, on_polled)
     finally:
         await link.close()
+    return tuple(map(_found_device, found))
 
 
-def _described(found: Found) -> Device:
-    where, key = f"unit {found.unit}", f"unit = {found.unit}"
+def _found_device(found: Found) -> FoundDevice:
     if found.sunspec is not None:
-        who = found.sunspec
-        models = ", ".join(str(model.id) for model in who.models)
-        title = f"{who.manufacturer} {who.model}, serial {who.serial or 'unknown'}"
-        name = name_of(who, found.unit)
-        try:
-            made = device_map(who, name)
-        except MapError as error:
-            return Device(where, title, (), None, key, (f"SunSpec models {models}", str(error)))
-        comments = (
-            f"{title}; SunSpec models {models} from register {who.base}.",
-            "Made from what the device says of itself. Compare signs with its display before it is driven:",
-            "`siteems devices try` reads it once. What it must do to be driven stands in docs/levers.md.",
-        )
-        return Device(
-            where,
-            title,
-            made.roles,
-            name,
-            key,
-            (f"SunSpec models {models}",),
-            map_text(made, *comments),
-        )
+        return _sunspec_device(found.unit, found.sunspec)
+    where, key = f"unit {found.unit}", f"unit = {found.unit}"
     if len(found.maps) == 1:
-        known = load_map(found.maps[0])
-        return Device(where, known.title, known.roles, known.name, key)
+        model = load_map(found.maps[0])
+        return FoundDevice(where, model.title, model.roles, model.name, key)
     if found.likely:
-        notes = tuple(f"reads well as {name}: {load_map(name).title}" for name in found.likely)
-        only = load_map(found.likely[0]) if len(found.likely) == 1 else None
-        if only is not None:
-            return Device(where, f"probably a {only.title}", only.roles, only.name, key, notes)
-        return Device(where, "one of several models", (), None, key, notes)
-    what = found.trouble or "answers, but no device model that siteems has knows it"
-    return Device(where, what, (), None, key)
+        notes = tuple(f"its points fit {name}: {load_map(name).title}" for name in found.likely)
+        if len(found.likely) > 1:
+            return FoundDevice(where, "one of several models", (), None, key, notes)
+        model = load_map(found.likely[0])
+        title = f"probably {model.title}"
+        return FoundDevice(where, title, model.roles, model.name, key, notes)
+    title = found.trouble or "answers, but fits no device model of siteems"
+    return FoundDevice(where, title, (), None, key)
 
 
-def site_part(url: str, devices: Sequence[Device]) -> str:
-    """The links and devices of a site file: TOML, with a comment for what has no map."""
+def _sunspec_device(unit: int, sunspec: SunSpecDevice) -> FoundDevice:
+    where, key = f"unit {unit}", f"unit = {unit}"
+    title = f"{sunspec.manufacturer} {sunspec.model}, serial {sunspec.serial or 'unknown'}"
+    models = ", ".join(str(model.id) for model in sunspec.models)
+    name = name_of(sunspec, unit)
+    try:
+        made = device_map(sunspec, name)
+    except MapError as error:
+        notes = (f"SunSpec models {models}", str(error))
+        return FoundDevice(where, title, (), None, key, notes)
+    comments = (
+        f"{title}; SunSpec models {models} from register {sunspec.base}.",
+        "Generated from the device's own description. Compare the signs with its display before",
+        "it is driven: `siteems devices try` reads it once. docs/levers.md says what a device",
+        "needs so that it can be driven.",
+    )
+    return FoundDevice(
+        where,
+        title,
+        made.roles,
+        name,
+        key,
+        notes=(f"SunSpec models {models}",),
+        map_text=map_text(made, *comments),
+    )
+
+
+def site_part(url: str, devices: Sequence[FoundDevice]) -> str:
+    """The links and devices of a site file as TOML. A device without a map is a comment."""
     lines = [f"[links.{LINK}]", f'url = "{url}"']
-    roles: dict[str, int] = {}
+    seen = Counter[str]()
     for device in devices:
         lines += ["", f"# {device.where}: {device.title}", *(f"# {note}" for note in device.notes)]
         if device.map is None:
             continue
         role = device.roles[0]
-        roles[role] = roles.get(role, 0) + 1
-        name = role if roles[role] == 1 else f"{role}-{roles[role]}"
-        file = f"{device.map}.toml" if device.text is not None else device.map
+        seen[role] += 1
+        name = role if seen[role] == 1 else f"{role}-{seen[role]}"
+        file = f"{device.map}.toml" if device.map_text is not None else device.map
         lines += [
             "[[devices]]",
             f'name = "{name}"',
@@ -163,22 +185,23 @@ def site_part(url: str, devices: Sequence[Device]) -> str:
     return "\n".join(lines)
 
 
-def save_maps(devices: Sequence[Device], folder: Path) -> tuple[Path, ...]:
-    """Write the maps that were made, one file each, beside the site file. Raises `UserError`;
-    nothing is replaced.
+def save_maps(devices: Sequence[FoundDevice], folder: Path) -> tuple[Path, ...]:
+    """Write one map file for each SunSpec device; returns their paths.
+
+    Existing files are not replaced. Raises `UserError`.
     """
     written = []
     for device in devices:
-        if device.text is None or device.map is None:
+        if device.map_text is None or device.map is None:
             continue
         path = folder / f"{device.map}.toml"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
-                file.write(device.text)
+                file.write(device.map_text)
         except FileExistsError as error:
             raise UserError(
-                f"{path}: is there already; move it away first, or name another folder with --save"
+                f"{path}: exists already; move it away first, or give another folder to --save"
             ) from error
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from error
@@ -186,8 +209,8 @@ def save_maps(devices: Sequence[Device], folder: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def as_data(url: str, devices: Sequence[Device]) -> dict[str, Any]:
-    """What `--json` prints."""
+def as_data(url: str, devices: Sequence[FoundDevice]) -> dict[str, Any]:
+    """The output of `siteems scan --json`."""
     return {
         "url": url,
         "devices": [

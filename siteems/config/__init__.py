@@ -1,1 +1,1 @@
-"""How files that people write are read, and how their errors are reported."""
+"""How files that people write are read, and how problems in them are reported."""

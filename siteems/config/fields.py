@@ -1,4 +1,4 @@
-"""Forms that values in our files have: shares, positive numbers, names, times of day."""
+"""Types of values that files share: shares, positive numbers, names, times of day."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
-"""Unknown keys and numbers that are none are errors."""
+"""Configuration of every record that is read from a file: unknown keys, infinity and NaN are
+errors.
+"""
 
 NAME_FORM = "a name of lower-case letters, digits and hyphens"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64, description=NAME_FORM)]
 MAP_FORM = "the name of a device model or of a .toml file"
 Share = Annotated[float, Field(ge=0, le=1)]
 Efficiency = Annotated[float, Field(gt=0.3, le=1)]
+"""The lower limit tells a share from a percentage or a loss."""
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 LocalTime = Annotated[
@@ -21,4 +24,4 @@ LocalTime = Annotated[
     Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='a local time of day such as "14:30"'),
 ]
 DayShape = Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
-"""24 hourly means, the first from 00:00 to 01:00 local time."""
+"""24 hourly means; the first one is for 00:00 to 01:00 local time."""

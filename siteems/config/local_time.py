@@ -1,4 +1,4 @@
-"""Local days and times of day, as people write them, in UTC."""
+"""Local dates and times of day, as people write them, converted to UTC."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from siteems.errors import UserError
 
 
 def local_time(text: str, day: date, zone: ZoneInfo) -> datetime:
-    """`"14:30"` on a local day, in UTC. Raises `UserError` for anything else."""
+    """UTC time of `text`, a local time of day such as "14:30", on the local date `day`.
+
+    Raises `UserError` if `text` is not a time of day.
+    """
     try:
         return datetime.combine(day, time.fromisoformat(text), tzinfo=zone).astimezone(UTC)
     except ValueError as error:
         raise UserError(f"{text!r} is not a time of day; allowed: HH:MM") from error
 
 
-def span_of(
-    first_day: str | None, last_day: str | None, zone: ZoneInfo
+def utc_span(
+    first_day: date | None, end_day: date | None, zone: ZoneInfo
 ) -> tuple[datetime | None, datetime | None]:
-    """Local midnights of two days written as YYYY-MM-DD; none where none is given."""
-    days = (None if text is None else date.fromisoformat(text) for text in (first_day, last_day))
-    first, last = (
+    """From local midnight of `first_day` to local midnight of `end_day`, in UTC.
+
+    `end_day` is the day after the last one. None stays None: the span is open at that end.
+    """
+    start, end = (
         None if day is None else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-        for day in days
+        for day in (first_day, end_day)
     )
-    return first, last
+    return start, end

@@ -1,4 +1,4 @@
-"""Records that a site file may name instead of spelling them out, as in `carbon = "china-2022"`."""
+"""Records that a site file may refer to by name, as in `carbon = "china-2022"`."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from siteems.errors import SiteFileError
 
 @dataclass(frozen=True)
 class NamedRecords:
-    """One kind of record, and the key of the site file that may name one."""
+    """The records of one kind, and the key of the site file that may name one of them."""
 
     key: str
     kind: str
-    """In words, for the message."""
+    """The kind in an error message, such as "emission factor"."""
     names: Callable[[], Iterable[str]]
-    """Those that come with siteems."""
+    """Names of the records that come with siteems."""
     find: Callable[[str, Path], Any | None]
-    """What a name stands for in a site file of that folder; none = nothing."""
-    or_else: str = ""
-    """What is allowed beside the names."""
+    """The record for a name in a site file of the given folder; None if there is none."""
+    also_allowed: str = ""
+    """What may be written instead of such a name, for the error message."""
 
-    def in_place(self, data: dict[str, Any], site_file: Path) -> dict[str, Any]:
-        """A site file's content, the record that it names put where the name stood. Raises
-        `SiteFileError`.
+    def resolve(self, data: dict[str, Any], site_file: Path) -> dict[str, Any]:
+        """The content of a site file, with the record in place of its name.
+
+        Content without a name at this key is returned unchanged. Raises `SiteFileError` for an
+        unknown name.
         """
         name = data.get(self.key)
         if not isinstance(name, str):
             return data
-        found = self.find(name, site_file.parent)
-        if found is None:
-            allowed = choices(name, self.names()) + self.or_else
+        record = self.find(name, site_file.parent)
+        if record is None:
+            allowed = choices(name, self.names()) + self.also_allowed
             raise SiteFileError(
                 f'{site_file}: {self.key} = "{name}": no such {self.kind}; {allowed}'
             )
-        return data | {self.key: found}
+        return data | {self.key: record}

@@ -1,4 +1,8 @@
-"""What the validator found against the shape of a site, in the words of someone who edits the file."""
+"""From the errors of pydantic to messages for the person who edits the file.
+
+Pydantic names types and rules of Python; here each error becomes what is wrong and what is allowed,
+taken from the JSON schema of the file.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from siteems.config.fields import NAME_FORM
-from siteems.config.validation_error import Loc, ValidationError, choices
+from siteems.config.validation_error import KeyPath, ValidationError, choices
 
 Node = Mapping[str, Any]
-"""A node of the JSON schema of a site."""
+"""A node of a JSON schema."""
 
 KEY = "[key]"
-"""How the validator marks that a table's key itself is wrong."""
+"""Pydantic appends this to the key path when the key of a table itself is wrong."""
 
 WRONG = {
     "missing": "is missing",
@@ -33,16 +37,25 @@ WRONG = {
     "date_from_datetime_parsing": "no such date",
     "date_from_datetime_inexact": "has a time of day",
 }
+"""What is wrong, by pydantic's type of error."""
+TYPE_NAMES = {
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "array": "a list",
+    "object": "a table",
+}
+"""By type of the JSON schema."""
 LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)")
 
 
-def errors_of(errors: Iterable[ErrorDetails], schema: Node) -> list[ValidationError]:
-    """One error for each that was made: what merely follows from another is left out."""
-    kept = [error for error in errors if not _only_follows(error)]
+def validation_errors(errors: Iterable[ErrorDetails], schema: Node) -> list[ValidationError]:
+    """One error for each problem. An error that merely follows from another is left out."""
+    kept = [error for error in errors if not _is_consequence(error)]
     unknown = {error["loc"] for error in kept if error["type"] == "unexpected_keyword_argument"}
     missing = {error["loc"] for error in kept if error["type"] == "missing"}
-    mistyped = {loc: _meant(loc, missing, schema) for loc in unknown}
-    explained = set(mistyped.values())
+    mistyped = {key_path: _intended(key_path, missing, schema) for key_path in unknown}
+    explained = set(mistyped.values())  # a mistyped key is reported once, as unknown
     return [
         _error(error, schema, mistyped.get(error["loc"]))
         for error in kept
@@ -50,52 +63,57 @@ def errors_of(errors: Iterable[ErrorDetails], schema: Node) -> list[ValidationEr
     ]
 
 
-def _only_follows(error: ErrorDetails) -> bool:
-    """A list is called too short also when its entries are there but wrong."""
+def _is_consequence(error: ErrorDetails) -> bool:
+    """Pydantic reports a list as too short also when all entries are there and some are wrong."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
-def _meant(loc: Loc, missing: set[Loc], schema: Node) -> Loc | None:
-    """The key that was meant by an unknown one: a missing key of the same table if one is near,
-    else any near one.
+def _intended(key_path: KeyPath, missing: set[KeyPath], schema: Node) -> KeyPath | None:
+    """The key that was probably meant by an unknown one.
+
+    A missing key of the same table is more likely than a key that has a default, so it may be less
+    similar.
     """
-    table = loc[:-1]
-    wanted = [str(other[-1]) for other in missing if other[:-1] == table]
-    for names, cutoff in ((wanted, 0.5), (list(_node(schema, table).get("properties", {})), 0.6)):
-        near = difflib.get_close_matches(str(loc[-1]), names, n=1, cutoff=cutoff)
+    table = key_path[:-1]
+    required = [str(other[-1]) for other in missing if other[:-1] == table]
+    every = list(_node(schema, table).get("properties", {}))
+    for names, cutoff in ((required, 0.5), (every, 0.6)):
+        near = difflib.get_close_matches(str(key_path[-1]), names, n=1, cutoff=cutoff)
         if near:
             return (*table, near[0])
     return None
 
 
-def _error(error: ErrorDetails, schema: Node, meant: Loc | None) -> ValidationError:
-    loc, kind, value = error["loc"], error["type"], error["input"]
+def _error(error: ErrorDetails, schema: Node, intended: KeyPath | None) -> ValidationError:
+    key_path, kind, value = error["loc"], error["type"], error["input"]
     if kind == "unexpected_keyword_argument":
-        known = _node(schema, loc[:-1]).get("properties", {})
-        return ValidationError(
-            loc,
-            WRONG[kind],
-            f"did you mean {meant[-1]}?" if meant else choices(str(loc[-1]), known),
-        )
-    node = _node(schema, loc)
-    if isinstance(value, float) and not math.isfinite(value):
-        wrong = "not a finite number"
-    elif kind in ("too_short", "too_long"):
-        wrong = f"has {len(value)} entries"
-    else:
-        wrong = WRONG.get(kind) or f"{_kind(value)} where {_wanted(node)} belongs"
-    hint = None if kind == "missing" else _hint(node, value)
+        if intended is not None:
+            hint = f"did you mean {intended[-1]}?"
+        else:
+            keys = _node(schema, key_path[:-1]).get("properties", {})
+            hint = choices(str(key_path[-1]), keys)
+        return ValidationError(key_path, WRONG[kind], hint)
+    node = _node(schema, key_path)
+    advice = None if kind == "missing" else _advice(node, value)
     return ValidationError(
-        tuple(part for part in loc if part != KEY),
-        wrong,
-        hint or f"allowed is {_allowed(node, schema)}",
+        tuple(part for part in key_path if part != KEY),
+        _wrong(kind, value, node),
+        advice or f"allowed: {_allowed(node, schema)}",
     )
 
 
-def _node(schema: Node, loc: Loc) -> Node:
-    """The part of the schema that speaks of a place."""
+def _wrong(kind: str, value: object, node: Node) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not a finite number"
+    if kind in ("too_short", "too_long") and isinstance(value, list | dict):
+        return f"has {len(value)} entries"
+    return WRONG.get(kind) or f"is {_type_of(value)}, not {_type_name(node)}"
+
+
+def _node(schema: Node, key_path: KeyPath) -> Node:
+    """The part of the schema that describes the value at a key path."""
     node = schema
-    for part in loc:
+    for part in key_path:
         if part == KEY:
             node = {"type": "string", "description": NAME_FORM}
         elif isinstance(part, int):
@@ -117,44 +135,37 @@ def _resolved(node: Node, schema: Node) -> Node:
     return node
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):  # first, because a bool is an int in Python
         return "true or false"
-    for kind, word in (
+    for kind, name in (
         (str, "text"),
         (int | float, "a number"),
         (list, "a list"),
         (dict, "a table"),
     ):
         if isinstance(value, kind):
-            return word
+            return name
     return "a value"
 
 
-def _wanted(node: Node) -> str:
+def _type_name(node: Node) -> str:
     if node.get("format") == "date":
         return "a date"
-    words = {
-        "number": "a number",
-        "integer": "a whole number",
-        "string": "text",
-        "array": "a list",
-        "object": "a table",
-    }
-    return words.get(node.get("type", ""), "something else")
+    return TYPE_NAMES.get(node.get("type", ""), "something else")
 
 
-def _hint(node: Node, value: object) -> str | None:
-    """Advice for what people write most often instead."""
+def _advice(node: Node, value: object) -> str | None:
+    """Advice for the most frequent slips: a unit written after the number, percent for a share."""
     if node.get("type") not in ("number", "integer") or isinstance(value, bool):
         return None
     if isinstance(value, str):
         number = LEADING_NUMBER.match(value)
-        return (
-            f"write {number[1]} without quotes; the unit is in the key's name" if number else None
-        )
+        if number is None:
+            return None
+        return f"write {number[1]} without quotes; the unit is in the key's name"
     if isinstance(value, int | float) and _is_share(node) and 1 < value <= 100:
-        return f"a share 0..1, not percent: {value:g} % is {value / 100:g}"
+        return f"this is a share from 0 to 1: write {value / 100:g} for {value:g} %"
     return None
 
 
@@ -163,49 +174,44 @@ def _is_share(node: Node) -> bool:
 
 
 def _allowed(node: Node, schema: Node) -> str:
-    """What may stand at a place, in words."""
     if "const" in node:
         return f"{node['const']}"
     if "enum" in node:
         return " or ".join(str(choice) for choice in node["enum"])
     kind = node.get("type")
     if kind in ("number", "integer"):
-        return _wanted(node) + _bounds(node)
+        return _type_name(node) + _bounds(node)
     if kind == "array":
-        return _list_words(node, schema)
+        return _allowed_list(node, schema)
     if kind == "object":
         keys = node.get("required") or list(node.get("properties", {}))
         return f"a table with {', '.join(keys)}" if keys else "a table with at least one entry"
     if kind == "string":
-        return (
-            "a date such as 2026-07-01"
-            if node.get("format") == "date"
-            else node.get("description", "text in quotes")
-        )
+        if node.get("format") == "date":
+            return "a date such as 2026-07-01"
+        return str(node.get("description", "text in quotes"))
     return "nothing else than what the examples show"
 
 
-def _list_words(node: Node, schema: Node) -> str:
+def _allowed_list(node: Node, schema: Node) -> str:
     least, most = node.get("minItems", 0), node.get("maxItems")
-    count = f"{least} " if least == most else f"at least {least} " if least else ""
+    count = ""
+    if least:
+        count = f"{least} " if least == most else f"at least {least} "
     if "items" not in node:
         return f"a list of {count}values"
     return f"a list of {count}entries, each {_allowed(_resolved(node['items'], schema), schema)}"
 
 
 def _bounds(node: Node) -> str:
-    low, above = node.get("minimum"), node.get("exclusiveMinimum")
-    high, below = node.get("maximum"), node.get("exclusiveMaximum")
-    parts = [
-        f"{word} {bound:g}"
-        for word, bound in (
-            ("above", above),
-            ("at least", low),
-            ("below", below),
-            ("at most", high),
-        )
-        if bound is not None
-    ]
+    low, high = node.get("minimum"), node.get("maximum")
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
+    bounds = (
+        ("above", node.get("exclusiveMinimum")),
+        ("of at least", low),
+        ("below", node.get("exclusiveMaximum")),
+        ("of at most", high),
+    )
+    parts = [f"{relation} {bound:g}" for relation, bound in bounds if bound is not None]
     return f" {' and '.join(parts)}" if parts else ""

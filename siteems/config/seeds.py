@@ -1,4 +1,4 @@
-"""Where the seeds are: example sites that come with siteems."""
+"""Where the seeds are: the example sites, tariffs and emission factors that come with siteems."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from siteems.errors import UserError
 
 PACKAGE = Path(__file__).parents[1]
-HOMES = (PACKAGE / "_seeds", PACKAGE.parent / "seeds")
-"""In an installed package, and beside the packages in a checkout."""
+SEED_FOLDERS = (PACKAGE / "_seeds", PACKAGE.parent / "seeds")
+"""In an installed package, and in a checkout. The first one that exists is used."""
+
+
+def seeds_folder() -> Path:
+    """The folder with the example sites, and with tariffs and emission factors beside them."""
+    return next((folder for folder in SEED_FOLDERS if folder.is_dir()), SEED_FOLDERS[0])
 
 
 def seed_names() -> tuple[str, ...]:
-    """The names of all example sites."""
+    """The names of all example sites, sorted."""
     return tuple(sorted(_seeds()))
 
 
 def seed_path(name: str) -> Path:
-    """The directory of an example site, with its `site.toml`; UserError that lists the seeds for
-    any other name.
+    """The folder of an example site, which holds its `site.toml`.
+
+    Raises `UserError` with the names of all example sites if there is none of that name.
     """
     seeds = _seeds()
     if name not in seeds:
-        raise UserError(
-            f"there is no seed {name!r}; there are {', '.join(sorted(seeds)) or 'none at all'}"
-        )
+        known = ", ".join(sorted(seeds)) or "none at all"
+        raise UserError(f"there is no example site {name!r}; there are {known}")
     return seeds[name]
-
-
-def seeds_folder() -> Path:
-    """Where they all are; beside the sites, the tariffs."""
-    return next((home for home in HOMES if home.is_dir()), HOMES[0])
 
 
 def _seeds() -> dict[str, Path]:

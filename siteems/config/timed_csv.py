@@ -1,6 +1,4 @@
-"""Tables with a column of times: CSV files, gzip too, read once and told apart from what they are
-not.
-"""
+"""Read a CSV file that has a column of timestamps."""
 
 from __future__ import annotations
 
@@ -16,15 +14,16 @@ if TYPE_CHECKING:
 
 
 def read_timed_csv(
-    path: Path, zone: ZoneInfo, columns: Sequence[str], time: str = "time", known: str = ""
+    path: Path, zone: ZoneInfo, columns: Sequence[str], time: str = "time", expected: str = ""
 ) -> tuple[pd.DataFrame, pd.Series[pd.Timestamp]]:
-    """The table and its times, aware, in `zone`; lines that begin with # are comments.
+    """The table of a CSV or CSV.gz file, and its timestamps, aware and in `zone`.
 
-    Times are ISO 8601; without offset they are local to `zone`, and the hour that comes twice in
-    autumn is told apart by the order of the rows. Raises `UserError` for what cannot be read and
-    for missing columns; `known` says what such a table has.
+    Lines that begin with # are comments. Timestamps are ISO 8601. Those without an offset are local
+    to `zone`; in the hour that occurs twice in autumn, the order of the rows decides. Raises
+    `UserError` if the file cannot be read or lacks one of `columns`; `expected` then says what
+    such a file has, in place of a list of its columns.
     """
-    import pandas as pd  # only those who read a table pay for pandas
+    import pandas as pd  # slow to import, and many commands read no table
 
     try:
         frame = pd.read_csv(path, comment="#")
@@ -32,8 +31,8 @@ def read_timed_csv(
         raise UserError(f"{path}: cannot be read as CSV ({error})") from error
     missing = [column for column in (time, *columns) if column not in frame.columns]
     if missing:
-        there = known or f"it has {', '.join(map(str, frame.columns))}"
-        raise UserError(f"{path}: no column {', '.join(missing)}; {there}")
+        hint = expected or f"it has {', '.join(map(str, frame.columns))}"
+        raise UserError(f"{path}: no column {', '.join(missing)}; {hint}")
     try:
         times = pd.to_datetime(frame[time], format="ISO8601")
         if times.dt.tz is not None:

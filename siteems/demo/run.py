@@ -87,7 +87,7 @@ def _watch(
     view = DayView(site, scenario)
     event = None
     call_at = None
-    call = site.demo.demand_call if site.demo else None
+    call = site.demo.dr_event if site.demo else None
     if call is not None and site.demo is not None:
         start = local_time(call.start, site.demo.date, site.site.zone)
         call_at = max(scenario.start, start - NOTICE)

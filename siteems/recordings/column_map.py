@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from siteems.config.fields import CLOSED
-from siteems.config.schema_messages import errors_of
+from siteems.config.schema_messages import validation_errors
 from siteems.errors import UserError
 from siteems.recordings.findings import step_of
 from siteems.recordings.profile import COLUMNS
@@ -94,7 +94,7 @@ def read_mapping(path: Path) -> DataMap:
     try:
         mapping = adapter.validate_python(data)
     except ValidationError as error:
-        errors = errors_of(error.errors(include_url=False), adapter.json_schema())
+        errors = validation_errors(error.errors(include_url=False), adapter.json_schema())
         raise UserError(*(error.line(str(path), data) for error in errors)) from error
     for name, source in mapping.columns.items():
         if name not in OURS:

@@ -120,7 +120,7 @@ def read_profile(
     Raises `UserError` for a missing column, an uneven step, or a day that is absent or has holes;
     nothing is filled in.
     """
-    frame, times = read_timed_csv(path, zone, COLUMNS, known=KNOWN)
+    frame, times = read_timed_csv(path, zone, COLUMNS, expected=KNOWN)
     if day is not None:
         keep = (times.dt.date == day).to_numpy()
         if not keep.any():

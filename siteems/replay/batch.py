@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,8 +39,8 @@ class Task:
     data: str
     out: str
     policies: tuple[Policy, ...]
-    first_day: str | None
-    last_day: str | None
+    first_day: date | None
+    end_day: date | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,11 @@ class Row:
 
 
 def find_tasks(
-    folder: Path, out: Path, policies: Sequence[Policy], first_day: str | None, last_day: str | None
+    folder: Path,
+    out: Path,
+    policies: Sequence[Policy],
+    first_day: date | None,
+    end_day: date | None,
 ) -> tuple[Task, ...]:
     """The sites of a fleet, by name. Raises `UserError` when there is none."""
     if not folder.is_dir():
@@ -83,7 +88,7 @@ def find_tasks(
                 str((out / here.name).resolve()),
                 tuple(policies),
                 first_day,
-                last_day,
+                end_day,
             )
         )
     if not tasks:
@@ -143,7 +148,7 @@ def _first_done(futures: list[Future[Row]]) -> list[Future[Row]]:
 
 def replay_site(task: Task) -> Row:
     """One site, in whatever process this is. Mistakes in its files are its row's error."""
-    from siteems.config.local_time import span_of
+    from siteems.config.local_time import utc_span
     from siteems.recordings.column_map import read_mapping
     from siteems.replay.command import replay_to_folder
     from siteems.site.read_file import load_site
@@ -157,7 +162,7 @@ def replay_site(task: Task) -> Row:
             else folder / (site.demo.profile if site.demo else DATA_NAMES[0])
         )
         mapping = read_mapping(folder / MAP_FILE) if (folder / MAP_FILE).is_file() else None
-        span = span_of(task.first_day, task.last_day, site.site.zone)
+        span = utc_span(task.first_day, task.end_day, site.site.zone)
         result = replay_to_folder(site, data, *span, task.policies, out, lambda *_: None, mapping)
     except UserError as error:
         return Row(task.name, error="; ".join(error.lines))
@@ -200,7 +205,7 @@ def key_of(task: Task) -> str:
     version.
     """
     digest = hashlib.sha256(
-        repr((__version__, task.policies, task.first_day, task.last_day)).encode()
+        repr((__version__, task.policies, task.first_day, task.end_day)).encode()
     )
     for path in sorted(Path(task.folder).iterdir()):
         if path.is_file():

@@ -13,7 +13,8 @@ from drivers.simulated.faults import Fault
 from siteems.config.local_time import local_time
 from siteems.errors import UserError
 from siteems.recordings.profile import Instant, Profile, read_profile
-from siteems.site.model import DemoDay, Site
+from siteems.site.demo_day import DemoDay
+from siteems.site.model import Site
 
 
 @dataclass(frozen=True)

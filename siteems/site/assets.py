@@ -22,18 +22,18 @@ def battery_command_of(site: Site) -> BatteryCommand:
 
 
 def wear_costs(battery: Battery) -> tuple[float, ...]:
-    """What a kWh discharged wears, by depth segment, shallow first. Raises `ProblemError` for an
-    unsound table.
+    """Cost of wear per kWh discharged, by depth segment, the shallowest first.
+
+    Without a cycle table it is the mean cost, in one segment. Raises `ProblemError` for an invalid
+    table.
     """
-    return (
-        (battery.wear_per_kwh,)
-        if battery.wear is None
-        else _by_depth(battery.wear, battery.discharge_efficiency)
-    )
+    if battery.wear is None:
+        return (battery.wear_per_kwh,)
+    return _wear_by_depth(battery.wear, battery.discharge_efficiency)
 
 
 @lru_cache(maxsize=64)
-def _by_depth(wear: Wear, discharge_efficiency: float) -> tuple[float, ...]:
+def _wear_by_depth(wear: Wear, discharge_efficiency: float) -> tuple[float, ...]:
     return CycleLife(wear.cycles).wear_per_kwh(
         replacement_per_kwh=wear.replacement_per_kwh,
         discharge_efficiency=discharge_efficiency,

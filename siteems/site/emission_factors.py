@@ -1,4 +1,4 @@
-"""Emission factors that come with siteems, by name."""
+"""The emission factors that come with siteems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = "emission-factors.toml"
 
 
 def known_factors() -> dict[str, dict[str, Any]]:
-    """The records that come with siteems, by name."""
+    """The emission factors that come with siteems, by name, with the fields of `EmissionFactor`."""
     return tomllib.loads((seeds_folder() / FILE).read_text(encoding="utf-8"))
 
 

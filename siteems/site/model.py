@@ -1,44 +1,41 @@
-"""What a site is: frozen, validated dataclasses. `config.py` reads them from `site.toml`; nothing
-else makes them.
+"""What a site is: frozen, validated dataclasses, one for each section of `site.toml`.
 
-Units are in the names. Powers are kW, energies kWh; shares (SoC, efficiencies) are 0..1, never
-percent. Battery, PV and telecom load are measured at the DC bus, grid, genset and air conditioner
-on the AC side.
+`site/read_file.py` makes them from a file. Units are in the names: power in kW, energy in kWh;
+shares such as SoC and efficiencies are 0..1, never percent. Battery, PV and telecom load are
+measured at the DC bus; grid, genset and air conditioner on the AC side.
 """
 
 from __future__ import annotations
 
 from dataclasses import field
-from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from drivers.simulated.faults import FaultKind
 from siteems.config.fields import (
     CLOSED,
     MAP_FORM,
     DayShape,
     Efficiency,
-    LocalTime,
     Name,
     NonNegative,
     Positive,
     Share,
 )
+from siteems.site.demo_day import DemoDay
 from siteems.tariff.records import TariffVersion
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Identity:
-    """Which site this is and where it stands."""
+    """Name, location and currency of the site."""
 
     id: Name
     name: str
     timezone: str
-    """IANA name, such as `Asia/Shanghai`."""
+    """IANA name, such as `Asia/Shanghai`. A check of the site file makes sure that it exists."""
     latitude_deg: Annotated[float, Field(ge=-90, le=90)]
     longitude_deg: Annotated[float, Field(ge=-180, le=180)]
     altitude_m: Annotated[float, Field(ge=-500, le=6000)] = 0.0
@@ -48,7 +45,6 @@ class Identity:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone; `config.py` has checked that it exists."""
         return ZoneInfo(self.timezone)
 
 
@@ -58,18 +54,18 @@ class GridConnection:
 
     import_limit_kw: Positive
     transformer_kva: Positive | None = None
-    """Rated power of the customer's transformers: what a capacity charge is billed on."""
+    """Rated power of the customer's transformers, on which a capacity charge is billed."""
     contract_kw: Positive | None = None
     """Contracted maximum demand."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Load:
-    """What the site draws when nothing has been measured yet: hourly means of a typical day."""
+    """Hourly means of a typical day, used until the site has measured its own load."""
 
     typical_dc_kw: DayShape
     typical_ac_kw: DayShape
-    """AC side without the rectifier: air conditioner, lighting."""
+    """AC side without the rectifier: air conditioner and lighting."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -88,8 +84,10 @@ class Rectifier:
         (0.80, 0.96),
         (1.00, 0.955),
     )
-    """(share of rated output, efficiency), rising in share. The default is the house curve for 97 %
-    modules.
+    """(share of rated output, efficiency), rising in share.
+
+    The default is a typical curve for modules with a peak efficiency of 97 %, with the losses of
+    the shelf; the data sheet of the site's own modules is better.
     """
 
 
@@ -106,15 +104,16 @@ CHARGE_ACCEPTANCE: dict[Chemistry, tuple[tuple[float, float], ...]] = {
     ),
     "lfp": ((0.0, 0.50), (0.90, 0.50), (1.0, 0.05)),
 }
-"""(SoC, charge power per rated kWh) that the chemistry takes; lead-carbon is shaped on the makers'
-test regime.
+"""(SoC, highest charge power in kW per rated kWh). Lead-carbon follows the charge regime of
+manufacturers' cycle tests.
 """
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Wear:
-    """Wear by depth of discharge, from the maker's cycle table: shallow cycles cost less per kWh
-    than deep ones.
+    """Wear by depth of discharge, from the manufacturer's cycle table.
+
+    Shallow cycles cost less per kWh than deep ones.
     """
 
     cycles: Annotated[tuple[tuple[Share, Positive], ...], Field(min_length=1)]
@@ -122,10 +121,15 @@ class Wear:
     replacement_per_kwh: Positive
     """Price of a new battery per rated kWh, in the site's currency."""
     mode: Literal["cycle", "calendar-netted", "off"] = "cycle"
-    """`calendar-netted`: what ages out after `calendar_years` anyway wears for nothing."""
+    """`calendar-netted`: only wear beyond the ageing by `calendar_years`, which happens anyway at
+    `cycles_per_day`, has a cost. `off`: no cost.
+    """
     calendar_years: Positive | None = None
     cycles_per_day: Positive = 1.0
     segments: Annotated[int, Field(ge=1, le=8)] = 4
+    """Depth segments of the linear program. More segments follow the cycle table more closely, and
+    each adds variables.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -141,49 +145,54 @@ class Battery:
     max_charge_kw: Positive
     max_discharge_kw: Positive
     min_soc: Share = 0.10
-    """Deepest discharge that the maker allows; a mains failure may go there, economics never."""
+    """Deepest discharge that the manufacturer allows. Only a mains failure may use it; arbitrage
+    stops at the backup reserve.
+    """
     min_charge_temp_c: float = 0.0
     max_temp_c: float = 50.0
     wear_per_kwh: NonNegative
-    """Mean cost of wear per kWh discharged, in the site's currency: what reports reckon with, and
-    the plan too where it has no table.
+    """Mean cost of wear per kWh discharged, in the site's currency. Reports use it, and so does the
+    plan if there is no `wear` table.
     """
     wear: Wear | None = None
-    """By depth of discharge, for the plan."""
+    """Cost of wear by depth of discharge, for the plan."""
     full_charge_days: Annotated[float, Field(ge=1, le=60)] | None = None
-    """Fully charged at least this often; lead batteries lose capacity without (every 7 to 14 days).
+    """Longest time between full charges. Lead batteries lose capacity by sulphation without a full
+    charge every 7 to 14 days.
     """
     charge_acceptance: tuple[tuple[Share, NonNegative], ...] | None = None
-    """(SoC, kW per rated kWh); default by chemistry."""
+    """(SoC, highest charge power in kW per rated kWh); by default that of the chemistry."""
 
     @property
     def rated_kwh(self) -> float:
-        """Rated energy."""
+        """Rated energy at nominal voltage."""
         return self.rated_ah * self.nominal_v / 1000.0
 
     @property
     def capacity_kwh(self) -> float:
-        """Actual energy today: what an SoC of 1 stands for."""
+        """Actual capacity today, rated energy times state of health; SoC is a share of it."""
         return self.rated_kwh * self.state_of_health
 
     @property
     def acceptance(self) -> tuple[tuple[float, float], ...]:
-        """(SoC, kW) that the battery accepts."""
+        """(SoC, highest charge power in kW), limited to `max_charge_kw`."""
         table = self.charge_acceptance or CHARGE_ACCEPTANCE[self.chemistry]
         return tuple((soc, min(rate * self.rated_kwh, self.max_charge_kw)) for soc, rate in table)
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Backup:
-    """The promise: how long the telecom load must run when the mains fail."""
+    """The backup promise: how long the battery must carry the telecom load when the mains fail."""
 
     hours: Annotated[float, Field(ge=0.5, le=72)]
     coldest_c: Annotated[float, Field(ge=-40, le=40)]
-    """Coldest battery temperature to reckon with, where it is not measured."""
+    """Coldest battery temperature of the year, used where the temperature is not measured."""
     soc_margin: Annotated[float, Field(ge=0, le=0.3)] = 0.05
-    """Added to the reserve for the error of the SoC estimate."""
+    """Share of capacity added to the reserve, for the error of the SoC estimate."""
     load_margin: Annotated[float, Field(ge=0, le=1)] = 0.10
-    """P95 of the load over its forecast, until residuals of its own are known."""
+    """P95 of the load relative to its forecast, minus 1; used until the site's own forecast errors
+    are known.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -193,29 +202,32 @@ class Pv:
     rated_kwp: Positive
     tilt_deg: Annotated[float, Field(ge=0, le=90)] = 20.0
     azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 180.0
-    """Clockwise from north: 180 looks south."""
+    """Clockwise from north: 180 faces south."""
     performance_ratio: Annotated[float, Field(gt=0.3, le=1)] = 0.85
+    """Output at the DC bus relative to rated power times irradiance: temperature, soiling, wiring
+    and conversion losses.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class AirConditioner:
-    """The shelter's cooling, AC side."""
+    """The air conditioner of the shelter, AC side."""
 
     rated_kw: Positive
+    """Electric power."""
     cop: Annotated[float, Field(ge=1, le=6)] = 2.8
     setpoint_c: Annotated[float, Field(ge=15, le=35)] = 26.0
     heat_capacity_kwh_per_k: Positive = 0.6
     heat_loss_kw_per_k: Positive = 0.045
     indoor_share: Share = 1.0
-    """Share of the telecom load whose heat stays in the shelter; radio units on the mast give
-    theirs to the wind.
-    """
+    """Share of the telecom load that heats the shelter; radio units on the mast do not."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Genset:
-    """A generator on the AC side. Read and reported; it is started by its own controller when the
-    mains fail.
+    """A generator on the AC side.
+
+    It is measured and reported. Its own controller starts it when the mains have failed.
     """
 
     rated_kw: Positive
@@ -225,7 +237,7 @@ class Genset:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class EmissionFactor:
-    """A grid emission factor as a record; results print all of it."""
+    """A grid emission factor with its scope and source; results print the whole record."""
 
     kg_per_kwh: NonNegative
     scope: Literal["location", "residual", "footprint"]
@@ -236,26 +248,29 @@ class EmissionFactor:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Link:
-    """A connection that devices share."""
+    """A link that one or more devices share."""
 
     url: str
-    """`tcp://host:port` and the other forms of `drivers/address.py`."""
+    """`tcp://host:port`, or one of the other forms in `drivers/address.py`."""
     timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 1.0
     gap_ms: Annotated[float, Field(ge=0, le=1000)] = 0.0
-    """Pause between two requests; serial gateways need one."""
+    """Pause between two requests, which many serial gateways need."""
     ca: str | None = None
-    """TLS only: PEM file, beside `site.toml`, of who signed the other side's certificate."""
+    """TLS only: PEM file with the authority that signed the device's certificate.
+
+    Paths of PEM files are relative to the folder of the site file.
+    """
     certificate: str | None = None
-    """TLS only: PEM file of our own certificate, where the other side asks for one."""
+    """TLS only: PEM file with our own certificate, if the device requires one."""
     key: str | None = None
-    """TLS only: PEM file of its key."""
+    """TLS only: PEM file with the private key of that certificate."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class DeviceEntry:
-    """A device of the site: which model, behind which link, and which one there.
+    """A device of the site: its model, its link, and its address on that link.
 
-    Modbus devices have a `unit`, DL/T 645 meters an `address`.
+    A Modbus device has a `unit`, a DL/T 645 meter an `address`.
     """
 
     name: Name
@@ -265,7 +280,7 @@ class DeviceEntry:
             pattern=r"^([a-z0-9][a-z0-9-]*|[^\x00]+\.toml)$", max_length=1024, description=MAP_FORM
         ),
     ]
-    """A model that comes with the package, or a map file from the folder of the site file,
+    """A device model that comes with siteems, or a map file in the folder of the site file, such as
     `"my-unit.toml"`.
     """
     link: Name
@@ -275,101 +290,57 @@ class DeviceEntry:
         | None
     ) = None
     ratio: Positive = 1.0
-    """Of the transformers before a DL/T 645 meter: power and energy are what it shows times this.
+    """Ratio of the instrument transformers of a DL/T 645 meter (current ratio times voltage ratio);
+    its readings are multiplied by it.
     """
 
     @property
     def where(self) -> str:
-        """Unit or address, in words."""
+        """Unit or address as text, such as `unit 3`."""
         return f"unit {self.unit}" if self.unit is not None else f"address {self.address}"
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Control:
-    """The fast loop."""
+    """Settings of the control loop."""
 
     cycle_s: Annotated[float, Field(ge=0.2, le=60)] = 1.0
     lease_s: Annotated[float, Field(ge=5, le=3600)] = 60.0
-    """A device falls back to its safe value when no setpoint came for this long."""
+    """A device falls back to its safe value if it gets no setpoint for this long."""
     reserve_recovery_soc: Annotated[float, Field(ge=0.002, le=0.2)] = 0.01
-    """Discharge stops at the reserve and is allowed again this far above it."""
+    """Hysteresis: discharge stops at the reserve and is allowed again this far above it."""
     import_margin_kw: NonNegative = 0.05
-    """Kept free below an import limit, for what happens between two cycles."""
+    """Margin kept below an import limit, for changes of load between two cycles."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Planning:
-    """The slow loop."""
+    """Settings of the planning loop."""
 
     step_min: Literal[15, 30, 60] = 15
     horizon_h: Annotated[int, Field(ge=6, le=96)] = 36
     fine_h: Annotated[int, Field(ge=3, le=96)] = 12
-    """Steps are `step_min` long for this many hours, then an hour: what is farther off is not known
-    that finely.
+    """For this many hours steps are `step_min` long; after that they are an hour long, because
+    forecasts that far ahead are no finer, and a smaller program solves faster.
     """
     solve_limit_s: Annotated[float, Field(ge=0.5, le=120)] = 10.0
     reserve_penalty_factor: Annotated[float, Field(ge=60)] = 100.0
-    """Price of a kWh missing from the reserve for an hour, in multiples of the highest tariff
+    """Price of a kWh missing from the reserve for an hour, as a multiple of the highest tariff
     price.
     """
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Recording:
-    """The historian."""
+    """Settings of the historian."""
 
     sample_s: Annotated[float, Field(ge=1, le=900)] = 60.0
     keep_days: Annotated[int, Field(ge=1, le=4000)] = 800
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class DemandCall:
-    """A demand-response call of the demo day."""
-
-    limit_kw: NonNegative
-    start: LocalTime
-    """Local time, `"14:30"`."""
-    hours: Positive
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class MainsFailure:
-    """A mains failure of the demo day."""
-
-    start: LocalTime
-    """Local time, `"21:40"`."""
-    minutes: Positive
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class DemoFault:
-    """Something that a device does wrong on the demo day (docs/faults.md)."""
-
-    device: Name
-    kind: FaultKind
-    start: LocalTime
-    """Local time, `"16:00"`."""
-    minutes: Positive = 1.0
-    point: str | None = None
-    value: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class DemoDay:
-    """The day that `siteems demo` and `siteems simulate` run."""
-
-    date: date
-    profile: str
-    """CSV file beside `site.toml`."""
-    start_soc: Share
-    demand_call: DemandCall | None = None
-    mains_failure: MainsFailure | None = None
-    faults: tuple[DemoFault, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Site:
-    """Everything that is known about a site before the first measurement."""
+    """A site, as its file describes it."""
 
     schema_version: Literal[1]
     site: Identity

@@ -1,4 +1,4 @@
-"""From `site.toml` to a `Site`, or to one line for each error in it."""
+"""Read `site.toml` into a `Site`, or report each error in it on one line."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from pydantic import TypeAdapter
 from pydantic_core import ErrorDetails
 
 from drivers.catalogue import is_map_file
-from siteems.config.schema_messages import errors_of
+from siteems.config.schema_messages import validation_errors
 from siteems.config.validation_error import ValidationError
 from siteems.errors import SiteFileError
-from siteems.site.checks import site_errors
+from siteems.site.checks.all_checks import site_errors
+from siteems.site.checks.links import CREDENTIALS
 from siteems.site.emission_factors import FACTORS
 from siteems.site.model import DeviceEntry, Link, Site
 from siteems.tariff.files import TARIFFS, with_whole_vector
 
-CREDENTIALS = ("ca", "certificate", "key")
 SITE_FILE = "site.toml"
 
 
 def load_site(path: Path) -> Site:
-    """The site that a file, or a directory with a `site.toml`, describes.
+    """The site that a file describes; `path` may also be a folder with a `site.toml`.
 
-    SiteFileError carries one line for each error, `file: key.path = value: what is wrong; what is
-    allowed`. Places in lists are counted from 0: `devices[1]` is the second device.
+    Raises `SiteFileError` with one line for each error: `file: key.path = value: what is wrong;
+    what is allowed`. Indices of lists count from 0: `devices[1]` is the second device.
     """
     file = path / SITE_FILE if path.is_dir() else path
-    data = FACTORS.in_place(TARIFFS.in_place(_read(file), file), file)
+    data = FACTORS.resolve(TARIFFS.resolve(_read(file), file), file)
     site, sections, details = _validate(data)
     if "devices" in sections:
-        sections["devices"] = tuple(_with_whole_map(entry, file) for entry in sections["devices"])
-    errors = errors_of(details, _adapter().json_schema()) if details else []
+        sections["devices"] = tuple(_absolute_map(entry, file) for entry in sections["devices"])
+    errors = validation_errors(details, _adapter().json_schema()) if details else []
     errors += site_errors(sections)
     errors += _profile_errors(sections, file)
     errors += _credential_errors(sections, file)
     if site is None or errors:
         raise SiteFileError(*(error.line(str(file), data) for error in errors))
-    links = {name: _with_whole_paths(link, file) for name, link in site.links.items()}
+    links = {name: _absolute_credentials(link, file) for name, link in site.links.items()}
     tariffs = tuple(with_whole_vector(version, file.parent) for version in site.tariffs)
     return replace(site, links=links, devices=sections["devices"], tariffs=tariffs)
 
@@ -55,7 +55,7 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SiteFileError(
-            f"{file}: cannot be read ({error.strerror}); give a site.toml or its directory"
+            f"{file}: cannot be read ({error.strerror}); give a site.toml or its folder"
         ) from error
     except UnicodeDecodeError as error:
         raise SiteFileError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
@@ -71,25 +71,26 @@ def _adapter() -> TypeAdapter[Site]:
 
 
 def _validate(data: Mapping[str, Any]) -> tuple[Site | None, dict[str, Any], list[ErrorDetails]]:
-    """The site, its sound sections, and what the validator found.
+    """The site if it is valid, its valid sections by name, and the errors that pydantic found.
 
-    By way of JSON, because there strict means what we want: no number out of a text, yet lists for
-    tuples.
+    The data go through JSON, because only there does pydantic's strict mode mean what we want: text
+    is never converted to a number, but a list is accepted as a tuple.
     """
     try:
         site = _adapter().validate_json(_json(data), strict=True)
     except pydantic.ValidationError as error:
         errors = error.errors(include_url=False)
-        return None, _sound(data, {str(each["loc"][0]) for each in errors if each["loc"]}), errors
+        invalid = {str(each["loc"][0]) for each in errors if each["loc"]}
+        return None, _valid_sections(data, invalid), errors
     return site, {field.name: getattr(site, field.name) for field in fields(Site)}, []
 
 
-def _sound(data: Mapping[str, Any], bad: set[str]) -> dict[str, Any]:
-    """The sections without an error of their own, read one by one."""
+def _valid_sections(data: Mapping[str, Any], invalid: set[str]) -> dict[str, Any]:
+    """The sections that have no error of their own, each read separately."""
     hints = get_type_hints(Site, include_extras=True)
     sections: dict[str, Any] = {}
     for field in fields(Site):
-        if field.name in bad:
+        if field.name in invalid:
             continue
         if field.name in data:
             adapter: TypeAdapter[Any] = TypeAdapter(hints[field.name])
@@ -108,42 +109,46 @@ def _json(value: object) -> str:
 def _iso(value: object) -> str:
     if isinstance(value, date | datetime | time):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not come from TOML")
+    raise TypeError(f"TOML has no values of type {type(value).__name__}")
 
 
 def _profile_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
     demo = sections.get("demo")
     if demo is None or (file.parent / demo.profile).is_file():
         return []
-    return [ValidationError(("demo", "profile"), "no such file", f"a CSV file beside {file.name}")]
+    allowed = f"a CSV file in the folder of {file.name}"
+    return [ValidationError(("demo", "profile"), "no such file", allowed)]
 
 
 def _credential_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
-    return [
-        ValidationError(
-            ("links", name, key), "no such file", f"a PEM file, from the folder of {file.name}"
-        )
-        for name, link in (sections.get("links") or {}).items()
-        for key in CREDENTIALS
-        if getattr(link, key) is not None and not (file.parent / getattr(link, key)).is_file()
-    ]
+    errors = []
+    for name, link in (sections.get("links") or {}).items():
+        for key in CREDENTIALS:
+            path = getattr(link, key)
+            if path is not None and not (file.parent / path).is_file():
+                allowed = f"a PEM file; paths are relative to the folder of {file.name}"
+                errors.append(ValidationError(("links", name, key), "no such file", allowed))
+    return errors
 
 
-def _with_whole_map(entry: DeviceEntry, file: Path) -> DeviceEntry:
-    """A map file stands beside the site file, wherever the command was started."""
-    return (
-        replace(entry, map=str((file.parent / entry.map).resolve()))
-        if is_map_file(entry.map)
-        else entry
-    )
+# Paths in a site file are relative to its folder. They are made absolute once, here, so that the
+# working directory of a command does not matter.
 
 
-def _with_whole_paths(link: Link, file: Path) -> Link:
-    """The files of a link stand beside the site file, wherever the command was started."""
+def _absolute_map(entry: DeviceEntry, file: Path) -> DeviceEntry:
+    if not is_map_file(entry.map):
+        return entry
+    return replace(entry, map=str((file.parent / entry.map).resolve()))
 
-    def whole(name: str | None) -> str | None:
-        return None if name is None else str((file.parent / name).resolve())
 
+def _absolute_credentials(link: Link, file: Path) -> Link:
     return replace(
-        link, ca=whole(link.ca), certificate=whole(link.certificate), key=whole(link.key)
+        link,
+        ca=_absolute(link.ca, file),
+        certificate=_absolute(link.certificate, file),
+        key=_absolute(link.key, file),
     )
+
+
+def _absolute(path: str | None, file: Path) -> str | None:
+    return None if path is None else str((file.parent / path).resolve())

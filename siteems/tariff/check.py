@@ -8,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from siteems.config.validation_error import Loc, ValidationError, choices
+from siteems.config.validation_error import KeyPath, ValidationError, choices
 from siteems.tariff.calendar import DAY_MIN, Slot, clock, holds, parse_hours, price_of
 from siteems.tariff.records import DAY_TYPES, DemandTerm, TariffVersion
 
@@ -17,7 +17,7 @@ LEAP_YEAR = 2024
 
 
 def tariff_errors(
-    tariffs: Sequence[TariffVersion], at: Loc = ("tariffs",)
+    tariffs: Sequence[TariffVersion], at: KeyPath = ("tariffs",)
 ) -> Iterator[ValidationError]:
     """All errors of a list of tariff versions; `at` is where the list stands in the file."""
     yield from _version_errors(tariffs, at)
@@ -32,7 +32,7 @@ def tariff_errors(
             yield from _demand_errors(term, (*place, "demand", number))
 
 
-def _version_errors(tariffs: Sequence[TariffVersion], at: Loc) -> Iterator[ValidationError]:
+def _version_errors(tariffs: Sequence[TariffVersion], at: KeyPath) -> Iterator[ValidationError]:
     for index, version in enumerate(tariffs):
         if version.valid_to is not None and version.valid_to <= version.valid_from:
             yield ValidationError(
@@ -61,7 +61,7 @@ def _version_errors(tariffs: Sequence[TariffVersion], at: Loc) -> Iterator[Valid
             )
 
 
-def _season_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
+def _season_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationError]:
     """Every type of day of every month has exactly one calendar."""
     if not version.calendars:
         if version.vector is None:
@@ -112,7 +112,7 @@ def _season_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]
             )
 
 
-def _price_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
+def _price_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationError]:
     ratios = version.ratios.keys() | {
         period for each in version.calendars for period in each.ratios
     }
@@ -140,7 +140,7 @@ def _price_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
 
 
 def _hour_errors(
-    periods: Mapping[str, Sequence[str]], at: Loc, whole: bool = True
+    periods: Mapping[str, Sequence[str]], at: KeyPath, whole: bool = True
 ) -> Iterator[ValidationError]:
     """Hours that cannot be read, overlap, or, where they must make a `whole` day, leave some out."""
     found = []
@@ -167,7 +167,7 @@ def _hour_errors(
             reached, last = slot.end_min, slot.period
 
 
-def _special_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError]:
+def _special_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationError]:
     for number, special in enumerate(version.special_days):
         place = (*at, "special_days", number)
         yield from _hour_errors(special.periods, (*place, "periods"), whole=False)
@@ -180,7 +180,7 @@ def _special_errors(version: TariffVersion, at: Loc) -> Iterator[ValidationError
                 )
 
 
-def _demand_errors(term: DemandTerm, at: Loc) -> Iterator[ValidationError]:
+def _demand_errors(term: DemandTerm, at: KeyPath) -> Iterator[ValidationError]:
     for place, hours in enumerate(term.hours):
         try:
             parse_hours(hours)
@@ -197,7 +197,7 @@ def _demand_errors(term: DemandTerm, at: Loc) -> Iterator[ValidationError]:
         )
 
 
-def _unread(error: ValueError, at: Loc) -> ValidationError:
+def _unread(error: ValueError, at: KeyPath) -> ValidationError:
     wrong, allowed = str(error).split("; ", 1)
     return ValidationError(at, wrong, allowed)
 

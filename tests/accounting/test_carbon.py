@@ -66,4 +66,4 @@ def test_a_site_file_takes_a_record_by_its_name(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_refused_with_what_is_near() -> None:
     with pytest.raises(SiteFileError, match=r"no such emission factor; did you mean china-202\d\?"):
-        FACTORS.in_place({"carbon": "china-2032"}, Path("site.toml"))
+        FACTORS.resolve({"carbon": "china-2032"}, Path("site.toml"))

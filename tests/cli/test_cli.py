@@ -1,4 +1,4 @@
-"""The command line as a person meets it: help, mistakes, exit codes."""
+"""The command line as its users see it: help pages, error messages, exit codes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from drivers.simulated.faults import FaultKind
 from siteems.config.seeds import seed_path
 
 COMMANDS = [
     "check",
     "demo",
+    "plan",
     "simulate",
     "run",
     "status",
@@ -30,6 +33,7 @@ COMMANDS = [
     "fault",
     "devices list",
     "devices show",
+    "devices try",
 ]
 HEAVY = (
     "pyomo",
@@ -62,27 +66,33 @@ def test_help_imports_nothing_heavy() -> None:
         "except SystemExit: pass\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules])"
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    assert told.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_page_with_a_sentence(command: str) -> None:
-    told = siteems(*command.split(), "--help")
-    assert told.returncode == 0
-    body = told.stdout.split("Options:")[0]
-    assert body.count(".") >= 1, told.stdout
-    assert "Traceback" not in told.stderr
+    done = siteems(*command.split(), "--help")
+    assert done.returncode == 0
+    body = done.stdout.split("Options:")[0]
+    assert body.count(".") >= 1, done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_help_of_fault_lists_every_kind() -> None:
+    page = " ".join(siteems("fault", "--help").stdout.replace("-\n", "-").split())
+    listed = page.replace("- ", "-").split("Kinds: ")[1].split(".")[0].split(", ")
+    assert listed == list(get_args(FaultKind))
 
 
 @pytest.mark.parametrize("seed", ["hangzhou-macro", "rural-lfp"])
-def test_check_tells_of_a_seed(seed: str) -> None:
-    told = siteems("check", str(seed_path(seed)))
-    assert told.returncode == 0, told.stderr
-    for word in ("Backup reserve", "free for arbitrage", "Tariff on"):
-        assert word in told.stdout
+def test_check_summarises_a_seed(seed: str) -> None:
+    done = siteems("check", str(seed_path(seed)))
+    assert done.returncode == 0, done.stderr
+    for text in ("Backup reserve", "free for arbitrage", "Tariff on"):
+        assert text in done.stdout
 
 
 BROKEN = {
@@ -99,23 +109,23 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("mistake", BROKEN)
-def test_a_broken_site_file_gives_one_line_and_exit_code_2(tmp_path: Path, mistake: str) -> None:
-    old, new, word = BROKEN[mistake]
+@pytest.mark.parametrize("error", BROKEN)
+def test_a_broken_site_file_gives_one_line_and_exit_code_2(tmp_path: Path, error: str) -> None:
+    old, new, expected = BROKEN[error]
     text = (seed_path("hangzhou-macro") / "site.toml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "day.csv").write_bytes((seed_path("hangzhou-macro") / "day.csv").read_bytes())
     (tmp_path / "site.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
-    told = siteems("check", str(tmp_path / "site.toml"))
-    assert told.returncode == 2, told.stdout
-    assert told.stdout == ""
-    [line] = told.stderr.splitlines()
+    done = siteems("check", str(tmp_path / "site.toml"))
+    assert done.returncode == 2, done.stdout
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
     assert "site.toml" in line
-    assert word in line
+    assert expected in line
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"),
+    ("arguments", "expected"),
     [
         (["dr", "limit-import", "1.5", "SITE"], "kW"),
         (["dr", "limit-import", "-1kW", "SITE"], "-1"),
@@ -131,23 +141,25 @@ def test_a_broken_site_file_gives_one_line_and_exit_code_2(tmp_path: Path, mista
         (["run", "SITE", "--clock", "no-such.json"], "clock"),
         (["simulate", "SITE", "--speed", "60"], "--clock"),
         (["demo", "SITE", "--day", "yesterday"], "YYYY-MM-DD"),
+        (["bill", "SITE", "meter.csv", "--from", "2026-02-30"], "'2026-02-30' is not a date"),
+        (["replay-fleet", ".", "--to", "soon"], "'soon' is not a date"),
         (["demo", "SITE", "--profile", "no-such.csv"], "no-such.csv"),
         (["check", "no-such-site.toml"], "no-such-site.toml"),
     ],
 )
-def test_mistakes_at_the_prompt_give_a_sentence_and_exit_code_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], word: str
+def test_invalid_arguments_give_a_sentence_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
 ) -> None:
     monkeypatch.setenv("SITEEMS_STATE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     site = str(seed_path("hangzhou-macro") / "site.toml")
-    told = siteems(*(site if a == "SITE" else a for a in arguments))
-    assert told.returncode == 2, told.stdout + told.stderr
-    assert word in told.stderr
-    assert "Traceback" not in told.stderr
+    done = siteems(*(site if a == "SITE" else a for a in arguments))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_a_call_without_a_daemon_waits_in_the_record(
+def test_an_event_without_a_daemon_waits_in_the_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SITEEMS_STATE", str(tmp_path))
@@ -155,12 +167,13 @@ def test_a_call_without_a_daemon_waits_in_the_record(
     placed = siteems("dr", "limit-import", "800W", "--for", "90min", site)
     assert placed.returncode == 0, placed.stderr
     assert "0.8 kW" in placed.stdout
-    assert "no daemon" in placed.stderr
-    assert siteems("dr", "cancel", "nothing", site).stderr.startswith("no call 'nothing' is open")
-    call_id = placed.stdout.split()[1].rstrip(":")
-    assert call_id in siteems("dr", "list", site).stdout
-    assert siteems("dr", "cancel", call_id, site).returncode == 0
-    assert siteems("dr", "list", site).stdout.strip() == "no calls"
+    assert "no running daemon" in placed.stderr
+    assert "'nothing' is open" in siteems("dr", "cancel", "nothing", site).stderr
+    event_id = placed.stdout.split()[1].rstrip(":")
+    assert event_id in siteems("dr", "list", site).stdout
+    cancelled = siteems("dr", "cancel", event_id, site)
+    assert (cancelled.returncode, cancelled.stdout) == (0, f"event {event_id} cancelled\n")
+    assert siteems("dr", "list", site).stdout.strip() == "no events"
     status = json.loads(siteems("status", "--json", site).stdout)
     assert status["sample"] is None
     assert status["daemon"] == "never started"

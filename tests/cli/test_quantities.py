@@ -1,13 +1,13 @@
-"""What people type: tables of good words and bad ones."""
+"""Powers, durations, days and times as text: tables of what is accepted and what is refused."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from siteems.cli.quantities import parse_duration, parse_power_kw, parse_when
+from siteems.cli.quantities import parse_day, parse_duration, parse_power_kw, parse_when
 from siteems.errors import UserError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -112,3 +112,13 @@ def test_today_is_the_day_at_the_site() -> None:
 def test_no_time(text: str) -> None:
     with pytest.raises(UserError, match="is not a time; allowed: now, HH:MM"):
         parse_when(text, NOW, ZONE)
+
+
+def test_day() -> None:
+    assert parse_day("2026-07-15") == date(2026, 7, 15)
+
+
+@pytest.mark.parametrize("text", ["", "2026-02-30", "15.07.2026", "yesterday", "2026-07-15T00:00"])
+def test_no_day(text: str) -> None:
+    with pytest.raises(UserError, match="is not a date; allowed: YYYY-MM-DD"):
+        parse_day(text)

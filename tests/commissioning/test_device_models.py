@@ -12,7 +12,7 @@ import pytest
 
 from drivers.catalogue import known_maps, load_register_map
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
-from siteems.commissioning.device_models import all_devices, device_facts, device_page
+from siteems.commissioning.device_models import all_models, model_facts, model_page
 from siteems.errors import UserError
 
 
@@ -60,66 +60,66 @@ def served(name: str, values: Mapping[str, float | None]) -> Iterator[str]:
         loop.close()
 
 
-def siteems(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "siteems", "devices", *words]
+def siteems(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "siteems", "devices", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_every_model_is_listed_and_can_be_shown() -> None:
-    assert [found["name"] for found in all_devices()] == list(known_maps())
+    assert [found["name"] for found in all_models()] == list(known_maps())
     for name in known_maps():
-        facts = device_facts(name)
-        page = device_page(facts)
+        facts = model_facts(name)
+        page = model_page(facts)
         json.dumps(facts)
         for point in facts["points"]:
             assert point in page
         assert facts["source"] in page
 
 
-def test_a_lease_that_cannot_be_set_is_told_as_such() -> None:
-    assert "lease     300 s, its own" in device_page(device_facts("huawei-sun2000"))
-    assert "lease     5 to 3600 s, set in comm_timeout_s" in device_page(
-        device_facts("generic-smu-lead")
+def test_a_lease_that_cannot_be_set_is_shown_as_fixed() -> None:
+    assert "lease     300 s, fixed by the device" in model_page(model_facts("huawei-sun2000"))
+    assert "lease     5 to 3600 s, set in comm_timeout_s" in model_page(
+        model_facts("generic-smu-lead")
     )
 
 
-def test_a_name_that_is_none_has_neighbours() -> None:
-    with pytest.raises(UserError, match=r"no such device model; near are .*victron-gx"):
-        device_facts("victron")
+def test_an_unknown_name_gets_similar_names() -> None:
+    with pytest.raises(UserError, match=r"no such device model; similar are .*victron-gx"):
+        model_facts("victron")
 
 
 def test_a_real_device_is_read_once() -> None:
     values = {"battery_v": 52.3, "battery_a": -12.5, "soc": 0.81, "pv_kw": 1.5, "dc_load_kw": 3.4}
     values |= {"rectifier_kw": -4.2, "grid_setpoint_kw": 1.25, "safe_grid_setpoint_kw": 8.0}
     with served("victron-gx", values) as url:
-        told = siteems("try", "victron-gx", url, "--json")
+        done = siteems("try", "victron-gx", url, "--json")
         shown = siteems("try", "victron-gx", url)
-    found = json.loads(told.stdout)
+    found = json.loads(done.stdout)
     assert {name: point["value"] for name, point in found["points"].items()} == pytest.approx(
         values
     )
-    assert (told.returncode, shown.returncode) == (0, 0)
+    assert (done.returncode, shown.returncode) == (0, 0)
     assert "-4.2 kW" in shown.stdout
 
 
 def test_a_device_that_is_not_there_exits_with_1() -> None:
-    told = siteems("try", "victron-gx", "tcp://127.0.0.1:9", "--timeout", "0.2")
-    assert told.returncode == 1
-    assert "unreachable" in told.stdout
-    assert "cannot connect" in told.stdout
+    done = siteems("try", "victron-gx", "tcp://127.0.0.1:9", "--timeout", "0.2")
+    assert done.returncode == 1
+    assert "unreachable" in done.stdout
+    assert "cannot connect" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "message"),
     [
         (("try", "victron-gx", "10.0.0.1"), "must look like"),
-        (("try", "victron-gx", "dlt645+tcp://127.0.0.1:9"), "is no link for it"),
-        (("try", "dlt645-three-phase", "dlt645+tcp://127.0.0.1:9"), "needs --address"),
+        (("try", "victron-gx", "dlt645+tcp://127.0.0.1:9"), "is not a link"),
+        (("try", "dlt645-three-phase", "dlt645+tcp://127.0.0.1:9"), "needs its 12-digit address"),
         (("show", "nothing"), "no such device model"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(words: tuple[str, ...], sentence: str) -> None:
-    told = siteems(*words)
-    assert told.returncode == 2
-    assert sentence in told.stderr
-    assert told.stderr.count("\n") == 1
+def test_errors_are_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
+    done = siteems(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

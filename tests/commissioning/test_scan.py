@@ -1,6 +1,4 @@
-"""`siteems scan` against simulated sites and a SunSpec device: what it finds is a site file's links
-and devices.
-"""
+"""`siteems scan` on simulated sites and a SunSpec device: it prints links and devices as TOML."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from sunspec_rig import BATTERY, COMMON, CONTROLS, METER, NAMEPLATE, image, serv
 from drivers.catalogue import load_map
 from drivers.simulated.dlt645 import MeterServer
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
-from siteems.commissioning.scan import parse_units, save_maps, scan, site_part
+from siteems.commissioning.scan import find_devices, parse_units, save_maps, site_part
 from siteems.config.seeds import seed_path
 from siteems.errors import SiteFileError, UserError
 from siteems.site.read_file import load_site
@@ -36,9 +34,9 @@ def test_it_finds_the_devices_of_a_site(tmp_path: Path) -> None:
     ]
 
 
-def test_it_finds_what_is_on_serial_lines(tmp_path: Path) -> None:
+def test_it_finds_the_devices_on_serial_lines(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=1, changed=on_serial_lines) as running:
-        urls = {word.split("=", 2)[1]: word.split("=", 2)[2] for word in running.links}
+        urls = {link.split("=", 2)[1]: link.split("=", 2)[2] for link in running.links}
         done = cli("scan", urls["cabinet"], "--units=1-4", "--timeout=0.1")
         assert done.returncode == 0, done.stderr
         found = tomllib.loads(done.stdout)
@@ -54,25 +52,25 @@ def test_it_finds_what_is_on_serial_lines(tmp_path: Path) -> None:
         assert "active_power_kw" in tried.stdout
 
 
-async def test_a_meter_that_is_silent_is_nobody(tmp_path: Path) -> None:
+async def test_a_silent_meter_is_not_found(tmp_path: Path) -> None:
     port = await (server := MeterServer("127.0.0.1", 0, {})).start()
     try:
         done = await asyncio.to_thread(cli, "scan", f"dlt645+tcp://127.0.0.1:{port}")
     finally:
         await server.stop()
     assert done.returncode == 1
-    assert "nobody answers" in done.stderr
+    assert "no device answers" in done.stderr
 
 
 async def test_a_sunspec_device_becomes_a_map_file_that_a_site_uses(tmp_path: Path) -> None:
     async with served(image(COMMON, METER)) as (url, _):
-        found = await asyncio.to_thread(scan, url, (1,), 0.3, lambda _: None)
+        found = await asyncio.to_thread(find_devices, url, (1,), 0.3, lambda _: None)
     assert [device.where for device in found] == ["unit 1"]
     folder = tmp_path / "site"
     shutil.copytree(seed_path("hangzhou-macro"), folder)
     (path,) = save_maps(found, folder)
     assert path.name == "acme-hybrid-5-1.toml"
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         save_maps(found, folder)
     (proposed,) = tomllib.loads(site_part(url, found))["devices"]
     text = (folder / "site.toml").read_text(encoding="utf-8")
@@ -91,16 +89,16 @@ async def test_a_sunspec_device_becomes_a_map_file_that_a_site_uses(tmp_path: Pa
         load_site(folder)
 
 
-async def test_what_is_of_no_use_is_told_and_not_proposed(tmp_path: Path) -> None:
+async def test_a_device_without_a_role_is_listed_but_not_proposed(tmp_path: Path) -> None:
     async with served(image(COMMON, NAMEPLATE)) as (url, _):
-        found = await asyncio.to_thread(scan, url, (1,), 0.3, lambda _: None)
+        found = await asyncio.to_thread(find_devices, url, (1,), 0.3, lambda _: None)
     assert found[0].map is None
     assert "give no role" in found[0].notes[-1]
     assert "devices" not in tomllib.loads(site_part(url, found))
     assert save_maps(found, tmp_path) == ()
 
 
-async def test_two_models_that_read_alike_are_both_named() -> None:
+async def test_two_models_with_the_same_registers_are_both_named() -> None:
     class Quiet:
         def read_points(self) -> dict[str, float | None]:
             return dict.fromkeys(load_map("chint-dtsu666").points, 1.0) | {
@@ -118,7 +116,7 @@ async def test_two_models_that_read_alike_are_both_named() -> None:
     port = await server.start()
     try:
         found = await asyncio.to_thread(
-            scan, f"tcp://127.0.0.1:{port}", (3, 4), 0.3, lambda _: None
+            find_devices, f"tcp://127.0.0.1:{port}", (3, 4), 0.3, lambda _: None
         )
     finally:
         await server.stop()
@@ -128,13 +126,13 @@ async def test_two_models_that_read_alike_are_both_named() -> None:
 
 async def test_a_battery_inverter_is_found_with_its_setpoint() -> None:
     async with served(image(COMMON, BATTERY, CONTROLS)) as (url, _):
-        found = await asyncio.to_thread(scan, url, (1,), 0.3, lambda _: None)
+        found = await asyncio.to_thread(find_devices, url, (1,), 0.3, lambda _: None)
     assert found[0].roles == ("battery",)
-    assert found[0].text is not None
-    assert "battery_setpoint_kw" in found[0].text
+    assert found[0].map_text is not None
+    assert "battery_setpoint_kw" in found[0].map_text
 
 
-def test_nobody_is_exit_code_1_and_nonsense_2() -> None:
+def test_an_unusable_link_or_option_is_exit_code_2() -> None:
     assert cli("scan", f"tcp://127.0.0.1:{free_port()}").returncode == 2
     assert "allowed are 1 to 247" in cli("scan", "tcp://127.0.0.1:1", "--units=0-3").stderr
     assert "credentials" in cli("scan", "tls://127.0.0.1:1").stderr

@@ -1,4 +1,4 @@
-"""What `siteems check` prints: the numbers that decide, also where there is nothing to gain."""
+"""The page that `siteems check` prints, also for sites at which nothing can be gained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = date(2026, 7, 15)
 
 
 def summary(folder: Path, *edits: tuple[str, str]) -> str:
-    """The page of the seed after some edits, blanks made single."""
+    """The page of the seed after some edits, with single blanks."""
     text = (SEED / "site.toml").read_text(encoding="utf-8")
     for old, new in edits:
         assert old in text, old
@@ -35,14 +35,15 @@ def test_page_of_the_seed(tmp_path: Path) -> None:
     for line in (
         "hangzhou-macro: Hangzhou 5G macro site (example)",
         "smu rectifier, battery generic-smu-lead cabinet (tcp://127.0.0.1:15020) unit 2",
-        "follows the rectifiers' current limit and its charge limit",
+        "commanded by the rectifiers' current limit and its charge-current limit",
         "18:00-22:00 sharp 1.2318",
-        "▁▁▁▁▁▁▁▄▄▄▄▁▁▁▄▄▇▇████▇▄ one mark an hour, high is dear",
+        "▁▁▁▁▁▁▁▄▄▄▄▁▁▁▄▄▇▇████▇▄ one bar per hour, a high bar is expensive",
         "21.7 kWh = 46% of the battery for 3 h at 4.46 kW (P95 of the typical load)",
         "free for arbitrage: 25.3 kWh = 54% of the battery",
-        "pays today: a kWh moved from valley 0.3652 to sharp 1.2318 brings 0.846 CNY/kWh",
-        "(round trip 85%, rectifier 94.8%), less wear of 0.43: 0.416",
-        "0.5306 kgCO2/kWh, location, China, national average, data of 2023, MEE and NBS, published January 2026",
+        "pays on this day: a kWh shifted from valley 0.3652 to sharp 1.2318 earns 0.846 CNY/kWh",
+        "(round trip 85%, rectifier 94.8%); minus wear of 0.43 that leaves 0.416",
+        "0.5306 kgCO2/kWh, location, China, national average, data of 2023, "
+        "MEE and NBS, published January 2026",
     ):
         assert line in page.splitlines(), line
 
@@ -51,10 +52,10 @@ def test_page_of_the_seed(tmp_path: Path) -> None:
     ("rated_ah", "reason"),
     [
         (440, "the reserve takes the whole battery"),
-        (420, "the reserve with its margin exceeds the battery"),
+        (420, "the reserve with its margin is larger than the battery"),
     ],
 )
-def test_no_room_is_said_plainly_with_its_reason(
+def test_no_room_for_arbitrage_is_stated_with_its_reason(
     tmp_path: Path, rated_ah: int, reason: str
 ) -> None:
     page = summary(tmp_path, ("rated_ah = 1000", f"rated_ah = {rated_ah}"))
@@ -68,22 +69,22 @@ def test_flat_tariff_never_pays(tmp_path: Path) -> None:
     page = summary(
         tmp_path, ("{ sharp = 2.05, peak = 1.85, flat = 1.0, valley = 0.4, deep = 0.2 }", one)
     )
-    assert "does not pay today: the price is flat" in page
+    assert "does not pay on this day: the price is flat" in page
     assert "▄" * 24 in page
 
 
 def test_wear_above_the_spread_does_not_pay(tmp_path: Path) -> None:
     page = summary(tmp_path, ("wear_per_kwh = 0.43", "wear_per_kwh = 0.9"))
-    assert "does not pay today: a kWh moved from valley" in page
-    assert "less wear of 0.9: -0.054" in page
+    assert "does not pay on this day: a kWh shifted from valley" in page
+    assert "minus wear of 0.9 that leaves -0.054" in page
 
 
 def test_day_without_tariff() -> None:
     page = summarise(load_site(SEED), date(2026, 6, 30))
     assert "no tariff holds on 2026-06-30" in page
-    assert "not known without a tariff" in page
+    assert "unknown without a tariff" in page
     assert "free for arbitrage" in page
 
 
-def test_every_way_to_command_a_battery_has_words() -> None:
+def test_every_battery_command_has_a_text() -> None:
     assert COMMANDS.keys() == COMMAND_POINTS.keys()

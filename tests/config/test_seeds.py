@@ -1,6 +1,4 @@
-"""The seeds load, are found where they are, and the report's figures hang together as its README
-says.
-"""
+"""The seeds are found and load, and the figures of the report fit together as its README says."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ def test_names() -> None:
     assert seed_names() == NAMES
 
 
-def test_unknown_name_lists_the_seeds() -> None:
+def test_an_unknown_name_lists_the_example_sites() -> None:
     with pytest.raises(UserError, match="hangzhou-macro, rural-lfp"):
         seed_path("../seeds/hangzhou-macro")
 
@@ -44,29 +42,29 @@ def test_unknown_name_lists_the_seeds() -> None:
 def test_packaged_seeds_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "packaged" / "elsewhere").mkdir(parents=True)
     (tmp_path / "packaged" / "elsewhere" / "site.toml").touch()
-    checkout = seeds.HOMES[1]
-    monkeypatch.setattr(seeds, "HOMES", (tmp_path / "packaged", checkout))
+    checkout = seeds.SEED_FOLDERS[1]
+    monkeypatch.setattr(seeds, "SEED_FOLDERS", (tmp_path / "packaged", checkout))
     assert seed_names() == ("elsewhere",)
-    monkeypatch.setattr(seeds, "HOMES", (tmp_path / "absent", checkout))
+    monkeypatch.setattr(seeds, "SEED_FOLDERS", (tmp_path / "absent", checkout))
     assert seed_names() == NAMES
-    monkeypatch.setattr(seeds, "HOMES", (tmp_path / "absent",))
+    monkeypatch.setattr(seeds, "SEED_FOLDERS", (tmp_path / "absent",))
     with pytest.raises(UserError, match="there are none at all"):
         seed_path("rural-lfp")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_seed_loads_and_keeps_its_promise_with_room_to_cycle(name: str) -> None:
+def test_a_seed_loads_and_has_room_for_arbitrage_above_its_reserve(name: str) -> None:
     site = load_site(seed_path(name))
     load_kw = worst_load_kw(site.load, site.backup)
     assert site.site.id == name
     assert reserve_soc(site.battery, site.backup, load_kw) < 0.75
     assert free_kwh(site.battery, site.backup, load_kw) > 8
     assert site.demo is not None
-    assert summarise(site, site.demo.date).count("pays today") == 1
+    assert summarise(site, site.demo.date).count("pays on this day") == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_day_is_whole_and_fits_the_site(name: str) -> None:
+def test_the_demo_day_is_complete_and_fits_the_site(name: str) -> None:
     site = load_site(seed_path(name))
     assert site.demo is not None
     assert site.pv is not None
@@ -86,7 +84,7 @@ def test_day_is_whole_and_fits_the_site(name: str) -> None:
     assert (day["mains_available"] == 1).all()
 
 
-def test_hangzhou_cycle_pays_only_towards_the_evening() -> None:
+def test_at_hangzhou_cycling_pays_only_towards_the_evening() -> None:
     site = load_site(seed_path("hangzhou-macro"))
     slots = TariffSchedule(site.tariffs, site.site.zone).day(date(2026, 7, 15))
     spread = {slot.period: slot.price for slot in slots}
@@ -119,7 +117,7 @@ def test_every_figure_has_unit_scope_and_meaning(report: dict[str, Any]) -> None
         assert entry["what"]
 
 
-def test_pairs_imply_the_factors_as_told(report: dict[str, Any]) -> None:
+def test_pairs_imply_the_factors_as_documented(report: dict[str, Any]) -> None:
     for name, pair in report["pairs"].items():
         implied = figure(report, f"{name}-emissions") / (figure(report, f"{name}-energy") * 1000)
         assert implied == pytest.approx(pair["implied"], abs=5e-5), name
@@ -165,7 +163,7 @@ def test_prices_and_shares(report: dict[str, Any]) -> None:
     )
 
 
-def test_slips_are_as_told(report: dict[str, Any]) -> None:
+def test_misprints_are_as_documented(report: dict[str, Any]) -> None:
     def kg_per_sheet(name: str) -> float:
         return figure(report, f"{name}-emissions") / figure(report, f"{name}-sheets") / 1000
 

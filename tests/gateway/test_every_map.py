@@ -28,7 +28,7 @@ from drivers.simulated.faults import Fault
 from drivers.sunspec.discovery import FoundModel, SunSpecDevice
 from drivers.sunspec.mapping import device_map
 from siteems.control.decision import Drive, Release
-from siteems.site.checks import check_maps
+from siteems.site.checks.devices import check_roles
 from siteems.site.model import DeviceEntry, Link, Site
 
 COMMON = {"ID": 1, "Mn": "Acme", "Md": "Store", "Opt": "", "Vr": "1", "SN": "A-1", "DA": 1}
@@ -120,7 +120,7 @@ def site_with(rural: Site, name: str, folder: Path) -> Site:
         "it",
         "battery",
     ]
-    told = [mistake.wrong for mistake in check_maps(tuple(entries), rural.pv, rural.genset)]
+    told = [mistake.wrong for mistake in check_roles(tuple(entries), rural.pv, rural.genset)]
     assert told == (["2 devices have the role battery"] if two else [])
     return replace(rural, links=links, devices=tuple(entries))
 

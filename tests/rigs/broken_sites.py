@@ -1,5 +1,5 @@
-"""Each mistake that a site file may hold, made in the seed's, and the line that it must be answered
-with.
+"""Errors of a site file: an edit of the example site that makes the error, and the line that must
+report it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Broken:
 ONCE = "every hour of the day belongs to exactly one period"
 BROKEN = {
     "missing key": Broken(
-        "rated_ah = 1000\n", "", "battery.rated_ah: is missing; allowed is a number above 0"
+        "rated_ah = 1000\n", "", "battery.rated_ah: is missing; allowed: a number above 0"
     ),
     "typo in a key": Broken(
         "rated_ah = 1000\n",
@@ -34,117 +34,126 @@ BROKEN = {
     "wear that falls with depth": Broken(
         "[0.4, 4800]",
         "[0.4, 48000]",
-        "battery.wear.cycles: cycle table cycles [1] is 48000.0; (depth, cycles), rising in depth",
+        "battery.wear.cycles: cycle table cycles [1] is 48000.0; "
+        "(depth of discharge, cycles), rising in depth",
     ),
     "calendar life without years": Broken(
         "replacement_per_kwh = 700,",
         'replacement_per_kwh = 700, mode = "calendar-netted",',
-        "battery.wear.calendar_years: is missing; years, with mode calendar-netted",
+        "battery.wear.calendar_years: is missing; years of calendar life, for mode calendar-netted",
     ),
     "typo in a table": Broken(
         "[battery]", "[batery]", "batery: unknown key; did you mean battery?"
     ),
-    "key from elsewhere": Broken(
+    "unknown key": Broken(
         'scope = "location"',
         'scope = "location"\ncolour = "red"',
-        'carbon.colour = "red": unknown key; known are data_year, kg_per_kwh, region, scope, source',
+        'carbon.colour = "red": unknown key; allowed: data_year, kg_per_kwh, region, scope, source',
     ),
     "missing table": Broken(
         "[grid]\nimport_limit_kw = 12\n",
         "",
-        "grid: is missing; allowed is a table with import_limit_kw",
+        "grid: is missing; allowed: a table with import_limit_kw",
     ),
     "number as text with unit": Broken(
         "rated_ah = 1000\n",
         'rated_ah = "48 Ah"\n',
-        'battery.rated_ah = "48 Ah": text where a number belongs; write 48 without quotes; '
+        'battery.rated_ah = "48 Ah": is text, not a number; write 48 without quotes; '
         "the unit is in the key's name",
     ),
     "true for a number": Broken(
         "import_limit_kw = 12",
         "import_limit_kw = true",
-        "grid.import_limit_kw = true: true or false where a number belongs; allowed is a number above 0",
+        "grid.import_limit_kw = true: is true or false, not a number; allowed: a number above 0",
     ),
     "percent for a share": Broken(
         "soc_margin = 0.05",
         "soc_margin = 5",
-        "backup.soc_margin = 5: too large; a share 0..1, not percent: 5 % is 0.05",
+        "backup.soc_margin = 5: too large; this is a share from 0 to 1: write 0.05 for 5 %",
     ),
     "watts for kilowatts": Broken(
         "max_charge_kw = 9.6 ",
         "max_charge_kw = 9600 ",
-        "battery.max_charge_kw = 9600: 200.0 times the rated 48 kWh in an hour; kW, not W or A, at most 144",
+        "battery.max_charge_kw = 9600: is 200.0 kW per rated kWh (48 kWh); "
+        "kW, not W or A, at most 144",
     ),
     "load in watts": Broken(
         "4.10, 4.10",
         "4100, 4100",
-        "load.typical_dc_kw: its peak of 4100 kW is more than the rectifier's 12 kW; "
-        "values are kW, not W, and the rectifier carries them",
+        "load.typical_dc_kw: the peak of 4100 kW is above the rectifier's 12 kW; "
+        "values are in kW, not W, and at most what the rectifier can supply",
     ),
     "negative capacity": Broken(
         "rated_ah = 1000\n",
         "rated_ah = -1000\n",
-        "battery.rated_ah = -1000: too small; allowed is a number above 0",
+        "battery.rated_ah = -1000: too small; allowed: a number above 0",
     ),
     "not a number": Broken(
         "rated_ah = 1000\n",
         "rated_ah = nan\n",
-        "battery.rated_ah = nan: not a finite number; allowed is a number above 0",
+        "battery.rated_ah = nan: not a finite number; allowed: a number above 0",
     ),
-    "endless": Broken(
+    "infinite": Broken(
         "rated_ah = 1000\n",
         "rated_ah = inf\n",
-        "battery.rated_ah = inf: not a finite number; allowed is a number above 0",
+        "battery.rated_ah = inf: not a finite number; allowed: a number above 0",
     ),
     "23 hours": Broken(
         "3.05, 2.85, 2.70,",
         "3.05, 2.85,",
-        "load.typical_dc_kw: has 23 entries; allowed is a list of 24 entries, each a number at least 0",
+        "load.typical_dc_kw: has 23 entries; "
+        "allowed: a list of 24 entries, each a number of at least 0",
     ),
-    "unknown word": Broken(
+    "unknown choice": Broken(
         '"lead-carbon"',
         '"lead"',
-        'battery.chemistry = "lead": not known; allowed is lead-carbon or lfp',
+        'battery.chemistry = "lead": not known; allowed: lead-carbon or lfp',
     ),
-    "no date": Broken(
+    "not a date": Broken(
         "valid_from = 2026-07-01",
         'valid_from = "July"',
-        'tariffs[0].valid_from = "July": no such date; allowed is a date such as 2026-07-01',
+        'tariffs[0].valid_from = "July": no such date; allowed: a date such as 2026-07-01',
     ),
-    "no local time": Broken(
+    "not a local time": Broken(
         '"14:30"',
         '"2:30 pm"',
-        'demo.demand_call.start = "2:30 pm": has the wrong form; allowed is a local time of day such as "14:30"',
+        'demo.dr_event.start = "2:30 pm": has the wrong form; '
+        'allowed: a local time of day such as "14:30"',
     ),
-    "no link name": Broken(
+    "not a link name": Broken(
         "[links.cabinet]",
         '[links."Cab inet"]',
-        'links."Cab inet": has the wrong form; allowed is a name of lower-case letters, digits and hyphens',
+        'links."Cab inet": has the wrong form; '
+        "allowed: a name of lower-case letters, digits and hyphens",
     ),
-    "no url": Broken(
+    "not a URL": Broken(
         "tcp://127.0.0.1:15020",
         "127.0.0.1",
-        f'links.cabinet.url = "127.0.0.1": has the wrong form; allowed is {", ".join(FORMS.values())}',
+        f'links.cabinet.url = "127.0.0.1": has the wrong form; '
+        f"allowed: {', '.join(FORMS.values())}",
     ),
     "no port": Broken(
         ":15020",
         ":99999",
-        'links.cabinet.url = "tcp://127.0.0.1:99999": has the wrong form; allowed is tcp://host:port, port 1 to 65535',
+        'links.cabinet.url = "tcp://127.0.0.1:99999": has the wrong form; '
+        "allowed: tcp://host:port, port 1 to 65535",
     ),
     "credentials without TLS": Broken(
         'url = "tcp://127.0.0.1:15020"',
         'url = "tcp://127.0.0.1:15020"\nca = "site.toml"',
-        'links.cabinet.ca = "site.toml": is of no use here; only tls:// links have credentials',
+        'links.cabinet.ca = "site.toml": has no effect; only tls:// links use credentials',
     ),
     "TLS without credentials": Broken(
         "tcp://127.0.0.1:15020",
         "tls://127.0.0.1:15020",
-        "links.cabinet.ca: is missing; a PEM file: who signed the other side's certificate",
+        "links.cabinet.ca: is missing; "
+        "a PEM file with the authority that signed the device's certificate",
     ),
     "credentials that are not there": Broken(
         'url = "tcp://127.0.0.1:15020"',
         'url = "tls://127.0.0.1:15020"\nca = "ca.pem"',
-        'links.cabinet.ca = "ca.pem": no such file; a PEM file, from the folder of site.toml',
+        'links.cabinet.ca = "ca.pem": no such file; a PEM file; '
+        "paths are relative to the folder of site.toml",
     ),
     "overlapping periods": Broken(
         'peak = ["16:00-23:00"]',
@@ -165,12 +174,14 @@ BROKEN = {
     "unpriced period": Broken(
         "sharp = 2.05, ",
         "",
-        "tariffs[0]: no price for the period sharp; priced are deep, flat, peak, valley; add it to prices or ratios",
+        "tariffs[0]: no price for the period sharp; priced are deep, flat, peak, valley; "
+        "add it to prices or ratios",
     ),
     "missing month": Broken(
         "[1, 7, 8, 12]",
         "[1, 7, 8]",
-        "tariffs[0].calendars: no calendar for month 12; every month stands in exactly one calendar",
+        "tariffs[0].calendars: no calendar for month 12; "
+        "every month stands in exactly one calendar",
     ),
     "unknown device map": Broken(
         "generic-smu-lead",
@@ -181,12 +192,12 @@ BROKEN = {
         "unit = 2",
         "unit = 1",
         "devices[1].unit = 1: grid-meter already has unit 1 on link cabinet; "
-        "every device of a link has a unit of its own",
+        "each device on a link needs its own unit id",
     ),
     "two devices of one name": Broken(
         'name = "mppt"',
         'name = "smu"',
-        'devices[2].name = "smu": used twice; every device has a name of its own',
+        'devices[2].name = "smu": used twice; each device needs its own name',
     ),
     "unknown link": Broken(
         'link = "cabinet"',
@@ -196,32 +207,35 @@ BROKEN = {
     "one address twice": Broken(
         "[links.cabinet]",
         '[links.other]\nurl = "tcp://127.0.0.1:15020"\n[links.cabinet]',
-        'links.cabinet.url = "tcp://127.0.0.1:15020": link other has the same address; devices share one link by name',
+        'links.cabinet.url = "tcp://127.0.0.1:15020": link other has the same address; '
+        "devices at one address share one link",
     ),
     "no meter": Broken(
         '[[devices]]\nname = "grid-meter"\nmap = "eastron-sdm630"\nlink = "cabinet"\nunit = 1\n',
         "",
         "devices: no device is a meter; exactly one device measures the grid connection",
     ),
-    "two batteries, each of which would be told the whole power": Broken(
+    "two batteries": Broken(
         "[[devices]]",
-        '[[devices]]\nname = "second"\nmap = "huawei-esm48100"\nlink = "cabinet"\nunit = 214\n[[devices]]',
-        "devices: 2 devices have the role battery; one device has it",
+        '[[devices]]\nname = "second"\nmap = "huawei-esm48100"\nlink = "cabinet"\nunit = '
+        "214\n[[devices]]",
+        "devices: 2 devices have the role battery; at most one device has it",
     ),
-    "photovoltaics without a section": Broken(
+    "PV device without a section": Broken(
         "[pv]\nrated_kwp = 5\ntilt_deg = 20\nazimuth_deg = 180\n",
         "",
-        "pv: is missing; a device has the role solar: add [pv] or drop the device",
+        "pv: is missing; a device has the role solar: add [pv] or remove the device",
     ),
     "genset without a device": Broken(
         "[pv]",
         "[genset]\nrated_kw = 8\nfuel_price_per_kwh = 2.5\n[pv]",
-        "genset: no device has the role genset; add its device or drop [genset]",
+        "genset: no device has the role genset; add the device or remove [genset]",
     ),
     "reserve larger than the battery": Broken(
         "hours = 3",
         "hours = 12",
-        "backup.hours = 12: the reserve of 58.0 kWh (4.10 kW, 15 degC) is larger than the battery of 47.0 kWh; "
+        "backup.hours = 12: the reserve of 58.0 kWh (4.10 kW, 15 degC) is larger than the battery "
+        "of 47.0 kWh; "
         "fewer hours, a smaller load or a larger battery",
     ),
     "battery too weak for the load": Broken(
@@ -233,7 +247,8 @@ BROKEN = {
     "efficiency table out of order": Broken(
         "float_v = 53.5",
         "efficiency = [[0.1, 0.9], [0.5, 0.95], [0.4, 0.96]]",
-        "rectifier.efficiency[2][0] = 0.4: not above 0.5 before it; shares rise down the table",
+        "rectifier.efficiency[2][0] = 0.4: not above the 0.5 before it; "
+        "shares rise from row to row",
     ),
     "lease shorter than a few cycles": Broken(
         "[pv]",
@@ -248,39 +263,42 @@ BROKEN = {
     "demo before the tariff": Broken(
         "date = 2026-07-15",
         "date = 2026-06-30",
-        "demo.date = 2026-06-30: no tariff holds on that day; a day within a tariff's validity",
+        "demo.date = 2026-06-30: no tariff is valid on that day; a day on which a tariff is valid",
     ),
-    "fault of nobody": Broken(
+    "fault of an unknown device": Broken(
         "start_soc = 0.55",
         'start_soc = 0.55\nfaults = [{ device = "smo", kind = "silent", start = "16:00" }]',
         'demo.faults[0].device = "smo": no such device; did you mean smu?',
     ),
-    "fault of no point": Broken(
+    "fault of an unknown point": Broken(
         "start_soc = 0.55",
-        'start_soc = 0.55\nfaults = [{ device = "smu", kind = "stuck", start = "16:00", point = "socc" }]',
+        'start_soc = 0.55\nfaults = [{ device = "smu", kind = "stuck", start = "16:00", '
+        'point = "socc" }]',
         'demo.faults[0].point = "socc": generic-smu-lead has no such point; did you mean soc?',
     ),
     "fault without its value": Broken(
         "start_soc = 0.55",
         'start_soc = 0.55\nfaults = [{ device = "smu", kind = "slow", start = "16:00" }]',
-        'demo.faults[0].kind = "slow": fault slow: needs value; docs/faults.md has the kinds',
+        'demo.faults[0].kind = "slow": fault slow: needs value; '
+        "docs/faults.md lists the kinds of fault",
     ),
-    "fault of a checksum that is not there": Broken(
+    "checksum fault on a link without checksums": Broken(
         "start_soc = 0.55",
         'start_soc = 0.55\nfaults = [{ device = "smu", kind = "wrong-checksum", start = "16:00" }]',
-        'demo.faults[0].kind = "wrong-checksum": frames of Modbus TCP have no checksum; docs/faults.md has the kinds',
+        'demo.faults[0].kind = "wrong-checksum": frames of Modbus TCP have no checksum; '
+        "docs/faults.md lists the kinds of fault",
     ),
-    "contract that nobody made": Broken(
+    "contract demand charge without a contract": Broken(
         "fixed_per_kwh = 0.1551",
         'fixed_per_kwh = 0.1551\ndemand = [{ mode = "contract", price_per_kw = 42 }]',
-        "grid.contract_kw: is missing; tariffs[0].demand[0] is charged on it",
+        "grid.contract_kw: is missing; tariffs[0].demand[0] is billed on it",
     ),
     "no profile": Broken(
         '"day.csv"',
         '"dya.csv"',
-        'demo.profile = "dya.csv": no such file; a CSV file beside site.toml',
+        'demo.profile = "dya.csv": no such file; a CSV file in the folder of site.toml',
     ),
     "other schema": Broken(
-        "schema_version = 1", "schema_version = 2", "schema_version = 2: not known; allowed is 1"
+        "schema_version = 1", "schema_version = 2", "schema_version = 2: not known; allowed: 1"
     ),
 }

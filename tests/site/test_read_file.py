@@ -19,7 +19,8 @@ from drivers.modbus.device_map import DeviceMap
 from siteems.commissioning.site_summary import summarise
 from siteems.config.seeds import seed_path
 from siteems.errors import SiteFileError, UserError
-from siteems.site import checks as site_checks
+from siteems.site.checks import devices as device_checks
+from siteems.site.checks.timing import check_cycle_times
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
 
@@ -45,7 +46,7 @@ def site_file(folder: Path, text: str) -> Path:
 
 
 def lines_of(folder: Path, *edits: tuple[str, str]) -> list[str]:
-    """What is said about the edited seed, without the file's name."""
+    """The error lines for the edited seed, without the name of the file."""
     file = site_file(folder, edited(*edits))
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
@@ -58,14 +59,15 @@ def test_a_cycle_is_short_enough_for_a_lease_that_cannot_be_set(hangzhou: Site) 
     control = replace(hangzhou.control, cycle_s=20.0, lease_s=100.0)
     inverter = replace(hangzhou.devices[0], map="sungrow-sh")
     recording = replace(hangzhou.recording, sample_s=60.0)
-    (error,) = site_checks.check_times(control, recording, (inverter, *hangzhou.devices[1:]))
-    assert error.loc == ("control", "cycle_s")
-    assert "too long for devices[0], which forgets its setpoint after 60 s" in error.wrong
-    assert not list(site_checks.check_times(replace(control, cycle_s=15.0), recording, (inverter,)))
+    (error,) = check_cycle_times(control, recording, (inverter, *hangzhou.devices[1:]))
+    assert error.key_path == ("control", "cycle_s")
+    assert "too long for devices[0], which drops its setpoint after 60 s" in error.wrong
+    shorter = replace(control, cycle_s=15.0)
+    assert not list(check_cycle_times(shorter, recording, (inverter,)))
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
-def test_one_mistake_is_one_line(tmp_path: Path, broken: Broken) -> None:
+def test_one_error_is_one_line(tmp_path: Path, broken: Broken) -> None:
     assert lines_of(tmp_path, (broken.old, broken.new)) == [broken.line]
 
 
@@ -82,7 +84,7 @@ def test_price_change_within_a_step(tmp_path: Path) -> None:
     ]
 
 
-def test_all_mistakes_at_once_whatever_section_they_are_in(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once_whatever_section_they_are_in(tmp_path: Path) -> None:
     lines = lines_of(
         tmp_path,
         ("rated_kwp = 5", 'rated_kwp = "5 kW"'),
@@ -103,19 +105,19 @@ def test_wrong_entries_do_not_make_a_list_too_short(tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
-def test_a_broken_map_is_told_in_its_own_words(
+def test_a_broken_map_is_reported_with_its_own_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(name: str) -> DeviceMap:
         raise MapError(f"{name}.toml: points.soc: no such\nblock")
 
-    monkeypatch.setattr(site_checks, "load_map", broken)
+    monkeypatch.setattr(device_checks, "load_map", broken)
     lines = lines_of(tmp_path)
     assert len(lines) == 3
     assert "the map does not load: eastron-sdm630.toml: points.soc: no such block" in lines[0]
 
 
-def test_not_toml_names_the_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:
     (line,) = lines_of(tmp_path, ("[pv]\n", "[pv\n"))
     assert line.startswith("is not TOML: ")
     assert f"at line {TEXT.splitlines().index('[pv]') + 1}" in line
@@ -138,7 +140,7 @@ def test_directory_file_and_byte_order_mark_give_the_same_site(tmp_path: Path) -
     assert load_site(file) == load_site(tmp_path) == load_site(SEED)
 
 
-def test_defaults_fill_what_is_left_out(tmp_path: Path) -> None:
+def test_defaults_fill_in_missing_keys(tmp_path: Path) -> None:
     site = load_site(SEED)
     assert site.genset is None
     assert site.control.lease_s == 60
@@ -147,7 +149,7 @@ def test_defaults_fill_what_is_left_out(tmp_path: Path) -> None:
     assert isinstance(site.battery.rated_ah, float)
 
 
-def test_error_is_for_people() -> None:
+def test_an_error_holds_its_lines() -> None:
     error = SiteFileError("one.", "two.")
     assert isinstance(error, UserError)
     assert error.lines == ("one.", "two.")
@@ -174,7 +176,7 @@ GROUPS = ("[]", "[1, 2]", '["a"]', '["00:00-24:00"]', "[[0.1, 0.5], [0.2]]", "{}
         max_size=3,
     )
 )
-def test_whatever_stands_there_the_answer_is_a_site_or_lines(
+def test_any_value_gives_a_site_or_error_lines(
     tmp_path: Path, edits: list[tuple[int, str]]
 ) -> None:
     lines = TEXT.splitlines()
@@ -185,9 +187,9 @@ def test_whatever_stands_there_the_answer_is_a_site_or_lines(
         summarise(load_site(file), DAY)
         return
     except SiteFileError as error:
-        told = error.lines
-    assert told
-    for line in told:
+        error_lines = error.lines
+    assert error_lines
+    for line in error_lines:
         assert line.startswith(f"{file}: ")
         assert "\n" not in line
         assert not any(
@@ -201,14 +203,14 @@ def test_a_utility_meter_among_modbus_devices(tmp_path: Path) -> None:
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
     assert [line.removeprefix(f"{file}: ") for line in caught.value.lines] == [
-        'devices[0].link = "cabinet": dlt645-three-phase cannot be on it; '
-        "a DL/T 645 meter is on a link with a url such as dlt645+tcp://host:port",
+        'devices[0].link = "cabinet": dlt645-three-phase cannot be on this link; '
+        "a DL/T 645 meter needs a link with a URL such as dlt645+tcp://host:port",
         "devices[0].address: is missing; 12 digits, as printed on the meter",
-        "devices[0].unit = 1: is of no use here; a DL/T 645 meter has address",
+        "devices[0].unit = 1: has no effect; a DL/T 645 meter has an address",
     ]
 
 
-def test_a_tariff_by_its_name_or_its_file(tmp_path: Path) -> None:
+def test_a_tariff_given_by_name_or_by_file(tmp_path: Path) -> None:
     whole = (seed_path("hangzhou-macro") / "site.toml").read_text(encoding="utf-8")
     begin, end = whole.index("[[tariffs]]"), whole.index("[carbon]")
     named = 'tariffs = "zhejiang-1-10kv"\n' + whole[:begin] + whole[end:]

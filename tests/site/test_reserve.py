@@ -1,5 +1,5 @@
-"""The backup reserve: golden figures of the standard's formula, and what must hold for any battery
-and load.
+"""The backup reserve: figures from the formula of the standard, and properties that hold for any
+battery and load.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_golden_ampere_hours(
 
 
 def test_reserve_in_actual_energy_is_the_standard_with_measured_health() -> None:
-    """K = 1/SoH is in the comparison with actual capacity: applied again it would count twice."""
+    """K = 1/SoH cancels out against actual capacity; applied again, it would count twice."""
     aged = battery(state_of_health=0.8)
     rated_kwh = required_ah(4, 3, 15, 1 / 0.8) * 48 / 1000
     assert reserve_soc(aged, backup(), 4) == pytest.approx(rated_kwh / aged.rated_kwh)
@@ -81,7 +81,7 @@ def test_margin_is_a_share_of_the_actual_capacity() -> None:
     assert with_margin - bare == pytest.approx(0.05 * 48 * 0.9)
 
 
-def test_nothing_below_the_floor_or_lost_on_the_way_is_counted_on() -> None:
+def test_energy_below_min_soc_and_discharge_losses_do_not_count() -> None:
     lithium = battery(chemistry="lfp", min_soc=0.2, discharge_efficiency=0.96)
     assert promise_kwh(lithium, 4, 2, 25) == pytest.approx(0.2 * 48 + 8 / 0.96)
 
@@ -126,7 +126,7 @@ def test_shortfall_is_above_one_and_leaves_nothing_free() -> None:
     assert free_kwh(small, backup(), 4) == 0
 
 
-def test_worst_load_is_the_worst_run_over_midnight() -> None:
+def test_worst_load_is_the_highest_mean_of_consecutive_hours_also_over_midnight() -> None:
     dc = (4.0, 3.0, *[1.0] * 21, 5.0)
     load = Load(typical_dc_kw=dc, typical_ac_kw=(0.0,) * 24)
     assert worst_load_kw(load, backup(load_margin=0.10)) == pytest.approx(4.0 * 1.1)

@@ -79,7 +79,7 @@ def test_every_unreadable_hour_is_one_mistake() -> None:
         calendars=(calendar(periods={"flat": ("0-8", "08:00-25:00"), "peak": ("22:00-06:00",)}),)
     )
     errors = list(tariff_errors((tariff,)))
-    assert [m.loc[-2:] for m in errors] == [("flat", 0), ("flat", 1), ("peak", 0)]
+    assert [m.key_path[-2:] for m in errors] == [("flat", 0), ("flat", 1), ("peak", 0)]
 
 
 def test_months_stand_in_one_calendar() -> None:
