@@ -14,7 +14,6 @@ from drivers.roles import BatteryCommand
 from siteems.accounting.carbon import describe
 from siteems.accounting.spread import shift_benefit
 from siteems.site.assets import battery_command_of
-from siteems.site.assets import battery_command_of
 from siteems.site.model import Site
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.tariff.calendar import clock
