@@ -1,5 +1,5 @@
-"""From the start of a solver process to its first plan, and its memory, with the compiled form on
-disk.
+"""From the start of a solver process to its first plan, with the compiled model on disk, and its
+memory.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from measure import rss_mb
-from windows import rolling
+from problems.rolling_windows import rolling
+from timing import rss_mb
 
 from siteems.planning.worker import SolverProcess
 
 
 @dataclass(frozen=True)
 class FirstPlan:
-    """Medians over starts; memory in MB at its highest, after the first plan and after a hundred
-    more.
+    """Medians over several starts. Memory is the peak in MB, after the first plan and after a
+    hundred more.
     """
 
     first_plan_s: float
@@ -33,7 +33,7 @@ def first_plan(starts: int = 5) -> FirstPlan:
 async def _measure(starts: int) -> FirstPlan:
     problems = list(rolling(101))
     seconds, first_mb, later_mb = [], [], []
-    for _ in range(starts + 1):  # the first start fills the cache
+    for _ in range(starts + 1):  # the first start fills the cache of compiled models
         worker = SolverProcess()
         begin = time.perf_counter()
         plan = await worker.solve(problems[0], 10.0)

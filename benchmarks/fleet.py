@@ -1,4 +1,4 @@
-"""Many sites through few engines: one solver per thread or process, each warm from the site before."""
+"""Many sites through few solvers: one solver per thread or process, each warm from the site before."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from measure import rss_mb
-from windows import features, sites
+from models import cached_models
+from problems.rolling_windows import features, sites
+from timing import rss_mb
 
 from optimisation.solving.solver import PlanSolver
 
 SHAPES = ("full model", "without demand charge", "one wear segment", "with cooling")
-"""The handful of shapes of the fleet, all linear, in equal parts."""
+"""The shapes of the fleet, all linear, in equal parts."""
+
 BATCH = 200
-"""Sites of one shape that are planned in a row, in order of load: unlike load, sun and SoC, and one
-type of battery.
+"""Sites of one shape that are planned one after the other: load, PV and SoC differ, the type of
+battery is the same.
 """
 
-_own = threading.local()
+_of_thread = threading.local()
 
 
 @dataclass(frozen=True)
 class FleetRun:
-    """What planning a fleet once came to."""
+    """The time and memory that one plan for each site of a fleet took."""
 
     sites: int
     wall_s: float
@@ -48,12 +50,9 @@ def by_processes(count: int, processes: int) -> FleetRun:
 
 
 def _plan_fleet(pool: Executor, count: int, workers: int) -> FleetRun:
-    """Plan `count` unlike sites. Making their numbers is no planning, so the time it took is taken
-    out.
-    """
-    list(
-        pool.map(_plan_batch, [(shape, 0, 2) for shape in SHAPES for _ in range(2 * workers)])
-    )  # loads all shapes
+    """Plan `count` unlike sites. The time that making their numbers took is subtracted."""
+    # Two sites of every shape first, so that each worker has all shapes ready.
+    list(pool.map(_plan_batch, [(shape, 0, 2) for shape in SHAPES for _ in range(2 * workers)]))
     batches = [
         (SHAPES[first // BATCH % len(SHAPES)], first, min(BATCH, count - first))
         for first in range(0, count, BATCH)
@@ -65,19 +64,19 @@ def _plan_fleet(pool: Executor, count: int, workers: int) -> FleetRun:
 
 
 def _plan_batch(batch: tuple[str, int, int]) -> tuple[float, float]:
-    """Plan one batch (shape, seed, number of sites); returns the time it took to make it and the
-    memory now.
+    """Plan one batch (shape, seed, number of sites).
+
+    Returns the seconds that making its numbers took, and the resident memory in MB afterwards.
     """
     shape, seed, count = batch
     begin = time.perf_counter()
     problems = list(sites(count, seed, **features()[shape]))
     making_s = time.perf_counter() - begin
-    solver = _own.__dict__.setdefault("solver", PlanSolver())
-    # The nearer the site before, the fewer steps of the simplex method; the sorting is part of the
-    # time.
-    for problem in sorted(
-        problems, key=lambda problem: (float(problem.dc_load_kw.sum()), problem.stored_kwh)
-    ):
+    solver = _of_thread.__dict__.setdefault("solver", PlanSolver(cached_models()))
+    # The more alike two sites in a row, the fewer iterations of the simplex method; the sorting is
+    # part of the time.
+    problems.sort(key=lambda problem: (float(problem.dc_load_kw.sum()), problem.stored_kwh))
+    for problem in problems:
         plan = solver.solve(problem, 10.0)
         assert plan.usable, plan.reason
     return making_s, rss_mb()

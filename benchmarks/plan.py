@@ -1,10 +1,9 @@
-"""`make bench-plan`: our plans beside bare HiGHS, Pyomo and two peer projects; the last line is one
-JSON object.
+"""`make bench-plan`: our plans beside bare HiGHS, Pyomo and two peer projects.
 
-All ways to plan take their turns on one block of windows before the next block, so that noise of
-the machine falls on all alike, and none pays for a cache that another has emptied more than once in
-a block. Everything runs on one thread, the fleet on two. `--full` plans 34,000 sites instead of
-3,400; `--quick` a few windows.
+All methods take turns, each on a block of windows before the next method, so that noise of the
+machine affects all alike and each method loses the processor's caches once in a block. Everything
+runs on one thread, the fleet on two. The last line is one JSON object. `--full` plans 34,000 sites
+instead of 3,400; `--quick` plans a few windows.
 """
 
 from __future__ import annotations
@@ -15,55 +14,44 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from first_plan import first_plan
 from fleet import SHAPES, by_processes, by_threads
-from measure import Times
-from peers import BUILD, VERSIONS, Peer, PeerError
-from s1 import (
-    CAPACITY_KWH,
-    EFFICIENCY,
-    END_KWH,
-    LEAST_KWH,
-    MAX_BATTERY_KW,
-    MAX_IMPORT_KW,
-    OPTIMUM,
-    S1,
-    STEP_H,
-    STEPS,
-)
-from s1 import variations as s1_variations
-from ways import Bare, NaivePyomo, Ours, PersistentPyomo
-from windows import features, rolling
+from methods import Bare, NaivePyomo, Ours, PersistentPyomo
+from models import FOLDER, cached_models
+from peers.environments import BUILD, VERSIONS, Peer, PeerError
+from problems.rolling_windows import STEPS, features, rolling
+from problems.s1 import OPTIMUM, variations
+from problems.s1_site import as_site
+from timing import Times
 
-from optimisation.problem.battery import BatteryModel
-from optimisation.problem.rectifier import RectifierCurve
-from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.shape import shape_of
 from optimisation.solving.highs import version
-from optimisation.solving.model_cache import FOLDER_VARIABLE, compiled_for
+from siteems.planning.model_cache import FOLDER_VARIABLE
 
 BLOCK = 24
-"""Windows that one way plans in a row."""
+"""Windows that one method plans in a row."""
 
 EQUAL = 1e-5
-"""Largest relative difference between costs that are called equal; EMHASS answers to about 2e-6 at
-worst.
+"""Largest relative difference between costs that count as equal: EMHASS is accurate to about 2e-6.
 """
+
+BARE, WARM, COLD = "bare HiGHS run()", "ours, warm", "ours, cold"
+PERSISTENT, NAIVE = "Pyomo persistent, tuned", "Pyomo rebuilt, appsi_highs"
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument(
-        "--quick", action="store_true", help="a few windows and sites, to see that all runs"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="a few windows and sites, to see that everything runs"
     )
-    arguments.add_argument("--full", action="store_true", help="34,000 sites instead of 3,400")
-    arguments.add_argument("--no-peers", action="store_true", help="leave the peer projects out")
-    chosen = arguments.parse_args()
-    os.environ.setdefault(FOLDER_VARIABLE, str(BUILD / "cache"))
+    parser.add_argument("--full", action="store_true", help="34,000 sites instead of 3,400")
+    parser.add_argument("--no-peers", action="store_true", help="leave the peer projects out")
+    chosen = parser.parse_args()
+    # For the solver processes of `first_plan`.
+    os.environ.setdefault(FOLDER_VARIABLE, str(FOLDER))
     print(f"HiGHS {version()}, numpy {np.__version__}, {os.cpu_count()} cores")
 
     result: dict[str, Any] = {}
@@ -73,8 +61,8 @@ def main() -> None:
     result |= fleet(34000 if chosen.full else 200 if chosen.quick else 3400)
     started = first_plan(2 if chosen.quick else 5)
     print(
-        f"\nsolver process, from its start to the first plan: {started.first_plan_s:.3f} s, {started.first_mb:.0f} MB; "
-        f"after 100 more plans {started.later_mb:.0f} MB"
+        f"\nsolver process, from its start to the first plan: {started.first_plan_s:.3f} s, "
+        f"{started.first_mb:.0f} MB; after 100 more plans {started.later_mb:.0f} MB"
     )
     result |= {
         "first_plan_s": round(started.first_plan_s, 3),
@@ -86,70 +74,61 @@ def main() -> None:
 def windows(count: int, processes: int) -> dict[str, Any]:
     """Rolling windows of the full model, in several processes one after the other.
 
-    Where code and data lie differs from process to process, and with it the time: by a few
-    hundredths of a ratio.
+    Where code and data lie in memory differs from process to process and moves a ratio by a few
+    hundredths.
     """
     times = Times()
     for _ in range(processes):
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as one:
             times.add(one.submit(time_windows, count).result())
-    compiled = compiled_for(shape_of(next(rolling(1))))
+    compiled = cached_models()(shape_of(next(rolling(1))))
     times.print(
-        f"full model, {STEPS} steps, {compiled.n_columns} columns x {compiled.n_rows} rows, rolling in {processes} "
-        "processes",
-        "bare HiGHS run()",
+        f"full model, {STEPS} steps, {compiled.n_columns} columns x {compiled.n_rows} rows, "
+        f"rolling in {processes} processes",
+        BARE,
     )
     return {
-        "warm_over_bare": times.over("ours, warm", "bare HiGHS run()"),
-        "naive_over_warm": times.over("Pyomo rebuilt, appsi_highs", "ours, warm"),
-        "persistent_over_warm": times.over("Pyomo persistent, tuned", "ours, warm"),
+        "warm_over_bare": times.over(WARM, BARE),
+        "naive_over_warm": times.over(NAIVE, WARM),
+        "persistent_over_warm": times.over(PERSISTENT, WARM),
     }
 
 
 def time_windows(count: int) -> Times:
-    """Each way on the same rolling windows of the full model, the naive rebuild on every fourth."""
+    """Each method on the same rolling windows of the full model, the naive one on every fourth."""
     times, problems = Times(), list(rolling(count + 1))
     ours, naive, persistent = Ours(), NaivePyomo(), PersistentPyomo(problems[0])
-    bare = Bare(compiled_for(shape_of(problems[0])))
-    bare.hand_over(problems[0])
-    bare.run()  # the first window is cold for all
+    bare = Bare(cached_models()(shape_of(problems[0])))
+    # The first window is cold for every method.
+    bare.send(problems[0])
+    bare.run()
     ours.warm(problems[0])
     for block in batched(problems[1:], BLOCK):
-        costs, again, found = [], [], []
+        bare_costs, warm_costs, cold_costs, pyomo_costs = [], [], [], []
         for problem in block:
-            bare.hand_over(problem)
-            times.take("bare HiGHS run()", bare.run)
-            costs.append(bare.objective)
-        warm = [
-            times.take("ours, warm", lambda problem=problem: ours.warm(problem)).objective
-            for problem in block
-        ]
+            bare.send(problem)
+            times.measure(BARE, bare.run)
+            bare_costs.append(bare.objective)
         for problem in block:
-            cold = ours.cold_solver(problem)
-            again.append(
-                times.take(
-                    "ours, cold", lambda problem=problem, cold=cold: cold.solve(problem)
-                ).objective
-            )
-        assert np.allclose(warm, again, rtol=EQUAL, atol=0.0), (warm, again)
+            plan = times.measure(WARM, lambda problem=problem: ours.warm(problem))
+            warm_costs.append(plan.objective)
         for problem in block:
-            found.append(
-                times.take(
-                    "Pyomo persistent, tuned", lambda problem=problem: persistent.solve(problem)
-                )
-            )
+            solver = ours.cold_solver(problem)
+            plan = times.measure(COLD, lambda p=problem, solver=solver: ours.cold(solver, p))
+            cold_costs.append(plan.objective)
+        assert np.allclose(warm_costs, cold_costs, rtol=EQUAL, atol=0.0), (warm_costs, cold_costs)
+        for problem in block:
+            cost = times.measure(PERSISTENT, lambda problem=problem: persistent.solve(problem))
+            pyomo_costs.append(cost)
         for problem in block[::4]:
-            found.append(
-                times.take(
-                    "Pyomo rebuilt, appsi_highs", lambda problem=problem: naive.solve(problem)
-                )
-            )
-        assert np.allclose(found, costs + costs[::4], rtol=EQUAL, atol=0.0), (found, costs)
+            pyomo_costs.append(times.measure(NAIVE, lambda p=problem: naive.solve(p)))
+        wanted = bare_costs + bare_costs[::4]
+        assert np.allclose(pyomo_costs, wanted, rtol=EQUAL, atol=0.0), (pyomo_costs, wanted)
     return times
 
 
 def same_problem(count: int, peers: dict[str, str]) -> dict[str, Any]:
-    """S1 and its variations, ours beside each peer that can be installed, at equal cost."""
+    """S1 and its variations: ours beside each peer that can be installed, at equal cost."""
     times, ours, running, result = Times(), Ours(tie_break=0.0), [], {}
     for name in VERSIONS:
         result[f"{name}_over_warm"] = None
@@ -159,15 +138,14 @@ def same_problem(count: int, peers: dict[str, str]) -> dict[str, Any]:
             running.append(Peer(name))
         except PeerError as error:
             result[f"{name}_reason"] = str(error)
-    problems = [as_site(varied) for varied in s1_variations(count)]
+    problems = [as_site(varied) for varied in variations(count)]
     cost = ours.warm(problems[0]).objective  # cold, so not timed
     assert np.isclose(cost, OPTIMUM, rtol=1e-9), cost
     for numbers in ([0], *batched(range(1, count), BLOCK)):
         costs = [cost]
         if numbers[0]:
             costs = [
-                times.take("ours, warm", lambda i=i: ours.warm(problems[i])).objective
-                for i in numbers
+                times.measure(WARM, lambda i=i: ours.warm(problems[i])).objective for i in numbers
             ]
         for peer in list(running):
             try:
@@ -176,16 +154,14 @@ def same_problem(count: int, peers: dict[str, str]) -> dict[str, Any]:
                 result[f"{peer.name}_reason"] = str(error)
                 running.remove(peer)
                 continue
-            assert np.allclose([found for found, _ in answers], costs, rtol=EQUAL, atol=0.0), (
-                peer.name,
-                answers,
-                costs,
-            )
-            times.of[peer.name] += [solve_s for _, solve_s in answers] if numbers[0] else []
+            found = [cost for cost, _ in answers]
+            assert np.allclose(found, costs, rtol=EQUAL, atol=0.0), (peer.name, found, costs)
+            if numbers[0]:
+                times.of[peer.name] += [solve_s for _, solve_s in answers]
     for peer in running:
         peer.close()
-        result[f"{peer.name}_over_warm"] = times.over(peer.name, "ours, warm")
-    times.print(f"S1, {count - 1} variations, equal cost (S1 itself {OPTIMUM})", "ours, warm")
+        result[f"{peer.name}_over_warm"] = times.over(peer.name, WARM)
+    times.print(f"S1, {count - 1} variations, equal cost (S1 itself {OPTIMUM})", WARM)
     for name in VERSIONS:
         if f"{name}_reason" in result:
             print(f"{name}: {result[f'{name}_reason']}")
@@ -193,45 +169,12 @@ def same_problem(count: int, peers: dict[str, str]) -> dict[str, Any]:
 
 
 def batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Cut a sequence into blocks of `size`, the last one perhaps shorter."""
+    """Cut a sequence into blocks of `size`; the last one may be shorter."""
     return (items[first : first + size] for first in range(0, len(items), size))
 
 
-def as_site(varied: S1) -> SiteProblem:
-    """S1 as a site with a lossless rectifier; a dear reserve stands for the least and for the last
-    stored energy.
-    """
-    return SiteProblem(
-        step_h=np.full(STEPS, STEP_H),
-        price_per_kwh=varied.price_per_kwh,
-        dc_load_kw=varied.load_kw,
-        ac_load_kw=np.zeros(STEPS),
-        pv_kw=varied.pv_kw,
-        import_limit_kw=np.full(STEPS, MAX_IMPORT_KW),
-        import_cap_kw=np.full(STEPS, np.inf),
-        reserve_kwh=np.where(np.arange(STEPS) == STEPS - 1, END_KWH, LEAST_KWH),
-        terminal_value_per_kwh=0.0,
-        reserve_penalty_per_kwh_h=1000.0,
-        cap_penalty_per_kwh=1000.0,
-        unserved_penalty_per_kwh=1000.0,
-        rectifier=RectifierCurve(0.0, (MAX_IMPORT_KW,), (1.0,)),
-        rectifier_max_dc_kw=MAX_IMPORT_KW,
-        batteries=(
-            BatteryModel(
-                capacity_kwh=CAPACITY_KWH,
-                stored_kwh=varied.stored_kwh,
-                charge_efficiency=EFFICIENCY,
-                discharge_efficiency=EFFICIENCY,
-                max_charge_kw=MAX_BATTERY_KW,
-                max_discharge_kw=MAX_BATTERY_KW,
-                wear_per_kwh=(0.0,),
-            ),
-        ),
-    )
-
-
 def cost_of_features(count: int) -> None:
-    """What each feature costs a warm plan, all features in turn on each window."""
+    """The time of a warm plan with each feature, all features in turn on each window."""
     times, ours = Times(), {name: Ours() for name in features()}
     iterators = {name: rolling(count + 1, **changes) for name, changes in features().items()}
     for name, problems in iterators.items():
@@ -239,11 +182,12 @@ def cost_of_features(count: int) -> None:
     for _ in range(count):
         for name, problems in iterators.items():
             problem = next(problems)
-            times.take(name, lambda name=name, problem=problem: ours[name].warm(problem))
+            times.measure(name, lambda name=name, problem=problem: ours[name].warm(problem))
     times.print("warm plan by feature, each alone on top of the full model", "full model")
 
 
 def fleet(count: int) -> dict[str, Any]:
+    """Sites per second, in two threads and in two processes."""
     rates = {}
     print()
     for kind, plan in (("threads", by_threads), ("processes", by_processes)):
@@ -251,7 +195,8 @@ def fleet(count: int) -> dict[str, Any]:
         rates[kind] = run
         print(
             f"fleet of {count} unlike sites on {len(SHAPES)} shapes, 2 {kind}: "
-            f"{run.sites_per_s:.0f} sites/s, 34,000 would take {34000 / run.sites_per_s:.0f} s, {run.largest_mb:.0f} MB"
+            f"{run.sites_per_s:.0f} sites/s, 34,000 would take {34000 / run.sites_per_s:.0f} s, "
+            f"{run.largest_mb:.0f} MB"
         )
     best = max(rates.values(), key=lambda run: run.sites_per_s)
     return {
@@ -263,5 +208,5 @@ def fleet(count: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    Path(BUILD).mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     main()

@@ -1,5 +1,6 @@
-"""A model as arrays: every number of the LP is z = z0 + M theta, theta being its Params. Needs
-numpy alone.
+"""A model as arrays: every number of the LP is z = z0 + M theta, theta being its Params.
+
+Needs numpy alone.
 """
 
 from __future__ import annotations
@@ -17,33 +18,38 @@ from optimisation.arrays import Floats, Ints
 Bools = npt.NDArray[np.bool_]
 
 
-class Vectors(NamedTuple):
-    """Costs and bounds of the LP for one theta, and the constant part of the cost."""
+class Numbers(NamedTuple):
+    """All numbers of the LP for one theta: n columns, k rows, m coefficients."""
 
-    together: Floats
-    """All of them in one array, of which the others are parts."""
     cost: Floats
+    """Shape (n,), like the next two."""
     column_lower: Floats
     column_upper: Floats
     row_lower: Floats
+    """Shape (k,), like the next."""
     row_upper: Floats
-
-    @property
-    def offset(self) -> float:
-        """The constant part of the cost."""
-        return float(self.together[-1])
+    offset: float
+    """The constant part of the cost."""
+    matrix: Floats
+    """Values of A by rows, shape (m,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledLP:
-    """min cost x + offset, row_lower <= A x <= row_upper, column_lower <= x <= column_upper, whole
-    where `integer`.
+    """The program of one shape:
 
-    A is kept by rows in `starts` and `indices`. `params`, `columns` and `rows` give the slice of
-    theta, x and rows that belongs to a Param, Var or Constraint name, in the order of its index
-    (the last index runs fastest). z has the parts of `Vectors` one after the other and then the
-    values of A; M is kept as triples (`m_row`, `m_column`, `m_value`), its rows in order. Raises
-    ValueError where the parts do not fit each other.
+        min  cost x + offset
+        s.t. row_lower <= A x <= row_upper,  column_lower <= x <= column_upper,
+             x whole where `integer`
+
+    A is stored by rows in `starts` and `indices`. `params`, `columns` and `rows` give the slice of
+    theta, x and the rows that belongs to the Param, Var or Constraint of that name, in the order of
+    its index (the last index runs fastest).
+
+    z holds cost, column_lower, column_upper, row_lower, row_upper, offset and the values of A, one
+    after the other. M is stored as triples (`m_row`, `m_column`, `m_value`), its rows in order.
+
+    Raises ValueError where the arrays do not fit each other.
     """
 
     params: Mapping[str, slice]
@@ -58,21 +64,22 @@ class CompiledLP:
     m_value: Floats
 
     def __post_init__(self) -> None:
-        # The solver reads these arrays without looking; what is wrong here is a crash there.
-        n, k, length = self.n_columns, self.n_rows, len(self.z0)
+        # HiGHS reads these arrays without checking their lengths: an error here would crash there.
+        n, k, m = self.n_columns, self.n_rows, len(self.indices)
+        length = 3 * n + 2 * k + 1 + m
+        param_starts = [part.start for part in self.params.values()]
         fits = (
-            [place.start for place in self.params.values()]
-            == np.cumsum([0, *self._sizes.values()])[:-1].tolist()
+            param_starts == np.cumsum([0, *self._sizes.values()])[:-1].tolist()
             and self.integer.shape == (n,)
             and self.starts.shape == (k + 1,)
-            and length == 3 * n + 2 * k + len(self.indices) + 1
+            and len(self.z0) == length
             and self.starts[0] == 0
-            and self.starts[-1] == len(self.indices)
-            and bool((np.diff(self.starts) >= 0).all())
+            and self.starts[-1] == m
+            and _rising(self.starts)
             and _within(self.indices, n)
             and self.m_row.shape == self.m_column.shape == self.m_value.shape
             and _within(self.m_row, length)
-            and bool((np.diff(self.m_row) >= 0).all())
+            and _rising(self.m_row)
             and _within(self.m_column, self.n_params)
         )
         if not fits:
@@ -82,11 +89,6 @@ class CompiledLP:
     def n_params(self) -> int:
         """Length of theta."""
         return _end(self.params)
-
-    @cached_property
-    def _sizes(self) -> dict[str, int]:
-        """Length of each Param."""
-        return {name: place.stop - place.start for name, place in self.params.items()}
 
     @cached_property
     def n_columns(self) -> int:
@@ -99,83 +101,58 @@ class CompiledLP:
         return _end(self.rows)
 
     @cached_property
-    def _ends(self) -> tuple[int, int]:
-        """Where in z and in the triples of M the vectors end and the matrix begins."""
-        end = len(self.z0) - len(self.indices)
-        return end, int(np.searchsorted(self.m_row, end))
-
-    @cached_property
-    def vector_triples(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
-        """Rows, columns and values of the part of M that costs and bounds depend on."""
-        _, stop = self._ends
-        return self.m_row[:stop], self.m_column[:stop], self.m_value[:stop]
-
-    @cached_property
-    def matrix_params(self) -> npt.NDArray[np.intp]:
-        """Places in theta that the matrix depends on; while these stay, so does the matrix."""
-        _, first = self._ends
-        return np.unique(self.m_column[first:][self.m_value[first:] != 0.0])
-
-    @cached_property
-    def matrix_names(self) -> frozenset[str]:
-        """Names of the Params that the matrix depends on."""
-        at = self.matrix_params
-        return frozenset(
-            n for n, place in self.params.items() if ((at >= place.start) & (at < place.stop)).any()
-        )
+    def _sizes(self) -> dict[str, int]:
+        """Length of each Param."""
+        return {name: part.stop - part.start for name, part in self.params.items()}
 
     def theta(self, values: Mapping[str, npt.ArrayLike]) -> Floats:
-        """Flatten one array per Param; raises ValueError for a name or a size that does not fit the
-        model.
+        """Flatten the Params, given by name and shaped as their index, to theta, shape (n_params,).
+
+        Raises ValueError for a name or a size that does not fit the model, TypeError for what is
+        not a real number.
         """
-        if values.keys() != self.params.keys():
-            raise ValueError(
-                f"these Params do not match the model: {sorted(values.keys() ^ self.params.keys())}"
-            )
-        return flatten(values, self._sizes)
+        sizes = self._sizes
+        if values.keys() != sizes.keys():
+            differing = sorted(values.keys() ^ sizes.keys())
+            raise ValueError(f"these Params do not match the model: {differing}")
+        for name, size in sizes.items():
+            given = _size(values[name])
+            if given != size:
+                raise ValueError(f"Param {name} has {given} numbers; the model has {size}")
+        return np.concatenate([values[name] for name in sizes], axis=None, dtype=np.float64)
 
-    def vectors(self, theta: Floats) -> Vectors:
-        """Evaluate costs and bounds."""
-        end, _ = self._ends
-        m_row, m_column, m_value = self.vector_triples
-        z: Floats = self.z0[:end] + np.bincount(m_row, m_value * theta[m_column], minlength=end)
+    def numbers(self, theta: Floats) -> Numbers:
+        """Evaluate z = z0 + M theta."""
+        products = self.m_value * theta[self.m_column]
+        z: Floats = self.z0 + np.bincount(self.m_row, products, minlength=len(self.z0))
         n, k = self.n_columns, self.n_rows
-        a, b = 3 * n, 3 * n + k
-        return Vectors(z, z[:n], z[n : 2 * n], z[2 * n : a], z[a:b], z[b:-1])
-
-    def matrix(self, theta: Floats) -> Floats:
-        """Evaluate the values of A."""
-        end, m_end = self._ends
-        change = self.m_value[m_end:] * theta[self.m_column[m_end:]]
-        values: Floats = self.z0[end:] + np.bincount(
-            self.m_row[m_end:] - end, change, minlength=len(self.indices)
+        rows = 3 * n
+        offset = rows + 2 * k
+        return Numbers(
+            cost=z[:n],
+            column_lower=z[n : 2 * n],
+            column_upper=z[2 * n : rows],
+            row_lower=z[rows : rows + k],
+            row_upper=z[rows + k : offset],
+            offset=float(z[offset]),
+            matrix=z[offset + 1 :],
         )
-        return values
-
-
-def flatten(values: Mapping[str, npt.ArrayLike], sizes: Mapping[str, int]) -> Floats:
-    """Put the Params that `sizes` names one after the other; raises ValueError for one that has not
-    that size.
-    """
-    given = [values[name] for name in sizes]
-    if [value.size if isinstance(value, np.ndarray) else _size(value) for value in given] != [
-        *sizes.values()
-    ]:
-        name, size = next(
-            (name, _size(values[name])) for name in sizes if _size(values[name]) != sizes[name]
-        )
-        raise ValueError(f"Param {name} has {size} numbers; the model has {sizes[name]}")
-    return np.concatenate(given, axis=None, dtype=np.float64)
 
 
 def _size(value: npt.ArrayLike) -> int:
-    """As `np.size`, which takes its time with a number."""
+    """Like `np.size`, which is slow for a plain number."""
+    if isinstance(value, np.ndarray):
+        return value.size
     return 1 if isinstance(value, float) else np.size(value)
 
 
-def _end(places: Mapping[str, slice]) -> int:
-    return max((place.stop for place in places.values()), default=0)
+def _end(slices: Mapping[str, slice]) -> int:
+    return max((part.stop for part in slices.values()), default=0)
 
 
-def _within(places: npt.NDArray[np.integer], stop: int) -> bool:
-    return not places.size or bool(places.min() >= 0 and places.max() < stop)
+def _rising(values: npt.NDArray[np.integer]) -> bool:
+    return bool((np.diff(values) >= 0).all())
+
+
+def _within(indices: npt.NDArray[np.integer], stop: int) -> bool:
+    return not indices.size or bool(indices.min() >= 0 and indices.max() < stop)

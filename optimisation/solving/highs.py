@@ -1,7 +1,7 @@
 """HiGHS through its C interface: numbers go in from numpy arrays and come out into numpy arrays.
 
 The library is the one inside the `highspy` wheel. The Python interface of that package is not used:
-it hands over a solution as lists of Python numbers, which takes as long as all the rest of a warm
+it returns a solution as lists of Python numbers, which takes as long as everything else of a warm
 re-solve outside the solver.
 """
 
@@ -9,27 +9,60 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-from collections.abc import Callable, Iterable
-from ctypes import PyDLL, c_char, c_double, c_int, c_void_p
+from ctypes import PyDLL, c_char_p, c_double, c_int, c_void_p
 from enum import IntEnum
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.ctypeslib import ndpointer
 
 from optimisation.arrays import Floats, Ints
+from optimisation.program.compiled import Numbers
 
 Option = bool | int | float | str
 
+# HighsMatrixFormat, ObjSense, HighsStatus and SolutionStatus of the C interface.
 _ROWWISE, _MINIMIZE, _OK, _ERROR, _FEASIBLE = 2, 1, 0, -1, 2
-"""HighsMatrixFormat, ObjSense, HighsStatus and SolutionStatus of the C interface."""
 
-_NAMES = ("libhighs.so.1", "libhighs.1.dylib")
+_LIBRARIES = ("libhighs.so.1", "libhighs.1.dylib")
+
+_FLOATS: Any = ndpointer(np.float64, ndim=1, flags="C_CONTIGUOUS")
+_INTS: Any = ndpointer(np.int32, ndim=1, flags="C_CONTIGUOUS")
+# An argument of these types that does not lie in memory as HiGHS reads it is refused by ctypes.
+
+_SIGNATURES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
+    ("create", c_void_p, ()),
+    ("destroy", None, (c_void_p,)),
+    ("version", c_char_p, ()),
+    ("getSizeofHighsInt", c_int, (c_void_p,)),
+    ("setBoolOptionValue", c_int, (c_void_p, c_char_p, c_int)),
+    ("setIntOptionValue", c_int, (c_void_p, c_char_p, c_int)),
+    ("setDoubleOptionValue", c_int, (c_void_p, c_char_p, c_double)),
+    ("setStringOptionValue", c_int, (c_void_p, c_char_p, c_char_p)),
+    ("getIntInfoValue", c_int, (c_void_p, c_char_p, c_void_p)),
+    (
+        "passMip",
+        c_int,
+        (c_void_p, *(c_int,) * 5, c_double, *(_FLOATS,) * 5, _INTS, _INTS, _FLOATS, _INTS),
+    ),
+    ("changeColsCostByRange", c_int, (c_void_p, c_int, c_int, _FLOATS)),
+    ("changeColsBoundsByRange", c_int, (c_void_p, c_int, c_int, _FLOATS, _FLOATS)),
+    ("changeRowsBoundsByRange", c_int, (c_void_p, c_int, c_int, _FLOATS, _FLOATS)),
+    ("getBasis", c_int, (c_void_p, _INTS, _INTS)),
+    ("setBasis", c_int, (c_void_p, _INTS, _INTS)),
+    ("clearSolver", c_int, (c_void_p,)),
+    ("zeroAllClocks", c_int, (c_void_p,)),
+    ("getRunTime", c_double, (c_void_p,)),
+    ("getModelStatus", c_int, (c_void_p,)),
+    ("getObjectiveValue", c_double, (c_void_p,)),
+    ("getSolution", c_int, (c_void_p, *(c_void_p,) * 4)),
+)
 
 
 class ModelStatus(IntEnum):
-    """What HiGHS says of a model after a run, as its C interface numbers it."""
+    """The status of a model after a run, numbered as in the C interface of HiGHS."""
 
     NOTSET = 0
     LOAD_ERROR = 1
@@ -53,25 +86,9 @@ class ModelStatus(IntEnum):
     HIGHS_INTERRUPT = 19
 
     @property
-    def words(self) -> str:
-        """In words, for a person."""
+    def text(self) -> str:
+        """The name as plain text."""
         return self.name.lower().replace("_", " ")
-
-
-_STATUSES = {int(status): status for status in ModelStatus}
-"""By number; a third of the time of `ModelStatus(number)`."""
-
-
-class Change(NamedTuple):
-    """Hands new numbers to one instance of HiGHS: what an array holds at the time, which may be
-    changed in place.
-
-    It keeps the instance and the array alive, so it may be made once and used before every run.
-    """
-
-    what: str
-    call: Callable[[], int]
-    highs: Highs
 
 
 class HighsError(RuntimeError):
@@ -88,39 +105,19 @@ def _folder() -> Path:
 
 @cache
 def _library() -> PyDLL:
-    """The library, held by calls that are short: they keep the interpreter lock. Raises ImportError
-    where it is not.
+    """The library for all calls but a run: they are short, so they keep the interpreter lock.
+
+    Raises ImportError where the library is missing.
     """
-    for name in _NAMES:
+    for name in _LIBRARIES:
         if (_folder() / name).is_file():
             library = PyDLL(str(_folder() / name))
             break
     else:
-        raise ImportError(f"no {' or '.join(_NAMES)} in {_folder()}; install highspy from a wheel")
-    pointer, count = c_void_p, c_int
-    for name, result, arguments in (
-        ("create", pointer, ()),
-        ("destroy", None, (pointer,)),
-        ("version", ctypes.c_char_p, ()),
-        ("getSizeofHighsInt", c_int, (pointer,)),
-        ("setBoolOptionValue", c_int, (pointer, ctypes.c_char_p, c_int)),
-        ("setIntOptionValue", c_int, (pointer, ctypes.c_char_p, c_int)),
-        ("setDoubleOptionValue", c_int, (pointer, ctypes.c_char_p, c_double)),
-        ("setStringOptionValue", c_int, (pointer, ctypes.c_char_p, ctypes.c_char_p)),
-        ("getIntInfoValue", c_int, (pointer, ctypes.c_char_p, pointer)),
-        ("passMip", c_int, (pointer, *(count,) * 5, c_double, *(pointer,) * 9)),
-        ("changeColsCostByRange", c_int, (pointer, count, count, pointer)),
-        ("changeColsBoundsByRange", c_int, (pointer, count, count, pointer, pointer)),
-        ("changeRowsBoundsByRange", c_int, (pointer, count, count, pointer, pointer)),
-        ("getBasis", c_int, (pointer, pointer, pointer)),
-        ("setBasis", c_int, (pointer, pointer, pointer)),
-        ("clearSolver", c_int, (pointer,)),
-        ("zeroAllClocks", c_int, (pointer,)),
-        ("getRunTime", c_double, (pointer,)),
-        ("getModelStatus", c_int, (pointer,)),
-        ("getObjectiveValue", c_double, (pointer,)),
-        ("getSolution", c_int, (pointer, *(pointer,) * 4)),
-    ):
+        raise ImportError(
+            f"no {' or '.join(_LIBRARIES)} in {_folder()}; install highspy from a wheel"
+        )
+    for name, result, arguments in _SIGNATURES:
         function = getattr(library, f"Highs_{name}")
         function.restype, function.argtypes = result, arguments
     return library
@@ -128,24 +125,23 @@ def _library() -> PyDLL:
 
 @cache
 def _run() -> Any:
-    """`Highs_run`, which lets other threads of the interpreter go on meanwhile."""
+    """`Highs_run`, which releases the interpreter lock."""
     run = ctypes.CDLL(_library()._name).Highs_run
     run.restype, run.argtypes = c_int, (c_void_p,)
     return run
 
 
 def version() -> str:
-    """Version of HiGHS."""
+    """Version of HiGHS. Raises ImportError where the library is missing."""
     text: bytes = _library().Highs_version()
     return text.decode()
 
 
 class Highs:
-    """One instance of HiGHS. Every refusal but that of a basis is a `HighsError`. Not for use by
-    two threads at once.
+    """One instance of HiGHS. Not for use by two threads at once.
 
-    Arrays must be contiguous, float64 for numbers and int32 for places; their lengths are the
-    caller's promise, as HiGHS reads them without looking.
+    Every refusal is a `HighsError`, except that of a basis. HiGHS does not check the lengths of
+    arrays; that they fit each other and the model is up to the caller.
     """
 
     def __init__(self, options: dict[str, Option]) -> None:
@@ -164,104 +160,97 @@ class Highs:
             self._library.Highs_destroy(handle)
 
     def set_option(self, name: str, setting: Option) -> None:
-        """Set one option by its type."""
+        """Set one option; its type decides which of the C functions is called."""
         kind = {bool: "Bool", int: "Int", float: "Double", str: "String"}[type(setting)]
+        set_value = getattr(self._library, f"Highs_set{kind}OptionValue")
         value = setting.encode() if isinstance(setting, str) else setting
-        self._must(
-            getattr(self._library, f"Highs_set{kind}OptionValue")(
-                self._handle, name.encode(), value
-            ),
-            f"option {name}",
-        )
+        _must(set_value(self._handle, name.encode(), value), f"option {name}")
 
     def limit_time(self, limit_s: float) -> None:
-        """Let the next run end after `limit_s` seconds.
+        """End the next run after `limit_s` seconds.
 
-        The clock starts anew: a search over whole numbers has one of its own and takes the limit
-        for its own, an LP goes by that of the instance, which counts all runs.
+        The clocks are set to 0 first. An LP counts the seconds of all runs of its instance against
+        the limit, a search over whole numbers only its own.
         """
-        self._must(self._library.Highs_zeroAllClocks(self._handle), "to set its clock")
-        self._must(
-            self._library.Highs_setDoubleOptionValue(self._handle, b"time_limit", limit_s),
-            "option time_limit",
-        )
+        _must(self._library.Highs_zeroAllClocks(self._handle), "to reset its clocks")
+        self.set_option("time_limit", float(limit_s))
 
     def pass_model(
-        self,
-        vectors: tuple[Floats, ...],
-        starts: Ints,
-        indices: Ints,
-        values: Floats,
-        integer: Ints,
+        self, numbers: Numbers, starts: Ints, indices: Ints, values: Floats, integer: Ints
     ) -> None:
-        """Hand over a whole model.
+        """Replace the model.
 
-        `vectors` are cost, lower and upper bounds of the columns, lower and upper bounds of the
-        rows; the matrix goes by rows; `integer` has a 1 for each whole-numbered column.
+        Costs and bounds are taken from `numbers`, the matrix by rows from `starts`, `indices` and
+        `values`; `integer` has a 1 for each whole-numbered column.
         """
-        cost, _, _, row_lower, _ = vectors
-        # The list keeps them alive until the call is over.
-        arrays = [
-            np.ascontiguousarray(array) for array in (*vectors, starts, indices, values, integer)
-        ]
-        places = [array.ctypes.data for array in arrays]
-        sizes = (len(cost), len(row_lower), len(values))
         passed = self._library.Highs_passMip(
-            self._handle, *sizes, _ROWWISE, _MINIMIZE, 0.0, *places
+            self._handle,
+            len(numbers.cost),
+            len(numbers.row_lower),
+            len(values),
+            _ROWWISE,
+            _MINIMIZE,
+            0.0,
+            numbers.cost,
+            numbers.column_lower,
+            numbers.column_upper,
+            numbers.row_lower,
+            numbers.row_upper,
+            starts,
+            indices,
+            values,
+            integer,
         )
-        self._must(passed, "the model")
+        _must(passed, "the model")
 
-    def new_costs(self, run: slice, cost: Floats) -> Change:
-        """What hands over the costs of a run of columns, out of the costs of all."""
-        return self._change("new costs", self._library.Highs_changeColsCostByRange, run, cost)
-
-    def new_column_bounds(self, run: slice, lower: Floats, upper: Floats) -> Change:
-        """What hands over the bounds of a run of columns, out of the bounds of all."""
-        return self._change(
-            "new column bounds", self._library.Highs_changeColsBoundsByRange, run, lower, upper
+    def change_numbers(self, numbers: Numbers) -> None:
+        """Replace the costs and all bounds; matrix and basis stay."""
+        columns = (0, len(numbers.cost) - 1)
+        rows = (0, len(numbers.row_lower) - 1)
+        _must(
+            self._library.Highs_changeColsCostByRange(self._handle, *columns, numbers.cost),
+            "new costs",
         )
-
-    def new_row_bounds(self, run: slice, lower: Floats, upper: Floats) -> Change:
-        """What hands over the bounds of a run of rows, out of the bounds of all."""
-        return self._change(
-            "new row bounds", self._library.Highs_changeRowsBoundsByRange, run, lower, upper
+        _must(
+            self._library.Highs_changeColsBoundsByRange(
+                self._handle, *columns, numbers.column_lower, numbers.column_upper
+            ),
+            "new column bounds",
         )
-
-    def _change(self, what: str, call: Any, run: slice, *arrays: Floats) -> Change:
-        kept = [_kept(array[run]) for array in arrays]
-        return Change(what, partial(call, self._handle, run.start, run.stop - 1, *kept), self)
-
-    def make(self, changes: Iterable[Change]) -> None:
-        """Hand over what the arrays of these changes hold now. Raises ValueError for a change of
-        another instance.
-        """
-        for what, call, highs in changes:
-            if highs is not self:
-                raise ValueError(f"{what} of another instance of HiGHS")
-            if call() != _OK:
-                raise HighsError(f"HiGHS refused {what}")
+        _must(
+            self._library.Highs_changeRowsBoundsByRange(
+                self._handle, *rows, numbers.row_lower, numbers.row_upper
+            ),
+            "new row bounds",
+        )
 
     def basis(self, n_columns: int, n_rows: int) -> tuple[Ints, Ints] | None:
         """Status of each column and row in the present basis; None where there is none."""
         columns, rows = np.zeros(n_columns, dtype=np.int32), np.zeros(n_rows, dtype=np.int32)
-        status = self._library.Highs_getBasis(self._handle, columns.ctypes.data, rows.ctypes.data)
+        status = self._library.Highs_getBasis(self._handle, columns, rows)
         return (columns, rows) if status == _OK and self.info("basis_validity") else None
 
     def set_basis(self, columns: Ints, rows: Ints) -> None:
-        """Start the next run from there. Of another matrix, it may be singular; HiGHS repairs it
-        then.
+        """Start the next run from a basis.
+
+        With another matrix it may be singular; HiGHS repairs it then. A refusal is not an error,
+        since without the basis the run is only slower.
         """
-        self._library.Highs_setBasis(self._handle, columns.ctypes.data, rows.ctypes.data)
+        self._library.Highs_setBasis(self._handle, columns, rows)
 
     def clear_solver(self) -> None:
-        """Forget basis and solution."""
-        self._must(self._library.Highs_clearSolver(self._handle), "to forget its basis")
+        """Discard basis and solution."""
+        _must(self._library.Highs_clearSolver(self._handle), "to discard its basis")
 
     def run(self) -> ModelStatus:
-        """Solve; returns what came of it, `UNKNOWN` for what only a newer HiGHS may say."""
+        """Solve. `UNKNOWN` stands for a status that only a newer HiGHS knows."""
         if self._run(self._handle) == _ERROR:
             return ModelStatus.SOLVE_ERROR
-        return _STATUSES.get(self._library.Highs_getModelStatus(self._handle), ModelStatus.UNKNOWN)
+        status = self._library.Highs_getModelStatus(self._handle)
+        try:
+            return ModelStatus(status)
+        except ValueError:
+            return ModelStatus.UNKNOWN
 
     @property
     def run_time_s(self) -> float:
@@ -282,33 +271,25 @@ class Highs:
 
     def solution(self, n_columns: int, n_rows: int) -> tuple[Floats, Floats]:
         """Values of the columns, and d cost / d bound of the rows; NaN where HiGHS has none."""
-        both = np.empty(n_columns + n_rows)
-        both.fill(np.nan)
-        x, dual = (at := _at(both)), at + n_columns * both.itemsize
-        self._must(self._library.Highs_getSolution(self._handle, x, None, None, dual), "a solution")
-        return both[:n_columns], both[n_columns:]
-
-    def info(self, name: str) -> int:
-        """One of the whole numbers that HiGHS tells of its last run."""
-        number = c_int()
-        self._must(
-            self._library.Highs_getIntInfoValue(self._handle, name.encode(), ctypes.byref(number)),
-            name,
+        x, dual = np.full(n_columns, np.nan), np.full(n_rows, np.nan)
+        status = self._library.Highs_getSolution(
+            self._handle, x.ctypes.data, None, None, dual.ctypes.data
         )
-        return number.value
+        _must(status, "a solution")
+        return x, dual
 
-    def _must(self, status: int, what: str) -> None:
-        if status != _OK:
-            raise HighsError(f"HiGHS refused {what}")
+    def info(self, name: str) -> int | None:
+        """One of the whole numbers that HiGHS reports about its last run.
+
+        None where the model has changed since, or there was no run.
+        """
+        number = c_int()
+        status = self._library.Highs_getIntInfoValue(
+            self._handle, name.encode(), ctypes.byref(number)
+        )
+        return number.value if status == _OK else None
 
 
-def _kept(array: Floats) -> ctypes.Array[c_double]:
-    """The memory of a writable array, which stays as long as this does."""
-    return (c_double * array.size).from_buffer(array.data)
-
-
-def _at(array: Floats) -> int:
-    """Where a writable array of at least one number lies; a third of the time of
-    `array.ctypes.data`.
-    """
-    return ctypes.addressof(c_char.from_buffer(array.data))
+def _must(status: int, what: str) -> None:
+    if status != _OK:
+        raise HighsError(f"HiGHS refused {what}")

@@ -14,6 +14,7 @@ from siteems.errors import UserError
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import LEARN_FROM, Forecaster
 from siteems.planning.explanation import Explanation
+from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.planning.problem import ProblemBuilder
 from siteems.recordings.profile import Profile, read_profile
 from siteems.site.model import Site
@@ -39,7 +40,8 @@ def plan_offline(
         inputs = builder.build(state, forecaster, ())
     except ProblemError as error:
         raise UserError(f"no plan can be made: {error}") from error
-    plan = PlanSolver().solve(inputs.problem, site.planning.solve_limit_s)
+    solver = PlanSolver(ModelCache(cache_folder()))
+    plan = solver.solve(inputs.problem, site.planning.solve_limit_s)
     if not plan.usable:
         raise UserError(f"no plan can be made: {plan.status}, {plan.reason}")
     return Explanation(site, inputs, plan)

@@ -13,7 +13,7 @@ import sys
 
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import SiteProblem
-from optimisation.solving.worker import LENGTH_BYTES
+from siteems.planning.solver_child import LENGTH_BYTES
 
 
 class SolverProcess:
@@ -78,7 +78,7 @@ class SolverProcess:
             return ""
         self._child, self._solves = None, 0
         pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "optimisation.solving.worker")
+        command = (sys.executable, "-m", "siteems.planning.solver_child")
         try:
             self._child = await asyncio.create_subprocess_exec(
                 *command, stdin=pipe, stdout=pipe, start_new_session=True

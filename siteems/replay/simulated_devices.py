@@ -25,6 +25,7 @@ from siteems.control.device_setpoints import (
 from siteems.control.safe_state import safe_values
 from siteems.control.timing import Timing
 from siteems.estimation.imager import LOOKED_AT
+from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.simulation.devices import PlantDevice, readings
 from siteems.simulation.plant import Plant
 from siteems.site.assets import battery_command_of, rectifier_curve
@@ -129,7 +130,7 @@ class DirectSolver:
     """The real solver in this process. `broken` makes every solve fail with that reason."""
 
     def __init__(self) -> None:
-        self._solver = PlanSolver()
+        self._solver = PlanSolver(ModelCache(cache_folder()))
         self.broken = ""
 
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:

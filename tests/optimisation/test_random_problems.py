@@ -21,8 +21,8 @@ from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.model import build
 from optimisation.program.parameters import TIE_BREAK, parameters
 from optimisation.program.shape import shape_of
+from optimisation.program.source import compile_shape
 from optimisation.solving.engine import Engine
-from optimisation.solving.model_cache import compiled_for
 from optimisation.solving.reading import layout_of, read_plan
 from optimisation.solving.solver import PlanSolver
 
@@ -155,7 +155,7 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
         shape = shape_of(problem)
         going = (bool(seed % 2),) * len(problem.reduction_events)
         values = parameters(problem, going)
-        engine = Engine(compiled_for(shape))
+        engine = Engine(compile_shape(shape))
         engine.solve(parameters(on_another_day(problem), going), 10.0)
         outcome = engine.solve(values, 10.0)  # warm, from the numbers of the other day
         assert outcome.status is PlanStatus.OPTIMAL, (seed, outcome.reason)
@@ -168,7 +168,7 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
             "mip_rel_gap": 1e-9,
         }
         found = pyomo.solve(model).best_feasible_objective
-        costs = outcome.x * engine.compiled.vectors(engine.compiled.theta(values)).cost
+        costs = outcome.x * engine.compiled.numbers(engine.compiled.theta(values)).cost
         scale = max(1.0, abs(found), float(np.abs(costs).sum()))
         if searched(problem):
             # The search may stop at its gap; with the whole numbers as it found them the costs are
@@ -189,7 +189,7 @@ def test_the_first_setpoint_of_each_battery_is_the_same_cold_and_warm():
         if searched(problem):  # a search stops at the first plan within its gap
             continue
         shape = shape_of(problem)
-        compiled, going = compiled_for(shape), (True,) * len(problem.reduction_events)
+        compiled, going = compile_shape(shape), (True,) * len(problem.reduction_events)
         layout, warm, values = (
             layout_of(shape, compiled),
             Engine(compiled),

@@ -19,8 +19,8 @@ from optimisation.program.compiled import CompiledLP
 from optimisation.program.model import build
 from optimisation.program.parameters import parameters
 from optimisation.program.shape import shape_of
+from optimisation.program.source import compile_shape
 from optimisation.solving.engine import Engine
-from optimisation.solving.model_cache import compiled_for
 from optimisation.solving.reading import layout_of, read_plan
 from optimisation.solving.solver import PlanSolver
 
@@ -134,7 +134,7 @@ def solved_by_pyomo(problem: SiteProblem, model: ConcreteModel) -> Floats:
     [("three levels", 200), ("flat", 30), ("free nights", 30), ("below zero at noon", 30)],
 )
 def test_the_first_setpoint_is_the_same_cold_and_warm(kind, count):
-    warm, compiled = PlanSolver(), compiled_for(SHAPE)
+    warm, compiled = PlanSolver(), compile_shape(SHAPE)
     moved = 0
     for i, problem in enumerate(windows(count, kind)):
         plan = warm.solve(problem)

@@ -92,13 +92,13 @@ def test_affine_params_in_cost_bounds_rows_and_matrix_are_evaluated():
     model.cost = Objective(expr=(model.p[0] - model.q) * model.x[0] + 4 * model.x[1])
     compiled = compile_model(model)
     theta = compiled.theta({"p": np.array([7.0, 11.0]), "q": 13.0})
-    numbers = compiled.vectors(theta)
+    numbers = compiled.numbers(theta)
     assert numbers.cost.tolist() == [-6.0, 4.0]
     assert numbers.column_lower.tolist() == [-13.0, -13.0]
     assert numbers.column_upper.tolist() == [14.0, 22.0]
     assert numbers.row_lower.tolist() == [-np.inf]
     assert numbers.row_upper.tolist() == [5.0 - 11.0 - 7.0]
-    assert compiled.matrix(theta).tolist() == [12.0, 3.0]
+    assert numbers.matrix.tolist() == [12.0, 3.0]
 
 
 def test_params_that_do_not_fit_the_model_are_refused():

@@ -1,5 +1,5 @@
-"""Numbers kept up to date are the numbers reckoned anew, whatever moves; and only what moves is
-reckoned.
+"""HiGHS holds the numbers of the last refresh, whatever has changed, and nothing that is not finite
+is sent to it.
 """
 
 from dataclasses import replace
@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from battery_lp import battery_lp, battery_values
+from held_lp import held_vectors
 from site_cases import lead_carbon, site_problem
 
-from optimisation.problem.components import DemandCharge
 from optimisation.program.compiler import compile_model
 from optimisation.program.parameters import parameters
 from optimisation.program.shape import shape_of
-from optimisation.solving.model_cache import compiled_for
-from optimisation.solving.refresh import NotFiniteError, Numbers
+from optimisation.program.source import compile_shape
+from optimisation.solving.engine import LP_OPTIONS, Engine
+from optimisation.solving.highs import Highs, HighsError, ModelStatus
+from optimisation.solving.refresh import HeldProgram, NotFiniteError
 
 
 def days():
@@ -26,112 +28,124 @@ def days():
         yield replace(site, dc_load_kw=site.dc_load_kw * rng.uniform(0.9, 1.1, site.n_steps))
     yield replace(site, pv_kw=0.5 * site.pv_kw, batteries=(lead_carbon(stored_kwh=9.0),))
     yield replace(site, price_per_kwh=2.0 * site.price_per_kwh)
-    yield replace(site, price_per_kwh=site.price_per_kwh - 1.0)  # below 0: waste is priced away
+    yield replace(site, price_per_kwh=site.price_per_kwh - 1.0)  # below 0: waste is priced out
     yield replace(site, cap_penalty_per_kwh=99.0)
     yield replace(site, batteries=(lead_carbon(charge_efficiency=0.5),))
     yield from (replace(site, reserve_kwh=share * site.reserve_kwh) for share in (1.0, 0.9, 0.8))
 
 
-def parts_of(runs):
-    """Runs of costs, lower and upper bounds of columns, lower and upper bounds of rows."""
-    return runs.costs, runs.bounds, runs.bounds, runs.rows, runs.rows
+def held_program(compiled):
+    return HeldProgram(compiled, LP_OPTIONS, np.zeros(compiled.n_columns, dtype=bool))
 
 
-def test_numbers_kept_up_to_date_are_those_reckoned_anew():
-    compiled = compiled_for(shape_of(site_problem()))
-    kept, before, moved_alone = Numbers(compiled), [], 0
+@pytest.fixture
+def models_sent(monkeypatch):
+    """Counts how often a whole model is sent."""
+    count, pass_model = [], Highs.pass_model
+
+    def counted(self, *arguments):
+        count.append(arguments)
+        pass_model(self, *arguments)
+
+    monkeypatch.setattr(Highs, "pass_model", counted)
+    return count
+
+
+def test_highs_holds_the_numbers_of_the_last_refresh(models_sent):
+    compiled = compile_shape(shape_of(site_problem()))
+    program = held_program(compiled)
+    whole = []
     for i, problem in enumerate(days()):
-        values = parameters(problem)
-        theta = compiled.theta(values)
-        vectors, runs = kept.update(values)
-        np.testing.assert_allclose(
-            vectors.together, compiled.vectors(theta).together, rtol=1e-13, atol=1e-300
-        )
-        np.testing.assert_array_equal(kept.matrix, compiled.matrix(theta))
-        assert (runs is None) == (i in (0, 8, 9)), (
-            i
-        )  # the first, and the battery that comes and goes
-        if runs is not None:
-            for part, old, of_part in zip(vectors[1:], before, parts_of(runs), strict=True):
-                outside = np.ones(len(part), dtype=bool)
-                for run in of_part:
-                    outside[run] = False
-                np.testing.assert_array_equal(part[outside], old[outside])
-        before = [part.copy() for part in vectors[1:]]
-        if kept._moving is not None:
-            moved_alone += 1
-            assert len(kept._moving.m_value) < 0.6 * len(compiled.vector_triples[0])
-    assert moved_alone >= 3
+        numbers = compiled.numbers(compiled.theta(parameters(problem)))
+        before = len(models_sent)
+        program.refresh(numbers)
+        if len(models_sent) > before:
+            whole.append(i)
+        held = held_vectors(program.highs, compiled.n_columns, compiled.n_rows)
+        for found, wanted in zip(held, numbers, strict=False):
+            np.testing.assert_array_equal(found, wanted)
+    # The first, and the other battery that comes and goes.
+    assert whole == [0, 8, 9]
 
 
-def test_what_a_site_keeps_cannot_be_changed_in_place():
-    demand = DemandCharge(
-        price_per_kw=40.0, peak_so_far_kw=5.0, interval_of_step=np.arange(96) // 2
+def test_the_basis_stays_whether_or_not_the_matrix_changes():
+    compiled = compile_model(battery_lp())
+    program, iterations = held_program(compiled), []
+    for gain in (0.9, 0.9, 0.8, 0.8):
+        program.refresh(compiled.numbers(compiled.theta(battery_values(1, gain=gain))))
+        assert program.highs.run() is ModelStatus.OPTIMAL
+        iterations.append(program.highs.info("simplex_iteration_count"))
+    assert iterations[0] > 20
+    assert iterations[1] == iterations[3] == 0
+    assert iterations[2] < 0.5 * iterations[0]
+
+
+def test_after_a_refusal_the_whole_model_is_sent(models_sent, monkeypatch):
+    compiled = compile_model(battery_lp())
+    program = held_program(compiled)
+    first, second = (
+        compiled.numbers(compiled.theta(battery_values(seed, gain=0.9))) for seed in (1, 2)
     )
-    first, second = (parameters(site_problem(demand=demand)) for _ in range(2))
-    same = {
-        name
-        for name, value in first.items()
-        if isinstance(value, np.ndarray) and value is second[name]
-    }
-    assert {
-        "stored_per_charge",
-        "segment_kw",
-        "width_kwh",
-        "max_charge_kw",
-        "charge_cost",
-        "interval_share",
-    } <= same
-    assert not any(first[name].flags.writeable for name in same)
+    program.refresh(first)
+
+    def refuse(self, numbers):
+        raise HighsError("HiGHS refused new costs")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Highs, "change_numbers", refuse)
+        with pytest.raises(HighsError):
+            program.refresh(second)
+    program.refresh(second)
+    assert len(models_sent) == 2
 
 
-def settled_numbers():
-    """Numbers of which the price alone has moved so far."""
-    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
+def test_matrix_values_that_highs_would_drop_with_a_warning_are_left_out():
+    compiled = compile_model(battery_lp())
+    program = held_program(compiled)
+    program.refresh(compiled.numbers(compiled.theta(battery_values(1, gain=1e-10))))
+    assert program.highs.run() is ModelStatus.OPTIMAL
+
+
+def warm_engine():
+    """An engine that has been solved for three days."""
+    engine, values = Engine(compile_model(battery_lp())), battery_values(1)
     for seed in (1, 2, 3):
-        kept.update(values | {"price": battery_values(seed)["price"]})
-    assert kept._moving is not None
-    assert kept._moving.sizes == {"price": 48}
-    return kept, values
+        engine.solve(values | {"price": battery_values(seed)["price"]}, 10.0)
+    return engine, values
 
 
 @pytest.mark.parametrize("name", ["price", "now", "needed", "gain"])
-def test_what_is_not_finite_is_refused_whether_it_has_moved_before_or_not(name):
-    kept, values = settled_numbers()
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused_in_every_param(name, number):
+    engine, values = warm_engine()
     with pytest.raises(NotFiniteError):
-        kept.update(values | {name: values[name] * np.nan})
+        engine.solve(values | {name: values[name] * number}, 10.0)
 
 
-def test_products_that_are_not_finite_are_refused():
-    kept, values = settled_numbers()
+def test_params_whose_products_may_not_be_finite_are_refused():
+    engine, values = warm_engine()
     with pytest.raises(NotFiniteError):
-        kept.update(values | {"price": np.full(48, 1e200)})
+        engine.solve(values | {"price": np.full(48, 1e200)}, 10.0)
 
 
-def test_the_same_numbers_again_change_nothing():
-    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
-    first, _ = kept.update(values)
-    wanted = first.together.copy()
-    for _ in range(3):
-        vectors, runs = kept.update(values)
-        assert runs == ((), (), ())
-        np.testing.assert_array_equal(vectors.together, wanted)
+def test_the_same_numbers_again_take_no_iteration():
+    engine, values = warm_engine()
+    first = engine.solve(values, 10.0)
+    again = engine.solve(values, 10.0)
+    assert again.objective == first.objective
+    np.testing.assert_array_equal(again.x, first.x)
 
 
 def test_sizes_that_make_up_for_each_other_are_refused():
-    kept, values = Numbers(compile_model(battery_lp())), battery_values(1)
-    for seed in (1, 2, 3, 4):
-        moving = battery_values(seed)
-        kept.update(values | {name: moving[name] for name in ("price", "needed")})
-    assert kept._moving.sizes == {"price": 48, "needed": 48}
+    engine, values = warm_engine()
     with pytest.raises(ValueError, match="Param price has 47 numbers"):
-        kept.update(values | {"price": np.ones(47), "needed": np.ones(49)})
+        engine.solve(values | {"price": np.ones(47), "needed": np.ones(49)}, 10.0)
 
 
 @pytest.mark.parametrize(
     "change", [{"price": np.ones(3)}, {"price": np.ones(49)}, {"now": [1.0, 2.0]}, {"peak": 1.0}]
 )
-def test_params_that_do_not_fit_are_refused_whether_they_have_moved_before_or_not(change):
-    kept, values = settled_numbers()
+def test_params_that_do_not_fit_the_model_are_refused(change):
+    engine, values = warm_engine()
     with pytest.raises(ValueError, match="model"):
-        kept.update(values | change)
+        engine.solve(values | change, 10.0)

@@ -1,5 +1,5 @@
-"""The file of a compiled model: it saves Pyomo, it is never trusted blindly, and nothing fails for
-want of it.
+"""Files of compiled models: they save loading Pyomo, are never trusted blindly, and nothing fails
+without them.
 """
 
 import os
@@ -15,43 +15,47 @@ from site_cases import site_problem
 
 from optimisation.program.compiled import CompiledLP
 from optimisation.program.shape import shape_of
-from optimisation.solving import model_cache as cache
+from optimisation.program.source import compile_shape
 from optimisation.solving.solver import PlanSolver
+from siteems.planning import model_cache
+from siteems.planning.model_cache import FOLDER_VARIABLE, ModelCache, cache_folder
 
 SHAPE = shape_of(site_problem(6))
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "kept"))
+def folder(tmp_path):
     return tmp_path / "kept"
+
+
+@pytest.fixture
+def models(folder):
+    return ModelCache(folder)
 
 
 @pytest.fixture
 def compiling(monkeypatch):
     """Counts how often a model is compiled."""
-    import optimisation.program.compiler
+    count = []
 
-    count, compile_model = [], optimisation.program.compiler.compile_model
+    def counted(shape):
+        count.append(shape)
+        return compile_shape.__wrapped__(shape)
 
-    def counted(model):
-        count.append(model)
-        return compile_model(model)
-
-    monkeypatch.setattr(optimisation.program.compiler, "compile_model", counted)
+    monkeypatch.setattr(model_cache, "compile_shape", counted)
     return count
 
 
 def same(one: CompiledLP, other: CompiledLP):
     assert (one.params, one.columns, one.rows) == (other.params, other.columns, other.rows)
-    for name in cache._ARRAYS:
+    for name in ("integer", "starts", "indices", "z0", "m_row", "m_column", "m_value"):
         left, right = getattr(one, name), getattr(other, name)
         assert left.dtype == right.dtype
         np.testing.assert_array_equal(left, right)
 
 
 def test_the_second_time_comes_from_the_file_and_is_the_same(folder, compiling):
-    first, second = cache.compiled_for(SHAPE), cache.compiled_for(SHAPE)
+    first, second = ModelCache(folder)(SHAPE), ModelCache(folder)(SHAPE)
     assert len(compiling) == 1
     same(first, second)
     (file,) = folder.iterdir()
@@ -60,26 +64,36 @@ def test_the_second_time_comes_from_the_file_and_is_the_same(folder, compiling):
 
 
 def test_another_shape_another_source_and_other_versions_have_other_files(
-    folder, tmp_path, monkeypatch
+    models, folder, tmp_path, monkeypatch
 ):
-    keys = {cache._key(SHAPE), cache._key(shape_of(site_problem(7)))}
-    monkeypatch.setattr(cache.np, "__version__", "0")
-    keys.add(cache._key(SHAPE))
-    source = tmp_path / "solving" / "model_cache.py"
-    source.parent.mkdir()
-    source.write_text("x = 1\n")
-    monkeypatch.setattr(cache, "__file__", str(source))
-    keys.add(cache._key(SHAPE))
-    (tmp_path / "model.py").write_text("x = 2\n")
-    keys.add(cache._key(SHAPE))
+    def file_of_another(shape=SHAPE):
+        before = set(folder.iterdir()) if folder.exists() else set()
+        models(shape)
+        (file,) = set(folder.iterdir()) - before
+        return file
+
+    file_of_another()
+    file_of_another(shape_of(site_problem(7)))
+    with monkeypatch.context() as patch:
+        patch.setattr(model_cache.np, "__version__", "0")
+        file_of_another()
+    package = tmp_path / "optimisation" / "program"
+    package.mkdir(parents=True)
+    init = package.parent / "__init__.py"
+    init.write_text("x = 1\n")
+    monkeypatch.setattr(model_cache.optimisation, "__file__", str(init))
+    file_of_another()
+    (package / "model.py").write_text("x = 2\n")
+    file_of_another()
     other = tmp_path / "pyomo" / "version" / "info.py"
     other.parent.mkdir(parents=True)
     (tmp_path / "pyomo" / "__init__.py").touch()
     other.write_text("major = 0\n")
     found = SimpleNamespace(origin=str(tmp_path / "pyomo" / "__init__.py"))
-    monkeypatch.setattr(cache.importlib.util, "find_spec", lambda name: found)
-    keys.add(cache._key(SHAPE))
-    assert len(keys) == 6
+    with monkeypatch.context() as patch:
+        patch.setattr(model_cache.importlib.util, "find_spec", lambda name: found)
+        file_of_another()
+    assert len(list(folder.iterdir())) == 6
 
 
 def truncate(path):
@@ -139,96 +153,101 @@ SPOILED = [truncate, flip, empty, foreign_key, out_of_range, less_of_it, open_to
 
 
 @pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__)
-def test_a_file_that_is_not_ours_or_not_whole_is_replaced(folder, compiling, spoil):
-    right = cache.compiled_for(SHAPE)
+def test_a_file_that_is_not_ours_or_not_whole_is_replaced(folder, models, compiling, spoil):
+    right = models(SHAPE)
     (file,) = folder.iterdir()
     spoil(file)
-    same(right, cache.compiled_for(SHAPE))
+    same(right, models(SHAPE))
     assert len(compiling) == 2
-    same(right, cache.compiled_for(SHAPE))
+    same(right, models(SHAPE))
     assert len(compiling) == 2
     assert zipfile.is_zipfile(file)
 
 
-def test_nothing_in_a_file_is_ever_run(folder, compiling, tmp_path):
-    cache.compiled_for(SHAPE)
+def test_nothing_in_a_file_is_ever_run(folder, models, compiling, tmp_path):
+    models(SHAPE)
     (file,) = folder.iterdir()
     with np.load(file) as saved:
         arrays = dict(saved)
     np.savez(
         file, **arrays | {"params_names": np.array([Intruder(tmp_path / "run")], dtype=object)}
     )
-    cache.compiled_for(SHAPE)
+    models(SHAPE)
     assert len(compiling) == 2
     assert not (tmp_path / "run").exists()
 
 
-def test_where_no_file_can_be_kept_the_model_is_just_compiled(tmp_path, compiling, monkeypatch):
+def test_where_no_file_can_be_kept_the_model_is_compiled_each_time(tmp_path, compiling):
     (tmp_path / "file").touch()
-    for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        monkeypatch.setenv(cache.FOLDER_VARIABLE, str(place))
-        assert cache.compiled_for(SHAPE).n_columns > 0
-    assert len(compiling) == 2
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", None):
+        assert ModelCache(folder)(SHAPE).n_columns > 0
+    assert len(compiling) == 3
 
 
-def test_a_file_that_cannot_be_replaced_is_passed_over(folder, compiling):
-    cache.compiled_for(SHAPE)
+def test_a_file_that_cannot_be_replaced_is_passed_over(folder, models):
+    models(SHAPE)
     (file,) = folder.iterdir()
     a_folder(file)
-    assert cache.compiled_for(SHAPE).n_columns > 0
+    assert models(SHAPE).n_columns > 0
     assert [path.name for path in folder.iterdir()] == [file.name]
 
 
-def test_a_write_that_breaks_off_leaves_nothing(folder, compiling, monkeypatch):
+def test_a_write_that_breaks_off_leaves_nothing(folder, models, monkeypatch):
     def disk_full(file, key, compiled):
         file.write(b"PK")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(cache, "_write", disk_full)
-    assert cache.compiled_for(SHAPE).n_columns > 0
+    monkeypatch.setattr(model_cache, "_write", disk_full)
+    assert models(SHAPE).n_columns > 0
     assert list(folder.iterdir()) == []
 
 
-def test_only_the_newest_files_are_kept_and_no_other_file_is_touched(folder, monkeypatch):
-    monkeypatch.setattr(cache, "KEPT", 2)
+def test_only_the_newest_files_are_kept_and_no_other_file_is_touched(folder, models, monkeypatch):
+    monkeypatch.setattr(model_cache, "KEPT", 2)
     folder.mkdir()
     (folder / "data.npz").touch()
     for age, name in enumerate(["compiled-c.npz", "compiled-b.npz", "compiled-a.npzx1"], start=1):
         (folder / name).touch()
         os.utime(folder / name, (1e9 - age, 1e9 - age))
-    cache.compiled_for(SHAPE)
+    models(SHAPE)
     names = {path.name for path in folder.iterdir()}
-    assert names == {"data.npz", "compiled-c.npz", f"compiled-{cache._key(SHAPE)}.npz"}
+    assert names > {"data.npz", "compiled-c.npz"}
+    assert len(names) == 3
+    (newest,) = names - {"data.npz", "compiled-c.npz"}
+    same(models(SHAPE), compile_shape(SHAPE))
+    assert newest.startswith("compiled-")
+    assert newest not in ("compiled-b.npz", "compiled-a.npzx1")
 
 
 def test_the_folder_is_the_named_one_or_the_users_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    monkeypatch.delenv(cache.FOLDER_VARIABLE, raising=False)
-    assert cache._path("k") == tmp_path / ".cache" / "siteems" / "compiled-k.npz"
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    assert cache_folder() == tmp_path / ".cache" / "siteems"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # its standard: to be ignored
-    assert cache._path("k") == tmp_path / ".cache" / "siteems" / "compiled-k.npz"
+    assert cache_folder() == tmp_path / ".cache" / "siteems"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache._path("k") == tmp_path / "xdg" / "siteems" / "compiled-k.npz"
-    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "own"))
-    assert cache._path("k") == tmp_path / "own" / "compiled-k.npz"
+    assert cache_folder() == tmp_path / "xdg" / "siteems"
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"
 
 
-def test_a_process_that_only_solves_loads_neither_pyomo_nor_scipy(folder):
-    plan = PlanSolver().solve(site_problem(6))
+def test_a_process_that_only_solves_loads_neither_pyomo_nor_scipy(folder, models):
+    plan = PlanSolver(models).solve(site_problem(6))
     code = """
 import sys
 from site_cases import site_problem
-from optimisation.solving.solver import PlanSolver
-import optimisation.solving.worker
-print(repr(PlanSolver().solve(site_problem(6)).objective))
-print(sorted({name.partition(".")[0] for name in sys.modules} & {"pyomo", "scipy", "pandas", "siteems", "drivers"}))
+import siteems.planning.solver_child as child
+solver = child.PlanSolver(child.ModelCache(child.cache_folder()))
+print(repr(solver.solve(site_problem(6)).objective))
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"pyomo", "scipy", "pandas", "pydantic", "drivers"}))
 """
-    here = str(Path(__file__).parents[2] / "rigs")
-    path = os.pathsep.join([here, str(Path(cache.__file__).parents[2])])
+    here = str(Path(__file__).parents[1] / "rigs")
+    path = os.pathsep.join([here, str(Path(model_cache.__file__).parents[2])])
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": path, FOLDER_VARIABLE: str(folder)},
         capture_output=True,
         text=True,
         check=True,

@@ -1,6 +1,4 @@
-"""Problem S1: one battery, one day, three prices, no export. Small enough that every peer can
-express it exactly.
-"""
+"""Problem S1: one battery, one day, three prices, no export, so that every peer can express it."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ OPTIMUM = 29.2741532795
 """Least cost of the unvaried problem in currency, by `scipy.optimize.linprog`."""
 
 CAPACITY_KWH, LEAST_KWH, END_KWH = 30.0, 9.0, 15.0
-"""Stored energy at most, at least, and exactly at the end."""
+"""Stored energy: at most, at least, and exactly at the end of the day."""
 EFFICIENCY, MAX_BATTERY_KW, MAX_IMPORT_KW = 0.92, 5.0, 15.0
 
 

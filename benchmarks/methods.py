@@ -1,6 +1,4 @@
-"""The ways to plan one window that are timed against each other; each call gives the objective it
-found.
-"""
+"""The methods to plan one window that are timed against each other."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from models import cached_models
 from pyomo.contrib.appsi.solvers.highs import Highs as PyomoHighs
 from pyomo.core import ConcreteModel, Param
 
@@ -17,55 +16,61 @@ from optimisation.program.compiled import CompiledLP
 from optimisation.program.model import build
 from optimisation.program.parameters import TIE_BREAK, parameters
 from optimisation.program.shape import shape_of
-from optimisation.solving.engine import COMMON, LP_OPTIONS, _Instance
+from optimisation.solving.engine import LP_OPTIONS
+from optimisation.solving.refresh import HeldProgram
 from optimisation.solving.solver import PlanSolver
 
 LIMIT_S = 30.0
 
 
 class Bare:
-    """HiGHS with all numbers prepared and handed over, warm from the window before; what is left is
-    `run()`.
+    """HiGHS alone, warm from the window before: what is timed is `run()`, with all numbers sent
+    before.
     """
 
     def __init__(self, compiled: CompiledLP) -> None:
-        self._instance = _Instance(
-            compiled, COMMON | LP_OPTIONS, np.zeros(compiled.n_columns, dtype=np.bool_)
-        )
+        self._compiled = compiled
+        continuous = np.zeros(compiled.n_columns, dtype=np.bool_)
+        self._program = HeldProgram(compiled, LP_OPTIONS, continuous)
 
-    def hand_over(self, problem: SiteProblem) -> None:
-        self._highs, _ = self._instance.send(parameters(problem))
-        self._highs.limit_time(LIMIT_S)
+    def send(self, problem: SiteProblem) -> None:
+        theta = self._compiled.theta(parameters(problem))
+        self._program.refresh(self._compiled.numbers(theta))
+        self._program.highs.limit_time(LIMIT_S)
 
     def run(self) -> None:
-        self._highs.run()
+        self._program.highs.run()
 
     @property
     def objective(self) -> float:
-        return self._highs.objective
+        return self._program.highs.objective
 
 
 class Ours:
-    """A problem in, a checked plan out: warm from the window before, or with a solver instance made
-    anew.
-    """
+    """A problem in, a checked plan out."""
 
     def __init__(self, tie_break: float = TIE_BREAK) -> None:
         self._tie_break = tie_break
-        self._solver = PlanSolver(tie_break)
+        self._models = cached_models()
+        self._solver = PlanSolver(self._models, tie_break)
 
     def warm(self, problem: SiteProblem) -> Plan:
-        plan = self._solver.solve(problem, LIMIT_S)
-        assert plan.usable, plan.reason
-        return plan
+        """Plan from the basis of the window before."""
+        return _usable(self._solver.solve(problem, LIMIT_S))
 
     def cold_solver(self, problem: SiteProblem) -> PlanSolver:
-        """A solver that has the compiled model and nothing else; to be made before the clock
-        starts.
-        """
-        solver = PlanSolver(self._tie_break)
-        solver._ready_for(shape_of(problem))
-        return solver
+        """A new solver, with the compiled model in memory; to be made before the clock starts."""
+        compiled = self._models(shape_of(problem))
+        return PlanSolver(lambda _: compiled, self._tie_break)
+
+    def cold(self, solver: PlanSolver, problem: SiteProblem) -> Plan:
+        """Plan with a solver that has not solved before."""
+        return _usable(solver.solve(problem, LIMIT_S))
+
+
+def _usable(plan: Plan) -> Plan:
+    assert plan.usable, plan.reason
+    return plan
 
 
 class NaivePyomo:
@@ -80,7 +85,7 @@ class NaivePyomo:
 
 
 class PersistentPyomo:
-    """The model built once; `appsi_highs` told that only Params change, and HiGHS not to perturb
+    """The model built once. `appsi_highs` looks for changed Params only, and HiGHS does not perturb
     costs.
     """
 

@@ -1,6 +1,4 @@
-"""Rolling windows of one made-up site and unrelated days of many: the problems that the benchmarks
-plan.
-"""
+"""Rolling windows of one made-up site, and one window each of many unlike sites."""
 
 from __future__ import annotations
 
@@ -25,8 +23,8 @@ from optimisation.problem.site_problem import SiteProblem
 STEPS, STEP_H, DAY = 96, 0.25, 96
 
 WEAR_PER_KWH = (0.041, 0.126, 0.214, 0.302)
-"""Marginal cost of four depth segments: cycle loss 5.24e-4 d^2.03 (Xu et al. 2018), 300 per kWh of
-capacity.
+"""Marginal cost of four depth segments: cycle loss 5.24e-4 d^2.03 (Xu et al. 2018) at a
+replacement cost of 300 per kWh of capacity.
 """
 
 RECTIFIER = RectifierCurve(0.1, (3.0, 4.0, 5.0), (1.04, 1.06, 1.10))
@@ -54,10 +52,11 @@ def problem(
     stored_kwh: float,
     **changes: Any,
 ) -> SiteProblem:
-    """One window: a cap of 2 kW from 19:00 to 21:00 on one day in four, two hours of backup, a
-    demand charge.
+    """One window, with two hours of backup and a demand charge.
+
+    A DR event caps import at 2 kW from 19:00 to 21:00 on one day in four.
     """
-    called = (hour % 24 >= 19) & (hour % 24 < 21) & (hour // 24 % 4 == 0)
+    in_event = (hour % 24 >= 19) & (hour % 24 < 21) & (hour // 24 % 4 == 0)
     fields: dict[str, Any] = {
         "step_h": np.full(STEPS, STEP_H),
         "price_per_kwh": price_per_kwh,
@@ -65,7 +64,7 @@ def problem(
         "ac_load_kw": np.full(STEPS, 0.3),
         "pv_kw": pv_kw,
         "import_limit_kw": np.full(STEPS, 15.0),
-        "import_cap_kw": np.where(called, 2.0, np.inf),
+        "import_cap_kw": np.where(in_event, 2.0, np.inf),
         "reserve_kwh": 2.0 * load_kw,
         "terminal_value_per_kwh": 0.55,
         "reserve_penalty_per_kwh_h": 30.0,
@@ -82,8 +81,8 @@ def problem(
 
 
 def rolling(count: int, seed: int = 7, **changes: Any) -> Iterator[SiteProblem]:
-    """Windows of one site, each a step after the one before, with the forecast revised and the SoC
-    about as planned.
+    """Windows of one site, each one step after the one before, with a revised forecast and an SoC
+    near the planned one.
     """
     rng = np.random.default_rng(seed)
     hours = np.arange(count + STEPS) * STEP_H
@@ -101,19 +100,18 @@ def rolling(count: int, seed: int = 7, **changes: Any) -> Iterator[SiteProblem]:
 
 
 def sites(count: int, seed: int = 11, **changes: Any) -> Iterator[SiteProblem]:
-    """One window each of unlike sites in one hour of one tariff: load, sun and SoC of their own."""
+    """One window each of unlike sites at one hour of one tariff: load, PV and SoC differ."""
     rng = np.random.default_rng(seed)
     hours = np.arange(STEPS) * STEP_H
     for _ in range(count):
         load, pv, price = _site(rng, hours)
-        scale, sun = rng.uniform(0.6, 1.2), rng.uniform(0.0, 1.2)
-        yield problem(
-            hours, scale * load, sun * pv, price, float(rng.uniform(8.0, 29.0)), **changes
-        )
+        load_scale, pv_scale = rng.uniform(0.6, 1.2), rng.uniform(0.0, 1.2)
+        stored_kwh = float(rng.uniform(8.0, 29.0))
+        yield problem(hours, load_scale * load, pv_scale * pv, price, stored_kwh, **changes)
 
 
 def _site(rng: np.random.Generator, hours: Floats) -> tuple[Floats, Floats, Floats]:
-    """Load (3 to 6 kW), sun (5 kWp, cloudy days) and a price of three levels, one number per step."""
+    """Load (3 to 6 kW), PV (5 kWp, cloudy days) and a price of three levels, one number per step."""
     of_day = hours % 24
     steps = len(hours)
     noise = np.zeros(steps)

@@ -1,6 +1,4 @@
-"""FlexMeasures' `device_scheduler` on S1, without a database. Run by the Python of its own
-environment.
-"""
+"""FlexMeasures' `device_scheduler` on S1, without a database."""
 
 from __future__ import annotations
 
@@ -12,8 +10,7 @@ from flask import Flask
 from flexmeasures.data.models.planning import FlowCommitment
 from flexmeasures.data.models.planning.linear_optimization import device_scheduler
 from flexmeasures.data.models.planning.utils import initialize_df
-from peer_loop import serve
-from s1 import (
+from problems.s1 import (
     CAPACITY_KWH,
     EFFICIENCY,
     END_KWH,
@@ -24,6 +21,8 @@ from s1 import (
     STEP_H,
     STEPS,
 )
+
+from peers.loop import serve
 
 COLUMNS = [
     "equals",
@@ -46,7 +45,7 @@ def _frame() -> pd.DataFrame:
 
 
 def prepare(problem: S1) -> Callable[[], float]:
-    # Stock counts in kW x steps, from the stock at the start.
+    # FlexMeasures counts stock in kW x steps, relative to the stock at the start.
     battery = _frame()
     battery["max"] = (CAPACITY_KWH - problem.stored_kwh) / STEP_H
     battery["min"] = (LEAST_KWH - problem.stored_kwh) / STEP_H

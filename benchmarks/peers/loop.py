@@ -1,5 +1,5 @@
-"""What both peer programs do: for each number on stdin solve that variation of S1 and answer one
-JSON line.
+"""What each peer program does: solve the variation of S1 that a line on stdin names, answer one line
+of JSON.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable
 
-from s1 import S1, variations
+from problems.s1 import S1, variations
 
 
 def serve(prepare: Callable[[S1], Callable[[], float]]) -> None:
-    """Serve until stdin ends. `prepare` makes the peer's inputs, untimed; what it returns solves
-    and gives the cost.
+    """Serve until stdin ends.
+
+    `prepare` makes the peer's inputs, which is not timed; the function that it returns solves and
+    gives the cost.
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # peers print what they like

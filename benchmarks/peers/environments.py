@@ -1,6 +1,4 @@
-"""Peer projects in environments of their own, made once below the build folder; a reason where that
-fails.
-"""
+"""Peer projects, each in a virtual environment of its own below the build folder, made once."""
 
 from __future__ import annotations
 
@@ -10,39 +8,36 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-BUILD = HERE.parent / "build" / "bench"
+BENCHMARKS = Path(__file__).parents[1]
+BUILD = BENCHMARKS.parent / "build" / "bench"
 VERSIONS = {"flexmeasures": "1.0.1", "emhass": "0.18.7"}
 INSTALL_LIMIT_S = 900.0
 
 
 class PeerError(RuntimeError):
-    """A peer cannot be run here; says why."""
+    """A peer cannot be run here; the message is the reason."""
 
 
 class Peer:
-    """One peer's program, `peer_NAME.py`, run by the Python of its own environment; one problem at
-    a time.
-    """
+    """The program `peers/NAME.py` of one peer; it solves one problem at a time."""
 
     def __init__(self, name: str) -> None:
-        """Install where need be (minutes, the first time) and start. Raises `PeerError`."""
+        """Start the program; the first time, install the peer, which takes minutes. Raises `PeerError`."""
         self.name = name
         python = _environment(name)
         self._process = subprocess.Popen(
-            [python, HERE / f"peer_{name}.py"],
+            # -P: a folder named like the peer, as there is here, must not hide its package.
+            [python, "-P", "-m", f"peers.{name}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=BUILD,
-            env={name: text for name, text in os.environ.items() if name != "PYTHONPATH"},
+            env=os.environ | {"PYTHONPATH": str(BENCHMARKS)},
         )
 
     def solve(self, number: int) -> tuple[float, float]:
-        """Solve one variation of S1; returns its cost in currency and the time it took in seconds,
-        by its own clock.
-        """
+        """Solve one variation of S1; returns its cost in currency, and the seconds by the peer's clock."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -62,7 +57,7 @@ class Peer:
 
 
 def _environment(name: str) -> Path:
-    """Return the Python of the peer's environment; makes it where it is missing."""
+    """Return the Python of the peer's environment, which is made where it is missing."""
     folder = BUILD / name
     python, done = folder / "bin" / "python", folder / f"installed-{VERSIONS[name]}"
     if done.exists():

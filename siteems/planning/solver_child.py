@@ -1,10 +1,9 @@
-"""The solver as a process of its own: problems come in on stdin, plans go out on stdout. Run by
-`python -m`.
+"""The solver's child process, run by `python -m`: problems come in on stdin, plans go out on stdout.
 
 A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in,
-of a plan out. First goes out an empty frame, once everything is imported and HiGHS is loaded, or
-one with the reason why it cannot be. The process ends with its stdin, also in the middle of a
-solve, so it never outlives the one who started it.
+of a plan out. The first frame out is empty once everything is imported and HiGHS is loaded;
+otherwise it holds the reason why the process cannot start. The process ends with its stdin, also in
+the middle of a solve, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -20,14 +19,13 @@ from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import ProblemError
 from optimisation.solving.highs import version
 from optimisation.solving.solver import PlanSolver
+from siteems.planning.model_cache import ModelCache, cache_folder
 
 LENGTH_BYTES = 8
 
 
 def main() -> None:
-    """Serve until stdin ends. Raises ImportError where there is no library of HiGHS; the first
-    frame says so too.
-    """
+    """Serve until stdin ends. Raises ImportError where the library of HiGHS is missing."""
     # Whatever else writes to stdout in this process must not end up between frames.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -36,23 +34,23 @@ def main() -> None:
     except ImportError as error:
         _write(answers, str(error).encode())
         raise
-    questions: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, questions), daemon=True).start()
-    solver = PlanSolver()
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+    solver = PlanSolver(ModelCache(cache_folder()))
     _write(answers, b"")
     while True:
-        _write(answers, pickle.dumps(_answer(solver, questions.get())))
+        _write(answers, pickle.dumps(_answer(solver, requests.get())))
 
 
-def _answer(solver: PlanSolver, question: bytes) -> Plan:
+def _answer(solver: PlanSolver, request: bytes) -> Plan:
     try:
-        problem, limit_s = pickle.loads(question)
+        problem, limit_s = pickle.loads(request)
         return solver.solve(problem, limit_s)
     except ProblemError as error:
         return Plan(PlanStatus.ERROR, str(error))
 
 
-def _read(source: BinaryIO, questions: SimpleQueue[bytes]) -> None:
+def _read(source: BinaryIO, requests: SimpleQueue[bytes]) -> None:
     # A thread, because the end of stdin must be seen while HiGHS runs; HiGHS releases the
     # interpreter lock.
     while True:
@@ -61,7 +59,7 @@ def _read(source: BinaryIO, questions: SimpleQueue[bytes]) -> None:
         body = source.read(length)
         if len(head) < LENGTH_BYTES or len(body) < length:
             os._exit(0)
-        questions.put(body)
+        requests.put(body)
 
 
 def _write(answers: BinaryIO, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Times, their medians and ratios, and the memory of a process."""
+"""Times of methods, their medians and ratios, and the memory of a process."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ Answer = TypeVar("Answer")
 
 
 class Times:
-    """Seconds per method, filled in turns, so that noise of the machine falls on all alike."""
+    """Seconds per method, taken in turns, so that noise of the machine affects all methods alike."""
 
     def __init__(self) -> None:
         self.of: dict[str, list[float]] = defaultdict(list)
 
-    def take(self, method: str, call: Callable[[], Answer]) -> Answer:
+    def measure(self, method: str, call: Callable[[], Answer]) -> Answer:
+        """Time one call; returns its result."""
         begin = time.perf_counter()
         answer = call()
         self.of[method].append(time.perf_counter() - begin)
         return answer
 
     def add(self, more: Times) -> None:
-        """Take over the times of another measurement."""
+        """Add the times of another measurement."""
         for method, seconds in more.of.items():
             self.of[method] += seconds
 
@@ -55,4 +56,4 @@ def rss_mb(pid: int | str = "self", *, peak: bool = False) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(wanted):
             return int(line.split()[1]) / 1024
-    raise LookupError(f"process {pid} does not say its memory")
+    raise LookupError(f"process {pid} does not report its memory")

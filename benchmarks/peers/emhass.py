@@ -1,6 +1,4 @@
-"""EMHASS' day-ahead optimisation on S1, its `Optimization` object kept. Run by the Python of its
-own environment.
-"""
+"""EMHASS' day-ahead optimisation on S1, with its `Optimization` object kept from problem to problem."""
 
 from __future__ import annotations
 
@@ -12,8 +10,7 @@ from pathlib import Path
 import emhass
 import pandas as pd
 from emhass.optimization import Optimization
-from peer_loop import serve
-from s1 import (
+from problems.s1 import (
     CAPACITY_KWH,
     EFFICIENCY,
     END_KWH,
@@ -24,6 +21,8 @@ from s1 import (
     STEP_H,
     STEPS,
 )
+
+from peers.loop import serve
 
 START = pd.Timestamp("2026-01-01T00:00:00+00:00")
 STEP = pd.Timedelta(hours=STEP_H)
@@ -52,9 +51,8 @@ def _settings() -> dict[str, object]:
         "maximum_power_from_grid": 1000 * MAX_IMPORT_KW,
         "maximum_power_to_grid": 0,
         "battery_charge_power_max": 1000 * MAX_BATTERY_KW,
-        "battery_discharge_power_max": 1000
-        * MAX_BATTERY_KW
-        / EFFICIENCY,  # it multiplies by the efficiency
+        # EMHASS multiplies this limit by the efficiency.
+        "battery_discharge_power_max": 1000 * MAX_BATTERY_KW / EFFICIENCY,
         "battery_charge_efficiency": EFFICIENCY,
         "battery_discharge_efficiency": EFFICIENCY,
         "battery_nominal_energy_capacity": 1000 * CAPACITY_KWH,
