@@ -24,7 +24,7 @@ import structlog
 
 from siteems.config.seeds import seed_path
 from siteems.recordings.profile import Profile
-from siteems.recordings.read import read_data
+from siteems.replay.data import read_replay_data
 from siteems.replay.engine import run_replay
 from siteems.replay.outcome import ReplayResult
 from siteems.site.model import Site
@@ -85,7 +85,7 @@ def scenarios() -> Iterator[tuple[str, Site, Profile]]:
                 f"skipped: {source} {day}: {path.name} is not beside this project", file=sys.stderr
             )
             continue
-        profile = read_data(path, site.site.zone, site.tariffs).profile
+        profile = read_replay_data(path, site.site.zone, site.tariffs).profile
         yield f"{seed} {source} {day}", at_home(site, source), cut(profile, day, site)
     for number, (name, noise, clear, hour, factor) in enumerate(MADE):
         site = load_site(seed_path("hangzhou-macro"))

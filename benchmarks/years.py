@@ -18,14 +18,14 @@ import structlog
 from score import PROFILES, at_home
 
 from siteems.config.seeds import seed_path
-from siteems.recordings.column_map import DataMap, From
-from siteems.recordings.read import read_data
+from siteems.recordings.column_map import ColumnMap, ColumnSource
+from siteems.replay.data import read_replay_data
 from siteems.replay.engine import run_replay
 from siteems.replay.executors import executor_for
 from siteems.replay.outcome import ReplayResult
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
-from siteems.tariff.records import PriceVector, TariffVersion
+from siteems.tariff.model import PriceVector, TariffVersion
 
 CHINA = ("cn_site_2019", "cn_site_2020", "cn_northwest_2019")
 HOMES = ("us_home_1", "us_home_5")
@@ -86,11 +86,13 @@ def year(name: str) -> ReplayResult:
             home(name),
             {"dc_load_kw": "ac_load_kw", "pv_kw": "pv_kw", "outdoor_temp_c": "outdoor_temp_c"},
         )
-        mapping = DataMap(columns={ours: From(column=theirs) for ours, theirs in columns.items()})
+        column_map = ColumnMap(
+            columns={ours: ColumnSource(column=theirs) for ours, theirs in columns.items()}
+        )
     else:
-        site, mapping = at_home(load_site(seed_path("hangzhou-macro")), name), None
-    data = read_data(path, site.site.zone, site.tariffs, mapping)
-    return run_replay(site, data.profile, fills=data.fills)
+        site, column_map = at_home(load_site(seed_path("hangzhou-macro")), name), None
+    data = read_replay_data(path, site.site.zone, site.tariffs, column_map)
+    return run_replay(site, data.profile, notes=data.notes)
 
 
 def figures(result: ReplayResult) -> dict[str, float]:

@@ -35,7 +35,7 @@ from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
-from siteems.tariff.lookup import TariffGap, TariffSchedule
+from siteems.tariff.schedule import TariffGap, TariffSchedule
 
 log = structlog.get_logger()
 

@@ -23,7 +23,7 @@ from siteems.history.records import AlarmRecord, Sample
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 HOUR = timedelta(hours=1)
 

@@ -21,7 +21,7 @@ from siteems.operations.message_text import ENGLISH
 from siteems.recordings.profile import Instant
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_soc
-from siteems.tariff.records import DemandTerm
+from siteems.tariff.model import DemandTerm
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 """Noon at the site, in the valley hours."""

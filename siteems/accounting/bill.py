@@ -19,8 +19,8 @@ import numpy.typing as npt
 from siteems.accounting.demand import highest_mean_kw
 from siteems.site.model import GridConnection
 from siteems.tariff.local_clock import Seconds
-from siteems.tariff.lookup import PriceSeries, TariffSchedule
-from siteems.tariff.records import DemandTerm, TariffVersion
+from siteems.tariff.model import DemandTerm, TariffVersion
+from siteems.tariff.schedule import PriceSeries, TariffSchedule
 
 Array = npt.NDArray[np.float64]
 

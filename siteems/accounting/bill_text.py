@@ -8,7 +8,7 @@ from typing import Any
 from siteems.accounting.bill import Bill
 
 
-def as_page(bill: Bill) -> str:
+def as_text(bill: Bill) -> str:
     """Month by month: energy by period, demand, standing, export; then the sum."""
     lines = []
     for month in bill.months:

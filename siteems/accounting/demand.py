@@ -7,10 +7,12 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from siteems.tariff.calendar import day_type, in_season, parse_hours
+from siteems.tariff.calendar import in_season
+from siteems.tariff.holidays import day_type
+from siteems.tariff.hours import parse_hours
 from siteems.tariff.local_clock import Seconds, local_clock
-from siteems.tariff.lookup import TariffSchedule
-from siteems.tariff.records import DemandTerm, TariffVersion
+from siteems.tariff.model import DemandTerm, TariffVersion
+from siteems.tariff.schedule import TariffSchedule
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -38,18 +38,19 @@ def bill(
     import sys
 
     from siteems.accounting.bill import make_bill
-    from siteems.accounting.bill_text import as_data, as_page
+    from siteems.accounting.bill_text import as_data, as_text
     from siteems.config.local_time import utc_span
-    from siteems.recordings.column_map import read_mapping
-    from siteems.recordings.metered import read_metered
+    from siteems.recordings.column_map import read_column_map
+    from siteems.recordings.read import read_metered
     from siteems.site.read_file import load_site
-    from siteems.tariff.lookup import TariffSchedule
+    from siteems.tariff.schedule import TariffSchedule
 
     site = load_site(site_file)
     zone = site.site.zone
-    metered = read_metered(data, zone, None if column_map is None else read_mapping(column_map))
+    columns = None if column_map is None else read_column_map(column_map)
+    metered = read_metered(data, zone, columns)
     metered = metered.between(*utc_span(start, end, zone))
-    for note in metered.said:
+    for note in metered.notes:
         print(f"note  {note}", file=sys.stderr)
     made = make_bill(
         TariffSchedule(site.tariffs, zone),
@@ -60,4 +61,4 @@ def bill(
         metered.import_kw,
         metered.export_kw,
     )
-    print(json_module.dumps(as_data(made), indent=1) if json else as_page(made))
+    print(json_module.dumps(as_data(made), indent=1) if json else as_text(made))

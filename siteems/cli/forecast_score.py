@@ -44,13 +44,13 @@ def forecast_score(
     from siteems.config.seeds import seed_path
     from siteems.errors import UserError
     from siteems.forecast.score import as_data, as_table, score_forecasts
-    from siteems.recordings.column_map import read_mapping
-    from siteems.recordings.read import read_data
+    from siteems.recordings.column_map import read_column_map
+    from siteems.replay.data import read_replay_data
     from siteems.site.read_file import load_site
 
     site = load_site(seed_path("hangzhou-macro") if site_file is None else site_file)
-    mapping = None if column_map is None else read_mapping(column_map)
-    profile = read_data(data, site.site.zone, site.tariffs, mapping).profile
+    columns = None if column_map is None else read_column_map(column_map)
+    profile = read_replay_data(data, site.site.zone, site.tariffs, columns).profile
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("forecasts", total=None)

@@ -31,9 +31,10 @@ def inspect(
     """
     import json as json_module
 
-    from siteems.recordings.inspection import as_data, as_page, inspect_file
+    from siteems.recordings.inspection import inspect_file
+    from siteems.recordings.inspection_text import as_data, as_text
     from siteems.site.read_file import load_site
 
     zone = None if site_file is None else load_site(site_file).site.zone
     inspection = inspect_file(data, zone)
-    print(json_module.dumps(as_data(inspection), indent=1) if json else as_page(inspection))
+    print(json_module.dumps(as_data(inspection), indent=1) if json else as_text(inspection))

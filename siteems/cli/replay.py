@@ -53,7 +53,7 @@ def replay(
 
     from siteems.cli.arguments import parse_policies
     from siteems.config.local_time import utc_span
-    from siteems.recordings.column_map import read_mapping
+    from siteems.recordings.column_map import read_column_map
     from siteems.replay.command import replay_to_folder
     from siteems.replay.progress import progress_on
     from siteems.replay.table import as_table
@@ -61,10 +61,10 @@ def replay(
 
     site = load_site(site_file)
     policies = parse_policies(policy)
-    mapping = None if column_map is None else read_mapping(column_map)
+    columns = None if column_map is None else read_column_map(column_map)
     span = utc_span(start, end, site.site.zone)
     with progress_on(policies) as progress:
-        result = replay_to_folder(site, data, *span, policies, out, progress, mapping)
+        result = replay_to_folder(site, data, *span, policies, out, progress, columns)
     if json:
         print(json_module.dumps(result.summary(), indent=1))
     else:

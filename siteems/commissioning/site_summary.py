@@ -16,8 +16,8 @@ from siteems.accounting.spread import shift_benefit
 from siteems.site.assets import battery_command_of
 from siteems.site.model import Site
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
-from siteems.tariff.calendar import clock
-from siteems.tariff.lookup import PricedSlot, TariffGap, TariffSchedule
+from siteems.tariff.hours import clock
+from siteems.tariff.schedule import PricedSlot, TariffGap, TariffSchedule
 
 BARS = "▁▂▃▄▅▆▇█"
 COMMANDS: Mapping[BatteryCommand, str] = {

@@ -18,7 +18,7 @@ from siteems.demand_response.event import DrEvent
 from siteems.history.records import Sample
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 GRID, SUN, OUT, IN = "#8d99ae", "#f4b400", "#e76f51", "#2a9d8f"
 RESERVE, INK, QUIET = "#c1121f", "#1d3557", "#6b7280"

@@ -14,7 +14,7 @@ from siteems.estimation.image import MAINS_PRESENT_V
 from siteems.history.records import Sample
 from siteems.site.model import Site
 from siteems.site.reserve import hours_left
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 RESERVE_TOLERANCE_SOC = 0.005
 """Resolution of the measured state of charge plus one control cycle; the reserve's own margin is

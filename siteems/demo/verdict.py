@@ -18,7 +18,7 @@ from siteems.history.records import Sample
 from siteems.history.store import History
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 
 @dataclass(frozen=True)

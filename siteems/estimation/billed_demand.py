@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from siteems.site.model import GridConnection
-from siteems.tariff.lookup import TariffGap, TariffSchedule
-from siteems.tariff.records import DemandTerm, TariffVersion
+from siteems.tariff.model import DemandTerm, TariffVersion
+from siteems.tariff.schedule import TariffGap, TariffSchedule
 
 
 class BilledDemand(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from siteems.accounting.demand import counting
 from siteems.estimation.billed_demand import BilledDemand, billed_demand
 from siteems.site.model import GridConnection
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 
 class MonthPeak:

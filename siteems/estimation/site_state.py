@@ -14,7 +14,7 @@ from siteems.estimation.image import Image
 from siteems.estimation.month_peak import MonthPeak
 from siteems.estimation.wear_segments import WearSegments
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 FULL_SOC = 0.985
 """From here the battery counts as fully charged. The last percent of a lead battery takes hours at

@@ -13,7 +13,7 @@ from siteems.estimation.billed_demand import billed_demand
 from siteems.estimation.site_state import SiteState
 from siteems.planning.time_grid import TimeGrid
 from siteems.site.model import GridConnection
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 
 def demand_charge(

@@ -16,9 +16,10 @@ from siteems.forecast.forecast import LEARN_FROM, Forecaster
 from siteems.planning.explanation import Explanation
 from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.planning.problem import ProblemBuilder
-from siteems.recordings.profile import Profile, read_profile
+from siteems.recordings.profile import Profile
+from siteems.recordings.read import read_profile_with_gaps
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 
 def plan_offline(
@@ -32,7 +33,7 @@ def plan_offline(
     """
     forecaster = Forecaster(site)
     if profile_file is not None:
-        _learn(forecaster, read_profile(profile_file, site.site.zone, keep_holes=True), at)
+        _learn(forecaster, read_profile_with_gaps(profile_file, site.site.zone), at)
     # A profile does not show when the battery was last full, so no full charge is due.
     state = SiteState(at, soc, last_full=at, month_peak_kw=month_peak_kw)
     builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))

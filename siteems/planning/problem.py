@@ -18,7 +18,7 @@ from siteems.planning.horizon import Horizon, make_horizon
 from siteems.planning.planned_pv import planned_pv_kw
 from siteems.site.assets import rectifier_curve, wear_costs
 from siteems.site.model import Battery, Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 # The LP must have a solution for any measured state, so the load, the reserve and DR caps are soft
 # limits with a price. The prices are multiples of the highest price of the horizon, so that no

@@ -1,5 +1,7 @@
-"""Whatever a recording calls its columns and whatever units it has, in the words and units of a
-profile.
+"""Column maps: from a file's own column names and units to those of siteems.
+
+A map is a TOML file with `[time]`, optionally `[only]`, and one table in `[columns]` for each
+column of siteems (docs/data.md has an example; `siteems inspect` proposes one).
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from pydantic.dataclasses import dataclass
 from siteems.config.fields import CLOSED
 from siteems.config.schema_messages import validation_errors
 from siteems.errors import UserError
-from siteems.recordings.findings import step_of
 from siteems.recordings.profile import COLUMNS
+from siteems.recordings.table import require_columns
+from siteems.recordings.timestamps import Timestamps, parse_timestamps, usual_step
 
-OURS = (
+TARGETS = (
     *COLUMNS,
     "grid_import_kw",
     "grid_export_kw",
@@ -30,9 +33,12 @@ OURS = (
     "import_price_per_kwh",
     "carbon_kg_per_kwh",
 )
+"""The columns of siteems that a map may fill."""
 
 POWER: Mapping[str, float] = {"W": 0.001, "kW": 1.0, "MW": 1000.0}
+"""Factors to kW."""
 ENERGY: Mapping[str, float] = {"Wh": 0.001, "kWh": 1.0, "MWh": 1000.0}
+"""Factors to kWh; the energy of a step becomes its mean power."""
 OTHER: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "degC": lambda values: values,
     "degF": lambda values: (values - 32.0) / 1.8,
@@ -42,7 +48,6 @@ OTHER: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "W/m2": lambda values: values,
     "0/1": lambda values: values,
 }
-UNITS = (*POWER, *ENERGY, *OTHER)
 UNITS_OF: Mapping[str, tuple[str, ...]] = {
     "kw": (*POWER, *ENERGY),
     "c": ("degC", "degF", "K"),
@@ -50,103 +55,102 @@ UNITS_OF: Mapping[str, tuple[str, ...]] = {
     "m2": ("W/m2",),
     "available": ("0/1",),
 }
-"""By the end of our name."""
+"""Units allowed for a target column, by the last part of its name."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class From:
-    """Where one column of ours comes from: a column of the file, or one value for all of it."""
+class ColumnSource:
+    """Where one column of siteems comes from: a column of the file, or one value for all rows."""
 
     column: str | None = None
     value: float | None = None
     unit: str | None = None
     scale: float = 1.0
-    """Times this, such as 5 / 110,000 to bring a 110 MW station down to 5 kWp."""
+    """Factor on the converted values, such as 5 / 110,000 to scale a 110 MW station to 5 kWp."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class TimeFrom:
-    """The column of stamps, and whether they name the begin or the end of their step."""
+class TimeSource:
+    """The column of times, and whether they name the start or the end of their step."""
 
     column: str = "time"
     stands_for: Literal["start", "end"] = "start"
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class DataMap:
-    """A map file: `[time]`, and one table in `[columns]` for each column of ours."""
+class ColumnMap:
+    """A map file."""
 
-    columns: dict[str, From]
-    time: TimeFrom = field(default_factory=TimeFrom)
+    columns: dict[str, ColumnSource]
+    time: TimeSource = field(default_factory=TimeSource)
     only: dict[str, int | float | str] = field(default_factory=dict)
-    """Rows that are meant, by column, where a file holds several things: `building = 3`."""
+    """Rows to use, by column and value, where a file holds several sites: `building = 3`."""
 
 
-def read_mapping(path: Path) -> DataMap:
-    """The mapping in a TOML file. Raises `UserError` with one line for each error."""
+def read_column_map(path: Path) -> ColumnMap:
+    """The map in a TOML file. Raises `UserError` with one line for each error."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: is not TOML: {error}") from error
-    adapter = TypeAdapter(DataMap)
+    adapter = TypeAdapter(ColumnMap)
     try:
-        mapping = adapter.validate_python(data)
+        column_map = adapter.validate_python(data)
     except ValidationError as error:
         errors = validation_errors(error.errors(include_url=False), adapter.json_schema())
         raise UserError(*(error.line(str(path), data) for error in errors)) from error
-    for name, source in mapping.columns.items():
-        if name not in OURS:
-            raise UserError(
-                f"{path}: columns.{name}: no such column; allowed are {', '.join(OURS)}"
-            )
-        if (source.column is None) == (source.value is None):
-            raise UserError(f"{path}: columns.{name}: needs either column or value")
-        units = UNITS_OF[name.rsplit("_", 1)[-1]]
-        if source.unit is not None and source.unit not in units:
-            raise UserError(
-                f"{path}: columns.{name}.unit = {source.unit!r}: allowed are {', '.join(units)}"
-            )
-    return mapping
+    for name, source in column_map.columns.items():
+        _check_source(path, name, source)
+    return column_map
 
 
-def mapped(frame: pd.DataFrame, mapping: DataMap, path: Path) -> pd.DataFrame:
-    """The table in our columns and units. Raises `UserError` for a column that the file does not
-    have.
+def map_columns(
+    frame: pd.DataFrame, column_map: ColumnMap, path: Path
+) -> tuple[Timestamps, pd.DataFrame]:
+    """Times and columns of a table in siteems' names and units, a row for each row that is used.
+
+    Times name the start of their step afterwards. Raises `UserError` for a column or value that the
+    file does not have.
     """
-
-    def column(name: str) -> pd.Series:
-        if name not in frame:
-            raise UserError(
-                f"{path}: no column {name}; there are {', '.join(map(str, frame.columns))}"
-            )
-        return frame[name]
-
-    for name, wanted in mapping.only.items():
-        frame = frame[column(name).astype(str) == str(wanted)]
+    for name, wanted in column_map.only.items():
+        require_columns(frame, [name], path)
+        frame = frame[frame[name].astype(str) == str(wanted)]
         if frame.empty:
             raise UserError(f"{path}: no row has {name} = {wanted}")
-    stamps = pd.to_datetime(column(mapping.time.column), format=None)
-    step = step_of(pd.DatetimeIndex(stamps))
-    if mapping.time.stands_for == "end":
-        stamps = stamps - step
-    hours = step / pd.Timedelta(hours=1)
-    ours = {"time": stamps.map(pd.Timestamp.isoformat)}
-    for name, source in mapping.columns.items():
+    time = column_map.time
+    require_columns(frame, [time.column], path)
+    stamps = parse_timestamps(frame[time.column], path, time.column, iso_only=False)
+    step = usual_step(stamps.times)
+    if time.stands_for == "end":
+        stamps = stamps.moved_by(-step)
+    columns = {}
+    for name, source in column_map.columns.items():
         if source.column is None:
-            ours[name] = pd.Series(source.value, index=frame.index)
+            columns[name] = pd.Series(source.value, index=frame.index)
             continue
-        values = pd.to_numeric(column(source.column), errors="coerce")
-        ours[name] = _converted(values, source.unit, hours) * source.scale
-    return pd.DataFrame(ours)
+        require_columns(frame, [source.column], path)
+        values = pd.to_numeric(frame[source.column], errors="coerce")
+        hours = step / pd.Timedelta(hours=1)
+        columns[name] = _converted(values, source.unit, hours) * source.scale
+    return stamps, pd.DataFrame(columns)
+
+
+def _check_source(path: Path, name: str, source: ColumnSource) -> None:
+    key = f"columns.{name}"
+    if name not in TARGETS:
+        raise UserError(f"{path}: {key}: no such column; allowed are {', '.join(TARGETS)}")
+    if (source.column is None) == (source.value is None):
+        raise UserError(f"{path}: {key}: needs either column or value")
+    units = UNITS_OF[name.rsplit("_", 1)[-1]]
+    if source.unit is not None and source.unit not in units:
+        raise UserError(f"{path}: {key}.unit = {source.unit!r}: allowed are {', '.join(units)}")
 
 
 def _converted(values: pd.Series, unit: str | None, hours: float) -> pd.Series:
     if unit is None:
         return values
     if unit in ENERGY:
-        return (
-            values * ENERGY[unit] / hours
-        )  # the energy of a step is its mean power times its length
+        return values * ENERGY[unit] / hours
     return values * POWER[unit] if unit in POWER else OTHER[unit](values)

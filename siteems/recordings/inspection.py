@@ -1,31 +1,38 @@
-"""`siteems inspect`: everything that was found in a file, in words and as data."""
+"""`siteems inspect`: all that was found in a file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from siteems.recordings.findings import Finding, find_between, find_in_time, find_in_values, step_of
-from siteems.recordings.proposed_map import Guess, guess, mapping_text, solar_columns, unit_findings
-from siteems.recordings.table import Table, read_table
-
-MOST_LINES = 12
-"""Of one kind, printed; all are in the JSON."""
+from siteems.recordings.day_findings import find_in_days
+from siteems.recordings.finding import Finding, finding
+from siteems.recordings.proposed_map import Guess, guess_columns, solar_columns, unit_findings
+from siteems.recordings.series_table import Column, SeriesTable, read_series
+from siteems.recordings.time_findings import (
+    clock_change_days,
+    find_in_clock_changes,
+    find_in_times,
+)
+from siteems.recordings.timestamps import usual_step
+from siteems.recordings.value_findings import (
+    find_far_out,
+    find_in_cells,
+    find_in_runs,
+    is_dead,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
     """What a file holds and what is wrong with it."""
 
-    table: Table
+    table: SeriesTable
     step: pd.Timedelta
     findings: tuple[Finding, ...]
     guesses: tuple[Guess, ...]
@@ -34,118 +41,60 @@ class Inspection:
 
 
 def inspect_file(path: Path, zone: ZoneInfo | None = None) -> Inspection:
-    """Look at a file; `zone` is the site's, for its days of 23 and 25 hours. Raises `UserError` for
-    no table.
+    """Inspect a file; `zone` is the site's, for its changes of clocks.
+
+    Raises `UserError` for a file that holds no table of series over time.
     """
-    table = read_table(path, zone)
-    guesses, solar = guess(table), solar_columns(table)
+    table = read_series(path, zone)
+    guesses, solar = guess_columns(table), solar_columns(table)
     findings: list[Finding] = []
     seen: set[bytes] = set()
     for column in table.columns:
-        stamps = column.times.asi8.tobytes()
-        if stamps not in seen:
-            seen.add(stamps)
+        content = column.times.asi8.tobytes()
+        if content not in seen:
+            seen.add(content)
             of = column.name.partition(" of ")[2]
-            findings += find_in_time(
-                f"{table.time_column}{' of ' + of if of else ''}", column.times
+            findings += find_in_times(
+                f"{table.time_column}{f' of {of}' if of else ''}", column.times
             )
-        findings += find_in_values(column, column.name in solar)
-    findings += find_between(table.columns)
+        findings += find_in_column(column, column.name in solar)
+    findings += _same_columns(table.columns)
     findings += unit_findings(table, guesses)
-    days = () if zone is None else _clock_days(table, zone)
-    if days and not table.has_zone:
-        findings += _through_the_change(table, days, zone)
-    return Inspection(table, step_of(table.columns[0].times), tuple(findings), guesses, days)
+    clock_days = () if zone is None else clock_change_days(table, zone)
+    if zone is not None and not table.has_zone:
+        findings += find_in_clock_changes(table, clock_days, zone)
+    step = usual_step(table.columns[0].times)
+    return Inspection(table, step, tuple(findings), guesses, clock_days)
 
 
-def _clock_days(table: Table, zone: ZoneInfo) -> tuple[str, ...]:
-    first, last = table.columns[0].times.min(), table.columns[0].times.max()
-    end = last.tz_localize(None).normalize() + pd.Timedelta(days=1)
-    days = pd.date_range(first.tz_localize(None).normalize(), end, freq="D")
-    offsets = [datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset() for day in days]
-    return tuple(
-        f"{day:%Y-%m-%d}" for day, (a, b) in zip(days, pairwise(offsets), strict=False) if a != b
-    )
+def find_in_column(column: Column, solar: bool) -> Iterator[Finding]:
+    """Everything that is wrong with the values of one series; `solar` series rest at night."""
+    yield from find_in_cells(column)
+    if is_dead(column) or (~np.isnan(column.values)).sum() < 2:
+        return
+    strange = np.zeros(len(column.values), dtype=np.bool_)
+    for found, mask in find_far_out(column, solar):
+        strange |= mask
+        yield found
+    per_day = pd.Timedelta(days=1) / max(usual_step(column.times), pd.Timedelta(seconds=1))
+    if per_day < 24:
+        return  # daily and weekly values: nothing can be said about their course
+    order = np.argsort(column.times.asi8, kind="stable")
+    times, series = column.times[order], np.where(strange, np.nan, column.values)[order]
+    yield from find_in_runs(column.name, times, series, per_day, solar)
+    yield from find_in_days(column.name, times, series, round(per_day), solar)
 
 
-def _through_the_change(
-    table: Table, days: tuple[str, ...], zone: ZoneInfo | None
-) -> list[Finding]:
-    """Local stamps that have neither the missing nor the doubled hour."""
-    times = table.columns[0].times
-    per_day = round(pd.Timedelta(days=1) / step_of(times))
-    even = [
-        day
-        for day in days
-        if int((times.normalize() == pd.Timestamp(day)).sum()) == per_day and per_day >= 24
-    ]
-    if not even:
-        return []
-    text = (
-        f"{', '.join(even[:4])}: the stamps have neither the missing nor the doubled hour of {zone}"
-    )
-    return [Finding("clock", table.time_column, len(even), even[0], even[-1], text)]
-
-
-def as_data(found: Inspection) -> dict[str, Any]:
-    """What `--json` prints."""
-    return {
-        "file": found.table.source,
-        "rows": found.table.rows,
-        "time_column": found.table.time_column,
-        "first": f"{found.table.columns[0].times.min().isoformat()}",
-        "last": f"{found.table.columns[0].times.max().isoformat()}",
-        "step_s": found.step.total_seconds(),
-        "has_zone": found.table.has_zone,
-        "clock_days": list(found.clock_days),
-        "columns": [_facts(column) for column in found.table.columns],
-        "findings": [asdict(finding) for finding in found.findings],
-        "mapping": mapping_text(found.table, found.guesses),
-    }
-
-
-def _facts(column: Any) -> Mapping[str, Any]:
-    known = column.values[~np.isnan(column.values)]
-    if not known.size:
-        return {"name": column.name, "known": 0}
-    low, middle, high = (float(each) for each in (known.min(), np.median(known), known.max()))
-    return {
-        "name": column.name,
-        "known": int(known.size),
-        "least": low,
-        "median": middle,
-        "most": high,
-    }
-
-
-def as_page(found: Inspection) -> str:
-    """What is printed for people."""
-    table, times = found.table, found.table.columns[0].times
-    zone = "with offset from UTC" if table.has_zone else "without zone"
-    lines = [
-        f"{table.source}: {table.rows} rows, {times.min():%Y-%m-%d %H:%M} to {times.max():%Y-%m-%d %H:%M} ({zone}), "
-        f"step {found.step / pd.Timedelta(minutes=1):g} min"
-    ]
-    if found.clock_days:
-        lines.append(f"days of 23 or 25 hours: {', '.join(found.clock_days)}")
-    lines.append("")
-    for column in table.columns[:40]:
-        facts = _facts(column)
-        if facts["known"]:
-            span = f"{facts['least']:.5g} .. {facts['most']:.5g}, median {facts['median']:.5g}"
-            lines.append(f"  {column.name:34} {facts['known']:>8} values  {span}")
+def _same_columns(columns: tuple[Column, ...]) -> Iterator[Finding]:
+    """Columns that hold the same values: one of them is not what its name says."""
+    seen: dict[bytes, str] = {}
+    for column in columns:
+        known = column.values[~np.isnan(column.values)]
+        if known.size < 10 or known.min() == known.max():
+            continue
+        content = np.round(column.values, 4).tobytes()
+        if content in seen:
+            text = f"holds the same as {seen[content]}: one of them is mapped wrongly"
+            yield finding("same", column.name, column.times, text)
         else:
-            lines.append(f"  {column.name:34} no value at all")
-    if len(table.columns) > 40:
-        lines.append(f"  and {len(table.columns) - 40} more")
-    lines += ["", "Found:" if found.findings else "Nothing wrong was found."]
-    kinds = list(dict.fromkeys(finding.kind for finding in found.findings))
-    for kind in kinds:
-        of_kind = [finding for finding in found.findings if finding.kind == kind]
-        lines += [f"  {f.kind:10} {f.column}: {f.text}" for f in of_kind[:MOST_LINES]]
-        if len(of_kind) > MOST_LINES:
-            lines.append(
-                f"  {kind:10} and {len(of_kind) - MOST_LINES} more columns; --json has all"
-            )
-    lines += ["", "A map file for `siteems replay --map`:", "", mapping_text(table, found.guesses)]
-    return "\n".join(lines)
+            seen[content] = column.name

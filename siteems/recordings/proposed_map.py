@@ -1,17 +1,19 @@
-"""What each column of a recording probably is, and the map file that says so."""
+"""The proposed column map: what each column of a recording probably is, by its name and size."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
 
-from siteems.recordings.findings import Finding
-from siteems.recordings.table import Column, Table
+from siteems.recordings.finding import Finding, stamp
+from siteems.recordings.profile import COLUMNS
+from siteems.recordings.series_table import Column, SeriesTable
 
-WORDS = (
+NAME_PATTERNS = (
     ("mains_available", r"mains|grid_ok|outage"),
     ("import_price_per_kwh", r"price|pricing|tariff"),
     ("carbon_kg_per_kwh", r"carbon|co2"),
@@ -21,12 +23,18 @@ WORDS = (
     ("ac_load_kw", r"ac_load|aircon|site_load"),
     ("dc_load_kw", r"dc_load|load|telecom|usage|consumption"),
 )
-"""Our column by a pattern in the file's name for it; the first that fits."""
-UNITS = (
-    (r"w_per_kw", None), (r"_mwh\b", "MWh"), (r"_kwh\b", "kWh"), (r"_wh\b", "Wh"), (r"_mw\b", "MW"), (r"_kw\b", "kW"),
-    (r"_w\b", "W"), (r"_f\b|fahrenheit", "degF"),
-)  # fmt: skip
+"""Target column by a pattern in the file's name for it; the first that fits."""
+POWER_UNIT_PATTERNS = (
+    (r"_mwh\b", "MWh"),
+    (r"_kwh\b", "kWh"),
+    (r"_wh\b", "Wh"),
+    (r"_mw\b", "MW"),
+    (r"_kw\b", "kW"),
+    (r"_w\b", "W"),
+)
+"""Unit of a power or energy column by a pattern in its name; the first that fits."""
 DEFAULT_UNIT = {"kw": "kW", "c": "degC", "kwh": "per kWh", "m2": "W/m2", "available": "0/1"}
+"""By the last part of a target's name."""
 LARGEST = {
     "dc_load_kw": (100.0, "W", "kW"),
     "ac_load_kw": (500.0, "W", "kW"),
@@ -34,113 +42,119 @@ LARGEST = {
     "import_price_per_kwh": (5.0, "per MWh", "per kWh"),
     "outdoor_temp_c": (48.0, "degF", "degC"),
 }
-"""Largest usual value at a site; beyond it, which unit it probably is, and instead of which."""
-NIGHT_H = 6
+"""Largest usual value at a site; beyond it, the probable unit, and the one that its name says."""
+NIGHT_H, LONGEST_NIGHT_H = 6, 18
+"""A solar series rests for so many hours on end; one that rests longer is not in use."""
+DARK_SHARE = 0.01
+"""Of the best hour: less than this counts as rest."""
 NOT_SOLAR = r"temp|dni|dhi|direct|diffuse|wind"
-"""Temperatures lie below 0 at night too, and clouds move the middle of the direct sun."""
-RELATIVE = r"humidity|rh_pct"
+"""Temperatures are below 0 at night too, and clouds move the middle of direct irradiance."""
+RELATIVE_HUMIDITY = r"humidity|rh_pct"
+MOST_HUMIDITY = 110.0
+"""Percent. Sensors reach a little over 100 in fog."""
 
 
 @dataclass(frozen=True)
 class Guess:
-    """One column of ours: where it probably is, and in which unit."""
+    """A target column of siteems: which column of the file it probably is, and in which unit."""
 
-    ours: str
+    target: str
     column: str
     unit: str
 
 
-def guess(table: Table) -> tuple[Guess, ...]:
-    """At most one column for each of ours, the first that fits by its name."""
+def guess_columns(table: SeriesTable) -> tuple[Guess, ...]:
+    """At most one column for each target, the first that fits by its name."""
     found: dict[str, Guess] = {}
     for column in table.columns:
         name = column.name.split(" of ")[0]
-        ours = next((ours for ours, pattern in WORDS if re.search(pattern, name.lower())), None)
-        if ours is None or ours in found:
-            continue
-        end = ours.rsplit("_", 1)[-1]
-        unit = DEFAULT_UNIT[end]
-        if end == "kw":
-            unit = next((u for pattern, u in UNITS if re.search(pattern, name.lower()) and u), unit)
-        if end == "kwh" and "mwh" in name.lower():
-            unit = "per MWh"
-        if end == "c" and re.search(r"_f\b|fahrenheit|tempf", name.lower()):
-            unit = "degF"
-        found[ours] = Guess(ours, name, unit)
+        lower = name.lower()
+        target = next(
+            (target for target, pattern in NAME_PATTERNS if re.search(pattern, lower)), None
+        )
+        if target is not None and target not in found:
+            found[target] = Guess(target, name, _guess_unit(target, lower))
     return tuple(found.values())
 
 
-def solar_columns(table: Table) -> set[str]:
-    """Names of the columns that rest at night: in at least `NIGHT_H` hours on end of the mean day
-    next to nothing.
-    """
+def _guess_unit(target: str, lower: str) -> str:
+    quantity = target.rsplit("_", 1)[-1]
+    if quantity == "kw":
+        return next(
+            (unit for pattern, unit in POWER_UNIT_PATTERNS if re.search(pattern, lower)),
+            DEFAULT_UNIT[quantity],
+        )
+    if quantity == "kwh" and "mwh" in lower:
+        return "per MWh"
+    if quantity == "c" and re.search(r"_f\b|fahrenheit|tempf", lower):
+        return "degF"
+    return DEFAULT_UNIT[quantity]
+
+
+def solar_columns(table: SeriesTable) -> set[str]:
+    """Names of the columns that rest at night: the median day has next to nothing for hours."""
     solar = set()
     for column in table.columns:
-        shape = pd.Series(np.maximum(column.values, 0.0)).groupby(column.times.hour).median()
-        if len(shape) == 24 and shape.max() > 0 and not re.search(NOT_SOLAR, column.name.lower()):
-            dark = np.tile(shape.to_numpy() <= 0.01 * shape.max(), 2)
-            longest = max(
-                (len(run) for run in "".join("x" if d else " " for d in dark).split()), default=0
-            )
-            if NIGHT_H <= longest <= 18:
-                solar.add(column.name)
+        if re.search(NOT_SOLAR, column.name.lower()):
+            continue
+        day = pd.Series(np.maximum(column.values, 0.0)).groupby(column.times.hour).median()
+        if len(day) < 24 or not day.max() > 0:
+            continue
+        dark = np.tile(day.to_numpy() <= DARK_SHARE * day.max(), 2)  # a night passes midnight
+        longest = max(sum(1 for _ in run) if rests else 0 for rests, run in groupby(dark))
+        if NIGHT_H <= longest <= LONGEST_NIGHT_H:
+            solar.add(column.name)
     return solar
 
 
-def unit_findings(table: Table, guesses: tuple[Guess, ...]) -> tuple[Finding, ...]:
-    """Sizes that no site has: another unit than the name says."""
+def unit_findings(table: SeriesTable, guesses: tuple[Guess, ...]) -> tuple[Finding, ...]:
+    """Sizes that no site has, so that the unit is probably not the one in the name."""
     by_name = {column.name.split(" of ")[0]: column for column in reversed(table.columns)}
     found = []
-    for each in guesses:
-        span = LARGEST.get(each.ours)
-        if span is None or each.unit in ("W", "MW", "degF", "per MWh", "Wh", "MWh"):
+    for guess in guesses:
+        if guess.target not in LARGEST or guess.unit not in ("kW", "kWh", "per kWh", "degC"):
             continue
-        high, other, unit = span
-        column = by_name[each.column]
-        size = _size(column)
-        if size > high:
-            text = f"is usually about {size:g}: too much for {unit} at a site; is it {other}, or a larger plant?"
-            found.append(_of_all("unit", column, text))
-    for column in table.columns:
-        if re.search(RELATIVE, column.name.lower()) and (
-            beyond := int((column.values > 110.0).sum())
-        ):
-            most = float(np.nanmax(column.values))
+        largest, other_unit, unit = LARGEST[guess.target]
+        column = by_name[guess.column]
+        size = _usual_size(column)
+        if size > largest:
             text = (
-                f"{beyond} values of relative humidity are above 110 %, up to {most:g}: a sentinel"
+                f"is usually about {size:g}: too much for {unit} at a site; "
+                f"is it {other_unit}, or a larger plant?"
             )
-            found.append(_of_all("sentinel", column, text, beyond))
+            found.append(_of_all("unit", column, len(column.values), text))
+    for column in table.columns:
+        too_humid = int((column.values > MOST_HUMIDITY).sum())
+        if too_humid and re.search(RELATIVE_HUMIDITY, column.name.lower()):
+            text = (
+                f"{too_humid} values of relative humidity are above {MOST_HUMIDITY:g} %, "
+                f"up to {np.nanmax(column.values):g}: a sentinel"
+            )
+            found.append(_of_all("sentinel", column, too_humid, text))
     return tuple(found)
 
 
-def _size(column: Column) -> float:
+def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
+    """A map file for `siteems replay --map`, with a value to be filled in for what is missing."""
+    lines = ["[time]", f'column = "{table.time_column}"']
+    if "end" in table.time_column:
+        lines.append('stands_for = "end"')
+    known = {guess.target: guess for guess in guesses}
+    for target in dict.fromkeys((*COLUMNS, *known)):
+        lines += ["", f"[columns.{target}]"]
+        if target in known:
+            lines += [f'column = "{known[target].column}"', f'unit = "{known[target].unit}"']
+        else:
+            value = 20.0 if target == "outdoor_temp_c" else 0.0
+            lines.append(f"value = {value}          # not in the file")
+    return "\n".join(lines) + "\n"
+
+
+def _usual_size(column: Column) -> float:
     known = column.values[~np.isnan(column.values)]
     return float(np.quantile(known, 0.9)) if known.size else 0.0
 
 
-def _of_all(kind: str, column: Column, text: str, count: int | None = None) -> Finding:
-    first, last = (f"{when:%Y-%m-%dT%H:%M}" for when in (column.times.min(), column.times.max()))
-    return Finding(
-        kind, column.name, len(column.values) if count is None else count, first, last, text
-    )
-
-
-def mapping_text(table: Table, guesses: tuple[Guess, ...]) -> str:
-    """A map file for `siteems replay --map`, with a value to be filled in for what the file does
-    not have.
-    """
-    lines = ["[time]", f'column = "{table.time_column}"']
-    if "end" in table.time_column:
-        lines.append('stands_for = "end"')
-    known = {each.ours: each for each in guesses}
-    for ours in ("dc_load_kw", "pv_kw", "outdoor_temp_c", *known):
-        if f"[columns.{ours}]" in lines:
-            continue
-        lines += ["", f"[columns.{ours}]"]
-        if ours in known:
-            lines += [f'column = "{known[ours].column}"', f'unit = "{known[ours].unit}"']
-        else:
-            lines.append(
-                f"value = {20.0 if ours == 'outdoor_temp_c' else 0.0}          # the file does not say it"
-            )
-    return "\n".join(lines) + "\n"
+def _of_all(kind: str, column: Column, count: int, text: str) -> Finding:
+    first, last = stamp(column.times.min()), stamp(column.times.max())
+    return Finding(kind, column.name, count, first, last, text)

@@ -1,108 +1,190 @@
-"""Recorded data for a replay: holes filled by stated rules, and moved to where a tariff holds.
-Nothing silently.
+"""Reading a recording: file, table, columns, times, equal steps, and what a use makes of them.
+
+`read_recording` is the common way. A replay fills gaps (`read_filled_profile`), a forecaster learns
+around them (`read_profile_with_gaps`), a bill needs only the meter (`read_metered`). A demo day must
+be complete as recorded (`complete_profile.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from siteems.errors import UserError
-from siteems.recordings.column_map import DataMap, mapped
-from siteems.recordings.gaps import fill
-from siteems.recordings.profile import Profile, check_columns, profile_of
-from siteems.recordings.regular import regular
-from siteems.recordings.table import read_frame
-from siteems.tariff.calendar import version_on
-from siteems.tariff.records import TariffVersion
+from siteems.recordings.column_map import ColumnMap, map_columns
+from siteems.recordings.equal_steps import Recording, Rows, at_equal_steps
+from siteems.recordings.gap_filling import fill_gaps
+from siteems.recordings.metered import Metered
+from siteems.recordings.profile import COLUMNS, OPTIONAL_COLUMNS, Profile
+from siteems.recordings.table import read_table, require_columns
+from siteems.recordings.timestamps import in_utc, parse_timestamps
 
 Array = npt.NDArray[np.float64]
 
-YEAR = timedelta(days=364)
-"""52 weeks: weekdays stay weekdays."""
-MOST_YEARS = 60
+PROFILE_NEEDS = (
+    f"a profile has time, {', '.join(COLUMNS)}, and may have {', '.join(OPTIONAL_COLUMNS)}"
+)
+METER_COLUMNS = ("grid_import_kw", "grid_export_kw")
+BILL_NEEDS = "a bill needs time, grid_import_kw and perhaps grid_export_kw"
 
 
 @dataclass(frozen=True, eq=False)
-class ReplayData:
-    """A profile without holes, and in words what was done to it."""
+class FilledProfile:
+    """A profile without gaps, and a sentence for each rule that was applied to the data."""
 
     profile: Profile
-    fills: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def read_data(
-    path: Path, zone: ZoneInfo, tariffs: Sequence[TariffVersion], mapping: DataMap | None = None
-) -> ReplayData:
-    """Read a recording for a replay. Raises `UserError` for what cannot be read, or has a column
-    without any value.
+def rows_of(
+    frame: pd.DataFrame,
+    path: Path,
+    zone: ZoneInfo,
+    column_map: ColumnMap | None = None,
+    *,
+    refuse_standard_time: bool = False,
+) -> Rows:
+    """The rows of a table in siteems' columns and units, with times in UTC. Raises `UserError`.
+
+    Cells that hold no number are NaN. `refuse_standard_time` is explained at `in_utc`.
     """
-    frame = read_frame(path)
-    if mapping is not None:
-        frame = mapped(frame, mapping, path)
-    check_columns(frame.columns, str(path))
-    even, said = regular(frame, path, zone)
-    raw = profile_of(even, path, keep_holes=True)
-    fills = list(said)
-    columns: dict[str, Array | None] = {
-        name: getattr(raw, name) for name in ("dc_load_kw", "pv_kw", "outdoor_c", "ac_load_kw")
-    }
-    for name, series in columns.items():
-        if series is not None:
-            columns[name], said = fill(series, raw.step)
-            if columns[name] is None:
-                raise UserError(f"{path}: column of {name} has no value at all")
-            fills += [f"{name}: {each}" for each in said]
-    negative = {
-        name: int((series < 0.0).sum()) for name, series in columns.items() if series is not None
-    }
+    if column_map is None:
+        require_columns(frame, ["time"], path)
+        stamps = parse_timestamps(frame["time"], path, "time")
+        columns = frame.drop(columns="time").apply(pd.to_numeric, errors="coerce")
+    else:
+        stamps, columns = map_columns(frame, column_map, path)
+    times, notes = in_utc(stamps, zone, refuse_standard_time=refuse_standard_time)
+    return Rows(path, times, columns, notes)
+
+
+def read_recording(
+    path: Path,
+    zone: ZoneInfo,
+    column_map: ColumnMap | None,
+    needed: Sequence[str],
+    expected: str,
+    only: Sequence[str] | None = None,
+) -> Recording:
+    """Read a file to series at equal steps, with NaN where a value is missing. Raises `UserError`.
+
+    `needed` columns must be there; `expected` says in the message what such a file has. `only`
+    these columns are kept, where given.
+    """
+    frame = read_table(path)
+    if column_map is None:
+        require_columns(frame, ("time", *needed), path, expected)
+    rows = rows_of(frame, path, zone, column_map)
+    require_columns(rows.values, needed, path, expected)
+    if only is not None:
+        kept = rows.values[[name for name in only if name in rows.values]]
+        rows = Rows(rows.path, rows.times, kept, rows.notes)
+    return at_equal_steps(rows)
+
+
+def read_profile_with_gaps(
+    path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
+) -> Profile:
+    """The profile in a file, NaN where a value is missing. Raises `UserError`."""
+    recording = read_recording(path, zone, column_map, COLUMNS, PROFILE_NEEDS)
+    mains_ok, _ = _mains_ok(recording)
+    series = recording.series
+    return Profile(
+        start=recording.start,
+        step=recording.step,
+        dc_load_kw=series["dc_load_kw"],
+        pv_kw=series["pv_kw"],
+        outdoor_c=series["outdoor_temp_c"],
+        ac_load_kw=series.get("ac_load_kw"),
+        mains_ok=mains_ok,
+        source=path.name,
+    )
+
+
+def read_filled_profile(
+    path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
+) -> FilledProfile:
+    """The profile in a file with its gaps filled. Raises `UserError`, also for an empty column."""
+    recording = read_recording(path, zone, column_map, COLUMNS, PROFILE_NEEDS)
+    mains_ok, mains_notes = _mains_ok(recording)
+    filled, fill_notes = _filled(
+        recording,
+        {
+            "dc_load_kw": "dc_load_kw",
+            "pv_kw": "pv_kw",
+            "outdoor_temp_c": "outdoor_c",
+            "ac_load_kw": "ac_load_kw",
+        },
+    )
+    sign_notes = []
     for name in ("dc_load_kw", "pv_kw", "ac_load_kw"):
-        series = columns[name]
-        if series is not None and negative[name]:
-            columns[name] = np.maximum(series, 0.0)
-            fills.append(f"{name}: {negative[name]} values below 0 taken as 0")
-    profile = replace(raw, **columns)  # type: ignore[arg-type]  # those that must be there are
-    return ReplayData(*_where_a_tariff_holds(profile, tuple(fills), tariffs, zone))
+        negative = int((filled[name] < 0.0).sum()) if name in filled else 0
+        if negative:
+            filled[name] = np.maximum(filled[name], 0.0)
+            sign_notes.append(f"{name}: {negative} values below 0 taken as 0")
+    profile = Profile(
+        start=recording.start,
+        step=recording.step,
+        dc_load_kw=filled["dc_load_kw"],
+        pv_kw=filled["pv_kw"],
+        outdoor_c=filled["outdoor_c"],
+        ac_load_kw=filled.get("ac_load_kw"),
+        mains_ok=mains_ok,
+        source=path.name,
+    )
+    return FilledProfile(profile, (*recording.notes, *mains_notes, *fill_notes, *sign_notes))
 
 
-def between(
-    profile: Profile, start: datetime | None, end: datetime | None
-) -> tuple[datetime, datetime]:
-    """The span of a replay within a profile. Raises `UserError` when nothing is left of it."""
-    first = profile.start if start is None else max(start, profile.start)
-    last = profile.end if end is None else min(end, profile.end)
-    if last <= first:
-        raise UserError(
-            f"{profile.source}: has no data from {start} to {end}; it spans {profile.start} to {profile.end}"
-        )
-    return first, last
+def read_metered(path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None) -> Metered:
+    """What was metered at the grid connection, gaps filled as for a replay. Raises `UserError`.
 
-
-def _where_a_tariff_holds(
-    profile: Profile, fills: tuple[str, ...], tariffs: Sequence[TariffVersion], zone: ZoneInfo
-) -> tuple[Profile, tuple[str, ...]]:
-    """Data older than every tariff is moved by whole 52 weeks, so that weekdays and seasons
-    (nearly) stay.
+    Import below 0 is counted as export.
     """
-    for years in range(MOST_YEARS):
-        moved = replace(profile, start=profile.start + years * YEAR)
-        ends = (
-            moved.start.astimezone(zone).date(),
-            (moved.end - timedelta(seconds=1)).astimezone(zone).date(),
-        )
-        if all(version_on(tariffs, day) is not None for day in ends):
-            said = f"time: moved {52 * years} weeks on, to {ends[0]} .. {ends[1]}, where the site's tariff holds"
-            return moved, (*fills, said) if years else fills
-    known = ", ".join(
-        f"{version.name} from {version.valid_from} to {version.valid_to or 'open end'}"
-        for version in tariffs
+    recording = read_recording(
+        path, zone, column_map, METER_COLUMNS[:1], BILL_NEEDS, only=METER_COLUMNS
     )
-    raise UserError(
-        f"{profile.source}: no tariff of the site holds for its whole span; known are {known}"
-    )
+    filled, fill_notes = _filled(recording, {name: name for name in METER_COLUMNS})
+    notes = [*recording.notes, *fill_notes]
+    imported, exported = filled["grid_import_kw"], filled.get("grid_export_kw")
+    negative = int((imported < 0.0).sum())
+    if negative:
+        exported = np.maximum(-imported, 0.0) + (0.0 if exported is None else exported)
+        imported = np.maximum(imported, 0.0)
+        notes.append(f"grid_import_kw: {negative} values below 0 are exports")
+    return Metered(recording.start, recording.step, imported, exported, tuple(notes))
+
+
+def _filled(
+    recording: Recording, names: dict[str, str]
+) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """The series of some columns, without gaps, under the names that they have in the result."""
+    filled, notes = {}, []
+    for column, name in names.items():
+        if column not in recording.series:
+            continue
+        whole, rules = fill_gaps(recording.series[column], recording.step)
+        if whole is None:
+            raise UserError(f"{recording.path}: column {name} has no value at all")
+        filled[name] = whole
+        notes += [f"{name}: {rule}" for rule in rules]
+    return filled, tuple(notes)
+
+
+def _mains_ok(recording: Recording) -> tuple[npt.NDArray[np.bool_], tuple[str, ...]]:
+    """Whether the mains were present; unknown ones count as present, so that no failure is made
+    up.
+    """
+    available = recording.series.get("mains_available")
+    if available is None:
+        return np.ones(len(recording.series["dc_load_kw"]), dtype=np.bool_), ()
+    unknown = np.isnan(available)
+    if not unknown.any():
+        return available > 0.5, ()
+    note = f"mains_available: {int(unknown.sum())} unknown values: the mains are taken as present"
+    return (available > 0.5) | unknown, (note,)

@@ -149,7 +149,7 @@ def _first_done(futures: list[Future[Row]]) -> list[Future[Row]]:
 def replay_site(task: Task) -> Row:
     """One site, in whatever process this is. Mistakes in its files are its row's error."""
     from siteems.config.local_time import utc_span
-    from siteems.recordings.column_map import read_mapping
+    from siteems.recordings.column_map import read_column_map
     from siteems.replay.command import replay_to_folder
     from siteems.site.read_file import load_site
 
@@ -161,9 +161,12 @@ def replay_site(task: Task) -> Row:
             if task.data
             else folder / (site.demo.profile if site.demo else DATA_NAMES[0])
         )
-        mapping = read_mapping(folder / MAP_FILE) if (folder / MAP_FILE).is_file() else None
+        map_file = folder / MAP_FILE
+        column_map = read_column_map(map_file) if map_file.is_file() else None
         span = utc_span(task.first_day, task.end_day, site.site.zone)
-        result = replay_to_folder(site, data, *span, task.policies, out, lambda *_: None, mapping)
+        result = replay_to_folder(
+            site, data, *span, task.policies, out, lambda *_: None, column_map
+        )
     except UserError as error:
         return Row(task.name, error="; ".join(error.lines))
     row = _row(task.name, result.summary())

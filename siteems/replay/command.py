@@ -14,8 +14,8 @@ import pandas as pd
 import structlog
 
 from siteems.forecast.score import score_forecasts
-from siteems.recordings.column_map import DataMap
-from siteems.recordings.read import between, read_data
+from siteems.recordings.column_map import ColumnMap
+from siteems.replay.data import between, read_replay_data
 from siteems.replay.engine import Progress, run_replay
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.site.model import Site
@@ -32,7 +32,7 @@ def replay_to_folder(
     policies: Sequence[Policy],
     out: Path,
     progress: Progress,
-    mapping: DataMap | None = None,
+    column_map: ColumnMap | None = None,
 ) -> ReplayResult:
     """Replay a file and write what came of it to `out`, which is made. Raises `UserError` for data
     that cannot be used.
@@ -44,7 +44,7 @@ def replay_to_folder(
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
     )  # a year of log lines
-    found = read_data(data, site.site.zone, site.tariffs, mapping)
+    found = read_replay_data(data, site.site.zone, site.tariffs, column_map)
     first, last = between(found.profile, start, end)
     start_soc = site.demo.start_soc if site.demo else 0.6
     result = run_replay(
@@ -54,7 +54,7 @@ def replay_to_folder(
         start=first,
         end=last,
         start_soc=start_soc,
-        fills=found.fills,
+        notes=found.notes,
         progress=progress,
     )
     if "optimal" in policies and found.profile.end - found.profile.start >= LONG_ENOUGH:

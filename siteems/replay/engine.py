@@ -30,7 +30,7 @@ from siteems.replay.simulated_devices import SimulatedDevices
 from siteems.replay.stopwatch import Stopwatch, TimedDevices, TimedForecaster, TimedSolver
 from siteems.simulation.plant import Plant, make_plant
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 INTERVAL = timedelta(minutes=15)
 CYCLE = timedelta(minutes=5)
@@ -67,7 +67,7 @@ def run_replay(
     start: datetime | None = None,
     end: datetime | None = None,
     start_soc: float = 0.6,
-    fills: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
     progress: Progress = lambda policy, done, total: None,
 ) -> ReplayResult:
     """Replay a span of a profile without holes with each policy; the span is cut to whole quarter
@@ -89,7 +89,7 @@ def run_replay(
         idle = outcomes.get("idle")
     kept = {policy: outcomes[policy] for policy in POLICIES if policy in policies}
     return ReplayResult(
-        site.site.id, site.site.currency, profile.source, first, INTERVAL, fills, kept
+        site.site.id, site.site.currency, profile.source, first, INTERVAL, notes, kept
     )
 
 

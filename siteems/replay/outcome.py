@@ -109,8 +109,8 @@ class ReplayResult:
     source: str
     start: datetime
     step: timedelta
-    fills: tuple[str, ...]
-    """What was missing in the data, and by which rule it was filled."""
+    notes: tuple[str, ...]
+    """What was done to the recorded data, one sentence for each rule that was applied."""
     policies: Mapping[Policy, PolicyOutcome]
     forecasts: tuple[Score, ...] = ()
     """How good the forecasts were on the recording, where it is long enough to tell."""
@@ -150,7 +150,7 @@ class ReplayResult:
             "regret_share": _figure(regret / foresight)
             if regret is not None and foresight
             else None,
-            "fills": list(self.fills),
+            "notes": list(self.notes),
         }
 
 

@@ -178,7 +178,7 @@ def _assumptions(site: Site, result: ReplayResult) -> str:
         "The site is simulated: rectifier losses, charge acceptance, air conditioner. Forecasts use only the past.",
         f"Confidence: circular block bootstrap over days, blocks of {BLOCK_DAYS} days.",
         "What is left in the battery is worth its refill at the lowest price.",
-        *(f"Data: {fill}." for fill in result.fills),
+        *(f"Data: {note}." for note in result.notes),
     ]
     return (
         "<b>Assumptions</b><ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"

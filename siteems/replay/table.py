@@ -41,5 +41,5 @@ def as_table(result: ReplayResult) -> str:
             lines.append(
                 f"saving against {reference}: {saving:,.2f} {result.currency} ({share:.1%})"
             )
-    lines += [f"note  {fill}" for fill in result.fills]
+    lines += [f"note  {note}" for note in result.notes]
     return "\n".join(lines)

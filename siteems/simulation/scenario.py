@@ -12,7 +12,8 @@ from pathlib import Path
 from drivers.simulated.faults import Fault
 from siteems.config.local_time import local_time
 from siteems.errors import UserError
-from siteems.recordings.profile import Instant, Profile, read_profile
+from siteems.recordings.complete_profile import read_complete_profile
+from siteems.recordings.profile import Instant, Profile
 from siteems.site.demo_day import DemoDay
 from siteems.site.model import Site
 
@@ -69,7 +70,7 @@ def demo_scenario(
             "this site file has no [demo] section; it names the day, the profile and the state of charge to start with"
         )
     zone = site.site.zone
-    profile = read_profile(profile_file or folder / demo.profile, zone, recorded_day)
+    profile = read_complete_profile(profile_file or folder / demo.profile, zone, recorded_day)
     if (
         profile_file is not None
         and recorded_day is None

@@ -25,7 +25,7 @@ from siteems.config.fields import (
     Share,
 )
 from siteems.site.demo_day import DemoDay
-from siteems.tariff.records import TariffVersion
+from siteems.tariff.model import TariffVersion
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

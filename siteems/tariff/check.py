@@ -1,35 +1,38 @@
-"""Whether tariffs answer every hour of every day exactly once; each place where they do not is one
-error.
-"""
+"""The checks of a list of tariff versions: every hour of every day has exactly one price."""
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from siteems.config.validation_error import KeyPath, ValidationError, choices
-from siteems.tariff.calendar import DAY_MIN, Slot, clock, holds, parse_hours, price_of
-from siteems.tariff.records import DAY_TYPES, DemandTerm, TariffVersion
+from siteems.tariff.calendar import holds
+from siteems.tariff.hours import DAY_MIN, Slot, clock, parse_hours
+from siteems.tariff.model import DAY_TYPES, DemandTerm, TariffVersion
+from siteems.tariff.period_price import price_of
 
 ONCE = "every hour of the day belongs to exactly one period"
 LEAP_YEAR = 2024
+"""Stands for every year, so that 29 February is checked too."""
 
 
 def tariff_errors(
     tariffs: Sequence[TariffVersion], at: KeyPath = ("tariffs",)
 ) -> Iterator[ValidationError]:
-    """All errors of a list of tariff versions; `at` is where the list stands in the file."""
+    """All errors of a list of tariff versions; `at` is its key path in the file."""
     yield from _version_errors(tariffs, at)
     for index, version in enumerate(tariffs):
-        place = (*at, index)
-        yield from _season_errors(version, place)
-        yield from _price_errors(version, place)
+        key = (*at, index)
+        yield from _season_errors(version, key)
+        yield from _listed_day_errors(version, key)
+        yield from _price_errors(version, key)
         for number, calendar in enumerate(version.calendars):
-            yield from _hour_errors(calendar.periods, (*place, "calendars", number, "periods"))
-        yield from _special_errors(version, place)
+            yield from _hour_errors(calendar.periods, (*key, "calendars", number, "periods"))
+        yield from _special_errors(version, key)
         for number, term in enumerate(version.demand):
-            yield from _demand_errors(term, (*place, "demand", number))
+            yield from _demand_errors(term, (*key, "demand", number))
 
 
 def _version_errors(tariffs: Sequence[TariffVersion], at: KeyPath) -> Iterator[ValidationError]:
@@ -62,48 +65,57 @@ def _version_errors(tariffs: Sequence[TariffVersion], at: KeyPath) -> Iterator[V
 
 
 def _season_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationError]:
-    """Every type of day of every month has exactly one calendar."""
+    """Types of day of a part of the year that have no calendar, or several."""
     if not version.calendars:
         if version.vector is None:
             yield ValidationError((*at, "calendars"), "is missing", "calendars, or a price vector")
         return
-    once = "every month stands in exactly one calendar"
-    wrongs: tuple[tuple[str, Callable[[int], bool]], ...] = (
-        ("no calendar for", lambda n: n == 0),
-        ("more than one calendar for", lambda n: n > 1),
-    )
-    for said, wrong in wrongs:
-        found = [
-            (month, f"{month:02d}-{day:02d} ({kind})")
-            for month in range(1, 13)
-            for day in range(1, monthrange(LEAP_YEAR, month)[1] + 1)
-            for kind in DAY_TYPES
-            if wrong(sum(holds(calendar, month, day, kind) for calendar in version.calendars))
-        ]
-        per_month = {
-            month: sum(other == month for other, _ in found)
-            for month in {month for month, _ in found}
-        }
-        whole = [
-            m
-            for m in sorted(per_month)
-            if per_month[m] == monthrange(LEAP_YEAR, m)[1] * len(DAY_TYPES)
-        ]
-        part = [text for month, text in found if month not in whole]
-        if whole:
-            yield ValidationError((*at, "calendars"), f"{said} month {_listed(whole)}", once)
-        if part:
-            rest = f" and {len(part) - 1} more days and types" if len(part) > 1 else ""
-            yield ValidationError(
-                (*at, "calendars"),
-                f"{said} {part[0]}{rest}",
-                "every day stands in exactly one calendar",
-            )
-    days = [day for calendar in version.calendars for day in calendar.days]
-    twice_listed = sorted({day for day in days if days.count(day) > 1})
-    if twice_listed:
+    none: list[tuple[int, str]] = []
+    several: list[tuple[int, str]] = []
+    for month in range(1, 13):
+        for day in range(1, monthrange(LEAP_YEAR, month)[1] + 1):
+            for kind in DAY_TYPES:
+                count = sum(holds(each, month, day, kind) for each in version.calendars)
+                if count != 1:
+                    wrong = several if count else none
+                    wrong.append((month, f"{month:02d}-{day:02d} ({kind})"))
+    yield from _calendar_count_errors(none, "no calendar for", at)
+    yield from _calendar_count_errors(several, "more than one calendar for", at)
+
+
+def _calendar_count_errors(
+    found: Sequence[tuple[int, str]], problem: str, at: KeyPath
+) -> Iterator[ValidationError]:
+    """Errors for days and types, given by month and name; whole months are named as such."""
+    count = Counter(month for month, _ in found)
+    whole = [
+        month
+        for month in sorted(count)
+        if count[month] == monthrange(LEAP_YEAR, month)[1] * len(DAY_TYPES)
+    ]
+    if whole:
         yield ValidationError(
-            (*at, "calendars"), f"{_listed(twice_listed)} is listed twice", "a day is listed once"
+            (*at, "calendars"),
+            f"{problem} month {_listed(whole)}",
+            "every month belongs to exactly one calendar",
+        )
+    part = [name for month, name in found if month not in whole]
+    if part:
+        rest = f" and {len(part) - 1} more days and types" if len(part) > 1 else ""
+        yield ValidationError(
+            (*at, "calendars"),
+            f"{problem} {part[0]}{rest}",
+            "every day belongs to exactly one calendar",
+        )
+
+
+def _listed_day_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationError]:
+    """Days that calendars list twice, and calendars that never hold."""
+    days = Counter(day for calendar in version.calendars for day in calendar.days)
+    twice = sorted(day for day, count in days.items() if count > 1)
+    if twice:
+        yield ValidationError(
+            (*at, "calendars"), f"{_listed(twice)} is listed twice", "a day is listed once"
         )
     for number, calendar in enumerate(version.calendars):
         if not (calendar.months or calendar.dates or calendar.day_types or calendar.days):
@@ -142,17 +154,17 @@ def _price_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationErr
 def _hour_errors(
     periods: Mapping[str, Sequence[str]], at: KeyPath, whole: bool = True
 ) -> Iterator[ValidationError]:
-    """Hours that cannot be read, overlap, or, where they must make a `whole` day, leave some out."""
+    """Hours that cannot be parsed or overlap, and, where they must make a `whole` day, gaps."""
     found = []
-    unread = False
+    unparsed = False
     for period, listed in periods.items():
-        for place, hours in enumerate(listed):
+        for number, hours in enumerate(listed):
             try:
                 found.append(Slot(*parse_hours(hours), period))
             except ValueError as error:
-                unread = True
-                yield _unread(error, (*at, period, place))
-    if unread:
+                unparsed = True
+                yield _hours_error(error, (*at, period, number))
+    if unparsed:
         return
     reached, last = 0, ""
     for slot in [*sorted(found), Slot(DAY_MIN, DAY_MIN, "")]:
@@ -169,23 +181,23 @@ def _hour_errors(
 
 def _special_errors(version: TariffVersion, at: KeyPath) -> Iterator[ValidationError]:
     for number, special in enumerate(version.special_days):
-        place = (*at, "special_days", number)
-        yield from _hour_errors(special.periods, (*place, "periods"), whole=False)
+        key = (*at, "special_days", number)
+        yield from _hour_errors(special.periods, (*key, "periods"), whole=False)
         if not (special.days or special.holidays or special.day_types):
-            yield ValidationError(place, "never holds", "give it days, holidays or day_types")
+            yield ValidationError(key, "never holds", "give it days, holidays or day_types")
         for index, name in enumerate(special.holidays):
             if name not in version.holidays:
                 yield ValidationError(
-                    (*place, "holidays", index), "no such holiday", choices(name, version.holidays)
+                    (*key, "holidays", index), "no such holiday", choices(name, version.holidays)
                 )
 
 
 def _demand_errors(term: DemandTerm, at: KeyPath) -> Iterator[ValidationError]:
-    for place, hours in enumerate(term.hours):
+    for number, hours in enumerate(term.hours):
         try:
             parse_hours(hours)
         except ValueError as error:
-            yield _unread(error, (*at, "hours", place))
+            yield _hours_error(error, (*at, "hours", number))
     if term.mode != "contract" and (term.over or term.least_contract_share):
         yield ValidationError(
             (*at, "over"), "is of no use here", 'only mode = "contract" has a contract to exceed'
@@ -197,8 +209,8 @@ def _demand_errors(term: DemandTerm, at: KeyPath) -> Iterator[ValidationError]:
         )
 
 
-def _unread(error: ValueError, at: KeyPath) -> ValidationError:
-    wrong, allowed = str(error).split("; ", 1)
+def _hours_error(error: ValueError, at: KeyPath) -> ValidationError:
+    wrong, allowed = str(error).split("; ", 1)  # as `parse_hours` words it
     return ValidationError(at, wrong, allowed)
 
 

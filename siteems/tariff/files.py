@@ -1,5 +1,5 @@
-"""Tariffs that stand in a file of their own: those that come with siteems by name, others beside
-the site file.
+"""Tariffs in files of their own: by name those that come with siteems, others beside the site
+file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from siteems.config.named_records import NamedRecords
 from siteems.config.seeds import seeds_folder
 from siteems.errors import SiteFileError
-from siteems.tariff.records import TariffVersion
+from siteems.tariff.model import TariffVersion
 
 FOLDER = "tariffs"
 
@@ -24,7 +24,9 @@ def known_tariffs() -> tuple[str, ...]:
 
 
 def _find(name: str, folder: Path) -> Any | None:
-    """The records of a tariff. Raises `SiteFileError` for a file that holds something else."""
+    """The versions of a tariff as read; None for an unknown one. Raises `SiteFileError` for a file
+    that holds something else.
+    """
     path = folder / name if name.endswith(".toml") else seeds_folder() / FOLDER / f"{name}.toml"
     if not path.is_file():
         return None
@@ -45,7 +47,7 @@ TARIFFS = NamedRecords(
 
 
 def with_whole_vector(version: TariffVersion, folder: Path) -> TariffVersion:
-    """A price vector's file stands beside the site file, wherever the command was started."""
+    """The version with the whole path of its price vector's file, which is beside the site file."""
     if version.vector is None:
         return version
     return replace(

@@ -1,4 +1,4 @@
-"""Local days and minutes of many instants at once."""
+"""The local clock: days and minutes of many instants at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 - a date
 
 
 def local_clock(epoch_s: Seconds, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
-    """Ordinal of the local day (`date.fromordinal`) and minute after local midnight, both of the
-    shape of `epoch_s`.
+    """Ordinal of the local day (`date.fromordinal`) and minute after local midnight.
 
-    The clock is asked at both ends of every UTC day; where it was changed in between, at every
-    quarter hour.
+    Both have the shape of `epoch_s`. The zone's offset is looked up at both ends of every UTC day,
+    and where it changed in between, at every quarter hour.
     """
     days, day_of = np.unique(epoch_s // DAY_S, return_inverse=True)
     before = np.array([_offset_s(int(day) * DAY_S, zone) for day in days], dtype=np.int64)

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siteems.accounting.bill import Bill, make_bill
-from siteems.accounting.bill_text import as_data, as_page
+from siteems.accounting.bill_text import as_data, as_text
 from siteems.config.seeds import seed_path, seeds_folder
 from siteems.site.model import GridConnection
 from siteems.site.read_file import load_site
-from siteems.tariff.calendar import price_of
 from siteems.tariff.check import tariff_errors
-from siteems.tariff.lookup import TariffGap, TariffSchedule
-from siteems.tariff.records import Calendar, DemandTerm, SpecialDays, TariffVersion
+from siteems.tariff.model import Calendar, DemandTerm, SpecialDays, TariffVersion
+from siteems.tariff.period_price import price_of
+from siteems.tariff.schedule import TariffGap, TariffSchedule
 
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 QUARTER = timedelta(minutes=15)
@@ -310,11 +310,11 @@ def test_a_bill_adds_up_to_the_cent(kw: list[float], price: float) -> None:
         price * sum(kw) / 4 + 0.333 * len(kw) / 96, abs=0.02 + 1e-6 * sum(kw)
     )
     assert json.loads(json.dumps(as_data(bill)))["total"] == str(bill.total)
-    assert f"{bill.total:,.2f}" in as_page(bill)
+    assert f"{bill.total:,.2f}" in as_text(bill)
 
 
 def test_a_price_vector_with_negative_prices(tmp_path: Path) -> None:
-    from siteems.tariff.records import PriceVector
+    from siteems.tariff.model import PriceVector
 
     lines = ["time,price"] + [
         f"2026-04-01T{hour:02d}:00:00,{-50 if hour == 3 else 100}" for hour in range(24)

@@ -16,7 +16,7 @@ from siteems.config.seeds import seed_names, seed_path
 from siteems.errors import UserError
 from siteems.site.read_file import load_site
 from siteems.site.reserve import free_kwh, reserve_soc, worst_load_kw
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 NAMES = ("hangzhou-macro", "rural-lfp")
 COLUMNS = [

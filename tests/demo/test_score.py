@@ -12,8 +12,8 @@ from siteems.demo.score import check_cap, check_reserve, day_cost
 from siteems.history.records import Sample
 from siteems.site.model import Site
 from siteems.site.reserve import hours_left
-from siteems.tariff.lookup import TariffSchedule
-from siteems.tariff.records import Calendar, TariffVersion
+from siteems.tariff.model import Calendar, TariffVersion
+from siteems.tariff.schedule import TariffSchedule
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

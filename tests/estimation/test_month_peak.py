@@ -15,8 +15,8 @@ from siteems.estimation.site_state import SiteState
 from siteems.planning import demand_charge as planned
 from siteems.planning.time_grid import TimeGrid, time_grid
 from siteems.site.model import GridConnection
-from siteems.tariff.lookup import TariffSchedule
-from siteems.tariff.records import Calendar, DemandTerm, TariffVersion
+from siteems.tariff.model import Calendar, DemandTerm, TariffVersion
+from siteems.tariff.schedule import TariffSchedule
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MINUTE = timedelta(minutes=1)

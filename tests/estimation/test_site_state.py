@@ -18,8 +18,8 @@ from siteems.estimation.site_state import FULL_SOC, SiteState, StateEstimator
 from siteems.history.records import Sample
 from siteems.history.store import History
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
-from siteems.tariff.records import DemandTerm
+from siteems.tariff.model import DemandTerm
+from siteems.tariff.schedule import TariffSchedule
 
 START = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

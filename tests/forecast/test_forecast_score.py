@@ -11,7 +11,8 @@ import pytest
 
 from siteems.config.seeds import seed_path
 from siteems.forecast.score import _mape, _pinball, as_table, score_forecasts
-from siteems.recordings.profile import Profile, read_profile
+from siteems.recordings.profile import Profile
+from siteems.recordings.read import read_profile_with_gaps
 from siteems.site.read_file import load_site
 
 SITE = load_site(seed_path("hangzhou-macro"))
@@ -72,7 +73,7 @@ def test_on_recorded_data_the_naive_forecasts_are_beaten_and_the_quantile_covers
     path = SHARED / f"{name}.csv.gz"
     if not path.is_file():
         pytest.skip(f"{name} is not beside this project")
-    recorded = read_profile(path, SITE.site.zone, keep_holes=True)
+    recorded = read_profile_with_gaps(path, SITE.site.zone)
     days = slice(96 * 100, 96 * 150)
     names = ("dc_load_kw", "pv_kw", "outdoor_c", "mains_ok", "ac_load_kw")
     part = {n: np.nan_to_num(getattr(recorded, n)[days]) for n in names}

@@ -19,7 +19,7 @@ from siteems.planning.problem import ProblemBuilder
 from siteems.planning.time_grid import time_grid
 from siteems.site.assets import wear_costs
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou
 DAY = timedelta(days=1)

@@ -18,7 +18,7 @@ from siteems.planning.explanation_messages import AT_MONTH_PEAK, AT_RESERVE, RES
 from siteems.planning.explanation_text import as_data, as_text, reason_text
 from siteems.planning.offline import plan_offline
 from siteems.site.model import Site
-from siteems.tariff.records import DemandTerm
+from siteems.tariff.model import DemandTerm
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou: valley
 EVENING = datetime(2026, 7, 15, 11, 0, tzinfo=UTC)  # 19:00: sharp

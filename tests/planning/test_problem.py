@@ -22,7 +22,7 @@ from siteems.planning.time_grid import TimeGrid, time_grid
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_kwh
-from siteems.tariff.lookup import Price, TariffSchedule
+from siteems.tariff.schedule import Price, TariffSchedule
 
 NOW = datetime(2026, 7, 15, 4, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)

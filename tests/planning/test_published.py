@@ -19,7 +19,7 @@ from siteems.forecast.forecast import Forecaster
 from siteems.planning.problem import PlanningInputs, ProblemBuilder
 from siteems.planning.published import SERIES, PublishedPlan, publish
 from siteems.site.model import Site
-from siteems.tariff.lookup import TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 SECOND = timedelta(seconds=1)
 

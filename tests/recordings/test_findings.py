@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 from siteems.errors import UserError
-from siteems.recordings.inspection import as_page, inspect_file
+from siteems.recordings.inspection import inspect_file
+from siteems.recordings.inspection_text import as_data, as_text
 
 QUARTER = "15min"
 
@@ -85,7 +87,7 @@ def test_watts_called_kilowatts_and_a_price_per_mwh(tmp_path: Path) -> None:
 
 def test_the_page_ends_with_a_map(tmp_path: Path) -> None:
     kinds(tmp_path, day_shape(3))
-    page = as_page(inspect_file(tmp_path / "data.csv"))
+    page = as_text(inspect_file(tmp_path / "data.csv"))
     assert 'column = "dc_load_kw"' in page
     assert "Nothing wrong was found." in page
 
@@ -96,3 +98,13 @@ def test_what_is_no_table(tmp_path: Path) -> None:
         inspect_file(tmp_path / "a.csv")
     with pytest.raises(UserError, match="cannot be read"):
         inspect_file(tmp_path / "none.csv")
+
+
+def test_the_json_holds_every_finding(tmp_path: Path) -> None:
+    """Counts are plain integers, whatever numpy counted them as."""
+    load = day_shape(30)
+    load[400:440] = np.linspace(load[400], 3.0, 40)
+    load[500:530] = load[500]
+    assert kinds(tmp_path, load) == {"ramp", "stuck"}
+    data = json.loads(json.dumps(as_data(inspect_file(tmp_path / "data.csv"))))
+    assert {each["kind"] for each in data["findings"]} == {"ramp", "stuck"}

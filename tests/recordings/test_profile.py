@@ -14,7 +14,7 @@ import pytest
 from siteems.config.local_time import local_time
 from siteems.config.seeds import seed_path
 from siteems.errors import UserError
-from siteems.recordings.profile import read_profile
+from siteems.recordings.complete_profile import read_complete_profile
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
 
@@ -36,7 +36,7 @@ def test_a_mean_stands_for_the_middle_of_its_step(tmp_path: Path) -> None:
     path = written(
         tmp_path, "2026-07-15T00:00,1,0,20\n2026-07-15T01:00,3,4,30\n2026-07-15T02:00,2,0,20\n"
     )
-    profile = read_profile(path, ZONE)
+    profile = read_complete_profile(path, ZONE)
     midnight = datetime(2026, 7, 14, 16, 0, tzinfo=UTC)
     assert (profile.start, profile.end) == (midnight, midnight + timedelta(hours=3))
     loads = [
@@ -56,7 +56,7 @@ def test_mains_hold_for_their_whole_step(tmp_path: Path) -> None:
     path = written(
         tmp_path, "2026-07-15T00:00,1,0,20,0.5,1\n2026-07-15T01:00,1,0,20,0.7,0\n", header
     )
-    profile = read_profile(path, ZONE)
+    profile = read_complete_profile(path, ZONE)
     minutes = (0, 59, 60, 119, 500)
     assert [profile.at(profile.start + timedelta(minutes=m)).mains_ok for m in minutes] == [
         True,
@@ -69,17 +69,20 @@ def test_mains_hold_for_their_whole_step(tmp_path: Path) -> None:
 
 
 def test_times_with_and_without_offset_mean_the_same(tmp_path: Path) -> None:
-    naive = read_profile(
+    naive = read_complete_profile(
         written(tmp_path, "2026-07-15T00:00,1,0,20\n2026-07-15T01:00,2,0,20\n"), ZONE
     )
     rows = "2026-07-15T00:00+08:00,1,0,20\n2026-07-15T01:00+08:00,2,0,20\n"
-    assert read_profile(written(tmp_path, rows), ZONE).start == naive.start
-    assert read_profile(written(tmp_path, rows), ZoneInfo("Europe/Berlin")).start == naive.start
+    assert read_complete_profile(written(tmp_path, rows), ZONE).start == naive.start
+    assert (
+        read_complete_profile(written(tmp_path, rows), ZoneInfo("Europe/Berlin")).start
+        == naive.start
+    )
 
 
 def test_one_day_of_several_moved_to_another_date(tmp_path: Path) -> None:
     path = written(tmp_path, hourly(datetime(2026, 3, 1), 72))  # noqa: DTZ001 - local to the zone of the profile
-    profile = read_profile(path, ZONE, date(2026, 3, 2))
+    profile = read_complete_profile(path, ZONE, date(2026, 3, 2))
     assert (profile.at(profile.start).dc_load_kw, len(profile.dc_load_kw)) == (24, 24)
     moved = profile.moved_to(date(2026, 7, 15), ZONE)
     assert moved.start == datetime(2026, 7, 14, 16, 0, tzinfo=UTC)
@@ -115,17 +118,17 @@ def test_a_profile_that_cannot_be_used_says_why(
     tmp_path: Path, rows: str, header: str, words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
-        read_profile(written(tmp_path, rows, header), ZONE)
+        read_complete_profile(written(tmp_path, rows, header), ZONE)
 
 
 def test_a_missing_file_and_a_missing_day(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read as CSV"):
-        read_profile(tmp_path / "none.csv", ZONE)
+        read_complete_profile(tmp_path / "none.csv", ZONE)
     path = written(tmp_path, "2026-07-15T00:00,1,0,20\n2026-07-15T01:00,1,0,20\n")
     with pytest.raises(
         UserError, match="no data for 2026-07-16; it spans 2026-07-15 to 2026-07-15"
     ):
-        read_profile(path, ZONE, date(2026, 7, 16))
+        read_complete_profile(path, ZONE, date(2026, 7, 16))
 
 
 def test_local_time() -> None:

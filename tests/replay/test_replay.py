@@ -13,7 +13,7 @@ from siteems.recordings.profile import Profile
 from siteems.replay.engine import run_replay
 from siteems.replay.outcome import POLICIES, ReplayResult
 from siteems.site.read_file import load_site
-from siteems.tariff.records import DemandTerm
+from siteems.tariff.model import DemandTerm
 
 HANGZHOU = load_site(seed_path("hangzhou-macro"))
 

@@ -20,8 +20,8 @@ from siteems.config.seeds import seeds_folder
 from siteems.site.model import GridConnection
 from siteems.tariff.check import tariff_errors
 from siteems.tariff.files import known_tariffs
-from siteems.tariff.lookup import TariffSchedule
-from siteems.tariff.records import TariffVersion
+from siteems.tariff.model import TariffVersion
+from siteems.tariff.schedule import TariffSchedule
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 HOUR = timedelta(hours=1)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.tariff.calendar import DAY_MIN, clock, parse_hours, slots
 from siteems.tariff.check import tariff_errors
-from siteems.tariff.records import Calendar, TariffVersion
+from siteems.tariff.hours import DAY_MIN, clock, parse_hours, slots_of
+from siteems.tariff.model import Calendar, TariffVersion
 
 YEAR = tuple(range(1, 13))
 Periods = dict[str, tuple[str, ...]]
@@ -137,7 +137,7 @@ def test_any_cut_of_the_day_is_whole_and_any_piece_less_is_a_hole(
     }
     whole = calendar(periods=periods)
     assert wrongs(version(calendars=(whole,))) == []
-    assert [slot.end_min for slot in slots(whole.periods)] == borders[1:]
+    assert [slot.end_min for slot in slots_of(whole.periods)] == borders[1:]
     gone = data.draw(st.sampled_from(pieces))
     without = {
         name: tuple(piece for piece in listed if piece != gone) for name, listed in periods.items()

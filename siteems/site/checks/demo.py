@@ -10,7 +10,7 @@ from siteems.site.checks.devices import map_or_none
 from siteems.site.demo_day import DemoDay, DemoFault
 from siteems.site.model import Battery, DeviceEntry, Link
 from siteems.tariff.calendar import version_on
-from siteems.tariff.records import TariffVersion
+from siteems.tariff.model import TariffVersion
 
 KINDS = "docs/faults.md lists the kinds of fault"
 

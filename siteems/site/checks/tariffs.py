@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from siteems.config.validation_error import ValidationError
 from siteems.site.model import GridConnection, Planning
-from siteems.tariff.calendar import clock, parse_hours
 from siteems.tariff.check import tariff_errors
-from siteems.tariff.records import DemandTerm, TariffVersion
+from siteems.tariff.hours import clock, parse_hours
+from siteems.tariff.model import DemandTerm, TariffVersion
 
 BILLED_ON = {"capacity": ("transformer_kva",), "contract": ("contract_kw",), "measured": ()}
 """Keys of [grid] that a demand charge of each mode needs."""

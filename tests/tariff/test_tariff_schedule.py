@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from siteems.accounting.spread import shift_benefit
 from siteems.config.seeds import seed_path
 from siteems.site.read_file import load_site
-from siteems.tariff.lookup import Price, TariffGap, TariffSchedule
-from siteems.tariff.records import Calendar, TariffVersion
+from siteems.tariff.model import Calendar, TariffVersion
+from siteems.tariff.schedule import Price, TariffGap, TariffSchedule
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")

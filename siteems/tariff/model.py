@@ -1,7 +1,7 @@
-"""What a tariff is: frozen, validated records of versions, calendars, special days, price vectors,
-demand charges.
+"""What a tariff is: validated records of versions, calendars, special days, holidays, price vectors
+and demand charges, as a site file or tariff file has them.
 
-Prices are in the site's currency; hours of a day are local, `"16:00-23:00"`, ending at 24:00 at the
+Prices are in the site's currency. Hours of a day are local, `"16:00-23:00"`, ending at 24:00 at the
 latest.
 """
 
@@ -34,17 +34,16 @@ class Calendar:
 
     months: tuple[Month, ...] = ()
     dates: tuple[Dates, ...] = ()
-    """Parts of the year that do not begin with a month, both ends included; they may pass the new
-    year.
+    """Parts of the year that are not whole months, both ends included; they may pass the new year.
     """
     day_types: tuple[DayType, ...] = ()
-    """None = all of them."""
+    """Empty = all of them."""
     days: tuple[date, ...] = ()
-    """Single days with hours of their own; they come before everything else."""
+    """Single days; for them this calendar comes before any other."""
     periods: Periods
     """Together they must cover the day once."""
     ratios: dict[Name, float] = field(default_factory=dict)
-    """Where a part of the year has its own; these come before the version's."""
+    """For a part of the year that has its own; they come before the version's, as do `prices`."""
     prices: dict[Name, float] = field(default_factory=dict)
 
 
@@ -59,14 +58,14 @@ class SpecialDays:
     """Names from the version's holidays."""
     day_types: tuple[DayType, ...] = ()
     months: tuple[Month, ...] = ()
-    """Only in these; none = all year."""
+    """Only in these; empty = all year."""
     periods: Periods
     """Only the hours that differ."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class PriceVector:
-    """Prices by time from a CSV file: day-ahead, real time, whatever a contract follows."""
+    """Prices by time from a CSV file, such as day-ahead or real-time prices."""
 
     file: str
     """Beside the file that names it; CSV, gzip too."""
@@ -76,7 +75,7 @@ class PriceVector:
     per: Literal["kWh", "MWh"] = "kWh"
     factor: float = 1.0
     plus_per_kwh: float = 0.0
-    """price = factor x listed + plus_per_kwh: grid fees and taxes."""
+    """Price = factor x listed + plus_per_kwh, for grid fees and taxes."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -84,8 +83,8 @@ class DemandTerm:
     """One monthly charge on power.
 
     `capacity`: price x transformer kVA. `measured`: price x highest mean import of a billing
-    interval. `contract`: price x contracted kW, and what the measured demand has above it dearer,
-    as `over` says.
+    interval. `contract`: price x contracted kW, and for the measured demand above it a multiple of
+    the price, given in `over`.
     """
 
     mode: Literal["capacity", "measured", "contract"]
@@ -97,36 +96,36 @@ class DemandTerm:
     dates: tuple[Dates, ...] = ()
     day_types: tuple[DayType, ...] = ()
     hours: tuple[str, ...] = ()
-    """Only what is imported then counts. All four: none = always."""
+    """Only import in these months, dates, types of day and hours counts. All empty = always."""
     over: tuple[tuple[Positive, NonNegative], ...] = ()
-    """(share of the contract, multiple of the price) for the demand above that share, rising:
+    """(Share of the contract, multiple of the price for demand above that share), shares rising:
     [[1.05, 2.0]].
     """
     least_contract_share: Share = 0.0
-    """Of the transformer's kVA: a smaller contract is billed as this."""
+    """Of the transformer's kVA: a smaller contract is billed as this share."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class TariffVersion:
     """One tariff for one span of time.
 
-    A kWh costs floating x ratio + fixed, or what is listed, or what a price vector says, rounded to
-    `price_decimals`.
+    A kWh costs floating x ratio + fixed or the listed price, rounded to `price_decimals`, or the
+    price of a price vector.
     """
 
     name: str
     source: str
     valid_from: date
     valid_to: date | None = None
-    """First day on which it no longer holds; none = open."""
+    """First day on which it no longer holds; None = open."""
     tariff_class: str | None = None
     """Voltage level and structure of the price."""
     prices_as_of: str | None = None
-    """When the price level held, where that is a shorter span than the version's."""
+    """Month of the price level, where it is known for a shorter span than the version's."""
     floating_per_kwh: float | None = None
-    """The part that ratios multiply."""
+    """The part of the price that ratios multiply."""
     floating_by_month: dict[YearMonth, float] = field(default_factory=dict)
-    """For months that have their own."""
+    """For months with a floating price of their own."""
     fixed_per_kwh: float = 0.0
     price_decimals: Annotated[int, Field(ge=2, le=8)] = 6
     ratios: dict[Name, float] = field(default_factory=dict)
@@ -136,12 +135,12 @@ class TariffVersion:
     special_days: tuple[SpecialDays, ...] = ()
     """Later ones come before earlier ones."""
     holidays: dict[Name, tuple[date, ...]] = field(default_factory=dict)
-    """Name of a holiday to its days; on them the day type is `holiday`."""
+    """Days of each holiday, by its name; their day type is `holiday`."""
     workdays: tuple[date, ...] = ()
     """Saturdays and Sundays that are worked, as in China around long holidays."""
     demand: tuple[DemandTerm, ...] = ()
     export_per_kwh: float | None = None
-    """Paid for a kWh exported; none = nothing."""
+    """Paid for an exported kWh; None = nothing."""
     charge_per_month: NonNegative = 0.0
     charge_per_day: NonNegative = 0.0
     """Standing charges."""

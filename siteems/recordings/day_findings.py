@@ -1,0 +1,176 @@
+"""What can be wrong with the days of a series: copied days, night power, zeros, clock changes.
+
+All functions take local times in order and values without sentinels and outliers (NaN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from siteems.recordings.finding import Finding, finding, stamp
+from siteems.recordings.series_table import Array
+from siteems.recordings.timestamps import usual_step
+
+COPY_LEAST_LEVELS = 8
+"""A day of fewer distinct values, such as a closed office, may well equal another one."""
+COPIED_YEAR_DAYS = 300
+NEGATIVE_SHARE = 1e-3
+"""Of the largest value; less is the noise of a sensor at night."""
+MOST_DARK = 0.05
+"""With more zeros than this share around noon, the series is not that of a PV plant in use."""
+MOST_ZEROS = 0.02
+"""With more zeros than this share, 0 belongs to the series."""
+NOON_JUMP_H = 0.75
+"""A change of clocks moves the solar day by an hour; clouds move its middle by less than this."""
+CHANGES = ((3, 5), (4, 12), (9, 20), (11, 12))
+"""Clocks change between the first two of these days of a year, and between the last two."""
+WINDOW_DAYS = 21
+"""On each side of a day, the window over which the middle of the solar day is compared. Shorter
+windows may have no clear day; in longer ones the sun moves by itself.
+"""
+
+
+def find_in_days(
+    name: str, times: pd.DatetimeIndex, series: Array, per_day: int, solar: bool
+) -> Iterator[Finding]:
+    """Everything that whole days show; `solar` series rest at night."""
+    yield from _copied_days(name, times, series, per_day)
+    if solar:
+        yield from _negative_values(name, times, series)
+        yield from _dark_noons(name, times, series)
+        yield from _clock_jumps(name, times, series)
+    else:
+        yield from _single_zeros(name, times, series)
+
+
+def _copied_days(
+    name: str, times: pd.DatetimeIndex, series: Array, per_day: int
+) -> Iterator[Finding]:
+    """Days that equal an earlier one in every value; a year of them is a copied year."""
+    seen: dict[bytes, pd.Timestamp] = {}
+    copies: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+    for day, values in _by_day(times, series):
+        whole = len(values) >= per_day and not np.isnan(values).any()
+        if not whole or np.unique(values).size < COPY_LEAST_LEVELS:
+            continue
+        earlier = seen.setdefault(np.round(values, 6).tobytes(), day)
+        if earlier is not day:
+            copies.append((day, earlier))
+    if not copies:
+        return
+    day, earlier = copies[0]
+    text = (
+        f"{len(copies)} days equal an earlier one in every value, such as {day:%Y-%m-%d} and "
+        f"{earlier:%Y-%m-%d}"
+    )
+    days = [day for day, _ in copies]
+    if sum((after - before).days == 1 for before, after in pairwise(days)) > COPIED_YEAR_DAYS:
+        text += ": a copied year"
+    yield Finding("copied", name, len(copies), stamp(days[0]), stamp(days[-1]), text)
+
+
+def _negative_values(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    with np.errstate(invalid="ignore"):
+        negative = series < -NEGATIVE_SHARE * np.nanmax(series)
+    if negative.any():
+        text = (
+            f"{int(negative.sum())} values are below 0, down to {np.nanmin(series):g}: "
+            "the station's own consumption?"
+        )
+        yield finding("night", name, times[negative], text)
+
+
+def _dark_noons(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """No power within an hour of the middle of the mean day."""
+    known = ~np.isnan(series)
+    if not known.any() or np.nanquantile(series, 0.99) <= 0:
+        return
+    hours = times.hour.to_numpy() + times.minute.to_numpy() / 60.0
+    mean_day = pd.Series(np.maximum(series, 0.0)).groupby(np.floor(hours)).mean()
+    noon_h = float((mean_day.index.to_numpy() * mean_day.to_numpy()).sum() / mean_day.sum()) + 0.5
+    near_noon = known & (np.abs(hours - noon_h) <= 1.0)
+    dark = near_noon & (series <= 0.0)
+    if dark.any() and dark.sum() < MOST_DARK * near_noon.sum():
+        text = f"{int(dark.sum())} values around noon ({noon_h:.1f} h) are 0 or less: an outage?"
+        yield finding("zero", name, times[dark], text)
+
+
+def _single_zeros(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """Single zeros in a series that is otherwise never near 0."""
+    zero = series == 0.0
+    rest = series[~zero & ~np.isnan(series)]
+    if not zero.any() or not rest.size or zero.mean() >= MOST_ZEROS or np.unique(rest).size <= 2:
+        return
+    if np.quantile(rest, 0.01) > 0.02 * np.median(rest):
+        text = (
+            f"{int(zero.sum())} values are 0, while {np.median(rest):g} is usual: "
+            "the meter or the mains failed"
+        )
+        yield finding("zero", name, times[zero], text)
+
+
+def _clock_jumps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """Days on which the solar day jumps by about an hour: the clock was changed, the times were not.
+
+    Compared is the middle of the brightest day that can be put together from the three weeks before
+    a day, and from the three weeks after.
+    """
+    dates, bright = _brightness(times, series)
+    if len(dates) < 2 * WINDOW_DAYS:
+        return
+    hours = (np.arange(bright.shape[1]) + 0.5) * 24.0 / bright.shape[1]
+
+    def middle(first: int, end: int) -> float:
+        envelope = bright[first:end].max(axis=0)
+        return float((envelope * hours).sum() / envelope.sum()) if envelope.sum() > 0 else np.nan
+
+    jumps = [
+        (abs(middle(i, i + WINDOW_DAYS) - middle(i - WINDOW_DAYS, i)), i)
+        for i in range(WINDOW_DAYS, len(dates) - WINDOW_DAYS)
+        if _in_change_season(dates[i])
+    ]
+    found: list[tuple[float, int]] = []
+    for jump, i in sorted(jumps, reverse=True):
+        apart = all(abs(i - other) > 2 * WINDOW_DAYS for _, other in found)
+        if jump >= NOON_JUMP_H and apart:
+            found.append((jump, i))
+    # In a year with daylight saving there are two changes; a shorter recording may hold only one.
+    if len(found) >= 2 or (found and len(dates) < 300):
+        days = pd.DatetimeIndex([dates[i] for i in sorted(i for _, i in found)])
+        listed = ", ".join(f"{day:%Y-%m-%d}" for day in days[:6])
+        size = np.mean([jump for jump, _ in found])
+        text = (
+            f"solar noon jumps by about {size:.1f} h near {listed}: the clock follows daylight "
+            "saving, the times do not"
+        )
+        yield finding("clock", name, days, text)
+
+
+def _brightness(times: pd.DatetimeIndex, series: Array) -> tuple[list[pd.Timestamp], Array]:
+    """The days, and the positive values by day and step of the day, shape (days, steps); 0 where
+    there is none.
+    """
+    steps = ((times - times.normalize()) / usual_step(times)).to_numpy().astype(np.int64)
+    days = dict(_by_day(times, np.arange(len(series), dtype=np.float64)))
+    bright = np.full((len(days), int(steps.max()) + 1), np.nan)
+    for row, indices in enumerate(days.values()):
+        of_day = indices.astype(np.int64)
+        bright[row, steps[of_day]] = np.maximum(series[of_day], 0.0)
+    return list(days), np.nan_to_num(bright)
+
+
+def _in_change_season(day: pd.Timestamp) -> bool:
+    spring, summer, autumn, winter = CHANGES
+    return spring <= (day.month, day.day) <= summer or autumn <= (day.month, day.day) <= winter
+
+
+def _by_day(times: pd.DatetimeIndex, series: Array) -> Iterator[tuple[pd.Timestamp, Array]]:
+    """The values of each local day."""
+    days = times.normalize()
+    edges = np.flatnonzero(np.diff(days.asi8)) + 1
+    for first, end in pairwise([0, *edges.tolist(), len(series)]):
+        yield days[first], series[first:end]

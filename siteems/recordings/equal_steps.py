@@ -1,0 +1,94 @@
+"""Rows at equal steps, from rows as they were logged: doubled, missing, out of order.
+
+Every rule that was applied is stated in a note. Missing values are NaN afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteems.errors import UserError
+from siteems.recordings.sentinels import sentinels_in
+from siteems.recordings.timestamps import usual_step
+
+Array = npt.NDArray[np.float64]
+
+MOST_ROWS = 4_000_000
+"""A year has half a million minutes: more rows than this mean that one time is far off."""
+MINUTE = pd.Timedelta(minutes=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows as logged: a time in UTC for each, and one column of numbers per series."""
+
+    path: Path
+    times: pd.DatetimeIndex
+    values: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Series at equal steps from `start`; each has shape (n,), NaN where a value is missing."""
+
+    path: Path
+    start: datetime
+    step: timedelta
+    series: dict[str, Array]
+    notes: tuple[str, ...]
+    """What was done to the data, one sentence for each rule that was applied."""
+
+
+def at_equal_steps(rows: Rows) -> Recording:
+    """Order the rows and bring them to their usual step.
+
+    Rows of the same step become their mean, absent rows and sentinels become NaN. Raises
+    `UserError` when no usual step of a minute or more can be found.
+    """
+    notes = list(rows.notes)
+    times, numbers = rows.times, rows.values.set_index(rows.times).sort_index()
+    if not times.is_monotonic_increasing:
+        notes.append("time: rows that were out of order are put in order")
+    step = usual_step(times)
+    if step < MINUTE or (span := times.max() - times.min()) / step > MOST_ROWS:
+        raise UserError(f"{rows.path}: its rows have no usual step of a minute or more")
+    positions = np.asarray((pd.DatetimeIndex(numbers.index) - times.min()) / step)
+    index = np.floor(positions + 1e-6).astype(np.int64)
+    off_step = int((np.abs(positions - np.round(positions)) > 1e-3).sum())
+    doubled = int(pd.Index(index).duplicated().sum())
+    if off_step:
+        notes.append(f"time: {off_step} rows between two steps of {step}: the mean of their step")
+    elif doubled:
+        notes.append(f"time: {doubled} rows with a stamp that others have too: the mean of them")
+    if doubled:
+        numbers = numbers.groupby(index).mean()
+    else:
+        numbers.index = pd.Index(index)
+    count = round(span / step) + 1
+    if count > len(numbers):
+        notes.append(f"time: {count - len(numbers)} rows are missing")
+        numbers = numbers.reindex(range(count))
+    series = {}
+    for name in numbers.columns:
+        series[str(name)], removed = without_sentinels(str(name), numbers[name].to_numpy())
+        notes += removed
+    start = times.min().to_pydatetime().astimezone(UTC)
+    return Recording(rows.path, start, step.to_pytimedelta(), series, tuple(notes))
+
+
+def without_sentinels(name: str, values: Array) -> tuple[Array, tuple[str, ...]]:
+    """The series, shape (n,), with NaN for sentinels, and a note for each kind of them."""
+    cleaned, notes = np.array(values, dtype=np.float64), []
+    for sentinel, mask in sentinels_in(cleaned.copy()):
+        cleaned[mask] = np.nan
+        notes.append(
+            f"{name}: {int(mask.sum())} values of {sentinel:g} are a sentinel, taken as missing"
+        )
+    return cleaned, tuple(notes)

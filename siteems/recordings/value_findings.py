@@ -1,0 +1,156 @@
+"""What can be wrong with the values of a series at any step: text, sentinels, outliers, stuck
+meters, straight lines, spikes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siteems.recordings.finding import Finding, duration, finding, runs, stamp
+from siteems.recordings.sentinels import SENTINELS, sentinels_in
+from siteems.recordings.series_table import Array, Column
+
+STUCK_H, STUCK_SOLAR_H = 6.0, 3.0
+"""Hours of the same number that make a stuck meter. A load may rest for a night shift; PV changes
+with every cloud.
+"""
+STUCK_LEAST_ROWS = 4
+STUCK_LEAST_LEVELS = 20
+"""A series with fewer distinct values is a price or a switch, which may stand still."""
+RAMP_STEPS = 8
+OUTLIER_DEVIATIONS, OUTLIER_SPANS = 25.0, 3.0
+"""An outlier lies farther from the median than this many median deviations, and than this many
+spans between the 1st and the 99th percentile. Loads are skewed; smaller factors find true peaks.
+"""
+OUTLIER_LEAST_VALUES = 100
+SPIKE_SHARE = 0.9
+"""Of the span between the 1st and the 99th percentile."""
+SPIKE_MOST_SHARE = 0.01
+"""Where more values leave both neighbours so far, the series is simply noisy."""
+
+
+def find_in_cells(column: Column) -> Iterator[Finding]:
+    """Cells that are empty or hold text, and a column that never changes."""
+    yield from _not_numbers(column)
+    if is_dead(column):
+        value = column.values[~np.isnan(column.values)][0]
+        text = f"is {value:g} all the time: a dead channel?"
+        yield finding("dead", column.name, column.times, text)
+
+
+def is_dead(column: Column) -> bool:
+    """Whether a column has several values, all the same."""
+    known = column.values[~np.isnan(column.values)]
+    return known.size > 1 and bool(known.min() == known.max())
+
+
+def find_far_out(column: Column, solar: bool) -> Iterator[tuple[Finding, npt.NDArray[np.bool_]]]:
+    """Sentinels and outliers, each with the mask of its values, shape (n,)."""
+    values, name = column.values, column.name
+    known = values[~np.isnan(values)]
+    for sentinel, mask in sentinels_in(values):
+        known = values[~np.isnan(values) & ~mask & np.isin(values, known)]
+        span = f"{known.min():g} .. {known.max():g}"
+        text = f"{int(mask.sum())} values are {sentinel:g}, far outside of {span}: a sentinel"
+        yield finding("sentinel", name, column.times[mask], text), mask
+    spread = float(np.quantile(known, 0.99) - np.quantile(known, 0.01))
+    usual = known[known != 0.0] if solar else known
+    if spread <= 0.0 or usual.size < OUTLIER_LEAST_VALUES:
+        return
+    middle = float(np.median(usual))
+    deviation = float(np.median(np.abs(usual - middle)))
+    reach = max(OUTLIER_SPANS * spread, OUTLIER_DEVIATIONS * deviation)
+    with np.errstate(invalid="ignore"):
+        mask = (np.abs(values - middle) > reach) & ~np.isin(values, SENTINELS)
+    if mask.any():
+        worst = values[mask][np.argmax(np.abs(values[mask] - middle))]
+        text = (
+            f"{int(mask.sum())} values lie far beyond the others, such as {worst:g}; "
+            f"usual is about {middle:g}"
+        )
+        yield finding("outlier", name, column.times[mask], text), mask
+
+
+def find_in_runs(
+    name: str, times: pd.DatetimeIndex, series: Array, per_day: float, solar: bool
+) -> Iterator[Finding]:
+    """What successive values show, in order of time and without sentinels and outliers (NaN).
+
+    `per_day` is the number of usual steps of a day; `solar` series rest at night.
+    """
+    yield from _stuck(name, times, series, per_day, solar)
+    yield from _ramps(name, times, series)
+    yield from _spikes(name, times, series)
+
+
+def _not_numbers(column: Column) -> Iterator[Finding]:
+    missing = column.times[np.isnan(column.values)]
+    texts = sum(column.texts.values())
+    if texts:
+        listed = ", ".join(
+            f"{text!r} {count} times" for text, count in sorted(column.texts.items())[:3]
+        )
+        yield finding("text", column.name, missing, f"{texts} cells hold no number: {listed}")
+    empty = len(missing) - texts
+    if empty:
+        yield finding("missing", column.name, missing, f"{empty} cells are empty")
+
+
+def _stuck(
+    name: str, times: pd.DatetimeIndex, series: Array, per_day: float, solar: bool
+) -> Iterator[Finding]:
+    """Long runs of the same number other than 0."""
+    if np.unique(series[~np.isnan(series)]).size < STUCK_LEAST_LEVELS:
+        return
+    hours = STUCK_SOLAR_H if solar else STUCK_H
+    least = max(STUCK_LEAST_ROWS, round(hours * per_day / 24.0))
+    with np.errstate(invalid="ignore"):
+        unchanged = (np.diff(series) == 0.0) & (series[1:] != 0.0)
+    stuck = [(first, end + 1) for first, end in runs(unchanged) if end - first + 1 >= least]
+    if stuck:
+        first, end = max(stuck, key=lambda run: run[1] - run[0])
+        total = sum(b - a for a, b in stuck)
+        longest = (
+            f"the longest {duration((end - first) / per_day)} at {series[first]:g} "
+            f"from {times[first]:%Y-%m-%d %H:%M}"
+        )
+        text = f"{total} values in {len(stuck)} runs of the same number; {longest}: a stuck meter?"
+        begin, last = stamp(times[stuck[0][0]]), stamp(times[stuck[-1][1] - 1])
+        yield Finding("stuck", name, total, begin, last, text)
+
+
+def _ramps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """Straight lines between two values: gaps that were filled before."""
+    if series.size < 3:
+        return
+    scale = np.nanmax(np.abs(series))
+    bends, slopes = np.abs(np.diff(series, 2)), np.abs(np.diff(series)[:-1])
+    with np.errstate(invalid="ignore"):
+        straight = (bends <= 1e-6 * scale) & (slopes > 1e-4 * scale)
+    lines = [(a, b) for a, b in runs(straight) if b - a >= RAMP_STEPS]
+    if lines:
+        total = sum(b - a for a, b in lines)
+        text = f"{total} values in {len(lines)} exactly straight lines: filled by interpolation?"
+        begin, last = stamp(times[lines[0][0]]), stamp(times[lines[-1][1]])
+        yield Finding("ramp", name, total, begin, last, text)
+
+
+def _spikes(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """Single values that leave both neighbours by nearly all that the series ever spans."""
+    if series.size < 100:
+        return
+    spread = float(np.nanquantile(series, 0.99) - np.nanquantile(series, 0.01))
+    before, after = series[1:-1] - series[:-2], series[1:-1] - series[2:]
+    with np.errstate(invalid="ignore"):
+        smaller = np.minimum(np.abs(before), np.abs(after))
+        mask = (smaller > SPIKE_SHARE * spread) & (before * after > 0) & (spread > 0)
+    if 0 < mask.sum() < SPIKE_MOST_SHARE * series.size:
+        text = (
+            f"{int(mask.sum())} single values leave both neighbours by nearly all that the "
+            f"series spans, such as {series[1:-1][mask][0]:g}"
+        )
+        yield finding("spike", name, times[1:-1][mask], text)

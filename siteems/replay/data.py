@@ -1,0 +1,67 @@
+"""The recorded data of a replay: without gaps, and moved to days on which a tariff holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from siteems.errors import UserError
+from siteems.recordings.column_map import ColumnMap
+from siteems.recordings.profile import Profile
+from siteems.recordings.read import FilledProfile, read_filled_profile
+from siteems.tariff.calendar import version_on
+from siteems.tariff.model import TariffVersion
+
+YEAR = timedelta(weeks=52)
+"""Whole weeks, so that a workday stays a workday."""
+MOST_YEARS = 60
+
+
+def read_replay_data(
+    path: Path,
+    zone: ZoneInfo,
+    tariffs: Sequence[TariffVersion],
+    column_map: ColumnMap | None = None,
+) -> FilledProfile:
+    """Read a recording for a replay.
+
+    Data older than every tariff is moved by whole years of 52 weeks, so that weekdays and, nearly,
+    seasons stay. Raises `UserError` for what cannot be read, for a column without any value, and
+    when no move brings the whole span into the tariffs.
+    """
+    recorded = read_filled_profile(path, zone, column_map)
+    for years in range(MOST_YEARS):
+        moved = replace(recorded.profile, start=recorded.profile.start + years * YEAR)
+        first = moved.start.astimezone(zone).date()
+        last = (moved.end - timedelta(seconds=1)).astimezone(zone).date()
+        if version_on(tariffs, first) is None or version_on(tariffs, last) is None:
+            continue
+        if not years:
+            return recorded
+        note = f"time: moved {52 * years} weeks on, to {first} .. {last}, where the site's tariff holds"
+        return FilledProfile(moved, (*recorded.notes, note))
+    known = ", ".join(
+        f"{version.name} from {version.valid_from} to {version.valid_to or 'open end'}"
+        for version in tariffs
+    )
+    raise UserError(
+        f"{recorded.profile.source}: no tariff of the site holds for its whole span; "
+        f"known are {known}"
+    )
+
+
+def between(
+    profile: Profile, start: datetime | None, end: datetime | None
+) -> tuple[datetime, datetime]:
+    """The span from `start` to `end`, cut to the profile. Raises `UserError` when it is empty."""
+    first = profile.start if start is None else max(start, profile.start)
+    last = profile.end if end is None else min(end, profile.end)
+    if last <= first:
+        raise UserError(
+            f"{profile.source}: has no data from {start} to {end}; "
+            f"it spans {profile.start} to {profile.end}"
+        )
+    return first, last

@@ -1,0 +1,72 @@
+"""Price vectors: prices by time from a file, each holding until the next (day-ahead, real time)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from siteems.errors import UserError
+from siteems.tariff.local_clock import Seconds
+from siteems.tariff.model import PriceVector
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class VectorPrices:
+    """Prices per kWh from `starts_s` (epoch seconds, rising), both of shape (n,).
+
+    A price holds until the next one, but for `step_s` at most, so that a hole in the file stays
+    unknown.
+    """
+
+    starts_s: Seconds
+    per_kwh: Array
+    step_s: int
+
+    def at(self, epoch_s: Seconds) -> Array:
+        """The prices at instants, shape as `epoch_s`; NaN where none is known."""
+        index = np.searchsorted(self.starts_s, epoch_s, side="right") - 1
+        started = np.maximum(index, 0)
+        known = (index >= 0) & (epoch_s - self.starts_s[started] < self.step_s)
+        return np.where(known, self.per_kwh[started], np.nan)
+
+    def mean(self, start_s: int, hours: float) -> float:
+        """The mean price of an interval by its minutes; NaN where a part of it has none."""
+        minutes = np.arange(max(1, round(hours * 60)), dtype=np.int64)
+        return float(self.at(start_s + 60 * minutes).mean())
+
+
+@lru_cache(maxsize=8)
+def read_price_vector(vector: PriceVector, zone: ZoneInfo) -> VectorPrices:
+    """Read the file of a price vector; empty cells are unknown prices.
+
+    Times without offset are local to `zone`. Raises `UserError` for a file that is not a price
+    vector, and for local times that do not fit the zone's changes of clocks.
+    """
+    # Imported here because it loads pandas, which a daemon without price vector does not need.
+    from siteems.recordings.table import read_table, require_columns
+    from siteems.recordings.timestamps import in_utc, parse_timestamps
+
+    path = Path(vector.file)
+    frame = read_table(path)
+    require_columns(frame, (vector.time, vector.column), path)
+    stamps = parse_timestamps(frame[vector.time], path, vector.time)
+    times, _ = in_utc(stamps, zone, refuse_standard_time=True)
+    starts_s = np.array([round(time.timestamp()) for time in times], dtype=np.int64)
+    try:
+        listed = frame[vector.column].to_numpy(dtype=np.float64)
+    except ValueError as error:
+        raise UserError(f"{path}: column {vector.column} is not a price ({error})") from error
+    steps_s = np.diff(starts_s)
+    if len(starts_s) < 2 or (steps_s <= 0).any():
+        raise UserError(
+            f"{path}: column {vector.time} must rise from row to row, with at least two rows"
+        )
+    scale = vector.factor / (1000.0 if vector.per == "MWh" else 1.0)
+    return VectorPrices(starts_s, listed * scale + vector.plus_per_kwh, int(np.median(steps_s)))

@@ -1,0 +1,125 @@
+"""Rows as loggers leave them: doubled, missing, out of order, with sentinels and clock changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siteems.errors import UserError
+from siteems.recordings.equal_steps import Recording, at_equal_steps
+from siteems.recordings.read import read_filled_profile, rows_of
+from siteems.recordings.table import read_table
+
+SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
+HERE = Path("it.csv")
+
+
+def recorded(frame: pd.DataFrame, zone: ZoneInfo = SHANGHAI) -> Recording:
+    return at_equal_steps(rows_of(frame, HERE, zone))
+
+
+def rows(start: str = "2026-03-02T00:00:00+08:00", count: int = 8) -> pd.DataFrame:
+    times = pd.date_range(start, periods=count, freq="15min")
+    return pd.DataFrame(
+        {"time": [t.isoformat() for t in times], "dc_load_kw": np.arange(1.0, count + 1.0)}
+    )
+
+
+def test_even_rows_are_left_alone() -> None:
+    found = recorded(rows())
+    assert found.notes == ()
+    assert found.series["dc_load_kw"].tolist() == list(range(1, 9))
+    assert found.start == datetime(2026, 3, 1, 16, tzinfo=UTC)
+    assert found.step == timedelta(minutes=15)
+
+
+def test_doubled_missing_and_misplaced_rows_are_mended_and_noted() -> None:
+    frame = rows()
+    doubled = pd.DataFrame({"time": frame["time"].iloc[[1]], "dc_load_kw": [4.0]})
+    found = recorded(pd.concat([frame.iloc[[0, 1, 2, 6, 7, 3]], doubled]))
+    assert np.nan_to_num(found.series["dc_load_kw"], nan=-1.0).tolist() == [
+        1.0,
+        3.0,
+        3.0,
+        4.0,
+        -1.0,
+        -1.0,
+        7.0,
+        8.0,
+    ]
+    assert [each.split(":")[1].split()[0] for each in found.notes] == ["rows", "1", "2"]
+
+
+def test_rows_between_two_steps_become_their_mean() -> None:
+    frame = rows()
+    frame.loc[3, "time"] = "2026-03-02T00:40:00+08:00"
+    found = recorded(frame)
+    assert np.nan_to_num(found.series["dc_load_kw"], nan=-1.0).tolist() == [
+        1.0,
+        2.0,
+        3.5,
+        -1.0,
+        5.0,
+        6.0,
+        7.0,
+        8.0,
+    ]
+    assert "between two steps" in found.notes[0]
+
+
+def test_a_sentinel_is_a_missing_value() -> None:
+    frame = rows(count=40)
+    frame.loc[[3, 4, 9], "dc_load_kw"] = -999.0
+    found = recorded(frame)
+    assert np.flatnonzero(np.isnan(found.series["dc_load_kw"])).tolist() == [3, 4, 9]
+    assert "3 values of -999" in found.notes[0]
+
+
+def test_unknown_mains_count_as_present(tmp_path: Path) -> None:
+    frame = rows(count=40).assign(pv_kw=0.5, outdoor_temp_c=20.0, mains_available=1.0)
+    frame.loc[5, "mains_available"] = np.nan
+    frame.loc[6, "mains_available"] = 0.0
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    found = read_filled_profile(tmp_path / "a.csv", SHANGHAI)
+    assert np.flatnonzero(~found.profile.mains_ok).tolist() == [6]
+    assert found.notes == ("mains_available: 1 unknown values: the mains are taken as present",)
+
+
+def test_local_time_with_both_changes_of_clocks_and_without() -> None:
+    true = pd.date_range("2026-03-07T00:00", "2026-03-10T00:00", freq="h", tz=LOS_ANGELES)
+    frame = pd.DataFrame(
+        {"time": [t.tz_localize(None).isoformat() for t in true], "dc_load_kw": 1.0}
+    )
+    found = recorded(frame, LOS_ANGELES)
+    assert found.notes == ()
+    assert len(found.series["dc_load_kw"]) == 72
+    even = pd.date_range("2026-03-07T00:00", "2026-03-10T00:00", freq="h")
+    frame = pd.DataFrame({"time": [t.isoformat() for t in even], "dc_load_kw": 1.0})
+    found = recorded(frame, LOS_ANGELES)
+    count = len(found.series["dc_load_kw"])
+    assert count == 73
+    assert "standard time all year" in found.notes[0]
+    assert found.start + (count - 1) * found.step == datetime(2026, 3, 10, 8, tzinfo=UTC)
+
+
+def test_times_that_cannot_be_used_are_refused() -> None:
+    with pytest.raises(UserError, match="not ISO 8601"):
+        recorded(rows().assign(time="tomorrow"))
+    with pytest.raises(UserError, match="no usual step"):
+        recorded(rows(count=1))
+
+
+def test_parquet_holds_the_same_as_csv(tmp_path: Path) -> None:
+    frame = rows()
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.assign(time=pd.to_datetime(frame["time"])).set_index("time").to_parquet(
+        tmp_path / "a.parquet"
+    )
+    csv, parquet = (recorded(read_table(tmp_path / name)) for name in ("a.csv", "a.parquet"))
+    assert (csv.start, csv.step, csv.notes) == (parquet.start, parquet.step, parquet.notes)
+    assert csv.series["dc_load_kw"].tolist() == parquet.series["dc_load_kw"].tolist()
