@@ -12,7 +12,7 @@ def test_without_the_highs_library_the_first_frame_gives_the_reason_and_the_proc
     code = """
 from optimisation.solving import highs
 from siteems.planning import solver_child
-highs._NAMES = ("libnone.so",)
+highs._LIBRARIES = ("libnone.so",)
 solver_child.main()
 """
     folder = Path(optimisation.__file__).parents[1]
