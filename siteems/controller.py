@@ -21,9 +21,10 @@ from siteems.control.intent import Intent, choose_intent
 from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
-from siteems.estimation.imager import Imager
+from siteems.estimation.image_builder import ImageBuilder
 from siteems.estimation.site_state import FULL_SOC, StateEstimator
-from siteems.forecast.forecast import LEARN_FROM, Forecaster, Forecasts
+from siteems.forecast.forecast import Forecaster
+from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.operations.alarms import PLAN_ALARMS
 from siteems.operations.control_alarms import ControlAlarms
@@ -56,7 +57,7 @@ class Controller:
         site: Site,
         ports: Ports,
         timing: Timing,
-        forecaster: Forecasts | None = None,
+        forecaster: Forecaster | None = None,
         *,
         drives: bool = True,
     ) -> None:
@@ -68,14 +69,14 @@ class Controller:
         self._history, self._events = ports.record, ports.events
         self._curve = rectifier_curve(site)
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
-        self._forecaster = forecaster or Forecaster(site)
+        self._forecaster = forecaster or LearningForecaster(site)
         self._estimator = StateEstimator(site, self._tariff)
         self._problems = ProblemBuilder(site, self._tariff)
         self._lead = 2 * timedelta(
             seconds=timing.cycle_s
         )  # a cap holds from the first second of its call
-        self._imager = Imager(self._curve, timing.max_age, plausible_ranges(site))
-        self.image = self._imager.first(self._clock.now())
+        self._image_builder = ImageBuilder(self._curve, timing.max_age, plausible_ranges(site))
+        self.image = self._image_builder.first(self._clock.now())
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()
         self.replan = asyncio.Event()
@@ -89,7 +90,7 @@ class Controller:
     def resume(self) -> None:
         """Take up the record: learn from recent samples, and keep the last plan while it fits."""
         now = self._clock.now()
-        past = self._history.samples(now - LEARN_FROM, now)
+        past = self._history.samples(now - LEARNING_WINDOW, now)
         for sample in past:
             self._learn(sample.time, sample.values)
         self.plan = PublishedPlan.from_record(self._history.last_plan(USABLE))
@@ -112,7 +113,7 @@ class Controller:
     async def observe(self) -> None:
         """Read all devices and freeze what was read into the image."""
         readings = await self._devices.read()
-        self.image = self._imager.next(self.image, readings, self._clock.now())
+        self.image = self._image_builder.next(self.image, readings, self._clock.now())
 
     async def step(self) -> Step:
         """One control cycle: read, freeze the image, decide, drive, record."""

@@ -43,7 +43,8 @@ def forecast_score(
 
     from siteems.config.seeds import seed_path
     from siteems.errors import UserError
-    from siteems.forecast.score import as_data, as_table, score_forecasts
+    from siteems.forecast.score import score_forecasts
+    from siteems.forecast.score_table import as_data, as_table
     from siteems.recordings.column_map import read_column_map
     from siteems.replay.data import read_replay_data
     from siteems.site.read_file import load_site

@@ -17,7 +17,7 @@ from siteems.control.bounds import Bound, nest
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.intent import Intent
 from siteems.control.safe_state import charging_allowed, worst_ac_load_kw
-from siteems.estimation.image import Image
+from siteems.estimation.image import RESTING_KW, Image
 from siteems.site.model import Site
 
 PROBE_KW: Final = 0.15
@@ -25,8 +25,6 @@ PROBE_KW: Final = 0.15
 may be throttled, and there may be more PV than is measured. More would buy energy for nothing; less
 is within the error of the meters.
 """
-RESTING_KW: Final = 0.05
-"""A battery that gives less than this does not discharge."""
 LOW_BUS_V: Final = 46.0
 """Loads are disconnected from about here: a battery that holds the bus no higher cannot carry it.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from drivers.points import Point, Quality, Reading
-from siteems.estimation.imager import Imager
+from siteems.estimation.image_builder import ImageBuilder
 from siteems.history.records import Sample
 from siteems.simulation.devices import readings
 from siteems.simulation.plant import make_plant
@@ -23,8 +23,8 @@ def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
     would keep it.
     """
     plant = make_plant(site, scenario.at, scenario.start, scenario.start_soc)
-    imager = Imager(rectifier_curve(site), SAMPLE)
-    image = imager.first(scenario.start)
+    builder = ImageBuilder(rectifier_curve(site), SAMPLE)
+    image = builder.first(scenario.start)
     samples = []
     now = scenario.start
     while now <= scenario.end:
@@ -34,7 +34,7 @@ def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
             for name, value in readings(plant).items()
             if value is not None
         }
-        image = imager.next(image, [Reading("plant", now, points)], now)
+        image = builder.next(image, [Reading("plant", now, points)], now)
         samples.append(Sample(now, dict(image.values), "idle", "no control"))
         now += SAMPLE
     return samples

@@ -1,5 +1,6 @@
-"""The process image: one frozen picture of everything measured, each value with its time and
-quality.
+"""The process image: everything measured, frozen for one control cycle.
+
+Every part of a cycle sees the same values, each with its time and quality.
 """
 
 from __future__ import annotations
@@ -14,20 +15,25 @@ from drivers.points import Quality
 
 MAINS_PRESENT_V = 150.0
 """Below this phase voltage a 220 V supply counts as failed; rectifiers derate from about 176 V."""
+RESTING_KW: Final = 0.05
+"""A measured power below this counts as zero. Sensors read a little beside zero at rest; 50 W is 1 A
+on the bus, less than anything that is controlled.
+"""
 
 
 class Measurement(NamedTuple):
-    """A value as last read well, when that was, and how the newest attempt went."""
+    """The last good value of a field, when it was read, and the quality of the newest attempt."""
 
     value: float | None = None
     time: datetime | None = None
     quality: Quality = Quality.UNREACHABLE
 
     def fresh(self, oldest: datetime, now: datetime) -> float | None:
-        """The value, if its last good read was at `oldest` or later; age counts reads, not changes.
+        """The value if its last good read lies between `oldest` and `now`, else None.
 
-        A read from the future is unknown too: the clock was set back, and nobody knows how old it
-        is.
+        The age counts from the last good read, not from the last change: a steady value stays
+        fresh. A read from the future is unknown, because the clock was set back since and its true
+        age is lost.
         """
         return self.value if self.time is not None and oldest <= self.time <= now else None
 
@@ -50,32 +56,30 @@ MEASURED: Final[Mapping[str, str]] = {
     "room_c": "shelter",
     "outdoor_c": "outdoors",
 }
-"""What an image shows of a site: name and meaning; the unit is in the name."""
+"""The fields of an image and what they mean; the unit is in the name."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """One picture of the site, by the names of `MEASURED`. An absent device leaves its fields
-    unknown, never zero.
-    """
+    """The process image at one time. A field without a device is unknown, never zero."""
 
     time: datetime
     max_age: timedelta
     measured: Mapping[str, Measurement]
-    """What is not in it is unknown."""
+    """By the names of `MEASURED`; a missing name is unknown."""
 
     def value(self, name: str) -> float | None:
-        """The fresh value of a field, or none: unknown is never zero."""
+        """The fresh value of a field; None = unknown. Raises KeyError for a name not in `MEASURED`."""
         return self.values[name]
 
     @property
     def mains_ok(self) -> bool | None:
-        """Whether the mains are there; none = nobody knows."""
+        """Whether the mains are available; None = unknown."""
         volts = self.value("mains_v")
         return None if volts is None else volts >= MAINS_PRESENT_V
 
     @cached_property
     def values(self) -> Mapping[str, float | None]:
-        """All fresh values by name."""
+        """The fresh values of all fields; None = unknown."""
         oldest, now, measured = self.time - self.max_age, self.time, self.measured
         return {name: measured.get(name, UNKNOWN).fresh(oldest, now) for name in MEASURED}

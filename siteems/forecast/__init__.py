@@ -1,1 +1,1 @@
-"""What is coming: load and photovoltaics, each forecast with the time at which it was made."""
+"""What is coming: loads and PV, each forecast with the time at which it was made."""

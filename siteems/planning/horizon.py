@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.site_state import SiteState
-from siteems.forecast.forecast import Forecast, Forecasts
+from siteems.forecast.forecast import Forecast, Forecaster
 from siteems.planning.reserve_series import reserve_series_kwh
 from siteems.planning.time_grid import TimeGrid, step_counts, time_grid
 from siteems.site.model import Site
@@ -43,7 +43,7 @@ def make_horizon(
     site: Site,
     schedule: TariffSchedule,
     state: SiteState,
-    forecaster: Forecasts,
+    forecaster: Forecaster,
     events: Sequence[DrEvent],
 ) -> Horizon:
     """Gather the next horizon from `state.time` on.

@@ -12,7 +12,7 @@ from optimisation.problem.site_problem import ProblemError
 from optimisation.solving.solver import PlanSolver
 from siteems.errors import UserError
 from siteems.estimation.site_state import SiteState
-from siteems.forecast.forecast import LEARN_FROM, Forecaster
+from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
 from siteems.planning.explanation import Explanation
 from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.planning.problem import ProblemBuilder
@@ -31,7 +31,7 @@ def plan_offline(
     `soc` is a share of the actual capacity. `month_peak_kw` is the peak for which this month's
     demand charge is due already. Raises `UserError` when no plan can be made.
     """
-    forecaster = Forecaster(site)
+    forecaster = LearningForecaster(site)
     if profile_file is not None:
         _learn(forecaster, read_profile_with_gaps(profile_file, site.site.zone), at)
     # A profile does not show when the battery was last full, so no full charge is due.
@@ -48,7 +48,7 @@ def plan_offline(
     return Explanation(site, inputs, plan)
 
 
-def _learn(forecaster: Forecaster, profile: Profile, until: datetime) -> None:
+def _learn(forecaster: LearningForecaster, profile: Profile, until: datetime) -> None:
     """Teach the forecaster the last two weeks of the profile before `until`.
 
     Later than the end of the profile, the same days of its last year are used instead.
@@ -62,7 +62,7 @@ def _learn(forecaster: Forecaster, profile: Profile, until: datetime) -> None:
             f"{profile.source}: begins at {profile.start:%Y-%m-%d %H:%M} UTC, "
             "after the time to plan at"
         )
-    time = max(profile.start, end - LEARN_FROM)
+    time = max(profile.start, end - LEARNING_WINDOW)
     while time < end:
         instant = profile.at(time)
         measured = {

@@ -11,7 +11,7 @@ from optimisation.problem.battery import OVERFULL
 from optimisation.problem.site_problem import BatteryModel, DemandCharge, FullCharge, SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.estimation.site_state import SiteState
-from siteems.forecast.forecast import Forecasts
+from siteems.forecast.forecast import Forecaster
 from siteems.planning.demand_charge import demand_charge
 from siteems.planning.full_charge import full_charge_due
 from siteems.planning.horizon import Horizon, make_horizon
@@ -59,7 +59,7 @@ class ProblemBuilder:
         self._curve = rectifier_curve(site)
 
     def build(
-        self, state: SiteState, forecaster: Forecasts, events: Sequence[DrEvent]
+        self, state: SiteState, forecaster: Forecaster, events: Sequence[DrEvent]
     ) -> PlanningInputs:
         """The problem of the horizon that begins at `state.time`.
 

@@ -20,7 +20,8 @@ from siteems.control.decision import Drive
 from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
-from siteems.forecast.forecast import Forecaster, Forecasts
+from siteems.forecast.forecast import Forecaster
+from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
@@ -150,8 +151,8 @@ class _Run:
         planning = replace(self.site.planning, horizon_h=FORESIGHT_H, fine_h=FORESIGHT_FINE_H)
         return replace(self.site, planning=planning)
 
-    def _forecaster(self) -> Forecasts:
-        ordinary = Forecaster(self.site)
+    def _forecaster(self) -> Forecaster:
+        ordinary = LearningForecaster(self.site)
         if self.policy != "foresight":
             return ordinary
         assert self.idle is not None

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from siteems.forecast.score import Score, as_data
+from siteems.forecast.score import Score
+from siteems.forecast.score_table import as_data
 
 Array = npt.NDArray[np.float64]
 Policy = Literal["idle", "rules", "optimal", "foresight"]

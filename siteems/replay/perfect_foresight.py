@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from siteems.forecast.forecast import Forecast, Forecasts
+from siteems.forecast.forecast import Forecast, Forecaster
 from siteems.recordings.profile import Profile
 from siteems.site.model import Site
 
@@ -26,7 +26,7 @@ class PerfectForecaster:
     """
 
     def __init__(
-        self, site: Site, profile: Profile, end: datetime, ac_load_kw: Array, ordinary: Forecasts
+        self, site: Site, profile: Profile, end: datetime, ac_load_kw: Array, ordinary: Forecaster
     ) -> None:
         self._profile, self._ordinary = profile, ordinary
         self._end_h = (end - profile.start) / timedelta(hours=1)

@@ -24,7 +24,7 @@ from siteems.control.device_setpoints import (
 )
 from siteems.control.safe_state import safe_values
 from siteems.control.timing import Timing
-from siteems.estimation.imager import LOOKED_AT
+from siteems.estimation.point_fields import IMAGE_POINTS
 from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.simulation.devices import PlantDevice, readings
 from siteems.simulation.plant import Plant
@@ -42,7 +42,7 @@ class SimulatedDevices:
             PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices
         ]
         self._read = [
-            tuple(name for name in each.device_map.points if name in LOOKED_AT)
+            tuple(name for name in each.device_map.points if name in IMAGE_POINTS)
             for each in self._devices
         ]
         self._settable = [
@@ -70,7 +70,7 @@ class SimulatedDevices:
         values = {
             name: _point(value)
             for name, value in readings(self._plant).items()
-            if name in LOOKED_AT
+            if name in IMAGE_POINTS
         }
         found = []
         for device, names in zip(self._devices, self._read, strict=True):

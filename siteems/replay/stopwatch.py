@@ -14,7 +14,7 @@ from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import ManualClock
 from siteems.control.decision import Decision
 from siteems.control.timing import Timing
-from siteems.forecast.forecast import Forecast, Forecasts
+from siteems.forecast.forecast import Forecast, Forecaster
 from siteems.replay.simulated_devices import DirectSolver, SimulatedDevices
 from siteems.simulation.plant import Plant
 from siteems.site.model import Site
@@ -90,7 +90,7 @@ class TimedSolver(DirectSolver):
 class TimedForecaster:
     """A forecaster; all that it does is `forecast`."""
 
-    def __init__(self, watch: Stopwatch, forecaster: Forecasts) -> None:
+    def __init__(self, watch: Stopwatch, forecaster: Forecaster) -> None:
         self._watch, self._forecaster = watch, forecaster
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from drivers.points import Point, Quality, Reading
 from siteems.estimation.image import MEASURED, Image, Measurement
-from siteems.estimation.imager import Imager
+from siteems.estimation.image_builder import ImageBuilder
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 
@@ -41,8 +41,8 @@ SMU: dict[str, float | Quality] = {
 
 
 @pytest.fixture
-def imager(hangzhou: Site) -> Imager:
-    return Imager(rectifier_curve(hangzhou), MAX_AGE)
+def builder(hangzhou: Site) -> ImageBuilder:
+    return ImageBuilder(rectifier_curve(hangzhou), MAX_AGE)
 
 
 def reading(points: dict[str, float | Quality], time: datetime = NOW, device: str = "d") -> Reading:
@@ -58,31 +58,33 @@ def reading(points: dict[str, float | Quality], time: datetime = NOW, device: st
 
 
 def seen(
-    imager: Imager, *readings: Reading, time: datetime = NOW, before: Image | None = None
+    builder: ImageBuilder, *readings: Reading, time: datetime = NOW, before: Image | None = None
 ) -> Image:
-    return imager.next(before or imager.first(NOW - SECOND), readings, time)
+    return builder.next(before or builder.first(NOW - SECOND), readings, time)
 
 
-def test_before_anything_was_read_all_is_unknown(imager: Imager) -> None:
-    first = imager.first(NOW)
+def test_before_anything_was_read_all_is_unknown(builder: ImageBuilder) -> None:
+    first = builder.first(NOW)
     assert set(first.values.values()) == {None}
     assert first.mains_ok is None
 
 
-def test_currents_become_powers_and_the_rest_of_the_meter_is_the_ac_load(imager: Imager) -> None:
-    image = seen(imager, reading(METER), reading(SMU))
+def test_currents_become_powers_and_the_rest_of_the_meter_is_the_ac_load(
+    builder: ImageBuilder,
+) -> None:
+    image = seen(builder, reading(METER), reading(SMU))
     assert (
         image.value("rectifier_dc_kw"),
         image.value("dc_load_kw"),
         image.value("battery_kw"),
     ) == (4.0, 3.0, 1.0)
     assert (image.value("grid_kw"), image.value("soc"), image.mains_ok) == (5.0, 0.6, True)
-    assert image.value("ac_load_kw") == pytest.approx(5.0 - float(imager.curve.ac_kw(4.0)))
+    assert image.value("ac_load_kw") == pytest.approx(5.0 - float(builder.curve.ac_kw(4.0)))
     assert image.values.keys() == set(MEASURED)
 
 
-def test_an_absent_device_stays_unknown_and_never_zero(imager: Imager) -> None:
-    image = seen(imager, reading(METER), reading(SMU))
+def test_an_absent_device_stays_unknown_and_never_zero(builder: ImageBuilder) -> None:
+    image = seen(builder, reading(METER), reading(SMU))
     assert (image.value("pv_kw"), image.value("genset_kw"), image.value("outdoor_c")) == (
         None,
         None,
@@ -90,65 +92,68 @@ def test_an_absent_device_stays_unknown_and_never_zero(imager: Imager) -> None:
     )
 
 
-def test_a_battery_with_its_own_voltage(imager: Imager) -> None:
-    image = seen(imager, reading({"battery_v": 52.0, "battery_a": -25.0, "soc": 0.5}))
+def test_a_battery_with_its_own_voltage(builder: ImageBuilder) -> None:
+    image = seen(builder, reading({"battery_v": 52.0, "battery_a": -25.0, "soc": 0.5}))
     assert image.value("battery_kw") == pytest.approx(-1.3)
     assert image.value("bus_v") is None
 
 
 @pytest.mark.parametrize("quality", [MISSING, IMPLAUSIBLE, UNREACHABLE])
 def test_a_bad_value_keeps_the_last_good_one_until_it_is_too_old(
-    imager: Imager, quality: Quality
+    builder: ImageBuilder, quality: Quality
 ) -> None:
-    good = seen(imager, reading(SMU))
+    good = seen(builder, reading(SMU))
     for age, value in ((4, 0.6), (5, 0.6), (6, None)):
         now = NOW + age * SECOND
-        later = seen(imager, reading(SMU | {"soc": quality}, now), time=now, before=good)
+        later = seen(builder, reading(SMU | {"soc": quality}, now), time=now, before=good)
         assert later.value("soc") == value
         assert later.measured["soc"].quality is quality
         assert later.value("dc_load_kw") == 3.0
 
 
-def test_a_steady_value_is_fresh_as_long_as_it_is_read(imager: Imager) -> None:
-    image = seen(imager, reading(SMU))
+def test_a_steady_value_is_fresh_as_long_as_it_is_read(builder: ImageBuilder) -> None:
+    image = seen(builder, reading(SMU))
     for i in range(1, 30):
         now = NOW + i * SECOND
-        image = seen(imager, reading(SMU, now), time=now, before=image)
+        image = seen(builder, reading(SMU, now), time=now, before=image)
     assert image.value("soc") == 0.6
 
 
-def test_a_device_that_is_silent_ages(imager: Imager) -> None:
-    image = seen(imager, reading(SMU), reading(METER))
+def test_a_device_that_is_silent_ages(builder: ImageBuilder) -> None:
+    image = seen(builder, reading(SMU), reading(METER))
     now = NOW + 6 * SECOND
-    later = seen(imager, reading(METER, now), time=now, before=image)
+    later = seen(builder, reading(METER, now), time=now, before=image)
     assert (later.value("soc"), later.value("grid_kw")) == (None, 5.0)
 
 
 @pytest.mark.parametrize("lost", ["bus_v", "battery_a"])
-def test_power_needs_both_current_and_voltage(imager: Imager, lost: str) -> None:
-    assert seen(imager, reading(SMU | {lost: UNREACHABLE})).value("battery_kw") is None
+def test_power_needs_both_current_and_voltage(builder: ImageBuilder, lost: str) -> None:
+    assert seen(builder, reading(SMU | {lost: UNREACHABLE})).value("battery_kw") is None
 
 
 @pytest.mark.parametrize(
     "lost", [{"active_power_kw": UNREACHABLE}, {"rectifier_a": MISSING}, {"genset_kw": MISSING}]
 )
 def test_the_ac_load_is_unknown_when_one_of_its_parts_is(
-    imager: Imager, lost: dict[str, float | Quality]
+    builder: ImageBuilder, lost: dict[str, float | Quality]
 ) -> None:
     parts = METER | SMU | {"genset_kw": 0.0} | lost
-    assert seen(imager, reading(parts)).value("ac_load_kw") is None
+    assert seen(builder, reading(parts)).value("ac_load_kw") is None
 
 
-def test_a_genset_feeds_the_ac_side_too(imager: Imager) -> None:
+def test_a_genset_feeds_the_ac_side_too(builder: ImageBuilder) -> None:
     image = seen(
-        imager, reading(METER | {"active_power_kw": 0.0}), reading(SMU), reading({"genset_kw": 5.0})
+        builder,
+        reading(METER | {"active_power_kw": 0.0}),
+        reading(SMU),
+        reading({"genset_kw": 5.0}),
     )
-    assert image.value("ac_load_kw") == pytest.approx(5.0 - float(imager.curve.ac_kw(4.0)))
+    assert image.value("ac_load_kw") == pytest.approx(5.0 - float(builder.curve.ac_kw(4.0)))
 
 
-def test_the_ac_load_is_never_negative(imager: Imager) -> None:
+def test_the_ac_load_is_never_negative(builder: ImageBuilder) -> None:
     assert (
-        seen(imager, reading(METER | {"active_power_kw": 3.9}), reading(SMU)).value("ac_load_kw")
+        seen(builder, reading(METER | {"active_power_kw": 3.9}), reading(SMU)).value("ac_load_kw")
         == 0.0
     )
 
@@ -157,23 +162,25 @@ class TestMainsVoltage:
     @pytest.mark.parametrize(
         ("volts", "ok"), [(225.0, True), (150.0, True), (149.9, False), (0.0, False)]
     )
-    def test_threshold(self, imager: Imager, volts: float, ok: bool) -> None:
-        assert seen(imager, reading({"mains_v": volts})).mains_ok is ok
+    def test_threshold(self, builder: ImageBuilder, volts: float, ok: bool) -> None:
+        assert seen(builder, reading({"mains_v": volts})).mains_ok is ok
 
     @pytest.mark.parametrize("turned", [False, True])
-    def test_the_rectifiers_know_better_than_the_meter(self, imager: Imager, turned: bool) -> None:
+    def test_the_rectifiers_know_better_than_the_meter(
+        self, builder: ImageBuilder, turned: bool
+    ) -> None:
         """A meter may show its last value after the mains have gone; the rectifiers' control lives
         on the battery.
         """
         readings = [reading(METER), reading(SMU | {"mains_v": 0.0})]
-        assert seen(imager, *(readings[::-1] if turned else readings)).mains_ok is False
+        assert seen(builder, *(readings[::-1] if turned else readings)).mains_ok is False
 
     @pytest.mark.parametrize("turned", [False, True])
     def test_the_meter_counts_when_the_rectifiers_do_not_measure_it(
-        self, imager: Imager, turned: bool
+        self, builder: ImageBuilder, turned: bool
     ) -> None:
         readings = [reading(METER), reading(SMU | {"mains_v": MISSING})]
-        assert seen(imager, *(readings[::-1] if turned else readings)).mains_ok is True
+        assert seen(builder, *(readings[::-1] if turned else readings)).mains_ok is True
 
 
 def test_freshness() -> None:

@@ -1,4 +1,4 @@
-"""Scores: of a day that repeats itself, of noise, against hand-reckoned measures."""
+"""Forecast scores of a day that repeats itself and of noise, and the measures computed by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from siteems.config.seeds import seed_path
-from siteems.forecast.score import _mape, _pinball, as_table, score_forecasts
+from siteems.forecast.score import _mape, _pinball, score_forecasts
+from siteems.forecast.score_table import as_table
 from siteems.recordings.profile import Profile
 from siteems.recordings.read import read_profile_with_gaps
 from siteems.site.read_file import load_site
@@ -26,14 +27,14 @@ def profile(days: int = 12, noise: float = 0.0, seed: int = 1) -> Profile:
         + np.sin(hours / 24.0 * 2.0 * np.pi)
         + noise * np.random.default_rng(seed).normal(size=hours.size)
     )
-    sun = np.maximum(0.0, 3.0 * np.sin((hours - 6.0) / 24.0 * 2.0 * np.pi))
+    pv_kw = np.maximum(0.0, 3.0 * np.sin((hours - 6.0) / 24.0 * 2.0 * np.pi))
     mains = np.ones(hours.size, dtype=np.bool_)
     start = datetime(2026, 7, 4, 16, tzinfo=UTC)
     return Profile(
         start,
         timedelta(minutes=15),
         np.maximum(load, 0.1),
-        sun,
+        pv_kw,
         np.full(hours.size, 25.0),
         None,
         mains,
@@ -41,7 +42,7 @@ def profile(days: int = 12, noise: float = 0.0, seed: int = 1) -> Profile:
     )
 
 
-def test_a_day_that_repeats_itself_is_known_after_a_week() -> None:
+def test_a_day_that_repeats_itself_is_learned_in_a_week() -> None:
     scores = score_forecasts(SITE, profile(), lambda *_: None)
     load = [s for s in scores if s.series == "dc_load_kw"]
     assert len(load) == 3
@@ -58,7 +59,7 @@ def test_noise_is_smoothed_better_than_it_is_repeated() -> None:
 
 def test_measures_by_hand() -> None:
     truth, made = np.array([2.0, 4.0, 0.0]), np.array([1.0, 5.0, 1.0])
-    assert _mape(made, truth) == pytest.approx((0.5 + 0.25) / 2)  # the zero says nothing
+    assert _mape(made, truth) == pytest.approx((0.5 + 0.25) / 2)  # the zero is left out
     # 0.95 x 1 short once, 0.05 x 1 too much twice
     assert _pinball(made, truth, 0.95) == pytest.approx((0.95 + 0.05 + 0.05) / 3)
 

@@ -11,7 +11,7 @@ import pytest
 
 from optimisation.solving.solver import PlanSolver
 from siteems.estimation.site_state import SiteState
-from siteems.forecast.forecast import Forecaster
+from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.history.records import Sample
 from siteems.history.store import History
 from siteems.planning.full_charge import full_charge_due
@@ -83,7 +83,7 @@ class TestFullCharge:
     def test_the_plan_gets_there(self, hangzhou: Site) -> None:
         builder = ProblemBuilder(hangzhou, TariffSchedule(hangzhou.tariffs, hangzhou.site.zone))
         state = SiteState(NIGHT, 0.5, battery_c=25.0, last_full=None)
-        problem = builder.build(state, Forecaster(hangzhou), ()).problem
+        problem = builder.build(state, LearningForecaster(hangzhou), ()).problem
         plan = PlanSolver().solve(problem)
         [battery] = problem.batteries
         assert battery.full_charge is not None

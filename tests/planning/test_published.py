@@ -15,7 +15,7 @@ from plans import ISSUED, QUARTER, plan
 
 from optimisation.solving.solver import PlanSolver
 from siteems.estimation.site_state import SiteState
-from siteems.forecast.forecast import Forecaster
+from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.planning.problem import PlanningInputs, ProblemBuilder
 from siteems.planning.published import SERIES, PublishedPlan, publish
 from siteems.site.model import Site
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 def inputs_at(site: Site, now: datetime) -> PlanningInputs:
     builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))
-    return builder.build(SiteState(now, 0.6, battery_c=25.0), Forecaster(site), ())
+    return builder.build(SiteState(now, 0.6, battery_c=25.0), LearningForecaster(site), ())
 
 
 @pytest.mark.parametrize(

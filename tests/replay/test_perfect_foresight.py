@@ -7,7 +7,7 @@ import pytest
 from made_profiles import START, STEP, made_profile
 
 from siteems.config.seeds import seed_path
-from siteems.forecast.forecast import Forecaster
+from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.replay.engine import run_replay
 from siteems.replay.perfect_foresight import PerfectForecaster
 from siteems.site.read_file import load_site
@@ -21,7 +21,7 @@ out of the site's.
 def test_it_knows_the_recording_to_its_end_and_nothing_after() -> None:
     site, profile = load_site(seed_path("hangzhou-macro")), made_profile(2)
     end, ac_load_kw = START + 100 * STEP, np.full(192, 0.5)
-    forecaster = PerfectForecaster(site, profile, end, ac_load_kw, Forecaster(site))
+    forecaster = PerfectForecaster(site, profile, end, ac_load_kw, LearningForecaster(site))
     now = START + 96 * STEP
     seen = forecaster.forecast(now, [now, now + 2 * STEP, now + 6 * STEP], [0.5, 1.0, 1.0])
     dc, pv = profile.dc_load_kw, profile.pv_kw

@@ -16,7 +16,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.estimation.image import Image
-from siteems.estimation.imager import Imager
+from siteems.estimation.image_builder import ImageBuilder
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
@@ -55,10 +55,10 @@ class ServedRig:
             Ports(self.clock, self.devices, DirectSolver(), self.history, EventLog(self.history)),
             timing,
         )
-        self.imager = Imager(
+        self.image_builder = ImageBuilder(
             rectifier_curve(self.site), timing.max_age, plausible_ranges(self.site)
         )
-        self.image = self.imager.first(START)
+        self.image = self.image_builder.first(START)
 
     async def start(self) -> None:
         await self.served.start()
@@ -73,7 +73,9 @@ class ServedRig:
     async def observe(self) -> Image:
         """Read all devices a second later."""
         self.clock.advance(CYCLE)
-        self.image = self.imager.next(self.image, await self.devices.read(), self.clock.now())
+        self.image = self.image_builder.next(
+            self.image, await self.devices.read(), self.clock.now()
+        )
         return self.image
 
     async def drive(self, battery_kw: float, cycles: int = 5) -> Image:

@@ -1,4 +1,4 @@
-"""The learned 95 % quantile covers what it says, and is never below what the site file asks for."""
+"""The learned 95 % quantile covers its share of the loads and stays above the site file's margin."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from siteems.forecast.quantile import HIGHEST, BackupResiduals, UpperQuantile
+from siteems.forecast.load_quantile import HIGHEST, BackupResiduals, UpperQuantile
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 3, 1, tzinfo=UTC)
