@@ -1,12 +1,11 @@
-"""The one controller: image, plan, decision, record. The daemon and the replay are its two shells
-and nothing more.
+"""The one controller of a site: image, plan, decision, record.
 
-Clock, devices, solver and historian are handed in; nothing here knows Modbus, a process or a file.
+The daemon and the replay are two shells around it. Clock, devices, solver, record and DR events are
+handed in as ports, so nothing here knows Modbus, a process or a file.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from siteems.operations.control_alarms import ControlAlarms
 from siteems.operations.message_text import ENGLISH
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published import PublishedPlan, publish
+from siteems.planning.replan import PlanTrigger, ReplanRequest
 from siteems.ports import Ports
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
@@ -40,17 +40,17 @@ from siteems.tariff.schedule import TariffGap, TariffSchedule
 
 log = structlog.get_logger()
 
-REPLAN_SOC = 0.04
-"""A measured state of charge this far from the plan's asks for a new plan."""
-REPLAN_PAUSE = timedelta(minutes=5)
-"""At least this long between two plans that a deviation asked for."""
 USABLE = ("optimal", "feasible")
+"""Statuses of plans that can be followed."""
 LOG_LEVELS = {"info": 20, "warning": 30, "alarm": 40}
 """`logging`'s numbers for the levels of alarms."""
 
 
 class Controller:
-    """Controls one site. `step()` is the fast loop's body, `make_plan()` the slow loop's."""
+    """Controls one site. `step()` is the body of the fast loop, `make_plan()` of the slow one.
+
+    The fast loop asks for a plan through `replan`, and the shell decides when to call `make_plan`.
+    """
 
     def __init__(
         self,
@@ -61,184 +61,177 @@ class Controller:
         *,
         drives: bool = True,
     ) -> None:
-        """`forecaster` is the site's own unless another is given; without `drives` the devices are
-        only watched.
+        """Without a `forecaster` the site has its own, which learns. Without `drives` the devices
+        are not written to, and no alarm says that they do not follow.
         """
         self.site = site
         self._clock, self._devices, self._solver = ports.clock, ports.devices, ports.solver
-        self._history, self._events = ports.record, ports.events
+        self._record, self._event_log = ports.record, ports.events
         self._curve = rectifier_curve(site)
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
         self._forecaster = forecaster or LearningForecaster(site)
         self._estimator = StateEstimator(site, self._tariff)
         self._problems = ProblemBuilder(site, self._tariff)
-        self._lead = 2 * timedelta(
-            seconds=timing.cycle_s
-        )  # a cap holds from the first second of its call
-        self._image_builder = ImageBuilder(self._curve, timing.max_age, plausible_ranges(site))
-        self.image = self._image_builder.first(self._clock.now())
+        self._images = ImageBuilder(self._curve, timing.max_age, plausible_ranges(site))
+        self._alarms = ControlAlarms(self._report, drives=drives)
+        # A DR cap is applied this long before its event, so that the import is down when it begins:
+        # one cycle until the next decision, one more for the devices to follow.
+        self._lead = 2 * timedelta(seconds=timing.cycle_s)
+        self._control_state = ControlState()
+        self._sampled: int | None = None
+        """The recording interval that has its sample already, counted from 1970."""
+        self.image = self._images.first(self._clock.now())
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()
-        self.replan = asyncio.Event()
-        """Set when a new plan is wanted before the next quarter hour; `replan_trigger` says why."""
-        self.replan_trigger = "start"
-        self._state = ControlState()
-        self._alarms = ControlAlarms(self._report, drives=drives)
-        self._sampled: int | None = None
-        self._deviation_asked: datetime | None = None
+        """DR events in force or to come."""
+        self.replan = ReplanRequest()
 
     def resume(self) -> None:
-        """Take up the record: learn from recent samples, and keep the last plan while it fits."""
+        """Take up the record: learn from recent samples again, and keep the last plan while it
+        holds.
+        """
         now = self._clock.now()
-        past = self._history.samples(now - LEARNING_WINDOW, now)
-        for sample in past:
+        samples = self._record.samples(now - LEARNING_WINDOW, now)
+        for sample in samples:
             self._learn(sample.time, sample.values)
-        self.plan = PublishedPlan.from_record(self._history.last_plan(USABLE))
-        peak_kw = None if self.plan is None else self.plan.month_peak_kw
+        self.plan = PublishedPlan.from_record(self._record.last_plan(USABLE))
         self._estimator.recall(
-            last_full=self._history.last_time_at("soc", FULL_SOC),
-            month_peak=None
-            if self.plan is None or peak_kw is None
-            else (self.plan.issued, peak_kw),
+            last_full=self._record.last_time_at("soc", FULL_SOC),
+            month_peak=None if self.plan is None else self.plan.month_peak,
         )
         self.refresh_events()
-        log.info(
-            "resumed",
-            samples=len(past),
-            plan=None if self.plan is None else self.plan.issued.isoformat(),
-        )
+        issued = None if self.plan is None else self.plan.issued.isoformat()
+        log.info("resumed", samples=len(samples), plan=issued)
 
     # -- the fast loop -----------------------------------------------------------------------------
 
-    async def observe(self) -> None:
-        """Read all devices and freeze what was read into the image."""
-        readings = await self._devices.read()
-        self.image = self._image_builder.next(self.image, readings, self._clock.now())
-
     async def step(self) -> Step:
-        """One control cycle: read, freeze the image, decide, drive, record."""
+        """One control cycle: read, then decide, drive and record."""
         await self.observe()
         return await self.act()
 
+    async def observe(self) -> None:
+        """Read all devices and freeze what was read into the next image."""
+        readings = await self._devices.read()
+        self.image = self._images.next(self.image, readings, self._clock.now())
+
     async def act(self) -> Step:
-        """The cycle on the image that there is: decide, drive, record."""
+        """Decide from the image, drive the devices, record."""
         now = self.image.time
-        limits = self._limits(now)
-        intent = self._intent(now)
-        decision, self._state = cycle(
-            self.image, intent, limits, self.site, self._curve, self._state
+        limits, intent = self._limits(now), self._intent(now)
+        decision, self._control_state = cycle(
+            self.image, intent, limits, self.site, self._curve, self._control_state
         )
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
-        self._replan_for(step, now)
+        self._ask_for_plan(step, now)
         self._alarms.update(step, now)
-        self._record(step, now)
+        self._record_sample(step, now)
         return step
 
     def _limits(self, now: datetime) -> Limits:
-        hours = self.site.backup.hours
-        load_kw = self._forecaster.peak_load_kw(now, hours)
-        reserve = reserve_soc(
-            self.site.battery, self.site.backup, load_kw, self.image.value("battery_c")
-        )
+        site = self.site
+        load_kw = self._forecaster.peak_load_kw(now, site.backup.hours)
+        reserve = reserve_soc(site.battery, site.backup, load_kw, self.image.value("battery_c"))
         dr_cap_kw = import_cap_kw(self.events, now, self._lead)
-        return Limits(min(1.0, reserve), self.site.grid.import_limit_kw, dr_cap_kw)
+        return Limits(min(1.0, reserve), site.grid.import_limit_kw, dr_cap_kw)
 
     def _intent(self, now: datetime) -> Intent:
-        prices, price_now = self._prices_today(now)
-        load_kw, pv_kw = (self.image.value(name) or 0.0 for name in ("dc_load_kw", "pv_kw"))
+        prices_today, price_now = self._prices_today(now)
         return choose_intent(
             self.plan,
             self.image.value("soc"),
             now,
-            prices,
+            prices_today,
             price_now,
             self.site.battery.max_charge_kw,
-            load_kw,
-            pv_kw,
+            self.image.value("dc_load_kw") or 0.0,
+            self.image.value("pv_kw") or 0.0,
         )
 
     def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:
+        """All prices of the local day, and the price now.
+
+        Where no tariff holds, a flat price of 0: then the rules hold the battery. Planning reports
+        the gap.
+        """
         try:
             price = self._tariff.price_at(now).per_kwh
             local_day = now.astimezone(self.site.site.zone).date()
             return [slot.price for slot in self._tariff.day(local_day)], price
         except TariffGap:
-            return (
-                0.0,
-            ), 0.0  # no tariff holds: the rules see a flat price and hold; planning reports the gap
+            return [0.0], 0.0
 
-    def _replan_for(self, step: Step, now: datetime) -> None:
-        """Ask for a new plan where what is seen asks for one."""
+    def _ask_for_plan(self, step: Step, now: datetime) -> None:
+        """Ask for a new plan where this cycle needs one. Called before the alarms, which then note
+        that the mains have returned.
+        """
         if step.image.mains_ok and self._alarms.mains_failed:
-            self.ask_for_plan("mains returned")
-        if not isinstance(step.decision, Drive):
-            return
-        soc, foreseen = step.image.value("soc"), None if self.plan is None else self.plan.soc(now)
-        deviates = soc is not None and foreseen is not None and abs(soc - foreseen) > REPLAN_SOC
-        if deviates or step.intent.level == "rules":
-            self._ask_now_and_then("deviation from plan" if deviates else "no plan holds", now)
+            self.replan.ask(PlanTrigger.MAINS_RETURNED)
+        if isinstance(step.decision, Drive):
+            by_rules = step.intent.level == "rules"
+            self.replan.ask_on_deviation(now, step.image.value("soc"), self.plan, by_rules=by_rules)
 
-    def _ask_now_and_then(self, trigger: str, now: datetime) -> None:
-        if self._deviation_asked is None or abs(now - self._deviation_asked) >= REPLAN_PAUSE:
-            self._deviation_asked = now
-            self.ask_for_plan(trigger)
+    # -- record ------------------------------------------------------------------------------------
 
-    def _record(self, step: Step, now: datetime) -> None:
-        """Record the first sample of each `sample_s` on the clock, so that quarter hours begin with
-        one, and learn from it.
+    def _record_sample(self, step: Step, now: datetime) -> None:
+        """Record the first cycle of each recording interval, and learn from it. Intervals are
+        counted on the clock, so that every quarter hour begins with a sample.
         """
         interval = int(now.timestamp() // self.site.recording.sample_s)
         if interval == self._sampled:
             return
         self._sampled = interval
+        decision, cap_kw = step.decision, step.limits.dr_cap_kw
         values = dict(self.image.values)
-        decision = step.decision
         values["target_kw"] = decision.battery_kw if isinstance(decision, Drive) else None
         values["reserve_soc"] = step.limits.reserve_soc
-        values["import_cap_kw"] = (
-            None if math.isinf(step.limits.dr_cap_kw) else step.limits.dr_cap_kw
-        )
-        try:
-            values["price_per_kwh"] = self._tariff.price_at(now).per_kwh
-        except TariffGap:
-            values["price_per_kwh"] = None
+        values["import_cap_kw"] = None if math.isinf(cap_kw) else cap_kw
+        values["price_per_kwh"] = self._price_at(now)
         source = step.intent.level if isinstance(decision, Drive) else "release"
         self._learn(now, values)
         with self._recording():
-            self._history.add_samples([Sample(now, values, source, decision.reason)])
+            self._record.add_samples([Sample(now, values, source, decision.reason)])
+
+    def _price_at(self, now: datetime) -> float | None:
+        try:
+            return self._tariff.price_at(now).per_kwh
+        except TariffGap:
+            return None
 
     def _learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
-        """Learn from a sample: live from each one that is recorded, after a restart from the same
-        ones in the record.
+        """Learn from one sample: live from each that is recorded, after a restart from the same
+        samples in the record.
         """
         self._forecaster.learn(time, values)
         self._estimator.learn(time, values)
 
+    def _report(self, alarm: AlarmRecord) -> None:
+        with self._recording():
+            self._record.add_alarm(alarm)
+        log.log(LOG_LEVELS[alarm.level], alarm.code, text=ENGLISH.text(alarm.message))
+
     @contextmanager
     def _recording(self) -> Iterator[None]:
-        """A record that cannot be written, on a full disk perhaps, is a line in the log; control
-        goes on.
-        """
+        """Control goes on where the record cannot be written or read, on a full disk perhaps."""
         try:
             yield
         except RecordError as error:
             log.error("record-failed", error=str(error))
 
-    # -- demand response ---------------------------------------------------------------------------
+    # -- DR events ---------------------------------------------------------------------------------
 
     def refresh_events(self) -> None:
-        """Look for new, changed and cancelled calls in the record; a change asks for a new plan at
-        once.
-        """
+        """Read the event log. A new, changed or cancelled DR event asks for a new plan at once."""
         with self._recording():
-            self._take(self._events.open(self._clock.now()))
+            self._use_events(self._event_log.open(self._clock.now()))
 
-    def _take(self, events: tuple[DrEvent, ...]) -> None:
-        changed = [e for e in events if e not in self.events]
-        gone = [e for e in self.events if e not in events and e.end > self._clock.now()]
+    def _use_events(self, events: tuple[DrEvent, ...]) -> None:
+        now = self._clock.now()
+        added = [event for event in events if event not in self.events]
+        removed = [event for event in self.events if event not in events and event.end > now]
         self.events = events
-        for event in changed:
+        for event in added:
             log.info(
                 "event",
                 id=event.id,
@@ -246,39 +239,34 @@ class Controller:
                 limit_kw=event.limit_kw,
                 start=event.start.isoformat(),
             )
-        if changed or gone:
-            self.ask_for_plan("demand response")
-
-    def ask_for_plan(self, trigger: str) -> None:
-        """Ask the slow loop for a plan now."""
-        self.replan_trigger = trigger
-        self.replan.set()
+        if added or removed:
+            self.replan.ask(PlanTrigger.DR_EVENT)
 
     # -- the slow loop -----------------------------------------------------------------------------
 
     async def make_plan(self, trigger: str) -> None:
-        """One planning run. Whatever comes is recorded with status and reason; the last plan stays
-        until a new one.
+        """Make one plan. The run is recorded with its status, and reason where it failed; then the
+        last plan stays.
         """
         now = self._clock.now()
         if self.image.mains_ok is False:
-            return  # backup mode: the return of the mains asks for the next plan
+            return  # backup: the return of the mains asks for the next plan
         state = self._estimator.state(self.image, now)
         if state is None:
-            self._failed(now, trigger, "error", "no fresh state of charge to plan from")
+            self._planning_failed(now, trigger, "error", "no fresh state of charge to plan from")
             return
         try:
             inputs = self._problems.build(state, self._forecaster, self.events)
         except (TariffGap, ProblemError) as error:
-            self._failed(now, trigger, "error", str(error))
+            self._planning_failed(now, trigger, "error", str(error))
             return
         plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s)
         if not plan.usable:
-            self._failed(now, trigger, str(plan.status), plan.reason)
+            self._planning_failed(now, trigger, str(plan.status), plan.reason)
             return
         self.plan = publish(plan, inputs, trigger)
         with self._recording():
-            self._history.add_plan(now, str(plan.status), trigger, self.plan.to_dict)
+            self._record.add_plan(now, str(plan.status), trigger, self.plan.to_dict)
         log.info(
             "planned",
             trigger=trigger,
@@ -287,12 +275,7 @@ class Controller:
             soc=round(state.soc, 3),
         )
 
-    def _failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
+    def _planning_failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
         with self._recording():
-            self._history.add_plan(now, status, trigger, lambda: {"reason": reason})
+            self._record.add_plan(now, status, trigger, lambda: {"reason": reason})
         self._report(PLAN_ALARMS[status].at(now, reason=reason))
-
-    def _report(self, alarm: AlarmRecord) -> None:
-        with self._recording():
-            self._history.add_alarm(alarm)
-        log.log(LOG_LEVELS[alarm.level], alarm.code, text=ENGLISH.text(alarm.message))

@@ -304,7 +304,7 @@ async def test_when_no_plan_holds_one_is_asked_for(rig: Rig) -> None:
     rig.controller.replan.clear()
     await rig.controller.step()
     assert rig.controller.replan.is_set()
-    assert rig.controller.replan_trigger == "no plan holds"
+    assert rig.controller.replan.trigger == "no plan holds"
 
 
 async def test_a_step_in_the_load_reaches_the_reserve_within_minutes(

@@ -27,6 +27,7 @@ from siteems.history.store import History
 from siteems.operations import alarms
 from siteems.operations.logs import configure_logs
 from siteems.operations.systemd import notify
+from siteems.planning.replan import PlanTrigger
 from siteems.planning.worker import SolverProcess
 from siteems.ports import Ports
 from siteems.site.model import Site
@@ -68,7 +69,7 @@ class Daemon:
         await self._solver.start()
         self._controller.resume()
         await self._controller.observe()
-        await self._controller.make_plan("start")
+        await self._controller.make_plan(PlanTrigger.START)
         self._controller.replan.clear()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
@@ -152,14 +153,14 @@ class Daemon:
             await self._controller.replan.wait()
             self._controller.replan.clear()
             try:
-                await self._controller.make_plan(self._controller.replan_trigger)
+                await self._controller.make_plan(self._controller.replan.trigger)
             except asyncio.CancelledError:
                 raise
             except Exception:
                 log.exception("planning-failed")  # the last plan and the ladder below it go on
 
     async def _quarter_hour(self) -> None:
-        self._controller.ask_for_plan("schedule")
+        self._controller.replan.ask(PlanTrigger.SCHEDULE)
 
     async def _note_traffic(self) -> None:
         """Keep where `siteems status` finds it how the links do."""

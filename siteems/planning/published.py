@@ -52,6 +52,11 @@ class PublishedPlan:
     month_peak_kw: float | None = None
     """What the month's demand charge is due on so far; none where there is no such charge."""
 
+    @property
+    def month_peak(self) -> tuple[datetime, float] | None:
+        """When the plan was issued, and the month's peak in kW until then."""
+        return None if self.month_peak_kw is None else (self.issued, self.month_peak_kw)
+
     def step_at(self, now: datetime) -> int | None:
         """The index of the step that holds `now`; none before the first and after the last."""
         if not self.starts[0] <= now < self.end:

@@ -22,6 +22,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
+from siteems.planning.replan import PlanTrigger
 from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
@@ -174,12 +175,12 @@ class _Run:
     ) -> None:
         end = self.start + (i + 1) * INTERVAL
         if self.policy == "optimal" or (self.policy == "foresight" and i % FORESIGHT_EVERY == 0):
-            controller.ask_for_plan("schedule")
+            controller.replan.ask(PlanTrigger.SCHEDULE)
         while clock.now() < end:
             if controller.replan.is_set() and self.policy != "rules":
                 controller.replan.clear()
                 with watch("plan"):
-                    await controller.make_plan(controller.replan_trigger)
+                    await controller.make_plan(controller.replan.trigger)
             step = await controller.act()
             clock.advance(min(end - clock.now(), self._next_look(step, plant)))
             await controller.observe()

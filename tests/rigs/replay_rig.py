@@ -85,9 +85,9 @@ class Rig:
             if at and now in at:
                 at[now]()
             if now.minute % self.site.planning.step_min == 0:
-                self.controller.ask_for_plan("schedule")
+                self.controller.replan.ask("schedule")
             self.controller.refresh_events()
             self.steps.append(await self.controller.step())
             if self.controller.replan.is_set():
                 self.controller.replan.clear()
-                await self.controller.make_plan(self.controller.replan_trigger)
+                await self.controller.make_plan(self.controller.replan.trigger)

@@ -1,0 +1,75 @@
+"""When a new plan is wanted before the next one is due, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from siteems.planning.published import PublishedPlan
+
+REPLAN_SOC = 0.04
+"""A measured state of charge this far from the planned one asks for a new plan. Smaller deviations
+wait for the next quarter hour. Well below the corridor of 0.10 in which the last plan still holds,
+so that a plan is replaced before it is given up.
+"""
+REPLAN_PAUSE = timedelta(minutes=5)
+"""At least this long between two plans that a deviation asked for: a gauge that jumps must not keep
+the solver busy.
+"""
+
+
+class PlanTrigger(StrEnum):
+    """Why a plan is made; recorded with it."""
+
+    START = "start"
+    SCHEDULE = "schedule"
+    DR_EVENT = "demand response"
+    MAINS_RETURNED = "mains returned"
+    DEVIATION = "deviation from plan"
+    NO_PLAN = "no plan holds"
+
+
+class ReplanRequest:
+    """The request of the fast loop for a new plan. The slow loop waits for it."""
+
+    def __init__(self) -> None:
+        self.trigger: str = PlanTrigger.START
+        """Why the newest request was made."""
+        self._requested = asyncio.Event()
+        self._deviated: datetime | None = None
+        """When a deviation last asked for a plan."""
+
+    def ask(self, trigger: str) -> None:
+        """Ask for a plan now."""
+        self.trigger = trigger
+        self._requested.set()
+
+    def ask_on_deviation(
+        self, now: datetime, soc: float | None, plan: PublishedPlan | None, *, by_rules: bool
+    ) -> None:
+        """Ask for a plan where the state of charge has left the planned one, or where the site runs
+        by rules because no plan holds.
+        """
+        planned_soc = None if plan is None else plan.soc(now)
+        if soc is not None and planned_soc is not None and abs(soc - planned_soc) > REPLAN_SOC:
+            self._ask_with_pause(now, PlanTrigger.DEVIATION)
+        elif by_rules:
+            self._ask_with_pause(now, PlanTrigger.NO_PLAN)
+
+    def _ask_with_pause(self, now: datetime, trigger: PlanTrigger) -> None:
+        if self._deviated is None or abs(now - self._deviated) >= REPLAN_PAUSE:
+            self._deviated = now
+            self.ask(trigger)
+
+    async def wait(self) -> None:
+        """Return once a plan is asked for."""
+        await self._requested.wait()
+
+    def is_set(self) -> bool:
+        """Whether a plan is asked for."""
+        return self._requested.is_set()
+
+    def clear(self) -> None:
+        """Planning begins: later requests ask for another plan."""
+        self._requested.clear()
