@@ -1,5 +1,3 @@
-"""siteems: the controller of a communication site (PV, battery, grid, load) and of many of them
-together.
-"""
+"""siteems: energy controller for communication sites with PV, battery, grid and telecom load."""
 
 __version__ = "0.1.0"

@@ -1,13 +1,12 @@
-"""What goes wrong through no fault of the program: clear lines for the person at the keyboard,
-never a traceback.
-"""
+"""Errors that the user can correct. They are reported as plain lines, without a traceback."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Sentences that say what was wrong, where, and what to do. The command line prints them and
-    exits with 2.
+    """Lines that say what is wrong, where, and what to do.
+
+    The command line prints them and exits with code 2.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -19,4 +18,4 @@ class UserError(Exception):
 
 
 class SiteFileError(UserError):
-    """A `site.toml` that cannot be used; one line for each mistake in it."""
+    """A `site.toml` that cannot be used; one line for each error in it."""

@@ -149,8 +149,8 @@ def _sunspec_device(unit: int, sunspec: SunSpecDevice) -> FoundDevice:
     comments = (
         f"{title}; SunSpec models {models} from register {sunspec.base}.",
         "Generated from the device's own description. Compare the signs with its display before",
-        "it is driven: `siteems devices try` reads it once. docs/levers.md says what a device",
-        "needs so that it can be driven.",
+        "it is driven: `siteems devices try` reads it once. docs/battery-commands.md says what",
+        "a device needs so that it can be driven.",
     )
     return FoundDevice(
         where,

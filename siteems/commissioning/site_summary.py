@@ -37,10 +37,10 @@ NO_ROOM_SHARE = 0.02
 def summarise(site: Site, on: date) -> str:
     """One page about the site, with the tariff of the local day `on`; no line break at the end."""
     identity = site.site
-    place = f"latitude {identity.latitude_deg:g}, longitude {identity.longitude_deg:g}"
+    location = f"latitude {identity.latitude_deg:g}, longitude {identity.longitude_deg:g}"
     heading = (
         f"{identity.id}: {identity.name}",
-        f"{place}, {identity.timezone}, {identity.currency}",
+        f"{location}, {identity.timezone}, {identity.currency}",
     )
     try:
         slots = TariffSchedule(site.tariffs, identity.zone).day(on)

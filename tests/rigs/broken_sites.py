@@ -181,7 +181,7 @@ BROKEN = {
         "[1, 7, 8, 12]",
         "[1, 7, 8]",
         "tariffs[0].calendars: no calendar for month 12; "
-        "every month stands in exactly one calendar",
+        "every month belongs to exactly one calendar",
     ),
     "unknown device map": Broken(
         "generic-smu-lead",

@@ -193,8 +193,8 @@ def test_any_value_gives_a_site_or_error_lines(
         assert line.startswith(f"{file}: ")
         assert "\n" not in line
         assert not any(
-            word in line
-            for word in ("Input should", "pydantic", "Tuple", "dataclass", "nothing else")
+            phrase in line
+            for phrase in ("Input should", "pydantic", "Tuple", "dataclass", "nothing else")
         )
 
 
