@@ -12,12 +12,7 @@ import typer
 from siteems.cli import app
 
 ROOT = Path(__file__).parent.parent
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
-    ROOT / "seeds" / "README.md",
-    *(ROOT / "docs").glob("*.md"),
-]
+PAGES = [ROOT / "seeds" / "README.md", ROOT / "docs" / "architecture.md"]
 TOP = r"(?:siteems|optimisation|drivers|tests|docs|benchmarks|seeds)"
 PATH = re.compile(rf"(?<![\w/.-]){TOP}/[\w./-]*\w\.(?:py|md|toml|csv|png|service|xml|json)\b")
 FOLDER = re.compile(rf"(?<![\w/.-]){TOP}/[\w/]*/(?![\w.*<])")
