@@ -25,12 +25,14 @@ from siteems.estimation.site_state import FULL_SOC, StateEstimator
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
 from siteems.history.records import AlarmRecord, RecordError, Sample
+from siteems.messages.message import Message, MessageType
 from siteems.operations.alarms import PLAN_ALARMS
 from siteems.operations.control_alarms import ControlAlarms
 from siteems.operations.message_text import ENGLISH
+from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published import PublishedPlan, publish
-from siteems.planning.replan import PlanTrigger, ReplanRequest
+from siteems.planning.replan import ReplanRequest
 from siteems.ports import Ports
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
@@ -167,7 +169,7 @@ class Controller:
         that the mains have returned.
         """
         if step.image.mains_ok and self._alarms.mains_failed:
-            self.replan.ask(PlanTrigger.MAINS_RETURNED)
+            self.replan.ask(reasons.MAINS_RETURN)
         if isinstance(step.decision, Drive):
             by_rules = step.intent.level == "rules"
             self.replan.ask_on_deviation(now, step.image.value("soc"), self.plan, by_rules=by_rules)
@@ -240,11 +242,11 @@ class Controller:
                 start=event.start.isoformat(),
             )
         if added or removed:
-            self.replan.ask(PlanTrigger.DR_EVENT)
+            self.replan.ask(reasons.DR_EVENT_CHANGED)
 
     # -- the slow loop -----------------------------------------------------------------------------
 
-    async def make_plan(self, trigger: str) -> None:
+    async def make_plan(self, trigger: MessageType) -> None:
         """Make one plan. The run is recorded with its status, and reason where it failed; then the
         last plan stays.
         """
@@ -253,29 +255,33 @@ class Controller:
             return  # backup: the return of the mains asks for the next plan
         state = self._estimator.state(self.image, now)
         if state is None:
-            self._planning_failed(now, trigger, "error", "no fresh state of charge to plan from")
+            self._planning_failed(now, trigger, "error", reasons.SOC_UNKNOWN())
             return
         try:
             inputs = self._problems.build(state, self._forecaster, self.events)
         except (TariffGap, ProblemError) as error:
-            self._planning_failed(now, trigger, "error", str(error))
+            self._planning_failed(now, trigger, "error", reasons.INPUT_REFUSED(detail=str(error)))
             return
         plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s)
         if not plan.usable:
-            self._planning_failed(now, trigger, str(plan.status), plan.reason)
+            self._planning_failed(
+                now, trigger, str(plan.status), reasons.NOT_SOLVED(detail=plan.reason)
+            )
             return
-        self.plan = publish(plan, inputs, trigger)
+        self.plan = publish(plan, inputs, trigger.code)
         with self._recording():
-            self._record.add_plan(now, str(plan.status), trigger, self.plan.to_dict)
+            self._record.add_plan(now, str(plan.status), trigger.code, self.plan.to_dict)
         log.info(
             "planned",
-            trigger=trigger,
+            trigger=trigger.code,
             status=str(plan.status),
             solve_ms=round(plan.solve_s * 1000, 1),
             soc=round(state.soc, 3),
         )
 
-    def _planning_failed(self, now: datetime, trigger: str, status: str, reason: str) -> None:
+    def _planning_failed(
+        self, now: datetime, trigger: MessageType, status: str, reason: Message
+    ) -> None:
         with self._recording():
-            self._record.add_plan(now, status, trigger, lambda: {"reason": reason})
+            self._record.add_plan(now, status, trigger.code, lambda: {"reason": reason.as_dict()})
         self._report(PLAN_ALARMS[status].at(now, reason=reason))

@@ -14,14 +14,19 @@ from replay_rig import TIMING, Rig
 
 from drivers.points import Point, Quality, Reading
 from siteems.control.decision import Drive, Release
+from siteems.control.reasons import RELEASE_LOW_BUS
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import cancel_event, place_import_limit
+from siteems.messages.message import MessageType
 from siteems.operations.message_text import ENGLISH
+from siteems.planning.reasons import NO_PLAN_HOLDS, SCHEDULE, START
 from siteems.recordings.profile import Instant
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_soc
 from siteems.tariff.model import DemandTerm
+
+COMPARE = MessageType("compare", "for a comparison")
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 """Noon at the site, in the valley hours."""
@@ -58,11 +63,14 @@ async def run(rig: Rig, minutes: int) -> None:
 
 
 def codes(rig: Rig) -> list[str]:
-    return [i.code for i in rig.history.alarms(NOON - HOUR, NOON + 100 * HOUR)]
+    alarms = rig.history.alarms(NOON - HOUR, NOON + 100 * HOUR)
+    for alarm in alarms:
+        assert not ENGLISH.text(alarm.message).startswith(f"{alarm.code}:"), "it has its text"
+    return [alarm.code for alarm in alarms]
 
 
 async def test_before_the_first_reading_nothing_is_planned(rig: Rig) -> None:
-    await rig.controller.make_plan("start")
+    await rig.controller.make_plan(START)
     assert rig.controller.plan is None
     assert rig.history.plan_log(NOON, NOON + HOUR) == [(NOON, "error", "start")]
     assert codes(rig) == ["plan-error"]
@@ -76,7 +84,7 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
     rig.devices.silent = {"smu"}
     await run(rig, 6)
     assert [type(s.decision) for s in rig.steps[-6:]] == [Drive] * 3 + [Release] * 3
-    assert "no fresh measurement" in rig.steps[-1].decision.reason
+    assert rig.steps[-1].decision.reason.code == "release-not-measured"
     rig.devices.silent = set()
     await run(rig, 1)
     assert isinstance(rig.steps[-1].decision, Drive)
@@ -124,7 +132,7 @@ async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(
     rig.devices.silent = set()
     await run(rig, 1)
     assert [c for c in codes(rig) if c.startswith("mains")] == ["mains-failed", "mains-returned"]
-    assert rig.history.plan_log(rig.clock.now(), NOON + HOUR)[-1][2] == "mains returned"
+    assert rig.history.plan_log(rig.clock.now(), NOON + HOUR)[-1][2] == "mains-return"
     weather.mains(False)
     await run(rig, 1)
     assert codes(rig).count("mains-failed") == 2, "another failure is another alarm"
@@ -194,7 +202,7 @@ async def test_a_restart_resumes_plan_calls_and_what_was_learned(
     before = rig.controller
     rig.clock.advance(timedelta(seconds=1))
     await before.observe()
-    await before.make_plan("compare")
+    await before.make_plan(COMPARE)
     expected = before.plan
     assert expected is not None
 
@@ -202,10 +210,10 @@ async def test_a_restart_resumes_plan_calls_and_what_was_learned(
     rig.controller.resume()
     resumed = rig.controller.plan
     assert resumed is not None
-    assert (resumed.issued, resumed.trigger) == (expected.issued, "compare")
+    assert (resumed.issued, resumed.trigger) == (expected.issued, COMPARE.code)
     assert rig.controller.events == before.events
     await rig.controller.observe()
-    await rig.controller.make_plan("compare")
+    await rig.controller.make_plan(COMPARE)
     assert rig.controller.plan is not None
     for name in ("grid_import_kw", "battery_kw", "stored_kwh"):
         assert rig.controller.plan.series[name] == pytest.approx(expected.series[name], abs=1e-3), (
@@ -250,7 +258,7 @@ async def test_a_cancelled_call_ends_at_once(rig: Rig) -> None:
     await run(rig, 2)
     assert rig.steps[-1].limits.dr_cap_kw == float("inf")
     triggers = [trigger for _, _, trigger in rig.history.plan_log(NOON, NOON + HOUR)]
-    assert triggers.count("demand response") == 2
+    assert triggers.count("dr-event-changed") == 2
 
 
 async def test_below_its_reserve_it_is_rebuilt_though_a_call_is_on(rig: Rig) -> None:
@@ -269,7 +277,7 @@ async def test_a_jump_of_the_measured_charge_asks_for_a_plan(rig: Rig) -> None:
     rig.plant.soc += 0.1
     await run(rig, 2)
     log = rig.history.plan_log(NOON, NOON + HOUR)
-    assert [trigger for _, _, trigger in log] == ["start", "deviation from plan"]
+    assert [trigger for _, _, trigger in log] == ["start", "soc-deviation"]
 
 
 async def test_a_full_disk_stops_the_record_and_not_the_control(rig: Rig) -> None:
@@ -304,7 +312,7 @@ async def test_when_no_plan_holds_one_is_asked_for(rig: Rig) -> None:
     rig.controller.replan.clear()
     await rig.controller.step()
     assert rig.controller.replan.is_set()
-    assert rig.controller.replan.trigger == "no plan holds"
+    assert rig.controller.replan.trigger == NO_PLAN_HOLDS
 
 
 async def test_a_step_in_the_load_reaches_the_reserve_within_minutes(
@@ -351,7 +359,7 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
     rig.devices.read = sagging  # type: ignore[method-assign]
     step = await rig.controller.step()
     assert isinstance(step.decision, Release)
-    assert "bus at 45.0 V" in step.decision.reason
+    assert step.decision.reason == RELEASE_LOW_BUS(bus_v=45.0)
 
 
 async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) -> None:
@@ -365,7 +373,7 @@ async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) 
     assert rig.controller.plan.month_peak_kw == 0.0
     assert rig.controller.plan.cost_by_term["demand"] > 0.0
     await run(rig, 65)
-    await rig.controller.make_plan("compare")
+    await rig.controller.make_plan(COMPARE)
     measured_kw = rig.controller.plan.month_peak_kw
     assert measured_kw == pytest.approx(rig.controller.plan.series["grid_import_kw"][0], abs=1.5)
     assert measured_kw is not None
@@ -374,7 +382,7 @@ async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) 
     rig.restart()
     rig.controller.resume()
     await rig.controller.observe()
-    await rig.controller.make_plan("after")
+    await rig.controller.make_plan(SCHEDULE)
     assert rig.controller.plan.month_peak_kw == pytest.approx(measured_kw, abs=1e-4), (
         "as rounded in the record"
     )
@@ -399,7 +407,7 @@ async def test_what_was_learned_live_is_restored_from_the_record(rig: Rig) -> No
     await rig.begin()
     await run(rig, 185)
     live = rig.controller
-    await live.make_plan("compare")
+    await live.make_plan(COMPARE)
     rig.clock.advance(timedelta(seconds=1))
     rig.restart()
     rig.controller.resume()

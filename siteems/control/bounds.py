@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from siteems.messages.message import Message
+
 Owner = Literal["safety", "grid-connection", "backup-reserve", "dr-event"]
 """Who sets a bound, highest priority first."""
 
@@ -30,7 +32,7 @@ class Bound:
     owner: Owner
     low_kw: float
     high_kw: float
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True)

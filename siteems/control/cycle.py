@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from optimisation.problem.site_problem import RectifierCurve
+from siteems.control import reasons
 from siteems.control.bounds import Bound, nest
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.intent import Intent
 from siteems.control.safe_state import charging_allowed, worst_ac_load_kw
 from siteems.estimation.image import RESTING_KW, Image
+from siteems.messages.message import Message
 from siteems.site.model import Site
 
 PROBE_KW: Final = 0.15
@@ -84,12 +86,14 @@ def cycle(
     pv_kw = image.value("pv_kw") or 0.0
     grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)
     dr_cap_kw = _rectifier_cap(image, limits.dr_cap_kw, site, curve)
-    grid = Bound("grid-connection", -math.inf, grid_cap_kw + pv_kw - load_kw, "grid connection")
+    grid = Bound(
+        "grid-connection", -math.inf, grid_cap_kw + pv_kw - load_kw, reasons.GRID_CONNECTION()
+    )
     dr_event = Bound(
         "dr-event",
         -math.inf,
         dr_cap_kw + pv_kw - load_kw,
-        f"demand-response cap of {limits.dr_cap_kw:g} kW",
+        reasons.DR_CAP(cap_kw=limits.dr_cap_kw),
     )
     allowed = nest((_safety(image, soc, site), grid, _reserve(soc, limits, site, state), dr_event))
     wanted_kw = _with_surplus(intent.battery_kw, image)
@@ -97,7 +101,7 @@ def cycle(
     if limited_by is not None:
         reason = limited_by.reason
     elif wanted_kw != intent.battery_kw:
-        reason = "photovoltaic surplus"
+        reason = reasons.PV_SURPLUS()
     else:
         reason = intent.reason
     # A DR cap that a higher bound has overruled must not starve the rectifiers either.
@@ -118,23 +122,21 @@ def cycle(
     return decision, state
 
 
-def _release_reason(image: Image) -> str | None:
+def _release_reason(image: Image) -> Message | None:
     """Why the site cannot be driven now; none when it can."""
     if image.mains_ok is False:
-        return (
-            "mains failed: float voltage and full current, so that recharge starts when they return"
-        )
-    needed = {
-        "mains voltage": image.mains_ok,
-        "state of charge": image.value("soc"),
-        "telecom load": image.value("dc_load_kw"),
-    }
-    unknown = [name for name, value in needed.items() if value is None]
-    if unknown:
-        return f"no fresh measurement of {', '.join(unknown)}"
+        return reasons.RELEASE_MAINS_FAILED()
+    needed = (
+        (reasons.MAINS_VOLTAGE, image.mains_ok),
+        (reasons.STATE_OF_CHARGE, image.value("soc")),
+        (reasons.TELECOM_LOAD, image.value("dc_load_kw")),
+    )
+    missing = tuple(quantity() for quantity, value in needed if value is None)
+    if missing:
+        return reasons.RELEASE_NOT_MEASURED(missing=missing)
     bus_v = image.value("bus_v")
     if bus_v is not None and bus_v < LOW_BUS_V:
-        return f"bus at {bus_v:.1f} V: the rectifiers must carry the load"
+        return reasons.RELEASE_LOW_BUS(bus_v=bus_v)
     return None
 
 
@@ -159,18 +161,18 @@ def _rectifier_cap(image: Image, import_cap_kw: float, site: Site, curve: Rectif
 
 def _safety(image: Image, soc: float, site: Site) -> Bound:
     battery = site.battery
-    low, high, reason = -battery.max_discharge_kw, battery.max_charge_kw, "device limit"
+    low, high, reason = -battery.max_discharge_kw, battery.max_charge_kw, reasons.DEVICE_LIMIT()
     if soc <= battery.min_soc:
-        low, reason = 0.0, f"state of charge {soc:.0%} at the battery's own minimum"
+        low, reason = 0.0, reasons.SOC_AT_MINIMUM(soc=soc)
     temp_c = image.value("battery_c")
     if temp_c is None:
         # Charging frozen lithium destroys it, and without a sensor a cold room cannot be excluded.
         if site.backup.coldest_c < battery.min_charge_temp_c:
-            high, reason = 0.0, "battery temperature unknown: no charging"
+            high, reason = 0.0, reasons.TEMPERATURE_UNKNOWN()
     elif temp_c < battery.min_charge_temp_c:
-        high, reason = 0.0, f"battery at {temp_c:.0f} degC, too cold to charge"
+        high, reason = 0.0, reasons.TOO_COLD(battery_c=temp_c)
     elif temp_c > battery.max_temp_c:
-        low, high, reason = 0.0, 0.0, f"battery at {temp_c:.0f} degC, too hot to cycle"
+        low, high, reason = 0.0, 0.0, reasons.TOO_HOT(battery_c=temp_c)
     return Bound("safety", low, high, reason)
 
 
@@ -180,12 +182,12 @@ def _reserve(soc: float, limits: Limits, site: Site, state: ControlState) -> Bou
             "backup-reserve",
             site.battery.max_charge_kw,
             math.inf,
-            f"backup reserve is being rebuilt ({soc:.1%} of {limits.reserve_soc:.1%})",
+            reasons.RESERVE_REBUILT(soc=soc, reserve_soc=limits.reserve_soc),
         )
     if state.reserve_held:
-        reason = f"backup reserve {limits.reserve_soc:.1%} reached"
+        reason = reasons.RESERVE_REACHED(reserve_soc=limits.reserve_soc)
         return Bound("backup-reserve", 0.0, math.inf, reason)
-    return Bound("backup-reserve", -math.inf, math.inf, "")
+    return Bound("backup-reserve", -math.inf, math.inf, reasons.RESERVE_FREE())
 
 
 def _with_surplus(wanted_kw: float, image: Image) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from siteems.messages.message import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Drive:
@@ -20,7 +22,7 @@ class Drive:
     """Bus voltage, telecom load and PV that the decision rests on; current limits are computed
     from them. PV that is not measured counts as 0.
     """
-    reason: str
+    reason: Message
     measured_kw: float | None = None
     grid_kw: float | None = None
     """Battery and grid power as measured, where known. A battery command that is a closed loop
@@ -40,7 +42,7 @@ class Drive:
 class Release:
     """No economic setpoint: the devices hold their safe values, float and stand by for backup."""
 
-    reason: str
+    reason: Message
     charging_allowed: bool = True
     """Whether the safe values may charge the battery: not while it is too cold or too hot."""
 

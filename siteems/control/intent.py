@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from siteems.control import reasons
+from siteems.messages.message import Message
 from siteems.planning.published import PublishedPlan
 
 FallbackLevel = Literal["plan", "last-plan", "rules"]
@@ -28,7 +30,7 @@ class Intent:
 
     battery_kw: float
     level: FallbackLevel
-    reason: str
+    reason: Message
 
 
 def choose_intent(
@@ -48,25 +50,26 @@ def choose_intent(
     what there is, and not what was foreseen: what is left over would be bought at a price that the
     plan avoids.
     """
-    why = "no plan yet"
+    because = reasons.NO_PLAN_YET()
     if plan is not None:
         battery_kw, foreseen = plan.battery_kw(now), plan.soc(now)
         if battery_kw is not None and plan.carries_load(now):
             battery_kw = min(0.0, pv_kw - load_kw)
         age = now - plan.issued
+        age_h = age / timedelta(hours=1)
         if battery_kw is None or foreseen is None or age > LAST_PLAN_LIMIT:
-            why = f"the last plan ended or is too old ({_hours(age)})"
+            because = reasons.PLAN_ENDED(age_h=age_h)
         elif age <= FRESH:
-            return Intent(battery_kw, "plan", "plan")
+            return Intent(battery_kw, "plan", reasons.FOLLOW_PLAN())
         elif soc is not None and abs(soc - foreseen) > CORRIDOR_SOC:
-            why = f"the plan of {_hours(age)} ago foresaw a state of charge of {foreseen:.0%}, measured is {soc:.0%}"
+            because = reasons.PLAN_MISSED(age_h=age_h, planned_soc=foreseen, soc=soc)
         else:
-            return Intent(battery_kw, "last-plan", f"plan of {_hours(age)} ago")
-    return _rules(prices_today, price_now, charge_kw, load_kw, why)
+            return Intent(battery_kw, "last-plan", reasons.FOLLOW_LAST_PLAN(age_h=age_h))
+    return _rules(prices_today, price_now, charge_kw, load_kw, because)
 
 
 def _rules(
-    prices: Sequence[float], price: float, charge_kw: float, load_kw: float, why: str
+    prices: Sequence[float], price: float, charge_kw: float, load_kw: float, because: Message
 ) -> Intent:
     """The timer that vendors ship: charge in the cheap third of the day's prices, carry the load in
     the dear third.
@@ -75,11 +78,7 @@ def _rules(
     if high - low > 0.05 * abs(high):
         third = (high - low) / 3.0
         if price <= low + third:
-            return Intent(charge_kw, "rules", f"rules, {why}: cheap hours, charge")
+            return Intent(charge_kw, "rules", reasons.RULES_CHARGE(because=because))
         if price >= high - third:
-            return Intent(-load_kw, "rules", f"rules, {why}: dear hours, carry the load")
-    return Intent(0.0, "rules", f"rules, {why}: hold")
-
-
-def _hours(age: timedelta) -> str:
-    return f"{age / timedelta(hours=1):.1f} h"
+            return Intent(-load_kw, "rules", reasons.RULES_DISCHARGE(because=because))
+    return Intent(0.0, "rules", reasons.RULES_HOLD(because=because))

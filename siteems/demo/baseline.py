@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from drivers.points import Point, Quality, Reading
+from siteems.control.reasons import NOT_CONTROLLED
 from siteems.estimation.image_builder import ImageBuilder
 from siteems.history.records import Sample
 from siteems.simulation.devices import readings
@@ -35,6 +36,6 @@ def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
             if value is not None
         }
         image = builder.next(image, [Reading("plant", now, points)], now)
-        samples.append(Sample(now, dict(image.values), "idle", "no control"))
+        samples.append(Sample(now, dict(image.values), "idle", NOT_CONTROLLED()))
         now += SAMPLE
     return samples

@@ -66,7 +66,7 @@ class DayView:
             if battery < -0.05
             else "resting"
         )
-        table.add_row("battery", f"{_kw(battery)} {doing}: {sample.reason}")
+        table.add_row("battery", f"{_kw(battery)} {doing}: {ENGLISH.text(sample.reason)}")
         table.add_row("charge", _charge_bar(value("soc"), value("reserve_soc")))
 
 

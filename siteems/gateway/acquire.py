@@ -15,6 +15,7 @@ from drivers.backoff import Backoff, growing_pauses
 from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.write_gate.gate import WriteGate
+from siteems.control.reasons import RELEASE_ACQUIRED
 from siteems.gateway.command_log import trouble_in
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarms
@@ -96,7 +97,8 @@ class Acquisition:
         }
         lease_s = self._lease_s if device_map.lease else None
         try:
-            released = await self._gate.release(device, safe, reason="acquired: release first")
+            reason = RELEASE_ACQUIRED().to_record()
+            released = await self._gate.release(device, safe, reason=reason)
             commissioned = await self._gate.commission(device, persistent, lease_s)
         except DriverError as error:
             log.warning("device-not-acquired", device=device.name, error=str(error))

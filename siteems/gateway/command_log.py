@@ -10,6 +10,7 @@ import structlog
 from drivers.write_gate.records import Outcome, WriteRecord
 from siteems.history.records import Command, RecordError
 from siteems.history.store import History
+from siteems.messages.message import Message
 
 log = structlog.get_logger()
 
@@ -35,11 +36,16 @@ class CommandLog:
         if not self._waiting:
             return
         try:
-            self._history.add_commands([Command(**asdict(each)) for each in self._waiting])
+            self._history.add_commands([_command(each) for each in self._waiting])
             self._waiting.clear()
         except RecordError as error:
             log.error("record-failed", error=str(error), waiting=len(self._waiting))
             del self._waiting[:-RECORDS_KEPT]
+
+
+def _command(record: WriteRecord) -> Command:
+    """The gate's record with the reason as a message; the gate keeps it in its record form."""
+    return Command(**asdict(record) | {"reason": Message.from_record(record.reason)})
 
 
 NOT_HELD: tuple[Outcome, ...] = ("failed", "mismatch", "refused")

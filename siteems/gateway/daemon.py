@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from siteems.clock import Clock, FileClock
+from siteems.control.reasons import RELEASE_STOPPED
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
@@ -27,7 +28,7 @@ from siteems.history.store import History
 from siteems.operations import alarms
 from siteems.operations.logs import configure_logs
 from siteems.operations.systemd import notify
-from siteems.planning.replan import PlanTrigger
+from siteems.planning import reasons
 from siteems.planning.worker import SolverProcess
 from siteems.ports import Ports
 from siteems.site.model import Site
@@ -69,7 +70,7 @@ class Daemon:
         await self._solver.start()
         self._controller.resume()
         await self._controller.observe()
-        await self._controller.make_plan(PlanTrigger.START)
+        await self._controller.make_plan(reasons.START)
         self._controller.replan.clear()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
@@ -100,7 +101,7 @@ class Daemon:
     async def _end(self) -> None:
         """Leave the devices safe, whatever ended the run."""
         notify("STOPPING=1")
-        unreleased = await self._devices.close("daemon stopped")
+        unreleased = await self._devices.close(RELEASE_STOPPED())
         await self._solver.close()
         now = self._clock.now()
         if self._read_only:
@@ -160,7 +161,7 @@ class Daemon:
                 log.exception("planning-failed")  # the last plan and the ladder below it go on
 
     async def _quarter_hour(self) -> None:
-        self._controller.replan.ask(PlanTrigger.SCHEDULE)
+        self._controller.replan.ask(reasons.SCHEDULE)
 
     async def _note_traffic(self) -> None:
         """Keep where `siteems status` finds it how the links do."""

@@ -30,6 +30,7 @@ from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
 from siteems.history.records import AlarmRecord, RecordError
 from siteems.history.store import History
+from siteems.messages.message import Message
 from siteems.operations import alarms
 from siteems.operations.message_text import ENGLISH
 from siteems.site.assets import battery_command_of, rectifier_curve
@@ -148,11 +149,11 @@ class SiteDevices:
     def _confirmed(self, name: str, point: str, value: float) -> bool:
         return self._gate.holds(self._by_name[name], point, value)
 
-    async def _write(self, device: Device, values: Mapping[str, float], reason: str) -> None:
+    async def _write(self, device: Device, values: Mapping[str, float], reason: Message) -> None:
         held_before = device.name in self._unreleased
         self._unreleased.add(device.name)  # first, because a run may end in the middle of a write
         try:
-            records = await self._gate.set(device, values, reason=reason)
+            records = await self._gate.set(device, values, reason=reason.to_record())
             troubles = {record.point: trouble_in([record]) for record in records}
             sent = any(record.outcome != "refused" for record in records)
         except DriverError as error:
@@ -163,11 +164,11 @@ class SiteDevices:
 
     async def _release(self, decision: Release, skip: Collection[str]) -> None:
         """Write the safe values to every device that still holds something else."""
-        safe = self._safe_setpoints()
+        safe, reason = self._safe_setpoints(), decision.reason.to_record()
         for device in self.devices:
             if device.name not in self._unreleased or device.name in skip:
                 continue
-            records = await self._gate.release(device, safe[device.name], reason=decision.reason)
+            records = await self._gate.release(device, safe[device.name], reason=reason)
             if not trouble_in(records):
                 self._unreleased.discard(device.name)
         self._sent = SentSetpoints(self._now())
@@ -205,7 +206,7 @@ class SiteDevices:
             },
         }
 
-    async def close(self, reason: str) -> tuple[str, ...]:
+    async def close(self, reason: Message) -> tuple[str, ...]:
         """Leave the devices in their safe state and close the links.
 
         Returns the names of those that did not take it.

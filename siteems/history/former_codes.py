@@ -11,7 +11,13 @@ FORMER_ALARM_CODES: Final[Mapping[str, str]] = {
     "rung-rules": "fallback-rules",
     "not-followed": "battery-not-following",
     "device-not-driven": "device-not-acquired",
-    "device-not-claimed": "device-not-acquired",
     "device-not-obeying": "device-not-following",
     "device-obeying": "device-following",
+}
+
+FORMER_PLAN_TRIGGERS: Final[Mapping[str, str]] = {
+    "mains returned": "mains-return",
+    "deviation from plan": "soc-deviation",
+    "no plan holds": "no-plan-holds",
+    "demand response": "dr-event-changed",
 }

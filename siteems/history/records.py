@@ -27,7 +27,7 @@ class Sample:
     time: datetime
     values: Mapping[str, float | None]
     source: str
-    reason: str
+    reason: Message
 
 
 AlarmLevel = Literal["info", "warning", "alarm"]
@@ -56,7 +56,7 @@ class Command:
     point: str
     value: float
     owner: str
-    reason: str
+    reason: Message
     outcome: str
     detail: str
 

@@ -1,6 +1,4 @@
-"""The site's record in one SQLite file: samples, plans, commands, demand-response events,
-incidents, facts.
-"""
+"""The record of one site in one SQLite file: samples, plans, commands, DR events, alarms, facts."""
 
 from __future__ import annotations
 
@@ -9,13 +7,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from siteems.errors import UserError
-from siteems.history.former_codes import FORMER_ALARM_CODES
+from siteems.history.former_codes import FORMER_PLAN_TRIGGERS
 from siteems.history.records import (
     SAMPLE_COLUMNS,
     AlarmRecord,
@@ -24,69 +20,50 @@ from siteems.history.records import (
     RecordError,
     Sample,
 )
-from siteems.messages.message import RECORDED_TEXT, Message, recorded_text
+from siteems.history.rows import (
+    alarm_of,
+    alarm_row,
+    command_of,
+    command_row,
+    event_of,
+    event_row,
+    sample_of,
+    sample_row,
+    time_of,
+    timestamp,
+)
+from siteems.history.schema import create_or_check, open_to_read, open_to_write
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE samples (
-    ts INTEGER PRIMARY KEY, {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
-    source TEXT NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE plans (
-    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, status TEXT NOT NULL, trigger TEXT NOT NULL, body TEXT NOT NULL
-);
-CREATE TABLE commands (
-    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL, value REAL NOT NULL,
-    owner TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL
-);
-CREATE TABLE events (
-    id TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, limit_kw REAL NOT NULL, start INTEGER NOT NULL,
-    end INTEGER NOT NULL, source TEXT NOT NULL, created INTEGER NOT NULL, cancelled INTEGER NOT NULL,
-    PRIMARY KEY (id, revision)
-);
-CREATE TABLE incidents (
-    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL
-);
-CREATE INDEX plans_ts ON plans (ts);
-CREATE INDEX commands_ts ON commands (ts);
-CREATE INDEX incidents_ts ON incidents (ts);
-"""
+PRUNED = ("samples", "plans", "commands", "incidents")
 _COMMAND = "ts, device, point, value, owner, reason, outcome, detail"
+_ALARM = "ts, level, code, text"
 
 
 class History:
-    """The record of one site. Safe to use from several threads; every call is one short
-    transaction.
+    """The record of one site. Safe to use from several threads; every method is one short
+    transaction, and what it has returned from is on disk.
 
-    WAL with full sync: what a call has returned from survives a killed process and a cut supply.
-    Calls raise `RecordError`.
+    Methods raise `RecordError` when the file cannot be read or written, and ValueError for a time
+    without a time zone. A span is since <= time < until.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Opens the file; a missing one is created unless `read_only`.
+
+        Raises `RecordError` when it cannot be opened, `UserError` for another schema version.
+        """
         self.path = path
         self._lock = threading.Lock()
         if read_only and not path.exists():
             known = "start it with `siteems run`, or name its folder with --state"
             raise RecordError(f"{path}: no record of this site yet; {known}")
         try:
-            self._db = _open_to_read(path) if read_only else _open_to_write(path)
+            self._db = open_to_read(path) if read_only else open_to_write(path)
         except (OSError, sqlite3.Error) as error:
             raise RecordError(f"{path}: cannot be opened ({error})") from error
         if not read_only:
-            self._migrate()
-
-    def _migrate(self) -> None:
-        with self._transaction() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                found = f"schema {version}, this one knows {SCHEMA_VERSION}"
-                raise UserError(f"{self.path}: written by another version of siteems ({found})")
+            with self._transaction() as db:
+                create_or_check(db, path)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -118,10 +95,11 @@ class History:
     # -- facts -------------------------------------------------------------------------------------
 
     def set_fact(self, key: str, value: str) -> None:
-        """Remember a short text under a key."""
+        """Keep a short text under a key, in place of an earlier one."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                "INSERT INTO meta VALUES (?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, value),
             )
 
@@ -135,188 +113,141 @@ class History:
     def add_samples(self, samples: Iterable[Sample]) -> None:
         """Record samples; a second one for the same time replaces the first."""
         marks = ", ".join("?" * (len(SAMPLE_COLUMNS) + 3))
-        rows = [
-            (_ts(s.time), *(s.values.get(c) for c in SAMPLE_COLUMNS), s.source, s.reason)
-            for s in samples
-        ]
+        rows = [sample_row(sample) for sample in samples]
         with self._transaction() as db:
             db.executemany(f"INSERT OR REPLACE INTO samples VALUES ({marks})", rows)
 
     def samples(self, since: datetime, until: datetime) -> list[Sample]:
-        """The samples with since <= time < until, in order."""
+        """The samples of a span, oldest first."""
         rows = self._rows(
-            "SELECT * FROM samples WHERE ts >= ? AND ts < ? ORDER BY ts", (_ts(since), _ts(until))
+            "SELECT * FROM samples WHERE ts >= ? AND ts < ? ORDER BY ts",
+            (timestamp(since), timestamp(until)),
         )
-        return [_sample(row) for row in rows]
+        return [sample_of(row) for row in rows]
 
     def last_sample(self) -> Sample | None:
         """The newest sample."""
         rows = self._rows("SELECT * FROM samples ORDER BY ts DESC LIMIT 1")
-        return _sample(rows[0]) if rows else None
+        return sample_of(rows[0]) if rows else None
 
     def last_time_at(self, column: str, least: float) -> datetime | None:
-        """When a sample column was last at or above a value."""
+        """When a sample column was last at or above a value. Raises ValueError for no column."""
         if column not in SAMPLE_COLUMNS:
             raise ValueError(f"{column} is not a sample column")
         rows = self._rows(f"SELECT max(ts) FROM samples WHERE {column} >= ?", (least,))
-        return None if rows[0][0] is None else _time(rows[0][0])
+        return None if rows[0][0] is None else time_of(rows[0][0])
 
     # -- plans -------------------------------------------------------------------------------------
 
     def add_plan(
         self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]
     ) -> None:
-        """Record a planning run, whatever its status. `body` gives what is kept of it: other
-        records may not ask.
+        """Record a planning run, whatever its status; `trigger` is a code.
+
+        `body` makes what is kept of the run: a record that keeps no plans need not call it.
+        Raises ValueError for a body that is not JSON.
         """
         kept = json.dumps(body(), separators=(",", ":"), allow_nan=False)
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO plans (ts, status, trigger, body) VALUES (?, ?, ?, ?)",
-                (_ts(time), status, trigger, kept),
+                (timestamp(time), status, trigger, kept),
             )
 
     def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
-        """The newest plan body with one of these statuses."""
+        """The body of the newest plan with one of these statuses."""
         marks = ", ".join("?" * len(statuses))
         rows = self._rows(
             f"SELECT body FROM plans WHERE status IN ({marks}) ORDER BY id DESC LIMIT 1",
             tuple(statuses),
         )
-        return cast("dict[str, Any]", json.loads(rows[0][0])) if rows else None
+        if not rows:
+            return None
+        body = cast("dict[str, Any]", json.loads(rows[0][0]))
+        if "trigger" in body:
+            body["trigger"] = FORMER_PLAN_TRIGGERS.get(body["trigger"], body["trigger"])
+        return body
 
     def plan_log(self, since: datetime, until: datetime) -> list[tuple[datetime, str, str]]:
-        """(time, status, trigger) of the planning runs in a span."""
+        """(time, status, trigger) of the planning runs of a span, in order."""
         rows = self._rows(
             "SELECT ts, status, trigger FROM plans WHERE ts >= ? AND ts < ? ORDER BY id",
-            (_ts(since), _ts(until)),
+            (timestamp(since), timestamp(until)),
         )
-        return [(_time(ts), status, trigger) for ts, status, trigger in rows]
+        return [
+            (time_of(ts), status, FORMER_PLAN_TRIGGERS.get(trigger, trigger))
+            for ts, status, trigger in rows
+        ]
 
     # -- commands, alarms --------------------------------------------------------------------------
 
     def add_commands(self, commands: Sequence[Command]) -> None:
         """Record what the write gate did."""
-        rows = [(_ts(c.time), *list(asdict(c).values())[1:]) for c in commands]
+        rows = [command_row(command) for command in commands]
         with self._transaction() as db:
             db.executemany(
-                f"INSERT INTO commands ({_COMMAND}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
+                f"INSERT INTO commands ({_COMMAND}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
     def commands(self, since: datetime, until: datetime) -> list[Command]:
         """The commands of a span, in order."""
         rows = self._rows(
             f"SELECT {_COMMAND} FROM commands WHERE ts >= ? AND ts < ? ORDER BY id",
-            (_ts(since), _ts(until)),
+            (timestamp(since), timestamp(until)),
         )
-        return [Command(_time(row[0]), *row[1:]) for row in rows]
+        return [command_of(row) for row in rows]
 
     def add_alarm(self, alarm: AlarmRecord) -> None:
         """Record an alarm."""
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO incidents (ts, level, code, text) VALUES (?, ?, ?, ?)",
-                (_ts(alarm.time), alarm.level, alarm.code, alarm.message.to_record()),
-            )
+            db.execute(f"INSERT INTO incidents ({_ALARM}) VALUES (?, ?, ?, ?)", alarm_row(alarm))
 
     def alarms(self, since: datetime, until: datetime) -> list[AlarmRecord]:
-        """The alarms with since <= time < until, in order; former codes under their new names."""
+        """The alarms of a span, in order; former codes under their new names."""
         rows = self._rows(
-            "SELECT ts, level, code, text FROM incidents WHERE ts >= ? AND ts < ? ORDER BY id",
-            (_ts(since), _ts(until)),
+            f"SELECT {_ALARM} FROM incidents WHERE ts >= ? AND ts < ? ORDER BY id",
+            (timestamp(since), timestamp(until)),
         )
-        return [_alarm(row) for row in rows]
+        return [alarm_of(row) for row in rows]
 
     # -- demand-response events --------------------------------------------------------------------
 
     def add_event_row(self, event: EventRow) -> None:
         """Record a revision of an event; the same revision twice is the same row."""
-        times = (_ts(event.start), _ts(event.end))
-        row = (*event[:4], *times, event.source, _ts(event.created), int(event.cancelled))
         with self._transaction() as db:
-            db.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute(
+                "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", event_row(event)
+            )
 
     def event_rows(self, ending_after: datetime) -> list[EventRow]:
         """All revisions, cancelled ones too, of the events of which one revision ends later."""
         rows = self._rows(
             "SELECT * FROM events WHERE id IN (SELECT id FROM events WHERE end > ?)",
-            (_ts(ending_after),),
+            (timestamp(ending_after),),
         )
-        return [
-            EventRow(
-                id_, revision, kind, kw, _time(start), _time(end), source, _time(created), bool(off)
-            )
-            for id_, revision, kind, kw, start, end, source, created, off in rows
-        ]
+        return [event_of(row) for row in rows]
 
     # -- housekeeping ------------------------------------------------------------------------------
 
     def prune(self, before: datetime, chunk: int = 2000) -> int:
-        """Delete samples, plans, commands and incidents older than `before`, in small transactions.
-        Gives rows.
+        """Delete samples, plans, commands and alarms older than `before`; DR events are kept.
+
+        Works in transactions of `chunk` rows, so that nobody waits long for the lock. Returns how
+        many rows were deleted.
         """
         total = 0
-        for table in ("samples", "plans", "commands", "incidents"):
+        for table in PRUNED:
+            oldest = f"SELECT rowid FROM {table} WHERE ts < ? LIMIT ?"
             while True:
                 with self._transaction() as db:
                     cursor = db.execute(
-                        f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE ts < ? LIMIT ?)",
-                        (_ts(before), chunk),
+                        f"DELETE FROM {table} WHERE rowid IN ({oldest})",
+                        (timestamp(before), chunk),
                     )
                 if cursor.rowcount == 0:
                     break
                 total += cursor.rowcount
         with self._lock:
-            self._db.executescript(
-                "PRAGMA incremental_vacuum(1000);"
-            )  # `execute` would free one page and stop
+            # `execute` would free one page and stop.
+            self._db.executescript("PRAGMA incremental_vacuum(1000);")
         return total
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    db.execute("PRAGMA busy_timeout = 5000")
-    return db
-
-
-def _open_to_write(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA busy_timeout = 5000")
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    return db
-
-
-def _ts(time: datetime) -> int:
-    """Milliseconds since 1970, UTC."""
-    if time.tzinfo is None:
-        raise ValueError("a time without time zone cannot be recorded")
-    return round((time - _EPOCH) / timedelta(milliseconds=1))
-
-
-def _time(ts: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ts)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _sample(row: Sequence[Any]) -> Sample:
-    values = {c: v for c, v in zip(SAMPLE_COLUMNS, row[1:-2], strict=True) if v is not None}
-    return Sample(_time(row[0]), values, row[-2], row[-1])
-
-
-def _alarm(row: Sequence[Any]) -> AlarmRecord:
-    ts, level, code, text = row
-    message = Message.from_record(text)
-    if message.code == RECORDED_TEXT.code:
-        message = recorded_text(text, FORMER_ALARM_CODES.get(code, code))
-    return AlarmRecord(_time(ts), level, message)

@@ -14,44 +14,59 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A code and its values. A value may be a message itself, such as why a plan does not hold."""
+    """A code and its values.
+
+    A value is a number, a text, a truth value, `None`, another message (such as why a plan does not
+    hold), or a tuple of these.
+    """
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def to_record(self) -> str:
-        """One line of JSON: `{"code": ..., value names: ...}`; nested messages are objects too."""
+        """One line of JSON: `{"code": ..., value names: ...}`; nested messages are objects too.
+
+        Raises ValueError for a number that JSON does not have (NaN, infinity).
+        """
         return json.dumps(
             self.as_dict(), separators=(",", ":"), allow_nan=False, ensure_ascii=False
         )
 
     @classmethod
     def from_record(cls, text: str) -> Message:
-        """Reads `to_record`; any other text, as older versions recorded, is kept as it is."""
+        """Reads `to_record`; any other text, as earlier versions recorded, is kept as it is."""
         try:
             data = json.loads(text)
         except ValueError:
             data = None
         if not isinstance(data, dict) or not isinstance(data.get("code"), str):
             return recorded_text(text)
-        return cls._of(data)
+        return _message(data)
 
     def as_dict(self) -> dict[str, Any]:
         """Code and values in one flat dictionary; nested messages are dictionaries too."""
-        values = {
-            name: value.as_dict() if isinstance(value, Message) else value
-            for name, value in self.values.items()
-        }
-        return {"code": self.code} | values
+        return {"code": self.code} | {name: _plain(value) for name, value in self.values.items()}
 
-    @classmethod
-    def _of(cls, data: Mapping[str, Any]) -> Message:
-        values = {
-            name: cls._of(value) if isinstance(value, dict) and "code" in value else value
-            for name, value in data.items()
-            if name != "code"
-        }
-        return cls(data["code"], values)
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return value.as_dict()
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _message(data: Mapping[str, Any]) -> Message:
+    values = {name: _value(value) for name, value in data.items() if name != "code"}
+    return Message(data["code"], values)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("code"), str):
+        return _message(value)
+    if isinstance(value, list):
+        return tuple(_value(each) for each in value)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +94,16 @@ class Catalogue:
     """The text of messages in one language."""
 
     def __init__(self, types: Iterable[MessageType]) -> None:
-        self._templates = {each.code: each.template for each in (RECORDED_TEXT, *types)}
+        """Raises ValueError when two types have the same code."""
+        self._templates: dict[str, str] = {}
+        for each in (RECORDED_TEXT, *types):
+            if each.code in self._templates:
+                raise ValueError(f"two message types have the code {each.code}")
+            self._templates[each.code] = each.template
 
     def text(self, message: Message) -> str:
-        """The sentence; of a code or value that this version does not know, the code and values."""
-        values = {
-            name: self.text(value) if isinstance(value, Message) else value
-            for name, value in message.values.items()
-        }
+        """The text; for a code or values that this version does not know, the code and values."""
+        values = {name: self._shown(value) for name, value in message.values.items()}
         if values.keys() == {"recorded_text"}:
             return str(values["recorded_text"])
         template = self._templates.get(message.code)
@@ -97,3 +114,10 @@ class Catalogue:
                 pass
         shown = ", ".join(f"{name} {value}" for name, value in values.items())
         return f"{message.code}: {shown}" if shown else message.code
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, Message):
+            return self.text(value)
+        if isinstance(value, tuple):
+            return ", ".join(str(self._shown(each)) for each in value)
+        return value

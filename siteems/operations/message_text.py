@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from siteems.control.reasons import REASONS
 from siteems.messages.message import Catalogue
 from siteems.operations.alarms import ALARMS
+from siteems.planning.reasons import PLANNING_REASONS
 
-ENGLISH: Final = Catalogue(ALARMS)
+ENGLISH: Final = Catalogue((*ALARMS, *REASONS, *PLANNING_REASONS))

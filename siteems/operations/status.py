@@ -70,7 +70,7 @@ def as_json(status: Status) -> dict[str, Any]:
         else {
             "time": sample.time.isoformat(),
             "source": sample.source,
-            "reason": sample.reason,
+            "reason": _message_dict(sample.reason),
             **sample.values,
         },
         "plan": None
@@ -148,7 +148,7 @@ def _sample_lines(sample: Sample, now: datetime) -> list[str]:
         f"measured  {(now - sample.time).total_seconds():.0f} s ago",
         f"  grid    {kw('grid_kw')}    load {kw('dc_load_kw')} DC, {kw('ac_load_kw')} AC    sun {kw('pv_kw')}",
         f"  battery {kw('battery_kw')}{doing}    charge {_share(soc)}, reserve {_share(reserve)}",
-        f"  decided by {sample.source}: {sample.reason}",
+        f"  decided by {sample.source}: {ENGLISH.text(sample.reason)}",
     ]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from siteems.messages.message import MessageType
+from siteems.planning import reasons
 from siteems.planning.published import PublishedPlan
 
 REPLAN_SOC = 0.04
@@ -19,28 +20,17 @@ the solver busy.
 """
 
 
-class PlanTrigger(StrEnum):
-    """Why a plan is made; recorded with it."""
-
-    START = "start"
-    SCHEDULE = "schedule"
-    DR_EVENT = "demand response"
-    MAINS_RETURNED = "mains returned"
-    DEVIATION = "deviation from plan"
-    NO_PLAN = "no plan holds"
-
-
 class ReplanRequest:
     """The request of the fast loop for a new plan. The slow loop waits for it."""
 
     def __init__(self) -> None:
-        self.trigger: str = PlanTrigger.START
+        self.trigger = reasons.START
         """Why the newest request was made."""
         self._requested = asyncio.Event()
         self._deviated: datetime | None = None
         """When a deviation last asked for a plan."""
 
-    def ask(self, trigger: str) -> None:
+    def ask(self, trigger: MessageType) -> None:
         """Ask for a plan now."""
         self.trigger = trigger
         self._requested.set()
@@ -53,11 +43,11 @@ class ReplanRequest:
         """
         planned_soc = None if plan is None else plan.soc(now)
         if soc is not None and planned_soc is not None and abs(soc - planned_soc) > REPLAN_SOC:
-            self._ask_with_pause(now, PlanTrigger.DEVIATION)
+            self._ask_with_pause(now, reasons.SOC_DEVIATION)
         elif by_rules:
-            self._ask_with_pause(now, PlanTrigger.NO_PLAN)
+            self._ask_with_pause(now, reasons.NO_PLAN_HOLDS)
 
-    def _ask_with_pause(self, now: datetime, trigger: PlanTrigger) -> None:
+    def _ask_with_pause(self, now: datetime, trigger: MessageType) -> None:
         if self._deviated is None or abs(now - self._deviated) >= REPLAN_PAUSE:
             self._deviated = now
             self.ask(trigger)

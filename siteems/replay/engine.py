@@ -22,7 +22,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
-from siteems.planning.replan import PlanTrigger
+from siteems.planning import reasons
 from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult, Series
@@ -175,7 +175,7 @@ class _Run:
     ) -> None:
         end = self.start + (i + 1) * INTERVAL
         if self.policy == "optimal" or (self.policy == "foresight" and i % FORESIGHT_EVERY == 0):
-            controller.replan.ask(PlanTrigger.SCHEDULE)
+            controller.replan.ask(reasons.SCHEDULE)
         while clock.now() < end:
             if controller.replan.is_set() and self.policy != "rules":
                 controller.replan.clear()

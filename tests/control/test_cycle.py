@@ -15,7 +15,9 @@ from control_cases import MAX_AGE, NOW, image, limits
 from siteems.control.cycle import PROBE_KW, ControlState, Limits, cycle
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
+from siteems.control.reasons import FOLLOW_PLAN
 from siteems.estimation.image import Image
+from siteems.operations.message_text import ENGLISH
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 
@@ -241,9 +243,9 @@ SUN = (
 def test_tick(tick: Tick, hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
     seen = image(**tick.measured)
-    intent = Intent(tick.wanted_kw, "plan", "plan")
+    intent = Intent(tick.wanted_kw, "plan", FOLLOW_PLAN())
     decision, _ = cycle(seen, intent, tick.limits, hangzhou, curve, FREE)
-    assert tick.reason in decision.reason
+    assert tick.reason in ENGLISH.text(decision.reason)
     assert isinstance(decision, Release) == tick.released
     if isinstance(decision, Drive):
         assert decision.battery_kw == pytest.approx(expected_kw(tick, seen, hangzhou))
@@ -263,7 +265,7 @@ def driven(*arguments: Any) -> Drive:
 def test_the_safe_values_must_not_charge_a_battery_too_cold_or_too_hot(
     hangzhou: Site, battery_c: float | None, allowed: bool
 ) -> None:
-    curve, intent = rectifier_curve(hangzhou), Intent(0.0, "plan", "plan")
+    curve, intent = rectifier_curve(hangzhou), Intent(0.0, "plan", FOLLOW_PLAN())
     for mains_v, kind in ((0.0, Release), (225.0, Drive)):
         seen = image(battery_c=battery_c, mains_v=mains_v)
         decision, _ = cycle(seen, intent, limits(), hangzhou, curve, FREE)
@@ -290,20 +292,22 @@ def test_cold_room_without_sensor_does_not_charge_lithium(rural: Site) -> None:
         (rural, 2.0, "plan"),
         (cold, 0.0, "battery temperature unknown: no charging"),
     ):
-        intent = Intent(2.0, "plan", "plan")
+        intent = Intent(2.0, "plan", FOLLOW_PLAN())
         decision = driven(seen, intent, limits(), site, rectifier_curve(site), FREE)
-        assert (decision.battery_kw, decision.reason) == (expected_kw, reason)
+        assert (decision.battery_kw, ENGLISH.text(decision.reason)) == (expected_kw, reason)
 
 
 def test_site_without_air_conditioner_reckons_with_its_largest_typical_draw(rural: Site) -> None:
     curve = rectifier_curve(rural)
     seen = image(ac_load_kw=None)
-    decision = driven(seen, Intent(0.0, "plan", "plan"), limits(dr_cap_kw=2.0), rural, curve, FREE)
+    decision = driven(
+        seen, Intent(0.0, "plan", FOLLOW_PLAN()), limits(dr_cap_kw=2.0), rural, curve, FREE
+    )
     assert decision.battery_kw == pytest.approx(curve.dc_kw(2.0 - 0.05 - 0.32) - 3.0)
 
 
 def test_a_stale_measurement_is_unknown(hangzhou: Site) -> None:
-    curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", "plan")
+    curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", FOLLOW_PLAN())
     for age, kind in ((MAX_AGE, Drive), (MAX_AGE + timedelta(seconds=1), Release)):
         fresh = image()
         soc = fresh.measured["soc"]._replace(time=NOW - age)
@@ -315,7 +319,7 @@ def test_a_stale_measurement_is_unknown(hangzhou: Site) -> None:
 def test_a_call_overruled_by_the_reserve_does_not_starve_the_rectifiers(hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
     called = limits(dr_cap_kw=1.5)
-    plan = Intent(0.0, "plan", "plan")
+    plan = Intent(0.0, "plan", FOLLOW_PLAN())
     holding = driven(image(soc=0.70), plan, called, hangzhou, curve, FREE)
     overruled = driven(image(soc=0.40), plan, called, hangzhou, curve, FREE)
     assert (holding.import_cap_kw, overruled.import_cap_kw) == (1.5, math.inf)
@@ -337,14 +341,14 @@ def test_reserve_has_hysteresis(hangzhou: Site) -> None:
         (0.399, 0),
     ]
     for soc, expected_kw in ticks:
-        intent = Intent(-2.0, "plan", "plan")
+        intent = Intent(-2.0, "plan", FOLLOW_PLAN())
         decision, state = cycle(image(soc=soc), intent, limits(), hangzhou, curve, state)
         assert isinstance(decision, Drive)
         assert decision.battery_kw == expected_kw, f"at {soc}"
 
 
 def test_hysteresis_outlasts_a_gap_in_the_measurements(hangzhou: Site) -> None:
-    curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", "plan")
+    curve, intent = rectifier_curve(hangzhou), Intent(-2.0, "plan", FOLLOW_PLAN())
     _, held = cycle(image(soc=0.40), intent, limits(), hangzhou, curve, FREE)
     _, blind = cycle(image(soc=None), intent, limits(), hangzhou, curve, held)
     assert driven(image(soc=0.405), intent, limits(), hangzhou, curve, blind).battery_kw == 0.0

@@ -15,7 +15,10 @@ from siteems.control.bounds import Bound, nest
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
+from siteems.control.reasons import FOLLOW_PLAN, REASONS
 from siteems.estimation.image import Image
+from siteems.messages.message import Message
+from siteems.operations.message_text import ENGLISH
 from siteems.site.assets import rectifier_curve
 from siteems.site.read_file import load_site
 
@@ -23,9 +26,9 @@ SITES = {name: load_site(seed_path(name)) for name in ("hangzhou-macro", "rural-
 powers = st.floats(-40, 40)
 pairs = st.tuples(powers, powers).map(sorted)
 bounds = st.one_of(
-    pairs.map(lambda e: Bound("safety", e[0], e[1], "a bound")),
-    powers.map(lambda kw: Bound("safety", -math.inf, kw, "a ceiling")),
-    powers.map(lambda kw: Bound("safety", kw, math.inf, "a floor")),
+    pairs.map(lambda e: Bound("safety", e[0], e[1], Message("a bound"))),
+    powers.map(lambda kw: Bound("safety", -math.inf, kw, Message("a ceiling"))),
+    powers.map(lambda kw: Bound("safety", kw, math.inf, Message("a floor"))),
 )
 nested = st.lists(bounds, min_size=1, max_size=5).map(tuple)
 
@@ -54,8 +57,8 @@ def test_bounds_that_agree_may_come_in_any_order(wanted_kw: float, each: tuple[B
 def test_of_two_that_conflict_the_first_wins_and_the_second_comes_as_near_as_it_may(
     wanted_kw: float, middle: float, gap: float, width: float
 ) -> None:
-    upper = Bound("safety", middle + gap, middle + gap + width, "up")
-    lower = Bound("dr-event", middle - gap - width, middle - gap, "down")
+    upper = Bound("safety", middle + gap, middle + gap + width, Message("up"))
+    lower = Bound("dr-event", middle - gap - width, middle - gap, Message("down"))
     assert nest((upper, lower)).nearest(wanted_kw)[0] == upper.low_kw
     assert nest((lower, upper)).nearest(wanted_kw)[0] == lower.high_kw
 
@@ -69,9 +72,9 @@ def test_a_bound_is_named_when_it_changed_the_value_and_only_then(
 
 
 def test_the_range_names_the_bound_that_set_each_end() -> None:
-    safety = Bound("safety", -8.0, 8.0, "device limit")
-    reserve = Bound("backup-reserve", 0.0, math.inf, "reserve")
-    event = Bound("dr-event", -math.inf, -2.0, "cap")
+    safety = Bound("safety", -8.0, 8.0, Message("device limit"))
+    reserve = Bound("backup-reserve", 0.0, math.inf, Message("reserve"))
+    event = Bound("dr-event", -math.inf, -2.0, Message("cap"))
     left = nest((safety, reserve, event))
     assert (left.low_kw, left.high_kw) == (0.0, 0.0)
     assert (left.low_set_by, left.high_set_by) == (reserve, event)
@@ -98,7 +101,7 @@ all_limits = st.builds(
     st.floats(0, 25),
     st.one_of(st.just(math.inf), st.just(0.0), st.floats(0, 25)),
 )
-wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", "plan"))
+wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", FOLLOW_PLAN()))
 
 
 @settings(max_examples=400)
@@ -110,7 +113,9 @@ def test_promises_of_the_cycle(
     curve, battery = rectifier_curve(site), site.battery
     decision, _ = cycle(image, intent, limits, site, curve, ControlState(held))
     soc, load_kw, pv_kw = image.value("soc"), image.value("dc_load_kw"), image.value("pv_kw") or 0.0
-    assert decision.reason
+    assert decision.reason.code in {each.code for each in REASONS}
+    assert Message.from_record(decision.reason.to_record()) == decision.reason
+    assert not ENGLISH.text(decision.reason).startswith(decision.reason.code), "it has its text"
     bus_v = image.value("bus_v")
     fallen = bus_v is not None and bus_v < 46.0
     if not image.mains_ok or soc is None or load_kw is None or fallen:

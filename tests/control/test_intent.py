@@ -8,6 +8,7 @@ import pytest
 from plans import ISSUED, QUARTER, plan
 
 from siteems.control.intent import Intent, choose_intent
+from siteems.operations.message_text import ENGLISH
 from siteems.planning.published import PublishedPlan
 
 PRICES = (0.3, 0.7, 1.1)
@@ -46,7 +47,7 @@ def test_fallback_levels_by_age(
 ) -> None:
     taken = intent(published, age)
     assert (taken.level, taken.battery_kw) == (level, battery_kw)
-    assert reason in taken.reason
+    assert reason in ENGLISH.text(taken.reason)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_the_last_plan_holds_only_in_its_corridor(off: float, level: str) -> Non
     taken = intent(plan(), 2 * QUARTER, foreseen + off)
     assert taken.level == level
     if level == "rules":
-        assert "foresaw a state of charge of 44%, measured is" in taken.reason
+        assert "predicted a state of charge of 44%, measured is" in ENGLISH.text(taken.reason)
 
 
 def test_a_fresh_plan_needs_no_corridor() -> None:
@@ -97,8 +98,8 @@ def test_a_battery_that_is_to_carry_the_load_carries_what_there_is(
         (PRICES, 0.3, CHARGE_KW, "cheap hours, charge"),
         (PRICES, 0.56, CHARGE_KW, "cheap hours, charge"),
         (PRICES, 0.7, 0.0, "hold"),
-        (PRICES, 0.85, -LOAD_KW, "dear hours, carry the load"),
-        (PRICES, 1.1, -LOAD_KW, "dear hours, carry the load"),
+        (PRICES, 0.85, -LOAD_KW, "expensive hours, carry the load"),
+        (PRICES, 1.1, -LOAD_KW, "expensive hours, carry the load"),
         ((0.7, 0.7), 0.7, 0.0, "hold"),
         ((0.70, 0.72), 0.72, 0.0, "hold"),  # not worth a cycle
         ((0.0,), 0.0, 0.0, "hold"),
@@ -110,4 +111,4 @@ def test_rules_go_by_the_price(
 ) -> None:
     taken = choose_intent(None, 0.5, ISSUED, prices, price, CHARGE_KW, LOAD_KW, PV_KW)
     assert (taken.battery_kw, taken.level) == (battery_kw, "rules")
-    assert taken.reason == f"rules, no plan yet: {word}"
+    assert ENGLISH.text(taken.reason) == f"rules, no plan yet: {word}"

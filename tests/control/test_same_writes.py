@@ -21,8 +21,11 @@ from drivers.modbus.link import ModbusLink
 from drivers.points import CHARGE, DISCHARGE
 from siteems.control.decision import Drive, Release
 from siteems.control.setpoints import VOLTS_PER_S
+from siteems.messages.message import Message
 from siteems.recordings.profile import Instant
 from siteems.site.model import Site
+
+TEST = Message("test")
 
 MAPS = ("generic-smu-lead", "generic-smart-lithium", "sungrow-sh", "victron-gx", "sunspec-124",
         "huawei-esm48100")  # fmt: skip
@@ -52,7 +55,7 @@ def map_name(request: pytest.FixtureRequest) -> str:
 async def both(map_name: str, rural: Site, tmp_path: Path) -> AsyncIterator[BothShells]:
     rig = BothShells(site_with(rural, map_name, tmp_path), tmp_path)
     await rig.daemon.start()
-    await rig.drive(Release("start"))
+    await rig.drive(Release(TEST))
     yield rig
     await rig.daemon.stop()
 
@@ -65,7 +68,7 @@ def drive(battery_kw: float, load_kw: float = 3.0) -> Drive:
         bus_v=52.0,
         dc_load_kw=load_kw,
         pv_kw=0.5,
-        reason="test",
+        reason=TEST,
         measured_kw=0.0,
         grid_kw=3.0,
     )
@@ -121,11 +124,11 @@ async def test_a_voltage_moves_by_the_time_since_the_last_drive(both: BothShells
 async def test_a_release_in_cold_or_heat_does_not_charge(both: BothShells, map_name: str) -> None:
     charging = CHARGING[map_name]
     same(await both.drive(drive(2.0), 3))
-    cold = same(await both.drive(Release("test", charging_allowed=False), 2))[-1]
+    cold = same(await both.drive(Release(TEST, charging_allowed=False), 2))[-1]
     assert cold.setpoints[charging] == 0.0
-    warm = same(await both.drive(Release("test"), 2))[-1]
+    warm = same(await both.drive(Release(TEST), 2))[-1]
     assert warm.setpoints[charging] > 1.0, "and charges again as soon as it is warm"
-    cold = same(await both.drive(Release("test", charging_allowed=False), 2))[-1]
+    cold = same(await both.drive(Release(TEST, charging_allowed=False), 2))[-1]
     assert cold.setpoints[charging] == 0.0, "also when it was released before it became cold"
     same(await both.drive(drive(-2.0), 3))
 

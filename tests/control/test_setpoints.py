@@ -12,13 +12,14 @@ from drivers.roles import COMMAND_POINTS, BatteryCommand
 from siteems.config.seeds import seed_path
 from siteems.control.cycle import LOW_BUS_V
 from siteems.control.decision import Drive
+from siteems.control.reasons import FOLLOW_PLAN
 from siteems.control.safe_state import most_import_kw, safe_values
 from siteems.control.setpoints import CABLES_V, VOLTS_PER_S, setpoints
 from siteems.site.assets import rectifier_curve
 from siteems.site.read_file import load_site
 
 SITE = load_site(seed_path("rural-lfp"))
-REST = Drive(0.0, 9.0, 52.0, 3.0, 0.5, "test", measured_kw=0.0, grid_kw=3.0)
+REST = Drive(0.0, 9.0, 52.0, 3.0, 0.5, FOLLOW_PLAN(), measured_kw=0.0, grid_kw=3.0)
 FLOAT_V = SITE.rectifier.float_v
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from siteems.control.reasons import FOLLOW_PLAN
 from siteems.demand_response.event import DrEvent
 from siteems.demo.score import check_cap, check_reserve, day_cost
 from siteems.history.records import Sample
@@ -20,7 +21,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def sample(minutes: float, **values: float | None) -> Sample:
-    return Sample(NOON + minutes * MINUTE, values, "plan", "r")
+    return Sample(NOON + minutes * MINUTE, values, "plan", FOLLOW_PLAN())
 
 
 def schedule(site: Site) -> TariffSchedule:

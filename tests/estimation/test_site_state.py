@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from drivers.points import Quality
+from siteems.control.reasons import FOLLOW_PLAN
 from siteems.estimation.image import Image, Measurement
 from siteems.estimation.site_state import FULL_SOC, SiteState, StateEstimator
 from siteems.history.records import Sample
@@ -69,7 +70,7 @@ def rows(days: float, step: timedelta = 5 * MINUTE) -> list[Row]:
 
 def recorded(folder: Path, samples: Iterable[Row]) -> History:
     history = History(folder / "history.sqlite3")
-    history.add_samples(Sample(time, values, "plan", "") for time, values in samples)
+    history.add_samples(Sample(time, values, "plan", FOLLOW_PLAN()) for time, values in samples)
     return history
 
 

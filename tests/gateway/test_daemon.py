@@ -37,7 +37,7 @@ def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: 
             trigger
             for _, _, trigger in history.plan_log(running.scenario.start, running.clock.now())
         ]
-        assert "demand response" in triggers
+        assert "dr-event-changed" in triggers
         in_call = history.samples(
             running.scenario.start + timedelta(hours=2, minutes=3),
             running.scenario.start + timedelta(hours=3),

@@ -11,6 +11,7 @@ import pytest
 
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive
+from siteems.control.reasons import RELEASE_STOPPED
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
@@ -80,6 +81,6 @@ async def test_the_controller_sees_the_grid_through_a_utility_meter(
         assert "grid-meter" not in traffic["writes_today"]
         assert isinstance(steps[-1].decision, Drive)
     finally:
-        assert await devices.close("test over") == ()
+        assert await devices.close(RELEASE_STOPPED()) == ()
         await served.stop()
         history.close()

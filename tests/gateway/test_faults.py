@@ -21,6 +21,8 @@ from drivers.points import Quality
 from drivers.simulated.faults import Fault, FaultKind
 from siteems.config.seeds import seed_path
 from siteems.control.decision import Drive
+from siteems.control.reasons import RELEASE_ACQUIRED, RELEASE_STOPPED
+from siteems.planning.reasons import SCHEDULE
 from siteems.simulation.control_port import ControlPort, ask
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
@@ -115,7 +117,7 @@ async def test_a_device_that_falls_back_by_itself_gets_its_release_first(
     written = [
         c for c in rig.history.commands(at, rig.clock.now()) if c.point == "rectifier_limit_a"
     ]
-    assert "release" in written[0].reason
+    assert written[0].reason == RELEASE_ACQUIRED()
     assert rig.plant.flows.battery_kw == pytest.approx(flowed_kw, abs=0.1)
 
 
@@ -147,14 +149,14 @@ async def test_the_writes_of_a_day_stay_below_what_the_devices_allow(
         await rig.devices.acquire()
         for _ in range(int(hours * 4)):
             await rig.controller.observe()
-            await rig.controller.make_plan("schedule")
+            await rig.controller.make_plan(SCHEDULE)
             await rig.cycles(180, cycle_s=5.0)
         allowed = {
             name: count["allowed"] for name, count in rig.devices.traffic()["writes_today"].items()
         }
         commands = rig.history.commands(start, rig.clock.now() + timedelta(seconds=1))
     finally:
-        await rig.devices.close("test over")
+        await rig.devices.close(RELEASE_STOPPED())
         await rig.solver.close()
         await rig.served.stop()
         rig.history.close()

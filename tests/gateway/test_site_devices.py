@@ -16,13 +16,17 @@ from drivers.catalogue import load_map
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
 from siteems.control.decision import Decision, Drive, Release
+from siteems.control.reasons import RELEASE_STOPPED
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
+from siteems.messages.message import Message
 from siteems.recordings.profile import Instant
 from siteems.simulation.devices import PlantDevice
 from siteems.simulation.plant import make_plant
 from siteems.site.model import Site
+
+TEST = Message("test")
 
 START = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)
 CYCLE = timedelta(seconds=1)
@@ -97,17 +101,17 @@ async def served(hangzhou: Site, tmp_path: Path) -> AsyncIterator[Served]:
     site = Served(hangzhou, tmp_path)
     await site.start()
     yield site
-    await site.devices.close("test over")
+    await site.devices.close(RELEASE_STOPPED())
     await site.server.stop()
     site.history.close()
 
 
 def drive(battery_kw: float, load_kw: float = 3.4) -> Drive:
-    return Drive(battery_kw, 9.0, 53.5, load_kw, 0.0, "test")
+    return Drive(battery_kw, 9.0, 53.5, load_kw, 0.0, TEST)
 
 
-RELEASE = Release("test")
-COLD = Release("test", charging_allowed=False)
+RELEASE = Release(TEST)
+COLD = Release(TEST, charging_allowed=False)
 
 
 async def test_a_decision_reaches_the_plant_and_a_release_takes_it_back(served: Served) -> None:
@@ -129,7 +133,7 @@ async def test_a_device_that_is_something_else_is_never_written(
     await served.start()
     await served.cycles(5, drive(-2.0))
     await served.cycles(2, RELEASE)
-    await served.devices.close("test over")
+    await served.devices.close(RELEASE_STOPPED())
     assert "wrong-device" in served.codes()
     assert (
         served.commands(

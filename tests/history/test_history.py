@@ -35,7 +35,7 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 
 def sample(time: datetime, **values: float | None) -> Sample:
-    return Sample(time, values, "plan", "because")
+    return Sample(time, values, "plan", Message("because", {"soc": 0.5}))
 
 
 def event(
@@ -85,7 +85,9 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
         lambda: history.samples(naive, NOON),
         lambda: history.add_plan(naive, "optimal", "test", dict),
         lambda: history.add_alarm(AlarmRecord(naive, "info", Message("x"))),
-        lambda: history.add_commands([Command(naive, "d", "p", 1.0, "o", "r", "written", "")]),
+        lambda: history.add_commands(
+            [Command(naive, "d", "p", 1.0, "o", Message("r"), "written", "")]
+        ),
         lambda: EventLog(history).add(replace(event(), start=naive, end=naive + HOUR)),
         lambda: history.prune(naive),
     )
@@ -119,7 +121,7 @@ def test_commands_and_alarms_come_back_in_order(history: History) -> None:
             "rectifier_limit_a",
             40.0 + i,
             "siteems",
-            "plan",
+            Message("plan"),
             "written",
             "é",
         )
@@ -182,7 +184,7 @@ class TestPrune:
             history.add_samples([sample(time, soc=0.5)])
             history.add_plan(time, "optimal", "test", dict)
             history.add_alarm(AlarmRecord(time, "info", Message("x")))
-            history.add_commands([Command(time, "d", "p", 1.0, "o", "r", "written", "")])
+            history.add_commands([Command(time, "d", "p", 1.0, "o", Message("r"), "written", "")])
         EventLog(history).add(event(end=NOON + MINUTE))
         assert history.prune(NOON - DAY) == 4
         assert (
@@ -196,7 +198,10 @@ class TestPrune:
 
     def test_in_chunks_and_the_file_shrinks(self, history: History) -> None:
         history.add_samples(
-            [Sample(NOON + i * MINUTE, {"soc": 0.5}, "plan", "r" * 200) for i in range(5000)]
+            [
+                Sample(NOON + i * MINUTE, {"soc": 0.5}, "plan", Message("r" * 200))
+                for i in range(5000)
+            ]
         )
         assert history.prune(NOON + 5000 * MINUTE, chunk=700) == 5000
         with sqlite3.connect(history.path) as db:

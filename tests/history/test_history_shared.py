@@ -26,12 +26,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from siteems.history.store import History
 from siteems.history.records import Sample
+from siteems.messages.message import Message
 
 history = History(Path(sys.argv[1]))
 start = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 i = 0
 while True:
-    history.add_samples([Sample(start + timedelta(seconds=i), {"soc": i / 1e6}, "plan", "r")])
+    history.add_samples([Sample(start + timedelta(seconds=i), {"soc": i / 1e6}, "plan", Message("r"))])
     print(i, flush=True)  # acknowledged: from here on it must not be lost
     i += 1
 """
@@ -71,7 +72,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
 
     def record() -> None:
         for i in range(100):
-            daemon.add_samples([Sample(NOON + i * SECOND, {"soc": 0.5}, "plan", "r")])
+            daemon.add_samples([Sample(NOON + i * SECOND, {"soc": 0.5}, "plan", Message("r"))])
 
     def place() -> None:
         for i in range(100):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from optimisation.solving.solver import PlanSolver
+from siteems.control.reasons import FOLLOW_PLAN
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.history.records import Sample
@@ -95,7 +96,7 @@ def test_the_record_knows_when_the_battery_was_last_full(tmp_path: Path) -> None
     assert history.last_time_at("soc", 0.985) is None
     levels = (0.9, 0.99, 0.97)
     history.add_samples(
-        Sample(NIGHT + i * DAY, {"soc": soc}, "plan", "") for i, soc in enumerate(levels)
+        Sample(NIGHT + i * DAY, {"soc": soc}, "plan", FOLLOW_PLAN()) for i, soc in enumerate(levels)
     )
     assert history.last_time_at("soc", 0.985) == NIGHT + DAY
     with pytest.raises(ValueError, match="not a sample column"):

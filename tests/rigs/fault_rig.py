@@ -23,6 +23,7 @@ from drivers.simulated import dlt645 as simulated_meters
 from drivers.simulated.faults import Fault
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive, Release
+from siteems.control.reasons import RELEASE_STOPPED
 from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
@@ -168,7 +169,7 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
         rig.longest_s = 0.0
         yield rig
     finally:
-        await rig.devices.close("test over")
+        await rig.devices.close(RELEASE_STOPPED())
         await rig.served.stop()
         rig.history.close()
 

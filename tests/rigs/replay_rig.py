@@ -17,6 +17,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.history.store import History
+from siteems.planning.reasons import SCHEDULE, START
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.replay.simulated_devices import DirectSolver, SimulatedDevices
@@ -62,7 +63,7 @@ class Rig:
         """Take up the record, look once, plan: what a daemon does before its loops."""
         self.controller.resume()
         await self.controller.observe()
-        await self.controller.make_plan("start")
+        await self.controller.make_plan(START)
         self.controller.replan.clear()
 
     def restart(self) -> None:
@@ -85,7 +86,7 @@ class Rig:
             if at and now in at:
                 at[now]()
             if now.minute % self.site.planning.step_min == 0:
-                self.controller.replan.ask("schedule")
+                self.controller.replan.ask(SCHEDULE)
             self.controller.refresh_events()
             self.steps.append(await self.controller.step())
             if self.controller.replan.is_set():

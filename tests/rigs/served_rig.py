@@ -11,6 +11,7 @@ from pathlib import Path
 
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive, Release
+from siteems.control.reasons import RELEASE_STOPPED
 from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
@@ -20,6 +21,7 @@ from siteems.estimation.image_builder import ImageBuilder
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
+from siteems.messages.message import Message
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.replay.simulated_devices import DirectSolver
@@ -28,6 +30,8 @@ from siteems.simulation.server import SimulatedSite
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
+
+TEST = Message("test")
 
 START = datetime(2026, 7, 15, 8, 0, 30, tzinfo=UTC)
 CYCLE = timedelta(seconds=1)
@@ -65,7 +69,7 @@ class ServedRig:
         await self.devices.acquire()
 
     async def stop(self) -> tuple[str, ...]:
-        unreleased = await self.devices.close("test over")
+        unreleased = await self.devices.close(RELEASE_STOPPED())
         await self.served.stop()
         self.history.close()
         return unreleased
@@ -88,7 +92,7 @@ class ServedRig:
             await self.devices.drive(
                 Drive(
                     battery_kw, 99.0, self.plant.flows.bus_v, measured["dc_load_kw"] or 3.0,
-                    measured["pv_kw"] or 0.0, "test", measured["battery_kw"], measured["grid_kw"],
+                    measured["pv_kw"] or 0.0, TEST, measured["battery_kw"], measured["grid_kw"],
                 )
             )  # fmt: skip
         return await self.observe()
@@ -96,7 +100,7 @@ class ServedRig:
     async def release(self) -> Image:
         """Nobody steers any more."""
         await self.observe()
-        await self.devices.drive(Release("test"))
+        await self.devices.drive(Release(TEST))
         return await self.observe()
 
     async def control(self, cycles: int) -> Step:

@@ -1,0 +1,76 @@
+"""Why the control cycle decided what it did: every reason with its code and English text.
+
+A reason is made by calling its type with the values that its text needs, `TOO_COLD(battery_c=-3.0)`.
+It stays a code with values until somebody reads it. A new reason is one entry in this file.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from siteems.messages.message import MessageType
+
+# -- what the intent follows -----------------------------------------------------------------------
+
+NOT_CONTROLLED: Final = MessageType("not-controlled", "no control")
+FOLLOW_PLAN: Final = MessageType("follow-plan", "plan")
+FOLLOW_LAST_PLAN: Final = MessageType("follow-last-plan", "plan of {age_h:.1f} h ago")
+RULES_CHARGE: Final = MessageType("rules-charge", "rules, {because}: cheap hours, charge")
+RULES_DISCHARGE: Final = MessageType(
+    "rules-discharge", "rules, {because}: expensive hours, carry the load"
+)
+RULES_HOLD: Final = MessageType("rules-hold", "rules, {because}: hold")
+
+# -- why the rules apply (`because`) ---------------------------------------------------------------
+
+NO_PLAN_YET: Final = MessageType("no-plan-yet", "no plan yet")
+PLAN_ENDED: Final = MessageType("plan-ended", "the last plan ended or is too old ({age_h:.1f} h)")
+PLAN_MISSED: Final = MessageType(
+    "plan-missed",
+    "the plan of {age_h:.1f} h ago predicted a state of charge of {planned_soc:.0%}, "
+    "measured is {soc:.0%}",
+)
+
+# -- bounds on battery power -----------------------------------------------------------------------
+
+PV_SURPLUS: Final = MessageType("pv-surplus", "PV surplus")
+DEVICE_LIMIT: Final = MessageType("device-limit", "device limit")
+SOC_AT_MINIMUM: Final = MessageType(
+    "soc-at-minimum", "state of charge {soc:.0%} at the battery's own minimum"
+)
+TEMPERATURE_UNKNOWN: Final = MessageType(
+    "temperature-unknown", "battery temperature unknown: no charging"
+)
+TOO_COLD: Final = MessageType("too-cold", "battery at {battery_c:.0f} degC, too cold to charge")
+TOO_HOT: Final = MessageType("too-hot", "battery at {battery_c:.0f} degC, too hot to cycle")
+GRID_CONNECTION: Final = MessageType("grid-connection", "grid connection")
+RESERVE_REBUILT: Final = MessageType(
+    "reserve-rebuilt", "backup reserve is being rebuilt ({soc:.1%} of {reserve_soc:.1%})"
+)
+RESERVE_REACHED: Final = MessageType("reserve-reached", "backup reserve {reserve_soc:.1%} reached")
+RESERVE_FREE: Final = MessageType("reserve-free", "above the backup reserve")
+DR_CAP: Final = MessageType("dr-cap", "demand-response cap of {cap_kw:g} kW")
+
+# -- releases --------------------------------------------------------------------------------------
+
+RELEASE_MAINS_FAILED: Final = MessageType(
+    "release-mains-failed",
+    "mains failed: float voltage and full current, so that recharge starts when they return",
+)
+RELEASE_NOT_MEASURED: Final = MessageType(
+    "release-not-measured", "no fresh measurement of {missing}"
+)
+RELEASE_LOW_BUS: Final = MessageType(
+    "release-low-bus", "bus at {bus_v:.1f} V: the rectifiers must carry the load"
+)
+RELEASE_ACQUIRED: Final = MessageType("release-acquired", "acquired: release first")
+RELEASE_STOPPED: Final = MessageType("release-stopped", "daemon stopped")
+
+# -- measured quantities (`missing`) ---------------------------------------------------------------
+
+MAINS_VOLTAGE: Final = MessageType("mains-voltage", "mains voltage")
+STATE_OF_CHARGE: Final = MessageType("state-of-charge", "state of charge")
+TELECOM_LOAD: Final = MessageType("telecom-load", "telecom load")
+
+REASONS: Final = tuple(each for each in globals().values() if isinstance(each, MessageType))
+"""All of the above."""

@@ -1,0 +1,101 @@
+"""Between the records of `records.py` and the rows of the SQLite file.
+
+What an earlier version wrote in another form is translated here, on reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from siteems.history.former_codes import FORMER_ALARM_CODES
+from siteems.history.records import SAMPLE_COLUMNS, AlarmRecord, Command, EventRow, Sample
+from siteems.messages.message import RECORDED_TEXT, Message, recorded_text
+
+Row = Sequence[Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def timestamp(time: datetime) -> int:
+    """Milliseconds since 1970, UTC. Raises ValueError for a time without a time zone."""
+    if time.tzinfo is None:
+        raise ValueError("a time without time zone cannot be recorded")
+    return round((time - _EPOCH) / timedelta(milliseconds=1))
+
+
+def time_of(ts: int) -> datetime:
+    """The inverse of `timestamp`."""
+    return _EPOCH + timedelta(milliseconds=ts)
+
+
+def sample_row(sample: Sample) -> Row:
+    """The columns of `samples`."""
+    values = (sample.values.get(column) for column in SAMPLE_COLUMNS)
+    return (timestamp(sample.time), *values, sample.source, sample.reason.to_record())
+
+
+def sample_of(row: Row) -> Sample:
+    """A row of `samples`. Unknown values are absent; a reason may be a former version's text."""
+    ts, *numbers, source, reason = row
+    named = zip(SAMPLE_COLUMNS, numbers, strict=True)
+    values = {column: value for column, value in named if value is not None}
+    return Sample(time_of(ts), values, source, Message.from_record(reason))
+
+
+def command_row(command: Command) -> Row:
+    """The columns of `commands` but the id."""
+    return (
+        timestamp(command.time),
+        command.device,
+        command.point,
+        command.value,
+        command.owner,
+        command.reason.to_record(),
+        command.outcome,
+        command.detail,
+    )
+
+
+def command_of(row: Row) -> Command:
+    """A row of `commands` without the id."""
+    ts, device, point, value, owner, reason, outcome, detail = row
+    why = Message.from_record(reason)
+    return Command(time_of(ts), device, point, value, owner, why, outcome, detail)
+
+
+def alarm_row(alarm: AlarmRecord) -> Row:
+    """The columns of `incidents` but the id."""
+    return (timestamp(alarm.time), alarm.level, alarm.code, alarm.message.to_record())
+
+
+def alarm_of(row: Row) -> AlarmRecord:
+    """A row of `incidents` without the id; a former version's code is translated."""
+    ts, level, code, text = row
+    message = Message.from_record(text)
+    if message.code == RECORDED_TEXT.code:
+        message = recorded_text(text, FORMER_ALARM_CODES.get(code, code))
+    return AlarmRecord(time_of(ts), level, message)
+
+
+def event_row(event: EventRow) -> Row:
+    """The columns of `events`."""
+    times = (timestamp(event.start), timestamp(event.end))
+    return (*event[:4], *times, event.source, timestamp(event.created), int(event.cancelled))
+
+
+def event_of(row: Row) -> EventRow:
+    """A row of `events`."""
+    id_, revision, kind, limit_kw, start, end, source, created, cancelled = row
+    return EventRow(
+        id_,
+        revision,
+        kind,
+        limit_kw,
+        time_of(start),
+        time_of(end),
+        source,
+        time_of(created),
+        bool(cancelled),
+    )
