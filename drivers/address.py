@@ -1,4 +1,4 @@
-"""Where a link leads, written as a URL: protocol, and TCP host or serial port with its settings."""
+"""The URL of a link: its protocol, and a TCP host or a serial port with its settings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FORMS: Final = {
     "dlt645+tcp": "dlt645+tcp://host:port",
     "dlt645": "dlt645:///dev/ttyS1?baud=2400&parity=E&stop=1",
 }
-"""Modbus TCP, Modbus TCP security, Modbus RTU behind a transparent serial server and on a serial
-port; DL/T 645 too.
+"""Form of the URL of each protocol: Modbus TCP, Modbus TCP security, Modbus RTU behind a transparent
+serial server and on a serial port, DL/T 645 likewise.
 """
 
 SERIAL: Final = {"rtu": (9600, "N"), "dlt645": (2400, "E")}
-"""Protocols on a serial port, with the usual speed and parity."""
+"""Protocols on a serial port, with their usual baud rate and parity."""
 
 BAUD_RATES: Final = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of a link's URL; `host` and `port` of a TCP link, the others of a serial one."""
+    """The parts of a link's URL: `host` and `port` of a TCP link, the others of a serial one."""
 
     protocol: Protocol
     host: str = ""
@@ -40,17 +40,17 @@ class Address:
 
     @property
     def is_serial(self) -> bool:
-        """Whether a serial port of this machine is meant."""
+        """Whether the link is a serial port of this machine."""
         return bool(self.device)
 
     @property
     def is_dlt645(self) -> bool:
-        """Whether DL/T 645 meters are on the line, and not Modbus devices."""
+        """Whether the line has DL/T 645 meters, and not Modbus devices."""
         return self.protocol in ("dlt645", "dlt645+tcp")
 
 
 def parse_address(url: str) -> Address:
-    """The parts of a link's URL. Raises ValueError with a sentence that says what is allowed."""
+    """The parts of a link's URL. Raises ValueError with a message that states what is allowed."""
     parts = urlsplit(url)
     protocol = parts.scheme
     if protocol not in FORMS:
@@ -67,21 +67,24 @@ def parse_address(url: str) -> Address:
 
 
 def _serial(url: str, protocol: str, host: str, device: str, query: str) -> Address:
-    baud, parity = SERIAL[protocol]
-    words = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    speed, even, stop = (
-        words.pop("baud", str(baud)),
-        words.pop("parity", parity),
-        words.pop("stop", "1"),
-    )
-    sound = (
-        speed.isdecimal()
-        and int(speed) in BAUD_RATES
-        and even in ("N", "E", "O")
+    usual_baud, usual_parity = SERIAL[protocol]
+    options = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    baud = options.pop("baud", str(usual_baud))
+    parity = options.pop("parity", usual_parity)
+    stop = options.pop("stop", "1")
+    valid = (
+        device.startswith("/")
+        and not host
+        and not options
+        and baud.isdecimal()
+        and int(baud) in BAUD_RATES
+        and parity in ("N", "E", "O")
         and stop in ("1", "2")
     )
-    if host or not device.startswith("/") or words or not sound:
+    if not valid:
         rates = ", ".join(map(str, BAUD_RATES))
-        allowed = f"must look like {FORMS[protocol]}; baud is one of {rates}, parity N, E or O, stop 1 or 2"
-        raise ValueError(f"link url {url!r} {allowed}")
-    return Address(protocol, device=device, baud=int(speed), parity=even, stop_bits=int(stop))  # type: ignore[arg-type]  # N, E or O
+        raise ValueError(
+            f"link url {url!r} must look like {FORMS[protocol]}; "
+            f"baud is one of {rates}, parity N, E or O, stop 1 or 2"
+        )
+    return Address(protocol, device=device, baud=int(baud), parity=parity, stop_bits=int(stop))  # type: ignore[arg-type]  # N, E or O

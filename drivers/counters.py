@@ -1,4 +1,4 @@
-"""What has happened on a link, or with one unit or meter of it, since the link was made."""
+"""Counts of what happened on a link, or with one unit or meter of it, since the link was made."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Counters:
-    """Numbers that only go up."""
+    """Counts that only grow."""
 
     requests: int = 0
     timeouts: int = 0
     refused: int = 0
     """Answered with an exception code."""
     bad: int = 0
-    """Answered, but not with what was asked for."""
+    """Answered, but not with a reply that fits the request."""
     late: int = 0
-    """Pieces that came when nothing was asked any more."""
+    """Pieces of data that arrived while no request was under way."""
     reconnects: int = 0

@@ -1,5 +1,5 @@
-"""The one exception tree of the drivers: whatever goes wrong below ends as one of these, with one
-clear sentence.
+"""The exceptions of the drivers: every failure below is raised as one of these, with one clear
+sentence.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ class DriverError(Exception):
 
 
 class LinkError(DriverError):
-    """The way to the device failed; it says nothing about the device.
+    """The link to the device failed; nothing is known of the device.
 
-    `sent` is True when the request may have reached the device all the same.
+    `sent` is True when the request may have reached the device nevertheless.
     """
 
     def __init__(self, message: str, *, sent: bool = False) -> None:
@@ -25,15 +25,15 @@ class LinkDown(LinkError):
 
 
 class LinkTimeout(LinkError):
-    """The unit did not answer in time, or is left alone for a while because it did not."""
+    """The unit did not answer in time, or is not asked again yet because it did not before."""
 
 
 class DeviceError(DriverError):
-    """The device answered, but not with what was asked for."""
+    """The device answered, but not with the data or confirmation that was asked for."""
 
 
 class DeviceRefused(DeviceError):
-    """The device answered with a Modbus exception code."""
+    """The device refused, with a Modbus exception code or a DL/T 645 error byte."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -49,4 +49,4 @@ class MapError(DriverError):
 
 
 class WriteRefused(DriverError):
-    """The write gate did not let a value through; nothing was sent."""
+    """The write gate did not allow a value; nothing was sent."""

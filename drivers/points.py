@@ -1,4 +1,4 @@
-"""The fixed vocabulary of measurements and setpoints, and what one reading of a device looks like."""
+"""The fixed vocabulary of measurements and setpoints, and one reading of a device."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     "active_power_kw": ("kW", "active power of all phases, + import, - export"),
     "mains_v": ("V", "mains voltage, phase to neutral"),
     "frequency_hz": ("Hz", "mains frequency"),
-    "energy_import_kwh": ("kWh", "energy imported since the meter was made"),
-    "energy_export_kwh": ("kWh", "energy exported since the meter was made"),
+    "energy_import_kwh": ("kWh", "energy imported, counted since manufacture"),
+    "energy_export_kwh": ("kWh", "energy exported, counted since manufacture"),
     # DC bus and rectifier shelf
     "bus_v": ("V", "DC bus voltage, magnitude"),
     "rectifier_a": ("A", "current of all rectifiers into the bus"),
     "dc_load_a": ("A", "current of the telecom load"),
-    "rectifier_kw": ("kW", "power of all rectifiers into the bus, of devices that tell no current"),
-    "dc_load_kw": ("kW", "power of the telecom load, of devices that tell no current"),
-    "rectifier_modules": ("1", "rectifier modules at work"),
+    "rectifier_kw": (
+        "kW",
+        "power of all rectifiers into the bus, of devices that report no current",
+    ),
+    "dc_load_kw": ("kW", "power of the telecom load, of devices that report no current"),
+    "rectifier_modules": ("1", "rectifier modules in operation"),
     # battery
     "battery_v": ("V", "battery voltage, magnitude"),
     "battery_a": ("A", "battery current, + charging, - discharging"),
     "battery_kw": (
         "kW",
-        "battery power, + charging, - discharging, of devices that tell no current",
+        "battery power, + charging, - discharging, of devices that report no current",
     ),
     "soc": ("1", "state of charge, 0..1 of actual capacity"),
     "soh": ("1", "state of health, 0..1 of rated capacity"),
@@ -35,7 +38,7 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     # photovoltaics, at the bus
     "pv_kw": ("kW", "power of the solar charger into the bus"),
     "pv_v": ("V", "panel voltage"),
-    "pv_energy_kwh": ("kWh", "solar energy since the charger was made"),
+    "pv_energy_kwh": ("kWh", "solar energy, counted since manufacture"),
     # genset
     "genset_kw": ("kW", "power of the genset, AC side"),
     "genset_running": ("1", "1 = running, 0 = at rest"),
@@ -48,19 +51,19 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
     "charge_limit_a": ("A", "charge current limit of the battery"),
     "float_v": ("V", "float voltage of the rectifiers"),
     "battery_setpoint_kw": ("kW", "battery power at the bus, + charging, - discharging"),
-    "charge_limit_kw": ("kW", "most that the battery may be charged with, 0 = not at all"),
-    "discharge_limit_kw": ("kW", "most that the battery may give, 0 = nothing"),
+    "charge_limit_kw": ("kW", "charging power limit of the battery, 0 = no charging"),
+    "discharge_limit_kw": ("kW", "discharging power limit of the battery, 0 = no discharging"),
     "forced_kw": ("kW", "power of a forced charge or discharge"),
-    "forced_mode": ("1", "0 = as the device likes, 1 = forced charge, 2 = forced discharge"),
+    "forced_mode": ("1", "0 = the device decides, 1 = forced charge, 2 = forced discharge"),
     "grid_setpoint_kw": ("kW", "grid power that the device holds with its battery, + import"),
     "pv_limit_kw": ("kW", "power limit of the solar charger"),
     # what the device falls back to by itself, and when
     "safe_rectifier_limit_a": (
         "A",
-        "persistent rectifier current limit, used when the lease lapsed",
+        "persistent rectifier current limit, used when the lease has lapsed",
     ),
-    "safe_charge_limit_a": ("A", "persistent charge current limit, used when the lease lapsed"),
-    "safe_battery_setpoint_kw": ("kW", "persistent battery power, used when the lease lapsed"),
+    "safe_charge_limit_a": ("A", "persistent charge current limit, used when the lease has lapsed"),
+    "safe_battery_setpoint_kw": ("kW", "persistent battery power, used when the lease has lapsed"),
     "safe_grid_setpoint_kw": ("kW", "persistent grid power, used while there is no other setpoint"),
     "comm_timeout_s": (
         "s",
@@ -71,11 +74,11 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class Quality(StrEnum):
-    """What a value is worth. Only a good point has a value."""
+    """Why a point has a value or none. Only a good point has one."""
 
     GOOD = "good"
     MISSING = "missing"
-    """The device itself says that it has no value."""
+    """The device itself reports that it has no value."""
     IMPLAUSIBLE = "implausible"
     """The device gave a value outside the limits of its map."""
     UNREACHABLE = "unreachable"
@@ -92,10 +95,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One picture of one device: every point asked for, each with its quality.
+    """One reading of one device: every point that was asked for, each with its quality.
 
-    `time` (UTC, aware) is when the reading began, so no value in it is older than that.
-    `faults` says in words why registers could not be read.
+    `time` (UTC, aware) is when the reading began, so no value in it is older than that. `faults` has
+    the error messages of the registers that could not be read.
     """
 
     device: str
@@ -111,5 +114,5 @@ class Reading:
         return None if point is None else point.value
 
 
-AS_IT_LIKES, CHARGE, DISCHARGE = 0.0, 1.0, 2.0
-"""Values of `forced_mode`."""
+FORCED_OFF, FORCED_CHARGE, FORCED_DISCHARGE = 0.0, 1.0, 2.0
+"""Values of `forced_mode`. With FORCED_OFF the device decides itself."""

@@ -1,16 +1,15 @@
-"""What a device can be for a site (its roles), which points a role needs, and which lever moves the
-battery.
+"""What a device can be for a site (its roles), which points a role needs, and how a battery can be
+commanded.
 
-All devices are one class, because a device model is data; so a role is a record here that maps are
-checked against, and a device is found by what its map can do, never by its maker's name. A class
-per role would have nothing to say beyond the names of points: what is measured is read by point,
-and the one command is translated by `drivers/levers.py`.
+All devices are one class, because a device model is data. A role is therefore a list of points that
+a map must have, and a device is found by what its map can do, never by its maker's name. Values are
+read by point. The one command, battery power, is translated into setpoints by the application.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Literal, Protocol
 
 from drivers.errors import MapError
 
@@ -23,6 +22,7 @@ BatteryCommand = Literal[
     "power_limits",
     "rectifier_voltage",
 ]
+"""The ways to command a battery; docs/battery-commands.md describes each of them."""
 
 ROLE_POINTS: Final[Mapping[Role, tuple[tuple[str, ...], ...]]] = {
     "meter": (("active_power_kw",),),
@@ -31,9 +31,7 @@ ROLE_POINTS: Final[Mapping[Role, tuple[tuple[str, ...], ...]]] = {
     "solar": (("pv_kw",),),
     "genset": (("genset_kw", "genset_running"),),
 }
-"""The points without which a device cannot take the role, where there are several ways each of
-them; a map that has none of them whole does not load.
-"""
+"""The sets of points for each role. A map must have one of the sets whole to take the role."""
 
 COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
     "power_setpoint": ("battery_setpoint_kw",),
@@ -43,20 +41,11 @@ COMMAND_POINTS: Final[Mapping[BatteryCommand, tuple[str, ...]]] = {
     "power_limits": ("charge_limit_kw", "discharge_limit_kw"),
     "rectifier_voltage": ("float_v",),
 }
-"""The setpoints that each way to command the battery writes; the more direct way stands first."""
+"""The setpoints that each battery command writes, the more direct command first."""
 
 
-def lacking(role: Role, points: Collection[str]) -> tuple[str, ...]:
-    """The points that are missing for the role, by the way that is nearest; empty when the role can
-    be taken.
-    """
-    return min(
-        (tuple(each for each in way if each not in points) for way in ROLE_POINTS[role]), key=len
-    )
-
-
-class Described(Protocol):
-    """What a map of any protocol tells: roles know no more, and so nothing of Modbus."""
+class RoleMap(Protocol):
+    """What roles and commands need to know of a device map, of any protocol."""
 
     @property
     def name(self) -> str:
@@ -68,41 +57,28 @@ class Described(Protocol):
 
     @property
     def setpoints(self) -> tuple[str, ...]:
-        """The points that bear frequent writes."""
+        """The points that may be written frequently."""
 
 
-class Mapped(Protocol):
-    """Anything that is described by a device map."""
-
-    @property
-    def device_map(self) -> Described:
-        """The map."""
+def missing_points(role: Role, points: Collection[str]) -> tuple[str, ...]:
+    """The points that are missing for a role, by the set that lacks fewest; empty when one is whole."""
+    missing = [tuple(name for name in needed if name not in points) for needed in ROLE_POINTS[role]]
+    return min(missing, key=len)
 
 
-M = TypeVar("M", bound=Mapped)
-
-
-def in_role(devices: Iterable[M], role: Role) -> tuple[M, ...]:
-    """The devices that have the role, in the order given."""
-    return tuple(device for device in devices if role in device.device_map.roles)
-
-
-def taking(devices: Iterable[M], setpoint: str) -> tuple[M, ...]:
-    """The devices that take the setpoint, in the order given."""
-    return tuple(device for device in devices if setpoint in device.device_map.setpoints)
-
-
-def battery_command(maps: Sequence[Described]) -> BatteryCommand:
+def battery_command(maps: Sequence[RoleMap]) -> BatteryCommand:
     """How the battery of a site with these device maps is commanded.
 
-    The first way of COMMAND_POINTS that they offer counts. The rectifiers' voltage moves only a
-    battery that stands on the bus, and not one behind the inverter that meters the grid. Raises
-    MapError when they offer none.
+    That is the first command of COMMAND_POINTS whose setpoints the maps offer together. The
+    rectifier voltage moves only a battery that is connected to the DC bus itself, and not one behind
+    an inverter that also meters the grid. Raises MapError when no command is offered.
     """
     offered = {name for device_map in maps for name in device_map.setpoints}
     on_the_bus = any("battery" in each.roles and "meter" not in each.roles for each in maps)
     for command, needed in COMMAND_POINTS.items():
-        if offered.issuperset(needed) and (command != "rectifier_voltage" or on_the_bus):
+        if command == "rectifier_voltage" and not on_the_bus:
+            continue
+        if offered.issuperset(needed):
             return command
     ways = " or ".join(" with ".join(needed) for needed in COMMAND_POINTS.values())
     names = ", ".join(device_map.name for device_map in maps) or "no map at all"

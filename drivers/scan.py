@@ -1,12 +1,11 @@
-"""Who is on a Modbus link: every unit is asked a few things, gently, one request at a time, and
-nothing is written.
-"""
+"""Which units answer on a Modbus link, and of which model they are: read only, one request at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from drivers.errors import DeviceError, LinkTimeout
 from drivers.modbus.device import Device
@@ -16,56 +15,65 @@ from drivers.modbus.protocol import Space
 from drivers.points import Quality
 from drivers.sunspec.discovery import SunSpecDevice, discover
 
-ALIVE = ("mains_v", "bus_v", "battery_v", "frequency_hz")
-"""What is never 0 on a device at work; zeros prove nothing."""
-KNOCKS: Sequence[tuple[Space, int]] = (("holding", 0), ("input", 0))
+NEVER_ZERO: Final = ("mains_v", "bus_v", "battery_v", "frequency_hz")
+"""Points that are never 0 on a device in operation. A map without identity must have one of them:
+registers full of zeros would fit any map.
+"""
+PROBES: Final[Sequence[tuple[Space, int]]] = (("holding", 0), ("input", 0))
+"""Registers that are read to see whether a unit answers at all."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """A unit that answers. `maps` know it by its identity; `likely` maps found all their points
-    there, in range.
-    """
+class FoundUnit:
+    """A unit that answers."""
 
     unit: int
     sunspec: SunSpecDevice | None = None
     maps: tuple[str, ...] = ()
-    likely: tuple[str, ...] = ()
-    trouble: str = ""
-    """Why it cannot be told more of it."""
+    """Names of the maps whose identity it has."""
+    likely_maps: tuple[str, ...] = ()
+    """Names of the maps without identity all of whose points read plausible values there."""
+    problem: str = ""
+    """Why its model could not be found out."""
 
 
 async def scan_link(
-    link: ModbusLink, units: Sequence[int], maps: Sequence[DeviceMap], told: Callable[[int], None]
-) -> tuple[Found, ...]:
-    """Ask every unit; `told` is called after each. Raises LinkDown when there is no connection."""
-    found = []
+    link: ModbusLink, units: Sequence[int], maps: Sequence[DeviceMap], asked: Callable[[int], None]
+) -> tuple[FoundUnit, ...]:
+    """Ask each unit for its model; `asked` is called after each of them.
+
+    Raises LinkDown when there is no connection.
+    """
+    found: list[FoundUnit] = []
     for unit in units:
-        if (one := await _ask(link, unit, maps)) is not None:
+        one = await _ask(link, unit, maps)
+        if one is not None:
             found.append(one)
-        told(unit)
+        asked(unit)
     return tuple(found)
 
 
-async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> Found | None:
+async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundUnit | None:
     try:
         sunspec = await discover(link, unit)
     except DeviceError as error:
-        return Found(unit, trouble=str(error))
+        return FoundUnit(unit, problem=str(error))
     except LinkTimeout:
-        # Some devices keep quiet about registers that they do not have.
+        # Some devices do not answer requests for registers that they do not have.
         if not await _answers(link, unit):
             return None
         sunspec = None
     if sunspec is not None:
-        return Found(unit, sunspec)
-    known = tuple([each.name for each in maps if await _is(link, unit, each)])
-    likely = () if known else tuple([each.name for each in maps if await _may_be(link, unit, each)])
-    return Found(unit, maps=known, likely=likely)
+        return FoundUnit(unit, sunspec)
+    identified = tuple([each.name for each in maps if await _has_identity(link, unit, each)])
+    if identified:
+        return FoundUnit(unit, maps=identified)
+    likely = tuple([each.name for each in maps if await _reads_plausible(link, unit, each)])
+    return FoundUnit(unit, likely_maps=likely)
 
 
 async def _answers(link: ModbusLink, unit: int) -> bool:
-    for space, address in KNOCKS:
+    for space, address in PROBES:
         try:
             await link.read(unit, space, address, 1, urgent=True)
         except DeviceError:
@@ -76,30 +84,31 @@ async def _answers(link: ModbusLink, unit: int) -> bool:
     return False
 
 
-async def _is(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
-    probe = device_map.identity
-    if probe is None:
+async def _has_identity(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
+    identity = device_map.identity
+    if identity is None:
         return False
     try:
-        return (
-            await link.read(unit, probe.space, probe.address, len(probe.registers), urgent=True)
-            == probe.registers
+        found = await link.read(
+            unit, identity.space, identity.address, len(identity.registers), urgent=True
         )
     except (DeviceError, LinkTimeout):
         return False
+    return found == identity.registers
 
 
-async def _may_be(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
-    """Whether a map that has no identity reads well there: every point in range, and not all of it
-    zeros.
+async def _reads_plausible(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
+    """Whether all points of a map without identity read within their limits, and none of them 0 that
+    is never 0 in operation.
     """
     if device_map.identity is not None:
         return False
-    device = Device("asked", device_map, link, unit, lambda: datetime.now(UTC))
+    device = Device("scanned", device_map, link, unit, lambda: datetime.now(UTC))
     for run in device_map.runs(device_map.points):
         reading = await device.read_points(run, urgent=True)
-        if any(point.quality is not Quality.GOOD for point in reading.points.values()):
-            return False
-        if any(not point.value for name, point in reading.points.items() if name in ALIVE):
-            return False
-    return any(name in ALIVE for name in device_map.points)
+        for name, point in reading.points.items():
+            if point.quality is not Quality.GOOD:
+                return False
+            if name in NEVER_ZERO and not point.value:
+                return False
+    return any(name in NEVER_ZERO for name in device_map.points)

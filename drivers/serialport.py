@@ -1,4 +1,4 @@
-"""What opening a serial port has of its own, whichever library opens it."""
+"""What all libraries that open a serial port have in common: errors, and parity of pseudo-terminals."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ from typing import Final
 from drivers.address import Address
 
 PORT_ERRORS: Final = (OSError, termios.error)
-"""What opening a port raises; the error of the terminal's settings is none of the operating
-system's.
-"""
+"""What opening a port raises. `termios.error`, of the settings of a terminal, is not an OSError."""
 
 _PSEUDO: Final = range(136, 144)
 """Major device numbers of pseudo-terminals (Linux, Documentation/admin-guide/devices.txt)."""
 
 
 def parity_of(address: Address) -> str:
-    """The parity to open a port with: that of its URL, but a pseudo-terminal has none, and may
-    refuse another.
+    """The parity to open a port with: that of its URL, but none for a pseudo-terminal.
 
-    Its settings are refused when nothing else of them changes, so from the second time on that it
-    is opened.
+    A pseudo-terminal has no parity. Linux refuses to set one when nothing else changes with it, which
+    is so from the second opening on.
     """
     try:
         number = Path(address.device).stat().st_rdev
     except OSError:
-        return address.parity  # opening it will say what is wrong
+        return address.parity  # opening it will report what is wrong
     return "N" if os.major(number) in _PSEUDO else address.parity

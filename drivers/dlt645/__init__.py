@@ -1,3 +1,3 @@
-"""DL/T 645-2007, the protocol of Chinese utility meters: a second way beside Modbus, behind the
-same role.
+"""DL/T 645-2007, the protocol of Chinese utility meters; their meters take the same role as Modbus
+ones.
 """

@@ -1,10 +1,9 @@
-"""DL/T 645-2007 frames to bytes and back. Pure functions; a frame that is not sound is never
-returned.
+"""DL/T 645-2007 frames to bytes and back. Pure functions; an invalid frame is never returned.
 
     FE FE FE FE | 68 | address, 6 bytes BCD | 68 | control | length | data, each byte + 33H | checksum | 16
 
-Numbers travel with their lowest byte first; the checksum is the sum, modulo 256, from the first 68
-to the data's end.
+Numbers are sent with their lowest byte first. The checksum is the sum, modulo 256, of all bytes from
+the first 68 to the end of the data.
 """
 
 from __future__ import annotations
@@ -15,30 +14,33 @@ from dataclasses import dataclass
 from typing import Final
 
 WAKE_UP: Final = b"\xfe" * 4
+"""Sent before each frame to wake up the receivers of the line."""
 START: Final = 0x68
 END: Final = 0x16
 OFFSET: Final = 0x33
+"""Added to each data byte on the line."""
 HEAD: Final = 10
-"""Bytes before the data."""
+"""Number of bytes before the data."""
 
 READ: Final = 0x11
 READ_MORE: Final = 0x12
 READ_ADDRESS: Final = 0x13
+"""Control codes of requests: data, follow-up data, address of the meter."""
 REPLY: Final = 0x80
 REFUSED: Final = 0x40
 MORE: Final = 0x20
-"""Flags in the control byte of a reply."""
+"""Flags in the control code of a reply."""
 
 ANYONE: Final = "AAAAAAAAAAAA"
-"""The address that every meter takes for its own: only where there is one meter on the line."""
+"""Wildcard address to which every meter answers; use it only with one meter on the line."""
 
 ADDRESS_FORM: Final = re.compile(r"\d{12}|A{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: the meter's address as printed on it (12 digits), the control byte, the data
-    without its offset.
+    """One frame: the meter's address as printed on it (12 digits), the control code, and the data
+    without the offset of the line.
     """
 
     address: str
@@ -47,8 +49,8 @@ class Frame:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The bytes of a frame, with the four bytes that wake a line up. Raises ValueError for what
-    cannot be sent.
+    """The bytes of a frame, with the wake-up bytes before it. Raises ValueError for a bad address or
+    too much data.
     """
     if not ADDRESS_FORM.fullmatch(frame.address):
         raise ValueError(f"a meter's address has 12 digits, not {frame.address!r}")
@@ -61,8 +63,8 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 def take_frames(received: bytearray) -> Iterator[Frame]:
-    """The sound frames at hand, removed from `received` with the noise before them; what may become
-    one is left.
+    """Take the valid frames out of `received`, with the noise before them. The beginning of a frame
+    that may still be completed is left there.
     """
     while True:
         start = received.find(START)

@@ -15,11 +15,10 @@ _UNREACHABLE = Point(None, Quality.UNREACHABLE)
 
 
 class Dlt645Meter:
-    """A meter of the site: `device_map` says what it is, `link` and `address` where it is, `now`
-    the time (UTC).
+    """A meter of the site: its model (`device_map`), its `link` and `address`, and a clock, UTC.
 
-    `ratio` is that of its current (and voltage) transformers: power and energy are what it shows
-    times this.
+    `ratio` is that of its current (and voltage) transformers: power and energy are what the meter
+    shows times this.
     """
 
     def __init__(
@@ -37,22 +36,23 @@ class Dlt645Meter:
         self._link, self._address, self._now, self._ratio = link, address, now, ratio
 
     async def read(self) -> Reading:
-        """All points of the map, one request each. Trouble shows in the points' quality and is
-        never raised.
+        """All points of the map, one request each. Failures are never raised; they show in the
+        quality of the points.
 
-        When the line itself fails, the rest is not asked for: one silence is enough.
+        When the line fails or the meter is silent, the remaining points are not asked for, so that
+        one reading waits for one time-out only.
         """
         time = self._now()
         points = dict.fromkeys(self.device_map.points, _UNREACHABLE)
         faults: list[str] = []
         for name, point in self.device_map.points.items():
             try:
-                points[name] = self._judged(
+                points[name] = self._point(
                     name, point, await self._link.read(self._address, point.item)
                 )
             except DeviceRefused as exc:
                 faults.append(str(exc))
-                points[name] = Point(None, Quality.MISSING)  # it is there, and has no such data
+                points[name] = Point(None, Quality.MISSING)  # it answers, and has no such data
             except LinkError as exc:
                 faults.append(str(exc))
                 break
@@ -60,7 +60,7 @@ class Dlt645Meter:
                 faults.append(str(exc))
         return Reading(self.name, time, points, tuple(faults))
 
-    def _judged(self, name: str, point: MeterPoint, data: bytes) -> Point:
+    def _point(self, name: str, point: MeterPoint, data: bytes) -> Point:
         try:
             shown = decode_number(point.form, data)
         except ValueError:

@@ -1,6 +1,4 @@
-"""Numbers as DL/T 645 meters send them: packed decimal digits, the lowest byte first, a sign in the
-highest bit.
-"""
+"""Numbers as DL/T 645-2007 meters send them: packed BCD, lowest byte first, sign in the highest bit."""
 
 from __future__ import annotations
 
@@ -10,10 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decimal645:
-    """How one number stands in a reply: `size` bytes of two digits each, `decimals` of them after
-    the point.
+    """The format of one number: `size` bytes of two digits each, `decimals` digits after the point.
 
-    A `signed` number keeps its sign in the highest bit, so its first digit is 7 at most.
+    A `signed` number keeps its sign in the highest bit, so its first digit is at most 7.
     """
 
     size: int
@@ -33,13 +30,13 @@ class Decimal645:
 
 
 def decode_number(form: Decimal645, data: bytes) -> float | None:
-    """The number in `data`; None where a digit is none: meters fill what they do not measure with F
-    or E.
+    """The number in `data`; None when a nibble is not a digit: meters fill what they do not measure
+    with F or E.
 
     Raises ValueError when the number of bytes is wrong.
     """
     if len(data) != form.size:
-        raise ValueError(f"{form.size} bytes are due, not {len(data)}")
+        raise ValueError(f"the number takes {form.size} bytes, not {len(data)}")
     digits = bytearray(reversed(data))
     negative = form.signed and bool(digits[0] & 0x80)
     if form.signed:
@@ -52,7 +49,7 @@ def decode_number(form: Decimal645, data: bytes) -> float | None:
 
 
 def encode_number(form: Decimal645, value: float | None) -> bytes:
-    """The bytes of a number; None gives the filling of a meter that does not measure it.
+    """The bytes of a number; None gives the filler of a meter that does not measure it.
 
     Raises ValueError for a number that is not finite or does not fit.
     """

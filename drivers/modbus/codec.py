@@ -1,8 +1,9 @@
 """Registers to values and back: types, word and byte order, scale, offset, codes, markers. Pure
 functions.
 
-value = raw x scale + offset. Registers are unsigned 16-bit words in the order in which they stand
-in the device.
+value = raw * scale + offset. Registers are unsigned 16-bit words in the order of their addresses. The
+Modbus application protocol (V1.1b3, section 4.2) fixes the byte order within a word, big-endian; the
+order of the words of a longer value is the maker's choice.
 """
 
 from __future__ import annotations
@@ -26,18 +27,19 @@ _FORMATS: Final[dict[RegisterType, str]] = {
     "f32": ">f",
 }
 _F32_NAN: Final = 0x7FC00000
-_DECIMALS: Final = (
-    9  # takes away the dust of binary scaling: 3 x 0.1 is 0.3, and so inside a limit of 0.3
-)
+_DECIMALS: Final = 9
+"""Values are rounded to this, so that binary scaling does not push one over a limit: 3 * 0.1 reads
+0.3. It is far finer than the scale of any register.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How one value stands in registers. `nan` holds raw unsigned values that mean "not available".
+    """How one value is coded in registers.
 
-    `byte_order` is that within each word; Modbus itself says big. `codes` are pairs of a raw
-    unsigned value and what it stands for: with them there is no other value, and neither scale nor
-    offset.
+    `nan` holds raw unsigned values that mean "not available". `byte_order` is that within each word.
+    `codes` makes the value an enumeration: pairs of a raw unsigned value and its meaning, with
+    neither scale nor offset; any other raw value is not available.
     """
 
     type: RegisterType
@@ -50,13 +52,13 @@ class Codec:
 
     @property
     def registers(self) -> int:
-        """How many registers the value takes."""
+        """Number of registers that the value takes."""
         return struct.calcsize(_FORMATS[self.type]) // 2
 
 
 def decode(codec: Codec, registers: Sequence[int]) -> float | None:
-    """The value in `registers`; None when the device says "not available" (a marker, a float NaN,
-    an unknown code).
+    """The value in `registers`; None when it is not available (a marker, a float NaN, an unknown
+    code).
 
     An infinite float is returned as such. Raises ValueError when the number of registers is wrong.
     """
@@ -87,9 +89,7 @@ def encode(codec: Codec, value: float | None) -> tuple[int, ...]:
         elif codec.type == "f32":
             packed = _F32_NAN.to_bytes(4, "big")
         else:
-            raise ValueError(
-                f"{codec.type} without a marker cannot say that a value is not available"
-            )
+            raise ValueError(f"{codec.type} without a marker cannot be 'not available'")
     else:
         packed = _pack(codec, value)
     words = struct.unpack(f"{'>' if codec.byte_order == 'big' else '<'}{codec.registers}H", packed)
@@ -103,9 +103,8 @@ def _pack(codec: Codec, value: float) -> bytes:
         for unsigned, meaning in codec.codes:
             if meaning == round(value, _DECIMALS):
                 return unsigned.to_bytes(2 * codec.registers, "big")
-        raise ValueError(
-            f"{value:g} has no code; there are {', '.join(f'{each:g}' for _, each in codec.codes)}"
-        )
+        coded = ", ".join(f"{meaning:g}" for _, meaning in codec.codes)
+        raise ValueError(f"{value:g} has no code; there are {coded}")
     raw = (value - codec.offset) / codec.scale
     try:
         packed = struct.pack(_FORMATS[codec.type], raw if codec.type == "f32" else round(raw))

@@ -1,6 +1,4 @@
-"""One device behind a link: reads its map's points with their quality, writes raw values for the
-gate.
-"""
+"""One Modbus device behind a link: reads the points of its map, and writes values for the gate."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ _IMPLAUSIBLE = Point(None, Quality.IMPLAUSIBLE)
 
 
 class Device:
-    """A device of the site: `device_map` says what it is, `link` and `unit` where it is, `now` the
-    time (UTC).
-    """
+    """A device of the site: its model (`device_map`), its `link` and `unit`, and a clock, UTC."""
 
     def __init__(
         self,
@@ -34,37 +30,36 @@ class Device:
         self.name = name
         self.device_map = device_map
         self.owner: str | None = None
-        """Who holds the setpoints; the write gate keeps it."""
+        """Who may write its setpoints; kept by the write gate."""
         self._link, self._unit, self._now = link, unit, now
         limits = device_map.link
         link.expect(unit, reply_s=limits.worst_reply_ms / 1000, gap_s=limits.gap_ms / 1000)
 
     async def read(self) -> Reading:
-        """All points of the map, block by block. Trouble shows in the points' quality and is never
-        raised.
+        """All points of the map, block by block. Failures are never raised; they show in the quality
+        of the points.
         """
+        device_map = self.device_map
         return await self._reading(
-            (block, self.device_map.within(block)) for block in self.device_map.blocks
+            (block, device_map.points_in(block)) for block in device_map.blocks
         )
 
     async def read_points(self, names: Iterable[str], *, urgent: bool = False) -> Reading:
-        """Only these points, with requests of their own that cover just their registers.
+        """Only these points, with requests that cover just their registers.
 
         Raises MapError for a point that the device does not have, and nothing else.
         """
         return await self._reading(
-            [(self._span(run), run) for run in self.device_map.runs(names)],
-            urgent=urgent,
+            [(self._span(run), run) for run in self.device_map.runs(names)], urgent=urgent
         )
 
     async def write_points(self, values: Mapping[str, float], *, urgent: bool = False) -> None:
-        """Encode and write, adjacent registers in one frame. Only the write gate calls this:
-        nothing is checked here.
+        """Encode and write these values, adjacent registers in one frame, with the words that the map
+        writes before, beside and after them.
 
-        What the map writes before, beside and after a point goes with it.
-
-        Raises LinkError or DeviceError when the device did not confirm, DriverError for a value
-        that cannot be encoded; of several frames the first that fails ends it.
+        Only the write gate may call this: nothing is checked here. Raises LinkError or DeviceError
+        when the device did not confirm, DriverError for a value that cannot be encoded. The first
+        frame that fails is the last one sent.
         """
         try:
             encoded = {
@@ -80,21 +75,21 @@ class Device:
                 await self._link.write(self._unit, address, words, urgent=urgent)
 
     async def check_identity(self) -> bool | None:
-        """Whether the device is of the map's model; None when the map has no probe or the device
+        """Whether the device is of the map's model; None when the map has no identity or the device
         does not answer.
         """
-        probe = self.device_map.identity
-        if probe is None:
+        identity = self.device_map.identity
+        if identity is None:
             return None
         try:
             found = await self._link.read(
-                self._unit, probe.space, probe.address, len(probe.registers)
+                self._unit, identity.space, identity.address, len(identity.registers)
             )
         except DeviceRefused:
             return False
         except DriverError:
             return None
-        return found == probe.registers
+        return found == identity.registers
 
     async def _reading(
         self, requests: Iterable[tuple[Block, tuple[str, ...]]], *, urgent: bool = False
@@ -104,44 +99,45 @@ class Device:
         faults: list[str] = []
         for block, names in requests:
             try:
-                registers = await self._link.read(
+                words = await self._link.read(
                     self._unit, block.space, block.start, block.count, urgent=urgent
                 )
             except DriverError as exc:
                 faults.append(str(exc))
                 points |= dict.fromkeys(names, _UNREACHABLE)
                 continue
-            if moved := [
-                at for at, word in block.fixed.items() if registers[at - block.start] != word
-            ]:
+            changed = [at for at, word in block.fixed.items() if words[at - block.start] != word]
+            if changed:
                 faults.append(
-                    f"{self.name}: {block.space} {moved[0]} is not as in the map; is it another device now?"
+                    f"{self.name}: {block.space} {changed[0]} does not hold what the map states; "
+                    "the device may have been replaced"
                 )
                 points |= dict.fromkeys(names, _IMPLAUSIBLE)
                 continue
             for name in names:
                 point = self.device_map.points[name]
                 parts = [
-                    registers[first - block.start : after - block.start]
-                    for first, after in point.places
+                    words[first - block.start : after - block.start]
+                    for first, after in point.register_ranges
                 ]
-                points[name] = _judged(point, parts)
+                points[name] = _point(point, parts)
         return Reading(self.name, time, points, tuple(faults))
 
     def _span(self, run: tuple[str, ...]) -> Block:
+        """The registers from the first to the last one of a run of points."""
         points = [self.device_map.points[name] for name in run]
-        places = [place for point in points for place in point.places]
-        start, end = min(first for first, _ in places), max(after for _, after in places)
+        ranges = [each for point in points for each in point.register_ranges]
+        start, end = min(first for first, _ in ranges), max(after for _, after in ranges)
         return Block(space=points[0].space, start=start, count=end - start)
 
 
-def _judged(point: PointMap, parts: Sequence[tuple[int, ...]]) -> Point:
-    """The value of a point, its parts added up; one part that is missing is a sum that is missing."""
-    values = [decode(point.codec, registers) for registers in parts]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+def _point(point: PointMap, parts: Sequence[tuple[int, ...]]) -> Point:
+    """The value of a point, the sum of its parts. When one part is missing, so is the sum."""
+    values = [decode(point.codec, words) for words in parts]
+    available = [value for value in values if value is not None]
+    if len(available) < len(values):
         return Point(None, Quality.MISSING)
-    value = known[0] if len(known) == 1 else sum(known)
+    value = available[0] if len(available) == 1 else sum(available)
     if not point.min <= value <= point.max:
         return _IMPLAUSIBLE
     return Point(value, Quality.GOOD)

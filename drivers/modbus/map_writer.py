@@ -1,6 +1,4 @@
-"""A device map as the text of a map file, in the order and form in which the maps of this package
-are written.
-"""
+"""A device map as the text of a map file, in the layout of the maps of this package."""
 
 from __future__ import annotations
 
@@ -14,30 +12,26 @@ HEAD = ("schema_version", "name", "title", "roles", "source", "evidence")
 
 
 def map_text(device_map: DeviceMap, *comments: str) -> str:
-    """TOML that loads as the same map, with `comments` at its head."""
+    """TOML that loads as the same map, with `comments` as its first lines."""
     data = device_map.model_dump(mode="json", exclude_defaults=True)
     lines = [f"# {comment}" for comment in comments]
     lines += [f"{key} = {_value(data[key])}" for key in HEAD]
     for table in ("link", "identity", "lease"):
         if table in data:
-            lines += [
-                "",
-                f"[{table}]",
-                *(f"{key} = {_value(value)}" for key, value in data[table].items()),
-            ]
+            lines += ["", f"[{table}]", *_pairs(data[table])]
     for block in data["blocks"]:
-        lines += ["", "[[blocks]]", *(f"{key} = {_value(value)}" for key, value in block.items())]
-    lines += [
-        "",
-        "[points]",
-        *(f"{name} = {_value(point)}" for name, point in data["points"].items()),
-    ]
+        lines += ["", "[[blocks]]", *_pairs(block)]
+    lines += ["", "[points]", *_pairs(data["points"])]
     return "\n".join(lines) + "\n"
+
+
+def _pairs(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in table.items()]
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+        return "{ " + ", ".join(_pairs(value)) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     # Strings, numbers and truth values are written in TOML as in JSON.

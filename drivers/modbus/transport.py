@@ -1,5 +1,6 @@
-"""How a Modbus connection is opened, by the address of its link. Time-outs, retries and reconnects
-are the link's.
+"""How a Modbus connection is opened: TCP, TLS, RTU over TCP or a serial port, by the link's address.
+
+Time-outs, retries and reconnects are left to the link.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """PEM files for TLS: who may have signed the other side's certificate, and our own certificate
-    with its key.
+    """PEM files for TLS: the CA that signs the other side's certificate, and our own certificate with
+    its key.
     """
 
     ca: Path
@@ -29,10 +30,10 @@ class Credentials:
     key: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """What a connection needs: the other side must be signed by `ca` and be called as in the
-        link's URL.
+        """The context of a client: the other side's certificate must be signed by `ca` and name the
+        host of the link's URL.
 
-        Raises OSError (ssl.SSLError is one) for a file that cannot be read or is no PEM file.
+        Raises OSError (ssl.SSLError is one) for a file that cannot be read or is not a PEM file.
         """
         context = ssl.create_default_context(cafile=str(self.ca))
         if self.certificate is not None:
@@ -42,7 +43,7 @@ class Credentials:
         return context
 
     def server_context(self) -> ssl.SSLContext:
-        """What a server needs: whoever connects must be signed by `ca`. Raises as `context`."""
+        """The context of a server: clients need a certificate signed by `ca`. Raises as `context`."""
         if self.certificate is None:
             raise OSError("a server needs a certificate and its key")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -55,19 +56,18 @@ class Credentials:
 def new_client(
     address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]
 ) -> Client:
-    """A client for one connection, not yet open. `received` is called for whatever arrives.
+    """A client for one connection, not yet open. `received` is called whenever bytes arrive.
 
-    One client for each connection: nothing of a broken one can reach the next. It waits without
-    end: all time-outs are the link's, and a second timer for each request would cost a tenth of its
-    time.
+    Each connection gets a client of its own, so that nothing of a broken one can reach the next. The
+    client has no time-out: the link has one, and a second timer would make each request a tenth
+    slower.
     """
     client = _client(address, tls, received)
-    client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # as asyncio.wait_for understands it
+    client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # None = wait for ever
     return client
 
 
 def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
-
     def trace(sending: bool, data: bytes) -> bytes:
         if not sending:
             received()
@@ -85,7 +85,7 @@ def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[],
         )
     if address.protocol == "tls":
         if tls is None:
-            raise ValueError("a tls link needs its ca, and mostly a certificate and key of its own")
+            raise ValueError("a tls link needs credentials")
         return AsyncModbusTlsClient(
             address.host,
             port=address.port,
@@ -105,9 +105,7 @@ def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[],
 
 
 def discard_input(client: Client) -> None:
-    """Throw away what a serial port has received and nobody has read yet; a socket has no such
-    thing.
-    """
+    """Discard what a serial port has received and was not read yet. A socket has no such buffer."""
     port = getattr(client.ctx.transport, "sync_serial", None)
     if port is not None:
         port.reset_input_buffer()

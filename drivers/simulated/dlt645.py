@@ -1,6 +1,4 @@
-"""Simulated DL/T 645 meters on one line: behind a TCP port as a transparent serial server, or on a
-serial port.
-"""
+"""Simulated DL/T 645 meters on one line: on a serial port, or behind a transparent serial server."""
 
 from __future__ import annotations
 
@@ -23,27 +21,28 @@ from drivers.dlt645.frame import (
 from drivers.dlt645.meter_map import SCALED_UNITS, MeterMap, MeterPoint
 from drivers.dlt645.numbers import encode_number
 from drivers.points import POINTS
-from drivers.simulated.endpoints import Endpoint, Say, TcpEndpoint
-from drivers.simulated.faults import Fault, FaultKind, Where, cannot_happen
+from drivers.simulated.endpoints import Endpoint, Send, TcpEndpoint
+from drivers.simulated.fault_kinds import FaultKind, cannot_happen
+from drivers.simulated.faults import DeviceId, Fault
 from drivers.simulated.server import DeviceServer
 
 OTHER_ERROR: Final = 0x01
 NO_SUCH_DATA: Final = 0x02
 STARTING_S: Final = 2.0
-"""A meter that starts anew is silent for so long."""
+"""A meter that restarts is silent for so long."""
 
 
 class ValueSource(Protocol):
-    """What stands behind a meter."""
+    """Supplies the values of a meter."""
 
     def read_points(self) -> Mapping[str, float | None]:
-        """The values of all points of the map at this moment; None or absent = not measured."""
+        """The present values of all points of the map; None or absent = not measured."""
         ...
 
 
 @dataclass(frozen=True)
 class SimulatedMeter:
-    """One meter: what it shows, where that comes from, and the ratio of the transformers before it."""
+    """One meter: its map, the source of its values, and the ratio of its current transformers."""
 
     device_map: MeterMap
     source: ValueSource
@@ -51,10 +50,9 @@ class SimulatedMeter:
 
 
 class MeterServer(DeviceServer):
-    """Serves meters, by address; `port` 0 lets the operating system choose, and stays after a
-    restart.
+    """Serves meters, by address, at a TCP port or at another `endpoint`, such as a serial line.
 
-    `place` is where they are served instead, such as a serial line.
+    Port 0 lets the operating system choose one, which is kept over a restart.
     """
 
     is_line = True
@@ -65,27 +63,27 @@ class MeterServer(DeviceServer):
         port: int,
         meters: Mapping[str, SimulatedMeter],
         *,
-        place: Endpoint | None = None,
+        endpoint: Endpoint | None = None,
     ) -> None:
-        super().__init__(place or TcpEndpoint(host, port, shared=True))
+        super().__init__(endpoint or TcpEndpoint(host, port, shared=True))
         self._meters = dict(meters)
-        self._started_s: dict[Where, float] = {}
+        self._started_s: dict[DeviceId, float] = {}
 
     @property
-    def devices(self) -> Mapping[Where, Mapping[str, object]]:
+    def devices(self) -> Mapping[DeviceId, Mapping[str, object]]:
         """The points of each meter."""
         return {address: meter.device_map.points for address, meter in self._meters.items()}
 
     def objection(self, fault: Fault) -> str | None:
-        """A meter is read only."""
+        """A meter is read only, and has no Modbus words."""
         return cannot_happen(fault.kind, on_a_line=True, to_a_meter=True)
 
-    def once(self, where: Where, kind: FaultKind) -> None:
-        """It starts anew, and does not answer meanwhile."""
-        self._started_s[where] = asyncio.get_running_loop().time() + STARTING_S
+    def happen_once(self, device: DeviceId, kind: FaultKind) -> None:
+        """Restart the meter, which does not answer meanwhile."""
+        self._started_s[device] = asyncio.get_running_loop().time() + STARTING_S
 
-    def heard(self, received: bytearray, say: Say) -> None:
-        """Answer what is asked of the meters that are there; the others are silent."""
+    def process(self, received: bytearray, send: Send) -> None:
+        """Answer the requests to meters that are served; on a line no one answers for the others."""
         for request in take_frames(received):
             address = request.address
             if address == ANYONE and len(self._meters) == 1:
@@ -99,7 +97,7 @@ class MeterServer(DeviceServer):
             frame = encode_frame(self._reply(address, meter, request))
             if self.faults.find(address, "wrong-checksum"):
                 frame = frame[:-2] + bytes((frame[-2] ^ 0xFF, END))
-            self.answer(address, frame, say)
+            self.answer(address, frame, send)
 
     def _reply(self, address: str, meter: SimulatedMeter, request: Frame) -> Frame:
         if error := self.faults.find(address, "exception"):
@@ -120,7 +118,7 @@ class MeterServer(DeviceServer):
         value = self.faults.distort(address, meter.source.read_points()).get(name)
         if value is not None and POINTS[name][0] in SCALED_UNITS:
             value /= meter.ratio
-        if value is not None:  # all its digits are all that it can show
+        if value is not None:  # a meter shows no more than its digits hold
             largest = point.form.largest
             value = max(-largest if point.signed else 0.0, min(value, largest))
         return encode_number(point.form, value)

@@ -1,5 +1,5 @@
-"""Where simulated devices are served: a TCP port, plain or with TLS, or a pseudo-terminal in the
-place of a port.
+"""Where simulated devices are served: a TCP port, plain or with TLS, or a pseudo-terminal instead of
+a serial port.
 """
 
 from __future__ import annotations
@@ -14,35 +14,37 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-Say = Callable[[bytes], None]
-Hear = Callable[[bytes], None]
-Meet = Callable[[Say], Hear]
-"""Called for each connection: what takes the bytes that come, given what sends the answers."""
+Send = Callable[[bytes], None]
+"""Sends bytes to the client."""
+Receive = Callable[[bytes], None]
+"""Takes the bytes that a client has sent."""
+Accept = Callable[[Send], Receive]
+"""Called for each new connection."""
 
-PIECE: Final = 4096
+CHUNK: Final = 4096
+"""Most bytes that are read at once."""
 
 
 class Endpoint(Protocol):
-    """Somewhere that a link can lead to. It may be opened again after it was closed, and is then
-    the same place.
-    """
+    """What a link can connect to. After it was closed it can be opened again under the same address."""
 
-    async def open(self, meet: Meet) -> int:
-        """Begin to serve; returns the TCP port, or 0 where there is none. Raises OSError when it
-        cannot be had.
+    async def open(self, accept: Accept) -> int:
+        """Begin to serve. Returns the TCP port, or 0 where there is none. Raises OSError when it
+        cannot be opened.
         """
         ...
 
     async def close(self) -> None:
-        """Close all connections and serve no more."""
+        """Close all connections and stop serving."""
         ...
 
 
 class TcpEndpoint:
-    """A TCP port; 0 lets the operating system choose, and stays. With `tls`, Modbus TCP security.
+    """A TCP port. 0 lets the operating system choose one, which is then kept. With `tls` it is Modbus
+    TCP security.
 
-    A `shared` one is a transparent serial server: every connection hears whatever the line behind
-    it brings.
+    A `shared` one is a transparent serial server: every connection receives all that arrives on the
+    line behind it.
     """
 
     def __init__(
@@ -52,17 +54,19 @@ class TcpEndpoint:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def open(self, meet: Meet) -> int:
+    async def open(self, accept: Accept) -> int:
         """Listen."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._writers.add(writer)
-            hear = meet(self._say_to_all if self._shared else lambda data: _say(writer, data))
+            receive = accept(
+                self._send_to_all if self._shared else lambda data: _send(writer, data)
+            )
             try:
-                while data := await reader.read(PIECE):
-                    hear(data)
+                while data := await reader.read(CHUNK):
+                    receive(data)
             except OSError:
-                pass  # the client hung up
+                pass  # the client closed the connection
             finally:
                 self._writers.discard(writer)
                 writer.close()
@@ -86,63 +90,67 @@ class TcpEndpoint:
             await self._server.wait_closed()
             self._server = None
 
-    def _say_to_all(self, data: bytes) -> None:
+    def _send_to_all(self, data: bytes) -> None:
         for writer in self._writers:
-            _say(writer, data)
+            _send(writer, data)
 
 
-def _say(writer: asyncio.StreamWriter, data: bytes) -> None:
+def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
     if not writer.is_closing():
         writer.write(data)
 
 
 class PtyEndpoint:
-    """A pseudo-terminal, found under `path` like the serial port of a machine: a link to the
-    terminal of the moment.
+    """A pseudo-terminal under `path`, like the serial port of a machine. The path is a symbolic link to
+    the terminal that is open at the moment.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ours, self._theirs = -1, -1
 
-    async def open(self, meet: Meet) -> int:
-        """Open a pair and put a link to its other end at the path. Never puts away what is not left
-        over there.
+    async def open(self, accept: Accept) -> int:
+        """Open a pair of terminals and link the path to the client's end.
+
+        A dangling link, left by a simulator that was killed, is replaced; anything else at the path
+        is kept, and raises OSError.
         """
         if self._path.is_symlink() and not self._path.exists():
-            self._path.unlink()  # of a simulator that was killed
-        # The other end stays open here, so that a client may hang up and come back.
+            self._path.unlink()
+        # The client's end stays open here, so that a client may close it and open it again.
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs, termios.TCSANOW)
         os.set_blocking(self._ours, False)
         try:
             self._path.symlink_to(os.ttyname(self._theirs))
         except OSError as error:
-            await self._let_go()
+            await self._close_pair()
             if isinstance(error, FileExistsError):
                 raise OSError(
-                    error.errno, f"{self._path} is there already, and is not replaced"
+                    error.errno, f"{self._path} exists already, and is not replaced"
                 ) from None
             raise OSError(
                 error.errno, f"cannot put a serial port at {self._path}: {error.strerror}"
             ) from None
-        hear = meet(self._say)
-        asyncio.get_running_loop().add_reader(self._ours, lambda: hear(os.read(self._ours, PIECE)))
+        receive = accept(self._send)
+        asyncio.get_running_loop().add_reader(
+            self._ours, lambda: receive(os.read(self._ours, CHUNK))
+        )
         return 0
 
     async def close(self) -> None:
-        """Pull the port out: whoever has it open reads an error."""
+        """Remove the port, as if unplugged: a client that has it open reads an error."""
         if self._ours >= 0:
             asyncio.get_running_loop().remove_reader(self._ours)
             self._path.unlink(missing_ok=True)
-            await self._let_go()
+            await self._close_pair()
 
-    async def _let_go(self) -> None:
+    async def _close_pair(self) -> None:
         os.close(self._ours)
         os.close(self._theirs)
         self._ours, self._theirs = -1, -1
 
-    def _say(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         if self._ours >= 0:
-            with suppress(BlockingIOError):  # nobody reads, and a line keeps nothing
+            with suppress(BlockingIOError):  # no client reads; a line does not buffer either
                 os.write(self._ours, data)

@@ -1,6 +1,4 @@
-"""Simulated devices: the register maps served over real Modbus, with a source of values behind each
-unit.
-"""
+"""Simulated devices: register maps served over real Modbus, with a source of values behind each unit."""
 
 from __future__ import annotations
 
@@ -10,9 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from drivers.modbus.protocol import MAX_READ, MAX_WRITE, Space
-from drivers.simulated.endpoints import Endpoint, Say, TcpEndpoint
-from drivers.simulated.faults import Fault, FaultKind, Where, cannot_happen
-from drivers.simulated.frames import Framing, Request, reply_frame, take_requests
+from drivers.simulated.endpoints import Endpoint, Send, TcpEndpoint
+from drivers.simulated.fault_kinds import FaultKind, cannot_happen
+from drivers.simulated.faults import DeviceId, Fault
+from drivers.simulated.modbus_frames import Framing, Request, reply_frame, take_requests
 from drivers.simulated.registers import (
     DEVICE_FAILURE,
     ILLEGAL_FUNCTION,
@@ -35,11 +34,10 @@ GATEWAY_NO_RESPONSE: Final = 11
 
 
 class RegisterServer(DeviceServer):
-    """Modbus server for simulated units; `port` 0 lets the operating system choose, and stays after
-    a restart.
+    """Modbus server for simulated units, at a TCP port or at another `endpoint`, such as a serial line.
 
-    With `framing` "rtu" it is what a transparent serial server shows of the devices behind it.
-    `place` is where it is served instead, such as a serial line.
+    Port 0 lets the operating system choose one, which is kept over a restart. With `framing` "rtu" a
+    TCP port behaves like a transparent serial server with the units on the line behind it.
     """
 
     def __init__(
@@ -49,9 +47,9 @@ class RegisterServer(DeviceServer):
         units: Mapping[int, SimulatedUnit],
         *,
         framing: Framing = "tcp",
-        place: Endpoint | None = None,
+        endpoint: Endpoint | None = None,
     ) -> None:
-        super().__init__(place or TcpEndpoint(host, port, shared=framing == "rtu"))
+        super().__init__(endpoint or TcpEndpoint(host, port, shared=framing == "rtu"))
         self.is_line = framing == "rtu"
         self._framing, self._units = framing, dict(units)
         self._registers = {
@@ -59,7 +57,7 @@ class RegisterServer(DeviceServer):
         }
 
     @property
-    def devices(self) -> Mapping[Where, Mapping[str, object]]:
+    def devices(self) -> Mapping[DeviceId, Mapping[str, object]]:
         """The points of each unit."""
         return {number: unit.device_map.points for number, unit in self._units.items()}
 
@@ -67,22 +65,22 @@ class RegisterServer(DeviceServer):
         """A frame of Modbus TCP has no checksum."""
         return cannot_happen(fault.kind, on_a_line=self.is_line, to_a_meter=False)
 
-    def once(self, where: Where, kind: FaultKind) -> None:
-        """Whichever it is, the unit holds its own safe values afterwards."""
-        self._units[int(where)].source.restart()
+    def happen_once(self, device: DeviceId, kind: FaultKind) -> None:
+        """Restart the unit. An expired reversion timer has the same effect: it uses its safe values."""
+        self._units[int(device)].source.restart()
 
-    def heard(self, received: bytearray, say: Say) -> None:
-        """Answer what is asked of units that are there; behind a gateway there is an answer for the
-        others too.
+    def process(self, received: bytearray, send: Send) -> None:
+        """Answer the requests to units that are served. On Modbus TCP the gateway answers for the
+        others, that they do not respond.
         """
         for request in take_requests(self._framing, received):
             if request.unit in self._units:
                 frame = reply_frame(self._framing, request, self._reply(request))
                 if self.faults.find(request.unit, "wrong-checksum"):
                     frame = frame[:-1] + bytes((frame[-1] ^ 0xFF,))
-                self.answer(request.unit, frame, say)
+                self.answer(request.unit, frame, send)
             elif self._framing == "tcp":
-                say(reply_frame(self._framing, request, _refused(request, GATEWAY_NO_RESPONSE)))
+                send(reply_frame(self._framing, request, _refused(request, GATEWAY_NO_RESPONSE)))
 
     def _reply(self, request: Request) -> bytes:
         """Function and data of the answer."""

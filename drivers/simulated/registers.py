@@ -1,6 +1,4 @@
-"""The registers of one simulated unit: a register map both ways, and the faults of the unit upon
-it.
-"""
+"""The registers of one simulated unit: its map, applied to reads and writes, with its faults."""
 
 from __future__ import annotations
 
@@ -20,30 +18,28 @@ DEVICE_FAILURE: Final = 4
 
 
 class PointSource(Protocol):
-    """What stands behind the registers of one unit."""
+    """Supplies and takes the values behind the registers of one unit."""
 
     def read_points(self) -> Mapping[str, float | None]:
-        """The values of all points of the map at this moment; None or absent = not available."""
+        """The present values of all points of the map; None or absent = not available."""
 
     def write_point(self, name: str, value: float) -> None:
         """Take a written value. Raises ValueError to refuse it."""
 
     def restart(self) -> None:
-        """Start anew, as after a power cut; when a reversion timer runs out, the same is left of
-        what it was told.
-        """
+        """Restart, as after a power cut: forget all setpoints and use the safe values."""
 
 
 @dataclass(frozen=True)
 class SimulatedUnit:
-    """One unit of the server: which registers it has, and where their content comes from."""
+    """One unit of the server: the map of its registers, and the source of their values."""
 
     device_map: DeviceMap
     source: PointSource
 
 
 class Refusal(Exception):
-    """A Modbus exception code."""
+    """Raised to answer a request with a Modbus exception code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -51,25 +47,23 @@ class Refusal(Exception):
 
 
 class Registers:
-    """The registers of one unit. They exist only in the moment of a request; the source holds the
-    state.
-    """
+    """The registers of one unit. They are computed for each request; the source holds the state."""
 
     def __init__(self, number: int, unit: SimulatedUnit, faults: Faults) -> None:
         self._number, self._faults = number, faults
         self._map, self._source = unit.device_map, unit.source
-        self._there = {
+        self._addresses = {
             (block.space, at)
             for block in self._map.blocks
             for at in range(block.start, block.start + block.count)
         }
-        self._there |= {
-            ("holding", at) for point in self._map.points.values() for at in point.copied
+        self._addresses |= {
+            ("holding", at) for point in self._map.points.values() for at in point.copy_registers
         }
-        self._there |= {("holding", at) for at in self._map.beside}
+        self._addresses |= {("holding", at) for at in self._map.fixed_writes}
         probe = self._map.identity
         if probe is not None:
-            self._there |= {
+            self._addresses |= {
                 (probe.space, at)
                 for at in range(probe.address, probe.address + len(probe.registers))
             }
@@ -80,12 +74,12 @@ class Registers:
         return self._content(space, address, count)
 
     def write(self, address: int, words: list[int]) -> None:
-        """Hand over what was written, or nothing when a part of it cannot be. Raises `Refusal`."""
+        """Write all of these registers, or none when one of them cannot be. Raises `Refusal`."""
         self._check("holding", address, len(words))
         self._take(address, words)
 
     def _check(self, space: Space, address: int, count: int) -> None:
-        if not self._there.issuperset((space, at) for at in range(address, address + count)):
+        if not self._addresses.issuperset((space, at) for at in range(address, address + count)):
             raise Refusal(ILLEGAL_ADDRESS)
 
     def _content(self, space: Space, address: int, count: int) -> list[int]:
@@ -102,12 +96,12 @@ class Registers:
                 words = encode(point.codec, values.get(name))
                 swapped = self._faults.find(self._number, "word-swap", name)
                 put(point.address, words[::-1] if swapped else words)
-                for at in point.also:  # the first part carries all of it
+                for at in point.also:  # the first part has the whole sum
                     put(at, encode(point.codec, 0.0))
                 for at in point.copies:
                     put(at, words)
         if space == "holding":
-            for at, word in self._map.beside.items():
+            for at, word in self._map.fixed_writes.items():
                 put(at, (word,))
         for block in self._map.blocks:
             if block.space == space:
@@ -120,7 +114,7 @@ class Registers:
 
     def _take(self, address: int, words: list[int]) -> None:
         try:
-            values = self._map.written(address, words)
+            values = self._map.decode_write(address, words)
         except LookupError:
             raise Refusal(ILLEGAL_ADDRESS) from None
         except ValueError:

@@ -1,5 +1,5 @@
-"""What the servers of simulated devices have in common, whatever they speak: a place, and faults on
-demand.
+"""What the servers of simulated devices have in common, whatever their protocol: an endpoint, and
+fault injection.
 """
 
 from __future__ import annotations
@@ -10,107 +10,109 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from drivers.simulated.endpoints import Endpoint, Hear, Say
-from drivers.simulated.faults import Fault, FaultKind, Faults, Where
+from drivers.simulated.endpoints import Endpoint, Receive, Send
+from drivers.simulated.fault_kinds import FaultKind
+from drivers.simulated.faults import DeviceId, Fault, Faults
 
-TORN_AFTER_S: Final = 0.3
-"""On a line, what is left of a frame after this silence belongs to no later one."""
+FRAME_GAP_S: Final = 0.3
+"""On a line, an incomplete frame is discarded after so long a silence. It is far longer than the 3.5
+characters of the standard, because a busy machine delivers the bytes of one frame in pieces.
+"""
 
 
 class DeviceServer(ABC):
-    """Serves devices at a place. A subclass takes requests out of bytes and answers them."""
+    """Serves devices at an endpoint. A subclass takes requests out of bytes and answers them."""
 
     is_line: bool
-    """Whether frames are told apart by the silence between them, and are lost when nobody takes
-    them.
-    """
+    """Whether frames are separated by silence, as on a serial line."""
 
-    def __init__(self, place: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self.faults = Faults()
-        """What goes wrong; empty at first."""
-        self._place = place
-        self._late: set[asyncio.TimerHandle] = set()
+        """The faults in force; none at first."""
+        self._endpoint = endpoint
+        self._delayed: set[asyncio.TimerHandle] = set()
 
     @property
     @abstractmethod
-    def devices(self) -> Mapping[Where, Collection[str]]:
+    def devices(self) -> Mapping[DeviceId, Collection[str]]:
         """The points of each device that is served."""
 
     @abstractmethod
     def objection(self, fault: Fault) -> str | None:
-        """Why this fault cannot happen here, in words."""
+        """Why this fault cannot happen here; None where it can."""
 
     @abstractmethod
-    def once(self, where: Where, kind: FaultKind) -> None:
-        """Do what happens once to a device: `restart`, `reversion`."""
+    def happen_once(self, device: DeviceId, kind: FaultKind) -> None:
+        """Carry out a fault that happens once to a device: `restart`, `reversion`."""
 
     @abstractmethod
-    def heard(self, received: bytearray, say: Say) -> None:
+    def process(self, received: bytearray, send: Send) -> None:
         """Take the requests out of what was received and answer them with `answer`."""
 
     async def start(self) -> int:
-        """Serve; returns the TCP port, 0 on a serial line. Raises OSError when the place cannot be
-        had.
+        """Begin to serve. Returns the TCP port, 0 on a serial line. Raises OSError when the endpoint
+        cannot be opened.
         """
-        return await self._place.open(self._meet)
+        return await self._endpoint.open(self._accept)
 
     async def stop(self) -> None:
-        """Stop serving and close all connections; what was to be said later is not."""
-        for timer in self._late:
+        """Stop serving and close all connections; delayed answers are dropped."""
+        for timer in self._delayed:
             timer.cancel()
-        self._late.clear()
-        await self._place.close()
+        self._delayed.clear()
+        await self._endpoint.close()
 
-    async def inflict(self, fault: Fault) -> None:
-        """Put a fault in force, or do it where it happens once.
+    async def inject(self, fault: Fault) -> None:
+        """Put a fault in force, or carry it out when it happens once.
 
-        Raises ValueError for a device or point that is not there, or a fault that cannot happen to
+        Raises ValueError for a device or point that is not served, or a fault that cannot happen to
         it.
         """
-        if fault.kind == "hang-up":
+        kind, device = fault.kind, fault.device
+        if kind == "hang-up":
             await self.stop()
             await self.start()
             return
-        points = self.devices.get(fault.where)
+        points = self.devices.get(device)
         if points is None:
             what = "unit" if fault.address is None else "meter"
             known = ", ".join(map(str, self.devices))
-            raise ValueError(f"fault {fault.kind}: no {what} {fault.where}; there are {known}")
+            raise ValueError(f"fault {kind}: no {what} {device}; there are {known}")
         if fault.point is not None and fault.point not in points:
             raise ValueError(
-                f"fault {fault.kind}: {fault.where} has no point {fault.point}; it has {', '.join(points)}"
+                f"fault {kind}: {device} has no point {fault.point}; it has {', '.join(points)}"
             )
         if objection := self.objection(fault):
-            raise ValueError(f"fault {fault.kind}: {objection}")
-        if fault.kind in ("restart", "reversion"):
-            self.once(fault.where, fault.kind)
+            raise ValueError(f"fault {kind}: {objection}")
+        if kind in ("restart", "reversion"):
+            self.happen_once(device, kind)
         else:
             self.faults.add(fault)
 
-    def answer(self, where: Where, frame: bytes, say: Say) -> None:
+    def answer(self, device: DeviceId, frame: bytes, send: Send) -> None:
         """Send a device's answer as its faults let it: now, late, as noise, or not at all."""
-        if self.faults.find(where, "silent"):
+        if self.faults.find(device, "silent"):
             return
-        if self.faults.find(where, "garbled"):
+        if self.faults.find(device, "garbled"):
             frame = bytes(byte ^ 0x5A for byte in frame)
-        slow = self.faults.find(where, "slow")
+        slow = self.faults.find(device, "slow")
         if slow is None or not slow.value:
-            say(frame)
+            send(frame)
             return
         loop = asyncio.get_running_loop()
-        self._late = {timer for timer in self._late if timer.when() > loop.time()}
-        self._late.add(loop.call_later(slow.value, say, frame))
+        self._delayed = {timer for timer in self._delayed if timer.when() > loop.time()}
+        self._delayed.add(loop.call_later(slow.value, send, frame))
 
-    def _meet(self, say: Say) -> Hear:
+    def _accept(self, send: Send) -> Receive:
         received, last_s = bytearray(), -math.inf
 
-        def hear(data: bytes) -> None:
+        def receive(data: bytes) -> None:
             nonlocal last_s
             now_s = asyncio.get_running_loop().time()
-            if self.is_line and now_s - last_s > TORN_AFTER_S:
+            if self.is_line and now_s - last_s > FRAME_GAP_S:
                 received.clear()
             last_s = now_s
             received.extend(data)
-            self.heard(received, say)
+            self.process(received, send)
 
-        return hear
+        return receive

@@ -17,10 +17,11 @@ from sunspec2.device import Model, Point
 
 from drivers.errors import MapError
 from drivers.modbus.codec import RegisterType
-from drivers.modbus.device_map import Block, DeviceMap, Identity, LinkLimits, check_map
+from drivers.modbus.device_map import Block, DeviceMap, Identity, LinkLimits
+from drivers.modbus.map_reader import check_map
 from drivers.modbus.point_map import PointMap
 from drivers.modbus.protocol import MAX_READ
-from drivers.roles import ROLE_POINTS, lacking
+from drivers.roles import ROLE_POINTS, missing_points
 from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
 
 METERS: Final = (201, 202, 203, 204, 211, 212, 213, 214)
@@ -155,7 +156,7 @@ def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> Devic
                 points[source.name] = point
                 told_by.add(number)
                 break
-    roles = [role for role in ROLE_POINTS if not lacking(role, points)]
+    roles = [role for role in ROLE_POINTS if not missing_points(role, points)]
     if not roles:
         told = ", ".join(str(model.id) for model in found.models)
         raise MapError(

@@ -17,7 +17,7 @@ from drivers.errors import DriverError, LinkTimeout, MapError
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.map_writer import map_text
-from drivers.scan import Found, scan_link
+from drivers.scan import FoundUnit, scan_link
 from drivers.sunspec.discovery import SunSpecDevice
 from drivers.sunspec.mapping import device_map, name_of
 from siteems.errors import UserError
@@ -118,21 +118,21 @@ async def _find_units(
     return tuple(map(_found_device, found))
 
 
-def _found_device(found: Found) -> FoundDevice:
+def _found_device(found: FoundUnit) -> FoundDevice:
     if found.sunspec is not None:
         return _sunspec_device(found.unit, found.sunspec)
     where, key = f"unit {found.unit}", f"unit = {found.unit}"
     if len(found.maps) == 1:
         model = load_map(found.maps[0])
         return FoundDevice(where, model.title, model.roles, model.name, key)
-    if found.likely:
-        notes = tuple(f"its points fit {name}: {load_map(name).title}" for name in found.likely)
-        if len(found.likely) > 1:
+    if found.likely_maps:
+        notes = tuple(f"its points fit {name}: {load_map(name).title}" for name in found.likely_maps)
+        if len(found.likely_maps) > 1:
             return FoundDevice(where, "one of several models", (), None, key, notes)
-        model = load_map(found.likely[0])
+        model = load_map(found.likely_maps[0])
         title = f"probably {model.title}"
         return FoundDevice(where, title, model.roles, model.name, key, notes)
-    title = found.trouble or "answers, but fits no device model of siteems"
+    title = found.problem or "answers, but fits no device model of siteems"
     return FoundDevice(where, title, (), None, key)
 
 

@@ -5,7 +5,7 @@ A -48 V site seldom takes watts: the battery carries whatever the rectifiers are
 give. So a discharge is a rectifier current limit below the load, a charge is a charge current
 limit, and in between the battery floats because the rectifiers hold the bus above it. Where there
 is no current limit the rectifiers' voltage is moved instead, and where the battery has a converter
-of its own, what that takes. docs/levers.md says how each is released.
+of its own, what that takes. docs/battery-commands.md says how each is released.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.points import CHARGE, DISCHARGE
+from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
 
 CURRENT_STEP_A: Final = 0.1
 """Currents are rounded down to this, so that a limit is never exceeded by rounding."""
@@ -87,8 +87,8 @@ def forced_power(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
     """
     _finite(battery_kw, limits.charge_max_kw, limits.discharge_max_kw)
     if battery_kw > 0:
-        return {"forced_kw": min(battery_kw, limits.charge_max_kw), "forced_mode": CHARGE}
-    return {"forced_kw": min(-battery_kw, limits.discharge_max_kw), "forced_mode": DISCHARGE}
+        return {"forced_kw": min(battery_kw, limits.charge_max_kw), "forced_mode": FORCED_CHARGE}
+    return {"forced_kw": min(-battery_kw, limits.discharge_max_kw), "forced_mode": FORCED_DISCHARGE}
 
 
 def power_limits(battery_kw: float, limits: CommandLimits) -> dict[str, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from drivers.points import DISCHARGE
+from drivers.points import FORCED_DISCHARGE
 
 DEADBAND: Final[Mapping[str, float]] = {"a": 0.5, "kw": 0.025}
 """By unit of the point. About 25 W, so less than the 0.05 kW of margin with which an import cap is
@@ -38,6 +38,6 @@ def steady(point: str, value: float, last: float | None, step: float | None, tow
 def toward_grid(point: str, asked: Mapping[str, float]) -> int:
     """+1 where a larger value of the setpoint takes more from the grid, -1 where it takes less."""
     discharges = point == "discharge_limit_kw" or (
-        point == "forced_kw" and asked.get("forced_mode") == DISCHARGE
+        point == "forced_kw" and asked.get("forced_mode") == FORCED_DISCHARGE
     )
     return -1 if discharges else 1

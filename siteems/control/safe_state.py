@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from drivers.points import AS_IT_LIKES
+from drivers.points import FORCED_OFF
 from optimisation.problem.site_problem import RectifierCurve
 from siteems.site.model import Battery, Site
 
@@ -61,7 +61,7 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
         "charge_limit_kw": unsteered_kw,
         "discharge_limit_kw": site.battery.max_discharge_kw,
         "forced_kw": 0.0,
-        "forced_mode": AS_IT_LIKES,
+        "forced_mode": FORCED_OFF,
         "grid_setpoint_kw": most_import_kw(site),
         "safe_rectifier_limit_a": rectifier_a,
         "safe_charge_limit_a": charge_a,

@@ -51,7 +51,7 @@ class ControlPort:
             what = words.pop("do", None)
             if what == "fault":
                 link = str(words.pop("link", ""))
-                await self._simulated.inflict(link, fault_from(words))
+                await self._simulated.inject(link, fault_from(words))
             elif what == "clear":
                 self._simulated.clear(str(words.get("link", "")))
             elif what != "list":

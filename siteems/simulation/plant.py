@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from drivers.points import CHARGE, DISCHARGE
+from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
 from drivers.roles import BatteryCommand
 from siteems.control.safe_state import safe_values
 from siteems.recordings.profile import Instant
@@ -237,7 +237,7 @@ class Plant:
         if self.kind == "grid":
             converter_ac = max(0.0, set_.grid_setpoint_kw - self._ac_load(now))
             return self._rectifier_dc.at(converter_ac) + surplus_kw
-        ways = {CHARGE: set_.forced_kw, DISCHARGE: -set_.forced_kw}
+        ways = {FORCED_CHARGE: set_.forced_kw, FORCED_DISCHARGE: -set_.forced_kw}
         return ways.get(
             set_.forced_mode, surplus_kw
         )  # left alone, it stores the sun and carries the load

@@ -17,8 +17,8 @@ from drivers.modbus.transport import Credentials
 from drivers.simulated.dlt645 import MeterServer, SimulatedMeter
 from drivers.simulated.endpoints import Endpoint, PtyEndpoint, TcpEndpoint
 from drivers.simulated.faults import Fault
-from drivers.simulated.frames import Framing
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
+from drivers.simulated.modbus_frames import Framing
 from drivers.simulated.server import DeviceServer
 from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
@@ -62,11 +62,11 @@ class SimulatedSite:
             address = self._addresses[name]
             place = _place(name, link, address, own)
             if address.is_dlt645:
-                self._servers[name] = MeterServer(LOOPBACK, address.port, meters, place=place)
+                self._servers[name] = MeterServer(LOOPBACK, address.port, meters, endpoint=place)
             else:
                 framing: Framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
                 self._servers[name] = RegisterServer(
-                    LOOPBACK, address.port, units, framing=framing, place=place
+                    LOOPBACK, address.port, units, framing=framing, endpoint=place
                 )
         self._plant, self._now = plant, now
 
@@ -87,11 +87,11 @@ class SimulatedSite:
             )
         return urls
 
-    async def inflict(self, link: str, fault: Fault) -> None:
+    async def inject(self, link: str, fault: Fault) -> None:
         """Make a device of a link misbehave. Raises ValueError for a link, unit or point that is
         not there.
         """
-        await self._server(link).inflict(fault)
+        await self._server(link).inject(fault)
 
     def clear(self, link: str, fault: Fault | None = None) -> None:
         """End one fault of a link, or all."""
@@ -99,7 +99,7 @@ class SimulatedSite:
         if fault is None:
             faults.clear()
         else:
-            faults.clear(fault.where, fault.kind, fault.point)
+            faults.clear(fault.device, fault.kind, fault.point)
 
     def faults(self) -> Mapping[str, tuple[Fault, ...]]:
         """The faults in force, by link."""
@@ -123,7 +123,7 @@ class SimulatedSite:
                 under_way.remove(each)
             while ahead and ahead[0].start <= now:
                 each = ahead.popleft()
-                await self.inflict(each.link, each.fault)
+                await self.inject(each.link, each.fault)
                 under_way.append(each)
             await asyncio.sleep(tick_s)
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic.dataclasses import dataclass
 
-from drivers.simulated.faults import FaultKind
+from drivers.simulated.fault_kinds import FaultKind
 from siteems.config.fields import CLOSED, LocalTime, Name, NonNegative, Positive, Share
 
 

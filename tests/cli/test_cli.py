@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from drivers.simulated.faults import FaultKind
+from drivers.simulated.fault_kinds import FaultKind
 from siteems.config.seeds import seed_path
 
 COMMANDS = [

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from drivers.catalogue import known_maps, load_register_map
+from drivers.catalogue import known_maps, load_map
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.commissioning.device_models import all_models, model_facts, model_page
 from siteems.errors import UserError
@@ -34,9 +34,7 @@ class Values:
 def served(name: str, values: Mapping[str, float | None]) -> Iterator[str]:
     """A simulated device in a thread of its own, as `siteems` runs in another process."""
     loop, ready, port = asyncio.new_event_loop(), threading.Event(), 0
-    server = RegisterServer(
-        "127.0.0.1", 0, {1: SimulatedUnit(load_register_map(name), Values(values))}
-    )
+    server = RegisterServer("127.0.0.1", 0, {1: SimulatedUnit(load_map(name), Values(values))})
 
     async def start() -> None:
         nonlocal port

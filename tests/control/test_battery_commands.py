@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.points import AS_IT_LIKES, CHARGE, DISCHARGE
+from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE, FORCED_OFF
 from siteems.control.battery_commands import (
     BusState,
     CommandLimits,
@@ -101,11 +101,16 @@ def test_always_within_limits_and_cap(battery_kw: float, cap_kw: float, bus: Bus
 
 @pytest.mark.parametrize(
     ("asked", "kw", "mode"),
-    [(1.0, 1.0, CHARGE), (9.0, 4.0, CHARGE), (-9.0, 5.0, DISCHARGE), (0.0, 0.0, DISCHARGE)],
+    [
+        (1.0, 1.0, FORCED_CHARGE),
+        (9.0, 4.0, FORCED_CHARGE),
+        (-9.0, 5.0, FORCED_DISCHARGE),
+        (0.0, 0.0, FORCED_DISCHARGE),
+    ],
 )
 def test_forced_power(asked: float, kw: float, mode: float) -> None:
     assert forced_power(asked, LIMITS) == {"forced_kw": kw, "forced_mode": mode}
-    assert mode != AS_IT_LIKES, "a battery that is to rest is not left alone"
+    assert mode != FORCED_OFF, "a battery that is to rest is not left alone"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ kw = st.floats(-50, 50)
 @given(kw)
 def test_converters_are_never_asked_for_more_than_they_may(battery_kw: float) -> None:
     forced, pair = forced_power(battery_kw, LIMITS), power_limits(battery_kw, LIMITS)
-    most = {CHARGE: LIMITS.charge_max_kw, DISCHARGE: LIMITS.discharge_max_kw}
+    most = {FORCED_CHARGE: LIMITS.charge_max_kw, FORCED_DISCHARGE: LIMITS.discharge_max_kw}
     assert 0.0 <= forced["forced_kw"] <= most[forced["forced_mode"]]
     assert 0.0 <= pair["charge_limit_kw"] <= LIMITS.charge_max_kw
     assert 0.0 <= pair["discharge_limit_kw"] <= LIMITS.discharge_max_kw

@@ -79,7 +79,7 @@ def test_siteems_fault_needs_a_simulator_that_takes_faults() -> None:
     assert f"no simulator at port {port}" in told.stderr
 
 
-def test_siteems_fault_inflicts_lists_and_clears(tmp_path: Path) -> None:
+def test_siteems_fault_injects_lists_and_clears(tmp_path: Path) -> None:
     port = free_port()
     with simulated_site(tmp_path, speed=10, more=[f"--control={port}"]):
         at = f"--control={port}"

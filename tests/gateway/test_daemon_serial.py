@@ -128,7 +128,7 @@ def test_what_stands_at_the_path_is_not_replaced(tmp_path: Path) -> None:
         taken.write_text("mine", encoding="utf-8")
         done = cli("simulate", str(running.site_file), f"--link=cabinet=rtu://{taken}")
         assert done.returncode == 2
-        assert f"link cabinet: {taken} is there already, and is not replaced" in done.stderr
+        assert f"link cabinet: {taken} exists already, and is not replaced" in done.stderr
         assert taken.read_text(encoding="utf-8") == "mine"
         simulator = running.processes[0]
         assert (tmp_path / "cabinet.tty").is_symlink()

@@ -3,7 +3,7 @@ where it can be.
 
 The site is the rural one with the device under test in the place of those that do the same; what
 its battery is told must move the measured power the right way, and a release must leave it as
-docs/levers.md says.
+docs/battery-commands.md says.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ async def test_no_power_is_told_before_its_direction_is_taken(
     await rig.start()
     try:
         await rig.drive(-1.0, 3)
-        await rig.served.inflict("cabinet", Fault(fault, 1, "forced_mode"))
+        await rig.served.inject("cabinet", Fault(fault, 1, "forced_mode"))
         for _ in range(20):  # its own time is not over yet
             await rig.drive(3.0, 1)
             assert rig.plant.flows.battery_kw == pytest.approx(0.0, abs=0.15)

@@ -1,4 +1,4 @@
-"""Each fault of docs/faults.md, inflicted on a served site while the controller runs: Modbus TCP
+"""Each fault of docs/faults.md, injected into a served site while the controller runs: Modbus TCP
 and a serial RTU line.
 
 In every case the cycles stay short, nothing implausible reaches the image, and the site is driven
@@ -18,7 +18,8 @@ import pytest
 from fault_rig import DEAR_HOURS, LATE_S, Case, Rig, bear, rig_on, wired
 
 from drivers.points import Quality
-from drivers.simulated.faults import Fault, FaultKind
+from drivers.simulated.fault_kinds import FaultKind
+from drivers.simulated.faults import Fault
 from siteems.config.seeds import seed_path
 from siteems.control.decision import Drive
 from siteems.control.reasons import RELEASE_ACQUIRED, RELEASE_STOPPED
@@ -94,7 +95,7 @@ async def test_a_fault_is_borne_and_got_over(rig: Rig, case: Case) -> None:
 
 
 async def test_a_hang_up_costs_a_cycle(rig: Rig) -> None:
-    await rig.inflict(SMU, Fault("hang-up"))
+    await rig.inject(SMU, Fault("hang-up"))
     step = await rig.cycles(3)
     assert isinstance(step.decision, Drive)
     assert step.image.value("soc") is not None
@@ -110,7 +111,7 @@ async def test_a_device_that_falls_back_by_itself_gets_its_release_first(
     before = await rig.cycles(DEAR_HOURS)
     assert before.decision.battery_kw < -1.0
     flowed_kw = rig.plant.flows.battery_kw
-    await rig.inflict(SMU, Fault(kind))
+    await rig.inject(SMU, Fault(kind))
     at = rig.clock.now()
     await rig.cycles(3)
     assert "device-restarted" in rig.codes()
@@ -122,7 +123,7 @@ async def test_a_device_that_falls_back_by_itself_gets_its_release_first(
 
 
 async def test_an_unread_register_never_causes_a_write(rig: Rig) -> None:
-    await rig.inflict(SMU, Fault("silent"))
+    await rig.inject(SMU, Fault("silent"))
     await rig.cycles(4)
     at = rig.clock.now()
     await rig.cycles(10)

@@ -10,7 +10,8 @@ import pytest
 from fault_rig import LATE_S, METER, Case, Rig, bear, driven, rig_on, wired
 
 from drivers.points import Quality
-from drivers.simulated.faults import OF_WRITES, Fault
+from drivers.simulated.fault_kinds import FAULT_TYPES
+from drivers.simulated.faults import Fault
 from siteems.control.decision import Drive
 from siteems.simulation.control_port import ControlPort, ask
 from siteems.site.model import Site
@@ -52,7 +53,7 @@ async def test_a_fault_of_the_meter_is_borne_and_got_over(rig: Rig, case: Case) 
 
 
 async def test_a_hang_up_of_the_meter_s_line_costs_a_cycle_or_two(rig: Rig) -> None:
-    await rig.inflict(GRID, Fault("hang-up"))
+    await rig.inject(GRID, Fault("hang-up"))
     step = await rig.cycles(2)
     assert isinstance(step.decision, Drive)
     await bear(rig, Case(GRID, Fault("hang-up")))
@@ -63,7 +64,7 @@ async def test_a_meter_takes_no_faults_of_writing(rig: Rig) -> None:
     number = await port.start()
     try:
         where = {"do": "fault", "link": METER.link, "address": METER.address}
-        for kind in OF_WRITES:
+        for kind in [kind for kind, fault in FAULT_TYPES.items() if fault.modbus_only]:
             point = {} if kind == "reversion" else {"point": "mains_v"}
             value = {"value": 1.0} if kind == "clamped-write" else {}
             told = await ask(number, where | {"kind": kind} | point | value)
@@ -89,4 +90,4 @@ async def test_modbus_tcp_has_no_checksum(
 ) -> None:
     async with driven(wired(hangzhou, "tcp", tmp_path), tmp_path, monkeypatch) as rig:
         with pytest.raises(ValueError, match="have no checksum"):
-            await rig.inflict(GRID, Fault("wrong-checksum"))
+            await rig.inject(GRID, Fault("wrong-checksum"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from served_rig import CYCLE, START, ServedRig
 
-from drivers.catalogue import load_register_map
+from drivers.catalogue import load_map
 from drivers.points import Quality
 from drivers.simulated.faults import Fault
 from siteems.control.decision import Drive
@@ -62,13 +62,13 @@ async def rig(rural: Site, tmp_path: Path) -> AsyncIterator[ServedRig]:
 @pytest.mark.parametrize("jump", JUMPS, ids=lambda jump: f"{jump.point}={jump.value:g}")
 async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Jump) -> None:
     entry = next(each for each in rig.site.devices if each.name == jump.device)
-    point = load_register_map(entry.map).points[jump.point]
+    point = load_map(entry.map).points[jump.point]
     assert point.min <= jump.value <= point.max, "the map alone would believe it"
     assert entry.unit is not None
     before = (await rig.control(1)).image.value(jump.field)
     assert before is not None
 
-    await rig.served.inflict(entry.link, Fault("jump", entry.unit, jump.point, jump.value))
+    await rig.served.inject(entry.link, Fault("jump", entry.unit, jump.point, jump.value))
     step = await rig.control(CYCLES)
     assert step.image.value(jump.field) is None
     assert step.image.measured[jump.field].quality is Quality.IMPLAUSIBLE

@@ -115,10 +115,10 @@ class Rig:
         )
         self.longest_s = 0.0
 
-    async def inflict(self, device: str, fault: Fault) -> None:
+    async def inject(self, device: str, fault: Fault) -> None:
         """A fault of a device by its name."""
         entry = next(entry for entry in self.site.devices if entry.name == device)
-        await self.served.inflict(
+        await self.served.inject(
             entry.link, replace(fault, unit=entry.unit or 0, address=entry.address)
         )
 
@@ -209,7 +209,7 @@ class Case:
 
 async def bear(rig: Rig, case: Case) -> None:
     """The fault comes, is borne as the case says, goes, and the site is driven again."""
-    await rig.inflict(case.device, case.fault)
+    await rig.inject(case.device, case.fault)
     step = await rig.cycles(case.cycles)
     for name in case.unknown:
         assert step.image.value(name) is None, name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drivers.simulated.faults import Fault, cannot_happen
+from drivers.simulated.fault_kinds import cannot_happen
+from drivers.simulated.faults import Fault
 from siteems.config.validation_error import KeyPath, ValidationError, choices
 from siteems.site.checks.devices import map_or_none
 from siteems.site.demo_day import DemoDay, DemoFault

@@ -193,7 +193,7 @@ async def test_the_library_s_client_reads_our_meter(serial: bool, tmp_path: Path
             client.disconnect()
 
     meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
-    server = MeterServer(HERE, 0, meters, place=PtyEndpoint(path) if serial else None)
+    server = MeterServer(HERE, 0, meters, endpoint=PtyEndpoint(path) if serial else None)
     port = await server.start()
     try:
         found = await asyncio.to_thread(read, port)
@@ -328,7 +328,7 @@ async def test_a_serial_line_is_opened_a_second_time(tmp_path: Path) -> None:
     """A pseudo-terminal refuses a parity from the second opening on."""
     path = tmp_path / "meter.tty"
     meters = {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}
-    server = MeterServer(HERE, 0, meters, place=PtyEndpoint(path))
+    server = MeterServer(HERE, 0, meters, endpoint=PtyEndpoint(path))
     assert await server.start() == 0
     try:
         for _ in range(3):
@@ -349,7 +349,7 @@ async def test_a_port_that_refuses_its_settings_is_no_connection(
     """
     path = tmp_path / "meter.tty"
     server = MeterServer(
-        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, place=PtyEndpoint(path)
+        HERE, 0, {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))}, endpoint=PtyEndpoint(path)
     )
     await server.start()
 
@@ -385,7 +385,7 @@ async def test_late_replies_never_pass_as_another_item_s_value(
         HERE,
         0,
         {ADDRESS: SimulatedMeter(three_phase(), Values(SHOWN))},
-        place=PtyEndpoint(path) if serial else None,
+        endpoint=PtyEndpoint(path) if serial else None,
     )
     port = await server.start()
     link = Dlt645Link(

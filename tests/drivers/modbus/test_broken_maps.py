@@ -5,7 +5,7 @@ allowed.
 import pytest
 
 from drivers.errors import MapError
-from drivers.modbus.device_map import parse_map
+from drivers.modbus.map_reader import parse_map
 
 GOOD = """
 schema_version = 1
@@ -83,12 +83,12 @@ BROKEN = {
     "codes and a marker": (
         "address = 1,",
         "address = 1, codes = { 1 = -100, 2 = 100 },",
-        r"points.battery_a.codes: words have",
+        r"points.battery_a.codes: an enumeration has",
     ),
     "codes and a scale": (
         "scale = 0.001\nmin = -9",
         "scale = 0.001\ncodes = { 1 = -9, 2 = 9 }\nmin = -9",
-        r"points.battery_setpoint_kw.codes: words have a whole-numbered type, and neither scale",
+        r"points.battery_setpoint_kw.codes: an enumeration has an integer type, and neither scale",
     ),
     "a code that is too long": (
         'type = "u16"\nmin = 0\nmax = 600',
@@ -99,7 +99,7 @@ BROKEN = {
         "[points.comm_timeout_s]",
         '[points.forced_mode]\nspace = "holding"\naddress = 3\ntype = "u16"\nmin = 0\nmax = 2\nwritable = true\n'
         'storage = "volatile"\n[points.comm_timeout_s]',
-        r"points.forced_mode.codes: is missing; each word",
+        r"points.forced_mode.codes: is missing; each mode",
     ),
     "two words for one register": (
         'storage = "volatile"\n[points.comm_timeout_s]',

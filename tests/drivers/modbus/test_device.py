@@ -8,8 +8,8 @@ from modbus_rig import LOOPBACK, Clock, Cupboard, RawServer, Request, Site, read
 from drivers.catalogue import load_map
 from drivers.errors import DeviceRefused, DriverError, MapError
 from drivers.modbus.device import Device
-from drivers.modbus.device_map import parse_map
 from drivers.modbus.link import ModbusLink
+from drivers.modbus.map_reader import parse_map
 from drivers.points import Quality, Reading
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from modbus_rig import Clock, Site, free_values
 from pyModbusTCP.client import ModbusClient
 
-from drivers.catalogue import known_maps, load_map, load_register_map
+from drivers.catalogue import known_maps, load_map
 from drivers.dlt645.meter_map import MeterMap
 from drivers.dlt645.numbers import decode_number, encode_number
 from drivers.errors import MapError
@@ -17,7 +17,7 @@ from drivers.modbus.codec import decode, encode
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.point_map import PointMap
 from drivers.points import POINTS, Quality
-from drivers.roles import battery_command, in_role, taking
+from drivers.roles import battery_command
 
 ALL = tuple(name for name in known_maps() if isinstance(load_map(name), DeviceMap))
 METERS = tuple(name for name in known_maps() if name not in ALL)
@@ -32,10 +32,10 @@ def test_known_maps() -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_maps_hold_together(name: str) -> None:
-    device_map = load_register_map(name)
+    device_map = load_map(name)
     assert device_map is load_map(name)
     assert set(device_map.points) <= set(POINTS)
-    assert [point for block in device_map.blocks for point in device_map.within(block)]
+    assert [point for block in device_map.blocks for point in device_map.points_in(block)]
     for point in device_map.points.values():
         for limit in (point.min, point.max):
             assert decode(point.codec, encode(point.codec, limit)) == pytest.approx(limit)
@@ -43,7 +43,7 @@ def test_maps_hold_together(name: str) -> None:
 
 @given(st.data())
 def test_every_point_round_trips_within_a_step(data: st.DataObject) -> None:
-    device_map = load_register_map(data.draw(st.sampled_from(ALL)))
+    device_map = load_map(data.draw(st.sampled_from(ALL)))
     point = device_map.points[data.draw(st.sampled_from(sorted(device_map.points)))]
     limits = st.sampled_from([point.min, point.max])
     free = (
@@ -139,7 +139,7 @@ async def test_another_library_writes_a_setpoint() -> None:
         await site.stop()
 
 
-def test_roles_and_levers() -> None:
+def test_the_most_direct_battery_command_of_the_maps_is_taken() -> None:
     lead, shelf, lithium = map(
         load_map, ("generic-smu-lead", "generic-rectifier-shelf", "generic-smart-lithium")
     )
@@ -150,14 +150,6 @@ def test_roles_and_levers() -> None:
     assert battery_command([load_map("victron-multi"), load_map("victron-gx")]) == "grid_setpoint"
     with pytest.raises(MapError, match="generic-rectifier-shelf, deye-hybrid-3p"):
         battery_command([shelf, load_map("deye-hybrid-3p")])
-
-    class Thing:
-        def __init__(self, device_map: DeviceMap) -> None:
-            self.device_map = device_map
-
-    things = [Thing(lead), Thing(lithium), Thing(shelf)]
-    assert in_role(things, "battery") == (things[0], things[1])
-    assert taking(things, "rectifier_limit_a") == (things[0], things[2])
 
 
 def test_runs_are_adjacent_registers() -> None:

@@ -21,13 +21,13 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from drivers.catalogue import load_register_map
+from drivers.catalogue import load_map
 from drivers.errors import LinkDown, LinkError, LinkTimeout
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.transport import Credentials
 from drivers.simulated.endpoints import PtyEndpoint
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
-from drivers.simulated.server import TORN_AFTER_S
+from drivers.simulated.server import FRAME_GAP_S
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -172,7 +172,7 @@ async def test_bare_pymodbus_takes_late_replies_for_others() -> None:
 
 async def test_rtu_over_tcp_reads_and_writes() -> None:
     source = Cupboard(free_values("generic-smart-lithium"))
-    device_map = load_register_map("generic-smart-lithium")
+    device_map = load_map("generic-smart-lithium")
     server = RegisterServer(LOOPBACK, 0, {1: SimulatedUnit(device_map, source)}, framing="rtu")
     link = ModbusLink(f"rtu+tcp://{LOOPBACK}:{await server.start()}")
     try:
@@ -278,8 +278,8 @@ async def test_a_serial_port_that_is_not_there_yet(tmp_path: Path) -> None:
 async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path) -> None:
     path = tmp_path / "ttyUSB0"
     source = Cupboard(free_values("generic-mppt"))
-    units = {3: SimulatedUnit(load_register_map("generic-mppt"), source)}
-    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyEndpoint(path))
+    units = {3: SimulatedUnit(load_map("generic-mppt"), source)}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", endpoint=PtyEndpoint(path))
     link = ModbusLink(f"rtu://{path}?parity=E", timeout_s=0.3)
     await server.start()
     try:
@@ -303,8 +303,8 @@ async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path)
 async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: Path) -> None:
     path = tmp_path / "ttyS1"
     source = Cupboard(free_values("generic-smart-lithium") | {"battery_setpoint_kw": 1.5})
-    units = {1: SimulatedUnit(load_register_map("generic-smart-lithium"), source)}
-    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyEndpoint(path))
+    units = {1: SimulatedUnit(load_map("generic-smart-lithium"), source)}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", endpoint=PtyEndpoint(path))
     await server.start()
 
     async def mbpoll(*words: str) -> str:
@@ -339,17 +339,15 @@ async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: 
 async def test_half_a_request_on_a_line_is_forgotten(tmp_path: Path) -> None:
     """What a client left unfinished would be the head of the next one's request for ever."""
     path = tmp_path / "ttyS1"
-    units = {
-        3: SimulatedUnit(load_register_map("generic-mppt"), Cupboard(free_values("generic-mppt")))
-    }
-    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", place=PtyEndpoint(path))
+    units = {3: SimulatedUnit(load_map("generic-mppt"), Cupboard(free_values("generic-mppt")))}
+    server = RegisterServer(LOOPBACK, 0, units, framing="rtu", endpoint=PtyEndpoint(path))
     await server.start()
     link = ModbusLink(f"rtu://{path}", timeout_s=0.3)
     try:
         torn = os.open(path, os.O_RDWR | os.O_NOCTTY)
         os.write(torn, bytes((3, 16, 0, 0, 0, 2, 200)))
         os.close(torn)
-        await asyncio.sleep(TORN_AFTER_S + 0.05)
+        await asyncio.sleep(FRAME_GAP_S + 0.05)
         assert len(await link.read(3, "input", 0, 4)) == 4
     finally:
         await link.close()

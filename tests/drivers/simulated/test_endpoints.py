@@ -1,4 +1,4 @@
-"""Where simulated devices are served: who hears what, and what a path may cost nobody."""
+"""The endpoints of simulated devices: who receives what, and what may be at the path of a terminal."""
 
 import asyncio
 import os
@@ -6,60 +6,62 @@ from pathlib import Path
 
 import pytest
 
-from drivers.simulated.endpoints import Hear, PtyEndpoint, Say, TcpEndpoint
+from drivers.simulated.endpoints import PtyEndpoint, Receive, Send, TcpEndpoint
 
 HERE = "127.0.0.1"
 
 
-def echo(say: Say) -> Hear:
-    return say
+def echo(send: Send) -> Receive:
+    return send
 
 
-@pytest.mark.parametrize(("shared", "heard"), [(True, b"hello"), (False, b"")])
-async def test_who_hears_an_answer(shared: bool, heard: bytes) -> None:
-    place = TcpEndpoint(HERE, 0, shared=shared)
-    port = await place.open(echo)
-    (asking, ask), (other, bystand) = [await asyncio.open_connection(HERE, port) for _ in range(2)]
+@pytest.mark.parametrize(("shared", "received"), [(True, b"hello"), (False, b"")])
+async def test_who_receives_an_answer(shared: bool, received: bytes) -> None:
+    endpoint = TcpEndpoint(HERE, 0, shared=shared)
+    port = await endpoint.open(echo)
+    (asking, ask), (other, bystander) = [
+        await asyncio.open_connection(HERE, port) for _ in range(2)
+    ]
     try:
         ask.write(b"hello")
         assert await asyncio.wait_for(asking.readexactly(5), 5) == b"hello"
         await asyncio.sleep(0.05)
-        assert bytes(other._buffer) == heard  # type: ignore[attr-defined]
+        assert bytes(other._buffer) == received  # type: ignore[attr-defined]
     finally:
         ask.close()
-        bystand.close()
-        await place.close()
+        bystander.close()
+        await endpoint.close()
 
 
 async def test_a_port_stays_the_same_when_it_is_opened_again() -> None:
-    place = TcpEndpoint(HERE, 0)
-    port = await place.open(echo)
-    await place.close()
-    assert await place.open(echo) == port
-    await place.close()
+    endpoint = TcpEndpoint(HERE, 0)
+    port = await endpoint.open(echo)
+    await endpoint.close()
+    assert await endpoint.open(echo) == port
+    await endpoint.close()
 
 
-async def test_a_terminal_stands_at_its_path_while_it_is_open(tmp_path: Path) -> None:
+async def test_a_terminal_is_at_its_path_while_it_is_open(tmp_path: Path) -> None:
     path = tmp_path / "ttyS1"
     path.symlink_to(tmp_path / "gone")  # what a simulator that was killed leaves
-    place = PtyEndpoint(path)
+    endpoint = PtyEndpoint(path)
     for _ in range(2):
-        assert await place.open(echo) == 0
+        assert await endpoint.open(echo) == 0
         port = os.open(path, os.O_RDWR | os.O_NOCTTY)
         os.write(port, b"hello")
         await asyncio.sleep(0.05)
         assert os.read(port, 99) == b"hello"
         os.close(port)
-        await place.close()
+        await endpoint.close()
         assert not path.is_symlink()
-    await place.close()
+    await endpoint.close()
 
 
-async def test_what_is_at_the_path_is_never_replaced(tmp_path: Path) -> None:
+async def test_what_exists_at_the_path_is_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "ttyS1"
     first, second = PtyEndpoint(path), PtyEndpoint(path)
     await first.open(echo)
-    with pytest.raises(OSError, match="is there already, and is not replaced"):
+    with pytest.raises(OSError, match="exists already, and is not replaced"):
         await second.open(echo)
     await second.close()
     assert path.exists()
@@ -68,16 +70,16 @@ async def test_what_is_at_the_path_is_never_replaced(tmp_path: Path) -> None:
         await PtyEndpoint(tmp_path / "none" / "ttyS1").open(echo)
 
 
-async def test_a_line_that_nobody_reads_does_not_hold_up_who_speaks(tmp_path: Path) -> None:
-    spoken: list[Say] = []
+async def test_a_line_without_a_reader_does_not_block_the_sender(tmp_path: Path) -> None:
+    senders: list[Send] = []
 
-    def meet(say: Say) -> Hear:
-        spoken.append(say)
-        return say
+    def accept(send: Send) -> Receive:
+        senders.append(send)
+        return send
 
-    place = PtyEndpoint(tmp_path / "ttyS1")
-    await place.open(meet)
+    endpoint = PtyEndpoint(tmp_path / "ttyS1")
+    await endpoint.open(accept)
     for _ in range(100):
-        spoken[0](bytes(1000))
-    await place.close()
-    spoken[0](b"too late")
+        senders[0](bytes(1000))
+    await endpoint.close()
+    senders[0](b"too late")

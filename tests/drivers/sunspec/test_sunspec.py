@@ -141,7 +141,7 @@ async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_
         reading = await device.read()
         await link.close()
     assert reading.points["soc"].quality is Quality.IMPLAUSIBLE
-    assert "is not as in the map" in reading.faults[0]
+    assert "does not hold what the map states" in reading.faults[0]
 
 
 async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_keeps_the_time() -> (

@@ -102,10 +102,10 @@ async def test_nothing_keeps_a_release_back(sungrow: Driven) -> None:
 
 
 async def test_the_device_takes_no_other_word_beside_a_point(sungrow: Driven) -> None:
-    written = sungrow.site.device_map.written
+    written = sungrow.site.device_map.decode_write
     assert written(13079, [60]) == {}
     assert written(13049, [3, 0xBB]) == {"forced_mode": 2.0}
-    with pytest.raises(ValueError, match="3 is all that may stand at 13049"):
+    with pytest.raises(ValueError, match="register 13049 accepts only 3"):
         written(13049, [0, 0xBB])
     with pytest.raises(ValueError, match="forced_mode must be within"):
         written(13050, [0x11])

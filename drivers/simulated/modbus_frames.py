@@ -1,8 +1,11 @@
-"""Modbus frames as a server sees them: requests out of bytes, and replies to bytes. Pure functions,
-both framings.
+"""Modbus frames as a server sees them, both framings: bytes to requests, and replies to bytes. Pure
+functions.
 
 TCP: transaction, 2 bytes | 0 0 | length, 2 bytes | unit | function and data
 RTU: unit | function and data | CRC-16, low byte first
+
+Sources: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 3.1; MODBUS over Serial Line
+Specification and Implementation Guide V1.02, sections 2.5.1 and 6.2.2 (modbus.org).
 """
 
 from __future__ import annotations
@@ -14,19 +17,18 @@ from typing import Final, Literal
 Framing = Literal["tcp", "rtu"]
 
 HEAD: Final = 6
+"""Bytes of a TCP frame before the unit."""
 LONGEST: Final = 254
-"""Bytes of unit, function and data."""
-_FIXED: Final = {1: 8, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8, 22: 10, 43: 7}
-"""RTU requests of these functions have this length, checksum included."""
-_COUNTED: Final = {15: 6, 16: 6, 23: 10}
-"""Those of these say at this place how many bytes follow."""
+"""Most bytes of unit, function and data."""
+_FIXED_LENGTHS: Final = {1: 8, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8, 22: 10, 43: 7}
+"""Length of the RTU requests of these functions, checksum included."""
+_COUNT_AT: Final = {15: 6, 16: 6, 23: 10}
+"""Index of the byte that counts the data bytes after it, in RTU requests of these functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: the unit that is asked, function and data, and on TCP the number that its answer
-    bears.
-    """
+    """One request: unit, function and data, and on TCP the transaction number that its answer repeats."""
 
     unit: int
     function: int
@@ -35,7 +37,7 @@ class Request:
 
 
 def take_requests(framing: Framing, received: bytearray) -> Iterator[Request]:
-    """The whole requests at hand, removed from `received`; what may become one is left there."""
+    """Take the complete requests out of `received`; the beginning of another one is left there."""
     return _take_tcp(received) if framing == "tcp" else _take_rtu(received)
 
 
@@ -50,7 +52,7 @@ def reply_frame(framing: Framing, request: Request, reply: bytes) -> bytes:
 
 
 def crc16(data: bytes | bytearray) -> bytes:
-    """The checksum of an RTU frame, as it is sent."""
+    """The checksum of an RTU frame, in the order of its bytes on the line."""
     crc = 0xFFFF
     for byte in data:
         crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
@@ -61,14 +63,12 @@ def _take_tcp(received: bytearray) -> Iterator[Request]:
     while len(received) >= HEAD:
         length = int.from_bytes(received[4:HEAD], "big")
         if received[2:4] != b"\0\0" or not 2 <= length <= LONGEST:
-            received.clear()  # no Modbus, and a stream has no place where it begins again
+            received.clear()  # not Modbus, and nothing marks where the next frame would begin
             return
         if len(received) < HEAD + length:
             return
-        transaction, body = (
-            int.from_bytes(received[:2], "big"),
-            bytes(received[HEAD : HEAD + length]),
-        )
+        transaction = int.from_bytes(received[:2], "big")
+        body = bytes(received[HEAD : HEAD + length])
         del received[: HEAD + length]
         yield Request(body[0], body[1], body[2:], transaction)
 
@@ -87,14 +87,16 @@ def _take_rtu(received: bytearray) -> Iterator[Request]:
 
 
 def _rtu_length(received: bytearray) -> int | None:
-    """How long the request is that begins here: 0 = none does, None = it cannot be told yet."""
+    """Length of the request that begins here: 0 = none does, None = not enough bytes yet to know."""
     function = received[1]
-    if function in _FIXED:
-        return _FIXED[function]
-    if function not in _COUNTED:
+    if function in _FIXED_LENGTHS:
+        return _FIXED_LENGTHS[function]
+    if function not in _COUNT_AT:
         return 0
-    place = _COUNTED[function]
-    return place + 1 + received[place] + 2 if len(received) > place else None
+    index = _COUNT_AT[function]
+    if len(received) <= index:
+        return None
+    return index + 1 + received[index] + 2
 
 
 def _crc_table() -> Iterator[int]:
