@@ -18,7 +18,7 @@ from replay_rig import Rig
 from served_rig import START, ServedRig
 
 from drivers.modbus.link import ModbusLink
-from drivers.points import CHARGE, DISCHARGE
+from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
 from siteems.control.decision import Drive, Release
 from siteems.control.setpoints import VOLTS_PER_S
 from siteems.messages.message import Message
@@ -105,8 +105,8 @@ async def test_a_change_of_direction(both: BothShells) -> None:
     if both.command == "forced_power":
         forced = [(each.setpoints["forced_mode"], each.setpoints["forced_kw"]) for each in seen]
         assert forced[:8] == [
-            (DISCHARGE, 0.0), (DISCHARGE, 2.0), (DISCHARGE, 2.0), (DISCHARGE, 2.0),
-            (CHARGE, 0.0), (CHARGE, 1.5), (CHARGE, 1.5), (CHARGE, 1.5),
+            (FORCED_DISCHARGE, 0.0), (FORCED_DISCHARGE, 2.0), (FORCED_DISCHARGE, 2.0), (FORCED_DISCHARGE, 2.0),
+            (FORCED_CHARGE, 0.0), (FORCED_CHARGE, 1.5), (FORCED_CHARGE, 1.5), (FORCED_CHARGE, 1.5),
         ]  # fmt: skip
 
 
