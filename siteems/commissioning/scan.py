@@ -126,7 +126,9 @@ def _found_device(found: FoundUnit) -> FoundDevice:
         model = load_map(found.maps[0])
         return FoundDevice(where, model.title, model.roles, model.name, key)
     if found.likely_maps:
-        notes = tuple(f"its points fit {name}: {load_map(name).title}" for name in found.likely_maps)
+        notes = tuple(
+            f"its points fit {name}: {load_map(name).title}" for name in found.likely_maps
+        )
         if len(found.likely_maps) > 1:
             return FoundDevice(where, "one of several models", (), None, key, notes)
         model = load_map(found.likely_maps[0])
