@@ -98,6 +98,16 @@ def test_all_errors_are_reported_at_once_whatever_section_they_are_in(tmp_path: 
     ]  # fmt: skip
 
 
+def test_a_map_is_checked_although_another_section_has_an_error(tmp_path: Path) -> None:
+    lines = lines_of(
+        tmp_path, ("rated_kwp = 5", "rated_kwp = -5"), ("generic-smu-lead", "generic-smu-led")
+    )
+    assert [line.split(":")[0] for line in lines] == [
+        "pv.rated_kwp = -5",
+        'devices[1].map = "generic-smu-led"',
+    ]
+
+
 def test_wrong_entries_do_not_make_a_list_too_short(tmp_path: Path) -> None:
     lines = lines_of(
         tmp_path, ("unit = 1", "unit = 0"), ("unit = 2", "unit = 0"), ("unit = 3", "unit = 0")
