@@ -1,3 +1,1 @@
-"""SunSpec devices: found by their own description of themselves, and turned into device maps like
-any other.
-"""
+"""SunSpec devices: found by the description in their registers, and turned into device maps."""

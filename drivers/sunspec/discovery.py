@@ -2,8 +2,8 @@
 marker.
 
 Layout (SunSpec Device Information Model Specification): the registers "SunS", then models, each
-with an id, the number of registers that follow, and these; id 0xFFFF ends it. Model 1 comes first
-and says who made the device.
+with an id, the number of registers that follow, and these registers; id 0xFFFF ends the chain. Model
+1 comes first and identifies maker, model, firmware and serial number.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ BASES: Final = (40000, 0, 50000)
 SIGN: Final = (0x5375, 0x6E53)
 END: Final = 0xFFFF
 COMMON: Final = 1
-MOST_MODELS: Final = 64
-"""No device has more; a chain that goes on is broken."""
+MAX_MODELS: Final = 64
+"""No device has more; a longer chain is broken."""
 
 
 @dataclass(frozen=True)
 class FoundModel:
-    """One model as it stands in the device: `words` are all its registers, with the two of its
-    header.
-    """
+    """One model as found in the device: `words` are all its registers, with the two of its header."""
 
     id: int
     address: int
@@ -36,13 +34,15 @@ class FoundModel:
 
 @dataclass(frozen=True)
 class SunSpecDevice:
-    """A device that describes itself; `base` is where "SunS" stands."""
+    """A device that describes itself; `base` is the address of "SunS"."""
 
     base: int
     models: tuple[FoundModel, ...]
 
     def text(self, first: int, count: int) -> str:
-        """A text in model 1, by its offset there; empty when the device has none."""
+        """A text in model 1, by its first word there and its number of words; empty when the device
+        has none.
+        """
         common = next((model for model in self.models if model.id == COMMON), None)
         words = () if common is None else common.words[first : first + count]
         packed = b"".join(word.to_bytes(2, "big") for word in words)
@@ -50,30 +50,29 @@ class SunSpecDevice:
 
     @property
     def manufacturer(self) -> str:
-        """Who made it."""
+        """The maker."""
         return self.text(2, 16)
 
     @property
     def model(self) -> str:
-        """What the maker calls it."""
+        """The maker's name of the model."""
         return self.text(18, 16)
 
     @property
     def version(self) -> str:
-        """Its firmware."""
+        """The firmware version."""
         return self.text(42, 8)
 
     @property
     def serial(self) -> str:
-        """Its serial number."""
+        """The serial number."""
         return self.text(50, 16)
 
 
 async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:
-    """All models of a unit; None when it is no SunSpec device. Only reads.
+    """All models of a unit; None when it is not a SunSpec device. Only reads.
 
-    Raises LinkError when it does not answer, DeviceError for a chain of models that does not hold
-    together.
+    Raises LinkError when it does not answer, DeviceError for a broken chain of models.
     """
     for base in BASES:
         try:
@@ -92,7 +91,7 @@ async def _models(link: ModbusLink, unit: int, address: int) -> tuple[FoundModel
         if number == END:
             return tuple(models)
         end = address + 2 + length
-        if length == 0 or end > 65536 or len(models) == MOST_MODELS:
+        if length == 0 or end > 65536 or len(models) == MAX_MODELS:
             break
         words = [number, length]
         for start in range(address + 2, end, MAX_READ):
@@ -103,5 +102,5 @@ async def _models(link: ModbusLink, unit: int, address: int) -> tuple[FoundModel
         address = end
     known = ", ".join(str(model.id) for model in models) or "none"
     raise DeviceError(
-        f"unit {unit}: its SunSpec models do not end as they should at {address}; found: {known}"
+        f"unit {unit}: its chain of SunSpec models is broken at register {address}; found: {known}"
     )

@@ -237,7 +237,7 @@ async def test_a_chain_that_does_not_end_as_it_should_is_an_error(end: tuple[int
 
 async def test_a_chain_without_end_ends() -> None:
     async with served([0x5375, 0x6E53, *([7, 1, 0] * 2000)]) as (url, _):
-        with pytest.raises(DriverError, match="do not end as they should"):
+        with pytest.raises(DriverError, match="chain of SunSpec models is broken"):
             await found_at(url)
 
 
