@@ -1,6 +1,4 @@
-"""The real daemon beside a real simulator whose site file lets devices misbehave one after the
-other.
-"""
+"""The real daemon and a real simulator whose site file makes devices fail, one after the other."""
 
 from __future__ import annotations
 
@@ -39,7 +37,7 @@ minutes = 2
 
 
 @pytest.mark.timeout(180)
-def test_the_faults_of_the_site_file_are_borne_by_the_daemon(tmp_path: Path) -> None:
+def test_the_daemon_survives_the_faults_of_the_site_file(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=30, extra=FAULTS) as running:
         daemon = running.start_daemon()
         running.clock.start()
@@ -56,15 +54,14 @@ def test_the_faults_of_the_site_file_are_borne_by_the_daemon(tmp_path: Path) -> 
             return {sample.values.get(name) is not None for sample in samples}
 
         assert known("grid_kw", "00:04", 2) == {False}
-        assert True in known(
-            "soc", "00:04", 2
-        )  # not always: a time-out is half a minute of this fast clock
+        # Not in every sample: a time-out is half a minute of this fast clock.
+        assert True in known("soc", "00:04", 2)
         assert known("bus_v", "00:09", 1) == {False}
         assert known("pv_kw", "00:12", 1) == {False}
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
             assert known(name, "00:16", 1) == {True}
         codes = [incident.code for incident in history.alarms(day, running.clock.now())]
-        assert "released" in codes  # nobody steers a bus whose voltage is not known
+        assert "released" in codes  # without the bus voltage nothing is driven
         after = {
             sample.source
             for sample in history.samples(local_time("00:16", date, zone), running.clock.now())
@@ -72,11 +69,11 @@ def test_the_faults_of_the_site_file_are_borne_by_the_daemon(tmp_path: Path) -> 
         assert "release" not in after
 
 
-def test_siteems_fault_needs_a_simulator_that_takes_faults() -> None:
+def test_siteems_fault_needs_a_simulator_with_a_control_port() -> None:
     port = free_port()
-    told = cli("fault", "list", f"--control={port}")
-    assert told.returncode == 2
-    assert f"no simulator at port {port}" in told.stderr
+    done = cli("fault", "list", f"--control={port}")
+    assert done.returncode == 2
+    assert f"no simulator at port {port}" in done.stderr
 
 
 def test_siteems_fault_injects_lists_and_clears(tmp_path: Path) -> None:

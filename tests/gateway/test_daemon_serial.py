@@ -38,7 +38,7 @@ minutes = 2
 
 
 @pytest.mark.timeout(240)
-def test_a_site_on_serial_lines_bears_the_faults_of_its_file(tmp_path: Path) -> None:
+def test_a_site_on_serial_lines_survives_the_faults_of_its_file(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=30, extra=FAULTS, changed=on_serial_lines) as running:
         daemon = running.start_daemon()
         running.clock.start()
@@ -57,9 +57,8 @@ def test_a_site_on_serial_lines_bears_the_faults_of_its_file(tmp_path: Path) -> 
             return {sample.values.get(name) is not None for sample in between(begin, minutes)}
 
         assert known("soc", "00:04", 1) == {False}
-        assert True in known(
-            "grid_kw", "00:04", 1
-        )  # not always: a time-out is half a minute of this fast clock
+        # Not in every sample: a time-out is half a minute of this fast clock.
+        assert True in known("grid_kw", "00:04", 1)
         assert known("grid_kw", "00:08", 1) == {False}
         assert known("pv_kw", "00:11", 1) == {False}
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
@@ -122,7 +121,7 @@ def test_a_pulled_port_is_used_again_when_it_is_back(tmp_path: Path) -> None:
         assert daemon.stop() == 0
 
 
-def test_what_stands_at_the_path_is_not_replaced(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_a_serial_port_is_not_replaced(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=1, changed=on_serial_lines) as running:
         taken = tmp_path / "taken"
         taken.write_text("mine", encoding="utf-8")

@@ -1,5 +1,5 @@
-"""A site whose grid meter speaks DL/T 645 and whose other devices speak Modbus: the roles know of
-neither.
+"""A site whose grid meter speaks DL/T 645 and whose other devices speak Modbus: the controller sees
+no difference.
 """
 
 import socket
@@ -53,7 +53,7 @@ def with_utility_meter(site: Site) -> Site:
     )
 
 
-async def test_the_controller_sees_the_grid_through_a_utility_meter(
+async def test_the_controller_reads_the_grid_through_a_utility_meter(
     hangzhou: Site, tmp_path: Path
 ) -> None:
     site, clock = with_utility_meter(hangzhou), ManualClock(START)

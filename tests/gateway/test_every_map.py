@@ -1,9 +1,9 @@
-"""Every device map at a whole site: served by the simulator, read, and driven through the real gate
-where it can be.
+"""Every device map in a whole site: served by the simulator, read, and, where it takes setpoints,
+driven through the real write gate.
 
-The site is the rural one with the device under test in the place of those that do the same; what
-its battery is told must move the measured power the right way, and a release must leave it as
-docs/battery-commands.md says.
+The site is the rural one with the device under test instead of those that have the same role. A
+battery command must move the measured power to the commanded one, and a release must leave the
+device as docs/battery-commands.md states.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAPS = (*known_maps(), *SUNSPEC)
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pauses that wires need are by the wall, which these tests do not wait for."""
+    """The pauses that lines need are real time, which these tests do not wait for."""
     expect = ModbusLink.expect
     quick = lambda link, unit, reply_s, gap_s: expect(link, unit, reply_s=reply_s, gap_s=0)  # noqa: E731  # one line
     monkeypatch.setattr(ModbusLink, "expect", quick)
@@ -51,16 +51,16 @@ async def test_every_map_is_served_read_and_driven(name: str, rural: Site, tmp_p
     await rig.start()
     try:
         await served_and_read(rig)
-        # A rectifiers' voltage is moved a little in each cycle.
+        # The voltage of rectifiers is moved a little in each cycle.
         cycles = 200 if command == "rectifier_voltage" else 5
         for wanted_kw in (-2.0, 0.0, 1.5, -1.0):
             image = await rig.drive(wanted_kw, cycles)
             assert rig.plant.flows.battery_kw == pytest.approx(wanted_kw, abs=0.15), (
-                "it does what it was told"
+                "the battery follows its setpoint"
             )
             assert image.value("battery_kw") == pytest.approx(
                 rig.plant.flows.battery_kw, abs=0.15
-            ), "and says so"
+            ), "and the power is measured"
         await the_lease_is_kept(rig, command)
         await more_than_it_takes(rig, cycles)
         await released(rig, command)
@@ -68,13 +68,13 @@ async def test_every_map_is_served_read_and_driven(name: str, rural: Site, tmp_p
         assert rig.codes() == []
         await the_controller_has_all_it_needs(rig)
         if not load_map(site.devices[0].map).setpoints:
-            assert rig.commands("it") == [], "what has no setpoint is never written"
+            assert rig.commands("it") == [], "a device without setpoints is never written"
     finally:
         assert await rig.stop() == ()
 
 
 async def served_and_read(rig: ServedRig) -> None:
-    """Each point of the device under test is good, or missing where the site has no such thing."""
+    """Each point of the device under test is good, or missing where the site has no such asset."""
     entry = rig.site.devices[0]
     reading = next(each for each in await rig.devices.read() if each.device == entry.name)
     assert reading.faults == ()
@@ -85,15 +85,15 @@ async def served_and_read(rig: ServedRig) -> None:
         if found.quality is not Quality.GOOD
     }
     assert bad.keys() <= {"energy_import_kwh", "energy_export_kwh", "pv_energy_kwh"}, (
-        "a SunSpec counter at 0 is none"
+        "a SunSpec counter at 0 is not implemented"
     )
 
 
 async def the_lease_is_kept(rig: ServedRig, command: BatteryCommand) -> None:
     """Time passes in steps that are shorter than half a lease: nothing falls back.
 
-    Also while the power changes all the time: what holds a command up may be another register than
-    what changes.
+    The same with a power that changes in every cycle, because the register that renews the lease
+    may be another one than the register that changes.
     """
     for wanted_kw in (-1.0, -1.4):
         for cycle in range(18):
@@ -103,8 +103,8 @@ async def the_lease_is_kept(rig: ServedRig, command: BatteryCommand) -> None:
 
 
 async def more_than_it_takes(rig: ServedRig, cycles: int) -> None:
-    """All that the site's battery may do is more than some converters can: they do what they can,
-    without objection.
+    """The site's battery may be rated higher than the converter: the converter gives what it can,
+    and no write is refused.
     """
     image = await rig.drive(rig.site.battery.max_charge_kw, cycles)
     assert image.value("battery_kw") is not None
@@ -112,8 +112,8 @@ async def more_than_it_takes(rig: ServedRig, cycles: int) -> None:
 
 
 async def released(rig: ServedRig, command: BatteryCommand) -> None:
-    """A release leaves the safe values in the devices: full again soon, or, where only that is
-    known, as it likes.
+    """A release leaves the safe values in the devices: the battery recharges, or, under forced
+    power, the converter returns to its own mode.
     """
     await rig.release()
     holds_the_safe_values(rig, command)
@@ -124,7 +124,7 @@ async def released(rig: ServedRig, command: BatteryCommand) -> None:
 
 
 def holds_the_safe_values(rig: ServedRig, command: BatteryCommand) -> None:
-    """As far as the devices take them."""
+    """Within the limits of the device maps."""
     taken = {
         p: spec
         for each in rig.devices.devices
@@ -137,7 +137,7 @@ def holds_the_safe_values(rig: ServedRig, command: BatteryCommand) -> None:
 
 
 async def through_an_outage(rig: ServedRig, command: BatteryCommand) -> None:
-    """The mains fail in the middle of a discharge, and when it rests: the load never notices."""
+    """The mains fail during a discharge and while the battery rests: no load is unserved."""
     for wanted_kw in (-1.0, 0.0):
         await rig.drive(wanted_kw, 5)
         rig.surroundings = replace(rig.surroundings, mains_ok=False)
@@ -149,14 +149,14 @@ async def through_an_outage(rig: ServedRig, command: BatteryCommand) -> None:
 
 
 async def the_controller_has_all_it_needs(rig: ServedRig) -> None:
-    """The real controller decides on what these devices measure, and lets go when the mains fail."""
+    """The real controller drives with these measurements, and releases when the mains fail."""
     assert isinstance((await rig.control(3)).decision, Drive)
     rig.surroundings = replace(rig.surroundings, mains_ok=False)
     assert isinstance((await rig.control(2)).decision, Release)
     rig.surroundings = replace(rig.surroundings, mains_ok=True)
 
 
-async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_path: Path) -> None:
+async def test_a_wider_step_in_the_device_map_saves_writes(rural: Site, tmp_path: Path) -> None:
     rig = ServedRig(site_with(rural, "huawei-sun2000", tmp_path), tmp_path)
     await rig.start()
     try:
@@ -164,12 +164,12 @@ async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_p
         written = len(rig.commands("it"))
         for wanted_kw in (-0.85, -0.95, -0.99):
             await rig.drive(wanted_kw, 1)
-        assert len(rig.commands("it")) == written, "its map says that 0.2 kW are worth a write"
+        assert len(rig.commands("it")) == written, "its map has a step of 0.2 kW"
         for wanted_kw in (-1.1, -0.85, 0.15, 0.15, 0.3, 0.1):
             await rig.drive(wanted_kw, 1)
-        told = [each.value for each in rig.commands("it")[written:] if each.point == "forced_kw"]
-        assert told == [1.1, 0.85, 0.0, 0.3, 0.1], (
-            "unless more would come from the grid than it should"
+        sent = [each.value for each in rig.commands("it")[written:] if each.point == "forced_kw"]
+        assert sent == [1.1, 0.85, 0.0, 0.3, 0.1], (
+            "a smaller change is sent where the last value would take more from the grid"
         )
     finally:
         await rig.stop()
@@ -177,18 +177,18 @@ async def test_a_device_that_is_worth_fewer_writes_gets_fewer(rural: Site, tmp_p
 
 @pytest.mark.parametrize("fault", ["refused-write", "ignored-write"])
 @pytest.mark.parametrize("name", ["huawei-sun2000", "sungrow-sh"])
-async def test_no_power_is_told_before_its_direction_is_taken(
+async def test_no_power_is_forced_before_its_direction_is_read_back(
     name: str, fault: str, rural: Site, tmp_path: Path
 ) -> None:
-    """The reserve is to be rebuilt, and the device does not take the direction: the old one must
-    not get the power.
+    """The reserve is to be rebuilt, and the device does not take the direction: it must not give
+    the power in the old direction.
     """
     rig = ServedRig(site_with(rural, name, tmp_path), tmp_path)
     await rig.start()
     try:
         await rig.drive(-1.0, 3)
         await rig.served.inject("cabinet", Fault(fault, 1, "forced_mode"))
-        for _ in range(20):  # its own time is not over yet
+        for _ in range(20):  # its own time-out has not passed
             await rig.drive(3.0, 1)
             assert rig.plant.flows.battery_kw == pytest.approx(0.0, abs=0.15)
         rig.served.clear("cabinet")
@@ -209,17 +209,17 @@ async def test_after_an_acquisition_the_voltage_moves_slowly_from_its_safe_value
     await rig.start()
     try:
         await rig.drive(-2.0, 60)
-        told = [each.value for each in rig.commands(shelf) if each.point == "float_v"]
+        sent = [each.value for each in rig.commands(shelf) if each.point == "float_v"]
         float_v = rig.site.rectifier.float_v
-        assert told[-1] < float_v - 1.0
+        assert sent[-1] < float_v - 1.0
         rig.plant.setpoints.float_v = float_v - 0.5  # as after a restart
         await rig.observe()
         assert rig.codes() == ["device-restarted"]
         await rig.devices.acquire()
         await rig.observe()
-        assert rig.plant.flows.bus_v > told[-1] + 0.5
+        assert rig.plant.flows.bus_v > sent[-1] + 0.5
         await rig.drive(-2.0, 3)
-        since = [each.value for each in rig.commands(shelf) if each.point == "float_v"][len(told) :]
+        since = [each.value for each in rig.commands(shelf) if each.point == "float_v"][len(sent) :]
         assert since[0] == float_v
         assert len(since) > 1
         assert max(before - after for before, after in pairwise(since)) <= 1.0, (
@@ -229,5 +229,5 @@ async def test_after_an_acquisition_the_voltage_moves_slowly_from_its_safe_value
         await rig.stop()
 
 
-def test_all_ways_to_command_a_battery_are_tried() -> None:
+def test_every_battery_command_is_tested() -> None:
     assert set(COMMANDS.values()) == set(COMMAND_POINTS)

@@ -1,5 +1,5 @@
-"""The daemon over Modbus and the replay of the same hours: one controller, so the same plans and
-setpoints.
+"""The daemon over Modbus and the replay of the same hours run one controller: they plan and drive
+alike.
 """
 
 from __future__ import annotations

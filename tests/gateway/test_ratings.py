@@ -1,4 +1,4 @@
-"""A value within the wide limits of its device map but beyond the site's ratings reaches neither
+"""A value inside the wide limits of its device map but beyond the site's ratings reaches neither
 control nor record.
 """
 
@@ -24,7 +24,7 @@ CYCLES = 70
 
 @dataclass(frozen=True)
 class Jump:
-    """What a device says for a while, and the field of the image that it would have been."""
+    """A wrong value that a device reports for a while, and the field of the image that it feeds."""
 
     device: str
     point: str
@@ -46,7 +46,7 @@ JUMPS = (
 
 
 FROM_IT = {"bus_v": ("rectifier_dc_kw", "dc_load_kw"), "grid_kw": ("ac_load_kw",)}
-"""Fields that are reckoned from another one."""
+"""Fields that are computed from another one."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def rig(rural: Site, tmp_path: Path) -> AsyncIterator[ServedRig]:
 async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Jump) -> None:
     entry = next(each for each in rig.site.devices if each.name == jump.device)
     point = load_map(entry.map).points[jump.point]
-    assert point.min <= jump.value <= point.max, "the map alone would believe it"
+    assert point.min <= jump.value <= point.max, "the limits of the map alone would accept it"
     assert entry.unit is not None
     before = (await rig.control(1)).image.value(jump.field)
     assert before is not None
@@ -73,12 +73,12 @@ async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Ju
     assert step.image.value(jump.field) is None
     assert step.image.measured[jump.field].quality is Quality.IMPLAUSIBLE
     for other in FROM_IT.get(jump.field, ()):
-        assert step.image.value(other) is None, "nor is what was reckoned with it believed"
+        assert step.image.value(other) is None, "nor is a value that is computed from it accepted"
     least, most = plausible_ranges(rig.site)[jump.field]
     recorded = [
         each.values.get(jump.field) for each in rig.history.samples(START, rig.clock.now() + CYCLE)
     ]
-    assert None in recorded, "what was not known is recorded as not known"
+    assert None in recorded, "an unknown value is recorded as unknown"
     assert all(value is None or least <= value <= most for value in recorded)
 
     rig.served.clear(entry.link)
@@ -87,7 +87,7 @@ async def test_a_jump_beyond_the_ratings_is_implausible(rig: ServedRig, jump: Ju
     assert step.image.value(jump.field) == pytest.approx(before, abs=3.0)
 
 
-def test_a_site_at_its_ratings_is_believed(hangzhou: Site, rural: Site) -> None:
+def test_a_site_at_its_ratings_is_plausible(hangzhou: Site, rural: Site) -> None:
     for site in (hangzhou, rural):
         ranges = plausible_ranges(site)
         for field, rated in (

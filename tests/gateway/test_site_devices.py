@@ -53,7 +53,7 @@ class Unit:
 
 
 class Served:
-    """The hangzhou site on loopback and the gateway's view of it, on a clock that the test moves."""
+    """The hangzhou site served on loopback, and the gateway's devices, on a clock that is moved."""
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.clock = ManualClock(START)
@@ -126,7 +126,7 @@ async def test_a_device_that_is_something_else_is_never_written(
     served: Served, hangzhou: Site
 ) -> None:
     await served.server.stop()
-    served.maps["smu"] = "generic-smart-lithium"  # what really stands at unit 2
+    served.maps["smu"] = "generic-smart-lithium"  # the device that really answers as unit 2
     served.units["smu"] = Unit(
         PlantDevice("smu", load_map("generic-smart-lithium"), served.plant, served.clock.now)
     )
@@ -154,7 +154,7 @@ async def test_a_clamped_safe_value_wears_no_flash(served: Served) -> None:
     )
 
 
-async def test_a_device_that_refuses_is_an_alarm_once_and_its_end_is_told(served: Served) -> None:
+async def test_a_device_that_refuses_raises_one_alarm_which_is_cleared(served: Served) -> None:
     await served.cycles(3, drive(0.0))
     served.units["smu"].refuses |= {"rectifier_limit_a", "charge_limit_a"}
     await served.cycles(200, drive(-2.0))
@@ -164,8 +164,10 @@ async def test_a_device_that_refuses_is_an_alarm_once_and_its_end_is_told(served
     assert served.codes()[-1] == "device-following"
 
 
-async def test_mains_that_flicker_write_no_more_than_the_device_bears(served: Served) -> None:
-    """With no writes left nothing is set, and what was not set is not released each time."""
+async def test_mains_that_flicker_cost_no_more_writes_than_the_device_allows(
+    served: Served,
+) -> None:
+    """Once the writes are used up nothing is set, and what was not set is not released again."""
     smu = next(device for device in served.devices.devices if device.name == "smu")
     few = smu.device_map.link.model_copy(update={"writes_per_day": 30})
     smu.device_map = smu.device_map.model_copy(update={"link": few})
@@ -173,16 +175,16 @@ async def test_mains_that_flicker_write_no_more_than_the_device_bears(served: Se
         await served.cycles(1, drive(-2.0))
         await served.cycles(1, RELEASE)
     sent = [c for c in served.commands() if c.device == "smu" and c.outcome != "refused"]
-    assert 20 < len(sent) <= 30 + 3, "a release is never kept back, but there is only one"
+    assert 20 < len(sent) <= 30 + 3, "a release is never held back, but there is only one"
     assert served.plant.flows.battery_kw > 3.0, "it holds its safe values"
 
 
-async def test_the_noise_of_a_load_is_no_reason_to_write(served: Served) -> None:
+async def test_the_noise_of_a_load_writes_nothing(served: Served) -> None:
     await served.cycles(5, drive(-2.0))
     before = len(served.commands("rectifier_limit_a"))
     for i in range(25):
         await served.cycles(1, drive(-2.0, load_kw=3.4 + 0.01 * (-1) ** i))
-    assert len(served.commands("rectifier_limit_a")) == before, "20 W are below the band"
+    assert len(served.commands("rectifier_limit_a")) == before, "20 W are inside the deadband"
     await served.cycles(1, drive(-2.0, load_kw=3.5))
     assert len(served.commands("rectifier_limit_a")) == before + 1
 

@@ -1,4 +1,4 @@
-"""A real daemon and a real simulator over Modbus TCP security: each shows a certificate of the
+"""A real daemon and a real simulator over Modbus TCP Security: each presents a certificate of the
 site's own authority.
 """
 
@@ -15,7 +15,7 @@ from siteems.estimation.image import MEASURED
 
 
 class Authority:
-    """An authority of our own, a certificate for the devices and one for the gateway, as files."""
+    """A certificate authority, a certificate for the devices and one for the gateway, as files."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -37,7 +37,7 @@ class Authority:
         return certificate, key
 
     def options(self) -> list[str]:
-        """Of the simulator."""
+        """Options of the simulator."""
         return [f"--certificate={self.devices[0]}", f"--key={self.devices[1]}"]
 
     def link(self, text: str, gateway: tuple[Path, Path] | None = None) -> str:
@@ -45,12 +45,17 @@ class Authority:
         plain = 'url = "tcp://127.0.0.1:15020"'
         assert plain in text
         certificate, key = gateway or self.gateway
-        secure = f'url = "tls://127.0.0.1:802"\nca = "{self.ca}"\ncertificate = "{certificate}"\nkey = "{key}"'
-        return text.replace(plain, secure)
+        secure = (
+            'url = "tls://127.0.0.1:802"',
+            f'ca = "{self.ca}"',
+            f'certificate = "{certificate}"',
+            f'key = "{key}"',
+        )
+        return text.replace(plain, "\n".join(secure))
 
 
 @pytest.mark.timeout(120)
-def test_both_sides_know_each_other(tmp_path: Path) -> None:
+def test_both_sides_authenticate_each_other(tmp_path: Path) -> None:
     ours = Authority(tmp_path / "pem")
     with simulated_site(tmp_path, speed=10, more=ours.options(), changed=ours.link) as running:
         daemon = running.start_daemon()
@@ -72,10 +77,10 @@ def test_both_sides_know_each_other(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_gateway_of_another_authority_reads_nothing(tmp_path: Path) -> None:
-    ours, strangers = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
+    ours, other = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
 
     def changed(text: str) -> str:
-        return ours.link(text, strangers.gateway) + "\n[recording]\nsample_s = 5\n"
+        return ours.link(text, other.gateway) + "\n[recording]\nsample_s = 5\n"
 
     with simulated_site(tmp_path, speed=20, more=ours.options(), changed=changed) as running:
         daemon = running.start_daemon()

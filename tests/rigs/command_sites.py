@@ -19,21 +19,24 @@ from siteems.site.model import DeviceEntry, Link, Site
 
 COMMON = {"ID": 1, "Mn": "Acme", "Md": "Store", "Opt": "", "Vr": "1", "SN": "A-1", "DA": 1}
 BATTERY = {
-    "ID": 802, "AHRtg": 600, "AHRtg_SF": 0, "WHRtg": 288, "WHRtg_SF": 2, "WChaRteMax": 60, "WDisChaRteMax": 60,
-    "WChaDisChaMax_SF": 2, "SoC": 600, "SoC_SF": -1, "SoH": 980, "SoH_SF": -1, "V": 5280, "V_SF": -2, "VMax": 5760,
+    "ID": 802, "AHRtg": 600, "AHRtg_SF": 0, "WHRtg": 288, "WHRtg_SF": 2,
+    "WChaRteMax": 60, "WDisChaRteMax": 60, "WChaDisChaMax_SF": 2,
+    "SoC": 600, "SoC_SF": -1, "SoH": 980, "SoH_SF": -1, "V": 5280, "V_SF": -2, "VMax": 5760,
     "A": 0, "A_SF": -1, "AChaMax": 130, "ADisChaMax": 130, "AMax_SF": 0, "W": 0, "W_SF": 0,
 }  # fmt: skip
 SUNSPEC: Mapping[str, Mapping[str, object]] = {
     "sunspec-704": {
-        "ID": 704, "WSetEna": 0, "WSetMod": 0, "WSet": 0, "WSetRvrt": 0, "WSet_SF": 0, "WSetEnaRvrt": 0,
-        "WSetRvrtTms": 0, "WSetPct": 0, "WSetPct_SF": -1,
+        "ID": 704, "WSetEna": 0, "WSetMod": 0, "WSet": 0, "WSetRvrt": 0, "WSet_SF": 0,
+        "WSetEnaRvrt": 0, "WSetRvrtTms": 0, "WSetPct": 0, "WSetPct_SF": -1,
     },
     "sunspec-124": {
-        "ID": 124, "WChaMax": 6000, "WChaMax_SF": 0, "StorCtl_Mod": 0, "ChaState": 60, "ChaState_SF": 0,
+        "ID": 124, "WChaMax": 6000, "WChaMax_SF": 0, "StorCtl_Mod": 0, "ChaState": 60,
+        "ChaState_SF": 0,
         "OutWRte": 10000, "InWRte": 10000, "InOutWRte_SF": -2, "InOutWRte_RvrtTms": 0,
     },
     "sunspec-124-weak": {  # a converter rated lower than the site's battery
-        "ID": 124, "WChaMax": 300, "WChaMax_SF": 1, "StorCtl_Mod": 0, "ChaState": 60, "ChaState_SF": 0,
+        "ID": 124, "WChaMax": 300, "WChaMax_SF": 1, "StorCtl_Mod": 0, "ChaState": 60,
+        "ChaState_SF": 0,
         "OutWRte": 10000, "InWRte": 10000, "InOutWRte_SF": -2, "InOutWRte_RvrtTms": 0,
     },
 }  # fmt: skip
@@ -54,13 +57,13 @@ COMMANDS: Mapping[str, BatteryCommand] = {
     "sunspec-124": "power_limits",
     "sunspec-124-weak": "power_limits",
 }
-"""How the battery is commanded with the device under test; with all others the lithium battery
-beside it is.
+"""The battery command of the site with the device under test; with any other device the lithium
+battery beside it is commanded.
 """
 
 
 def map_at(name: str, folder: Path) -> str:
-    """What the site file calls the map: a scanned device's is a file."""
+    """The map as a site file names it: by its name, or, of a scanned device, by its file."""
     if name not in SUNSPEC:
         return name
     models, address = [], 40002
@@ -99,12 +102,12 @@ def site_with(rural: Site, name: str, folder: Path) -> Site:
         entries.append(
             DeviceEntry(name="battery", map="generic-smart-lithium", link="cabinet", unit=9)
         )
-    # A battery that cannot be commanded and the one beside it are two: read here, and no site of
-    # the site checks.
+    # A battery that cannot be commanded is read beside the one that can. The site checks allow only
+    # one battery, and must report that and nothing else.
     two = [each.name for each in entries if "battery" in load_map(each.map).roles] == [
         "it",
         "battery",
     ]
-    told = [mistake.wrong for mistake in check_roles(tuple(entries), rural.pv, rural.genset)]
-    assert told == (["2 devices have the role battery"] if two else [])
+    found = [error.wrong for error in check_roles(tuple(entries), rural.pv, rural.genset)]
+    assert found == (["2 devices have the role battery"] if two else [])
     return replace(rural, links=links, devices=tuple(entries))

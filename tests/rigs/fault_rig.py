@@ -1,5 +1,5 @@
-"""A served site and its controller on a clock that the test moves: what the fault tests stand on,
-over any wires.
+"""A served site and its controller on a clock that the test moves, over any kind of line, for the
+tests that inject faults.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from siteems.simulation.server import SimulatedSite
 from siteems.site.model import DeviceEntry, Link, Site
 
 START = datetime(2026, 7, 15, 7, 59, 30, tzinfo=UTC)
-"""Half a minute before the dear hours begin at the site, when the rules let go of the grid."""
-DEAR_HOURS = 40
+"""Half a minute before the expensive hours begin at the site, when the price rules discharge."""
+EXPENSIVE_HOURS = 40
 """Cycles until then, and some more."""
 TIMEOUT_S = 0.3
 LATE_S = 0.9
 """Later than the time-out and than the worst reply that any of the maps states."""
 LONGEST_CYCLE_S = 3 * TIMEOUT_S + 1.0
 """Each unit of the link may cost one time-out, and an RTU line as long a silence after it."""
-LIVED_BY = ("soc", "grid_kw", "bus_v")
+NEEDED = ("soc", "grid_kw", "bus_v")
 METER = DeviceEntry(
     name="grid-meter",
     map="dlt645-three-phase",
@@ -136,7 +136,7 @@ class Rig:
         return step
 
     def check(self, step: Step) -> None:
-        """Nothing that cannot be is ever in the image."""
+        """No implausible value is ever in the image."""
         image, rated = step.image, self.site
         for name, least, most in (
             ("soc", 0.0, 1.05),
@@ -154,9 +154,7 @@ class Rig:
 
 @asynccontextmanager
 async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
-    """The site served, claimed and driven. What rests by the wall rests shortly, for the test does
-    not wait for it.
-    """
+    """The site served, acquired and driven. Retry pauses are real time, so they are made short."""
     monkeypatch.setattr(silent_units, "DEAD_PAUSE_S", 0.2)
     monkeypatch.setattr(meter_link_module, "METER_PAUSE_MAX", 1.0)
     monkeypatch.setattr(simulated_meters, "STARTING_S", 2 * TIMEOUT_S)
@@ -192,8 +190,8 @@ def rig_on(*wires: str) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """A fault of a device, what is unknown while it lasts and why, whether the devices are
-    released, what is told.
+    """A fault of a device, which values are unknown while it lasts and with which quality, whether
+    the devices are released, and the alarm that is raised.
     """
 
     device: str
@@ -201,22 +199,22 @@ class Case:
     unknown: tuple[str, ...] = ()
     quality: Quality = Quality.UNREACHABLE
     released: bool = False
-    told: str | None = None
+    alarm: str | None = None
     outcome: str | None = None
     """How the write of the setpoint ended."""
     cycles: int = 6
 
 
-async def bear(rig: Rig, case: Case) -> None:
-    """The fault comes, is borne as the case says, goes, and the site is driven again."""
+async def survive(rig: Rig, case: Case) -> None:
+    """The fault begins, has the effects of the case, ends, and the site is driven again."""
     await rig.inject(case.device, case.fault)
     step = await rig.cycles(case.cycles)
     for name in case.unknown:
         assert step.image.value(name) is None, name
         assert step.image.measured[name].quality is case.quality, name
     assert isinstance(step.decision, Release) == case.released
-    if case.told:
-        assert case.told in rig.codes()
+    if case.alarm:
+        assert case.alarm in rig.codes()
     if case.outcome:
         commands = rig.history.commands(START, rig.clock.now())
         assert case.outcome in {c.outcome for c in commands if c.point == case.fault.point}
@@ -224,12 +222,10 @@ async def bear(rig: Rig, case: Case) -> None:
     lacking: list[str] = []
     for _ in range(12):
         step = await rig.cycles(1)
-        lacking = [
-            name for name in LIVED_BY if step.image.measured[name].quality is not Quality.GOOD
-        ]
+        lacking = [name for name in NEEDED if step.image.measured[name].quality is not Quality.GOOD]
         if isinstance(step.decision, Drive) and not lacking:
             break
-        await asyncio.sleep(0.1)  # links rest by the wall
+        await asyncio.sleep(0.1)  # the pauses of links are real time
     assert isinstance(step.decision, Drive)
     assert not lacking
     assert rig.longest_s < LONGEST_CYCLE_S

@@ -29,7 +29,7 @@ from siteems.site.read_file import load_site
 
 PATIENCE_S = 60.0
 ADDRESS = "012345678901"
-"""Of the utility meter of `on_serial_lines`."""
+"""Address of the utility meter in `on_serial_lines`."""
 
 
 def free_port() -> int:
@@ -137,12 +137,12 @@ def simulated_site(
     more: Sequence[str] = (),
     changed: Callable[[str], str] = str,
 ) -> Iterator[RunningSite]:
-    """A seed site served by a real simulator process, its clock standing `begin_h` hours into the
-    day.
+    """A seed site served by a real simulator process, with its clock stopped `begin_h` hours into
+    the day.
 
-    `extra` is TOML put at the end of the site file, `changed` makes another one of it, `more` are
-    options of the simulator. Each link is served at a free port, or at a path in the folder.
-    Everything that was started is ended.
+    `extra` is TOML that is appended to the site file, `changed` edits its text, `more` are options
+    of the simulator. Each link is served at a free port, or at a path in the folder. All processes
+    are ended at the end.
     """
     shutil.copytree(seed_path(seed), folder / seed)
     site_file = folder / seed / "site.toml"
@@ -172,9 +172,15 @@ def on_serial_lines(text: str) -> str:
     cabinet = 'url = "tcp://127.0.0.1:15020"'
     assert meter in text
     assert cabinet in text
-    ours = f'name = "grid-meter"\nmap = "dlt645-three-phase"\nlink = "meter"\naddress = "{ADDRESS}"\nratio = 20'
-    lines = 'url = "rtu:///dev/ttyS1?baud=115200"\ntimeout_s = 0.5\n\n[links.meter]\nurl = "dlt645:///dev/ttyS2"'
-    return text.replace(meter, ours).replace(cabinet, lines)
+    utility_meter = (
+        'name = "grid-meter"\nmap = "dlt645-three-phase"\nlink = "meter"\n'
+        f'address = "{ADDRESS}"\nratio = 20'
+    )
+    lines = (
+        'url = "rtu:///dev/ttyS1?baud=115200"\ntimeout_s = 0.5\n\n'
+        '[links.meter]\nurl = "dlt645:///dev/ttyS2"'
+    )
+    return text.replace(meter, utility_meter).replace(cabinet, lines)
 
 
 def _elsewhere(url: str, path: Path) -> str:

@@ -1,7 +1,7 @@
 """The controller on a simulated site in virtual time: a day in seconds, with the real plant, solver
 and record.
 
-Only the wire is missing: the devices are read and written by call instead of over Modbus.
+Devices are read and written in memory instead of over Modbus.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TIMING = Timing(cycle_s=60.0, lease_s=200.0, max_age=timedelta(seconds=210))
 
 @dataclass
 class Rig:
-    """A controlled site. `run_until` is what the daemon's loops do, in virtual time."""
+    """A controlled site. `run_until` does what the daemon's loops do, in virtual time."""
 
     site: Site
     clock: ManualClock
@@ -50,7 +50,7 @@ class Rig:
         soc: float,
         folder: Path,
     ) -> Rig:
-        """A site at a time and state of charge, its record in `folder`; nothing has been read yet."""
+        """A site at this time and state of charge, recorded in `folder`. Nothing is read yet."""
         clock, history = ManualClock(start), History(folder / "history.sqlite3")
         plant = make_plant(site, surroundings, start, soc)
         devices, solver = SimulatedDevices(site, plant, clock, TIMING), DirectSolver()
@@ -60,7 +60,7 @@ class Rig:
         return cls(site, clock, plant, devices, solver, history, controller)
 
     async def begin(self) -> None:
-        """Take up the record, look once, plan: what a daemon does before its loops."""
+        """Restore the state, read once and plan, as the daemon does before its loops."""
         self.controller.resume()
         await self.controller.observe()
         await self.controller.make_plan(START)
@@ -77,8 +77,8 @@ class Rig:
     async def run_until(
         self, end: datetime, at: Mapping[datetime, Callable[[], object]] | None = None
     ) -> None:
-        """Run cycles up to `end`, a plan each quarter of an hour and whenever asked for; do `at` at
-        its times.
+        """Run cycles up to `end`, with a plan each quarter of an hour and on request; call each of `at`
+        at its time.
         """
         while self.clock.now() < end:
             self.clock.advance(CYCLE)
