@@ -12,7 +12,7 @@ import numpy as np
 from problems.rolling_windows import rolling
 from timing import rss_mb
 
-from siteems.planning.worker import SolverProcess
+from siteems.planning.solver_process import SolverProcess
 
 
 @dataclass(frozen=True)

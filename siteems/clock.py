@@ -1,5 +1,5 @@
-"""The only source of "now": the wall clock, a clock file that several processes share, a virtual
-clock for tests.
+"""The only source of the current time: the wall clock, a clock file that several processes share,
+or a clock that is set by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from siteems.errors import UserError
 
 
 class Clock(Protocol):
-    """Where every part of siteems asks for the time. `now()` is aware and in UTC."""
+    """A clock. `now()` is aware and in UTC."""
 
     @property
     def speed(self) -> float:
@@ -30,7 +30,7 @@ class Clock(Protocol):
         ...
 
     async def started(self) -> None:
-        """Return once the clock runs."""
+        """Return once the clock is running."""
         ...
 
 
@@ -44,11 +44,11 @@ class WallClock:
         return datetime.now(UTC)
 
     async def started(self) -> None:
-        """The wall clock always runs."""
+        """Return at once: the wall clock is always running."""
 
 
 class ManualClock:
-    """A clock that moves only when told to: hours of control in milliseconds."""
+    """A clock that moves only by `advance`: for replay and tests, hours in milliseconds."""
 
     speed = 1.0
 
@@ -56,35 +56,35 @@ class ManualClock:
         self._now = start.astimezone(UTC)
 
     def now(self) -> datetime:
-        """The time that was set last."""
+        """The time that the clock stands at."""
         return self._now
 
     def advance(self, step: timedelta) -> None:
-        """Move on by `step`."""
+        """Move the clock by `step`, which may be negative."""
         self._now += step
 
     async def started(self) -> None:
-        """It always runs."""
+        """Return at once."""
 
 
 @dataclass(frozen=True)
 class ClockSettings:
-    """What a clock file holds. `anchor_s` is what the machine's monotonic clock read at `start`;
-    none = not begun.
-    """
+    """The content of a clock file."""
 
     start: datetime
     speed: float
+    """Clock seconds per real second."""
     anchor_s: float | None = None
+    """What the machine's monotonic clock read when this clock was started; None = not yet."""
 
 
 class FileClock:
     """An accelerated clock kept in a small JSON file, so that simulator, daemon and commands agree
     on the time.
 
-    It stands still until `start()` is called by whoever made it; that gives every process time to
-    get ready. It rests on the monotonic clock, which all processes of one machine share and which
-    no one can set.
+    It stands still until the process that created it calls `start()`, so that all processes can get
+    ready. It follows the monotonic clock, which is the same for all processes of a machine and
+    cannot be set.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,7 +93,7 @@ class FileClock:
 
     @classmethod
     def create(cls, path: Path, start: datetime, speed: float) -> FileClock:
-        """Write a new clock file that stands at `start`."""
+        """Write a new clock file that stands still at `start`."""
         _write(path, ClockSettings(start.astimezone(UTC), speed))
         return cls(path)
 
@@ -103,7 +103,7 @@ class FileClock:
         return self._settings.speed
 
     def start(self) -> None:
-        """Let the clock run, for every process that uses the file."""
+        """Start the clock for every process that uses the file."""
         self._settings = ClockSettings(self._settings.start, self._settings.speed, time.monotonic())
         _write(self.path, self._settings)
 
@@ -119,7 +119,7 @@ class FileClock:
         )
 
     async def started(self) -> None:
-        """Return once someone has called `start()`."""
+        """Return once `start()` has been called, in any process."""
         while self._settings.anchor_s is None:
             await asyncio.sleep(0.02)
             self._settings = self._load()

@@ -1,4 +1,4 @@
-"""What the controller is handed: devices, record and solver, as protocols."""
+"""The ports of the controller: what it needs from outside, as protocols."""
 
 from __future__ import annotations
 
@@ -17,68 +17,68 @@ from siteems.history.records import AlarmRecord, Sample
 
 
 class Devices(Protocol):
-    """The site's devices, whatever carries them."""
+    """The devices of the site, over Modbus or simulated."""
 
     async def read(self) -> Sequence[Reading]:
-        """Read all devices once; trouble shows as quality, never as an exception."""
+        """Read all devices once. A failure is the quality of a reading, never an exception."""
         ...
 
     async def drive(self, decision: Decision) -> None:
-        """Bring a decision to the devices."""
+        """Write the setpoints that a decision means for the devices."""
         ...
 
 
 class Record(Protocol):
-    """What is kept of a site; `siteems.history` on disk, the replay in memory. Writing raises
-    RecordError.
+    """The record of the site: `siteems.history` on disk, in the replay in memory. All methods may
+    raise `RecordError`.
     """
 
     def add_samples(self, samples: Iterable[Sample]) -> None:
-        """Keep samples."""
+        """Record samples."""
         ...
 
     def add_plan(
         self, time: datetime, status: str, trigger: str, body: Callable[[], Mapping[str, object]]
     ) -> None:
-        """Keep a planning run."""
+        """Record a planning run; `body` makes what is kept of it."""
         ...
 
     def add_alarm(self, alarm: AlarmRecord) -> None:
-        """Keep an alarm."""
+        """Record an alarm, or its end."""
         ...
 
     def samples(self, start: datetime, end: datetime) -> Sequence[Sample]:
-        """Samples of a span, oldest first."""
+        """The samples with start <= time < end, oldest first."""
         ...
 
     def last_time_at(self, name: str, level: float) -> datetime | None:
-        """When a value last was at a level or above."""
+        """When a sample column was last at or above a level; None = never."""
         ...
 
     def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
-        """The body of the newest plan with one of these statuses."""
+        """The body of the newest plan with one of these statuses, if any."""
         ...
 
 
 class Events(Protocol):
-    """The demand-response events of the site: its event log, or those of a scenario."""
+    """The DR events of the site: its event log, or those of a scenario."""
 
     def open(self, now: datetime) -> tuple[DrEvent, ...]:
-        """The events that are in force or to come. Raises `RecordError`."""
+        """The events in force or to come. Raises `RecordError`."""
         ...
 
 
 class Solver(Protocol):
-    """Whoever solves the LP."""
+    """Solves the planning problem."""
 
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        """Solve; a failure is a status."""
+        """Solve within `limit_s` seconds. A failure is a status, never an exception."""
         ...
 
 
 @dataclass(frozen=True)
 class Ports:
-    """All that a controller is handed."""
+    """All ports of a controller."""
 
     clock: Clock
     devices: Devices

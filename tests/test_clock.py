@@ -1,5 +1,5 @@
-"""Clocks: the shared file clock stands until started, then runs for all; broken files are told in a
-sentence.
+"""Clocks: the file clock stands still until started, then runs for all processes; a broken file is
+reported in one sentence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def test_wall_clock_is_utc_now() -> None:
     assert WallClock().now().utcoffset() == timedelta(0)
 
 
-async def test_manual_clock_moves_only_when_told() -> None:
+async def test_the_manual_clock_moves_only_by_advance() -> None:
     clock = ManualClock(datetime(2026, 7, 15, 0, 0, tzinfo=ZoneInfo("Asia/Shanghai")))
     await clock.started()
     assert (clock.now(), clock.now().tzinfo) == (START, UTC)
@@ -33,7 +33,7 @@ async def test_manual_clock_moves_only_when_told() -> None:
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The machine's monotonic clock under the test's hand."""
+    """The machine's monotonic clock, set by the test."""
     seconds = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: seconds[0])
     return seconds
@@ -100,7 +100,7 @@ def test_no_scratch_files_stay_behind(tmp_path: Path) -> None:
         '{"start": 7, "speed": 60, "anchor_s": null}',
     ],
 )
-def test_a_bad_file_is_told_in_a_sentence(text: str, tmp_path: Path) -> None:
+def test_a_bad_file_is_reported_in_one_sentence(text: str, tmp_path: Path) -> None:
     path = tmp_path / "clock.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"clock\.json: not a clock file"):

@@ -1,5 +1,5 @@
-"""One virtual day of the Hangzhou site under the controller: money follows the tariff, promises
-come first.
+"""One virtual day of the Hangzhou site: the controller follows the tariff, and backup and DR events
+come before money.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Day:
-    """What is left of the day: the record, and the simulated site's own meters."""
+    """The outcome of the day: the record, and the meters of the simulated site."""
 
     site: Site
     samples: list[Sample]
     uncontrolled: list[Sample]
     plans: list[tuple[datetime, str, str]]
     alarms: list[AlarmRecord]
-    call: DrEvent
+    event: DrEvent
     unserved_kwh: float
     fallbacks: int
 
@@ -64,12 +64,12 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     )
     start = scenario.start + timedelta(hours=14, minutes=30)
 
-    def call() -> None:
+    def place_event() -> None:
         place_import_limit(EventLog(rig.history), 1.5, start, HOUR, rig.clock.now(), "test")
 
     async def whole_day() -> None:
         await rig.begin()
-        await rig.run_until(scenario.end, {start - HOUR: call})
+        await rig.run_until(scenario.end, {start - HOUR: place_event})
 
     asyncio.run(whole_day())
     always = (scenario.start, scenario.end + HOUR)
@@ -80,7 +80,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
         uncontrolled=uncontrolled_day(site, scenario),
         plans=rig.history.plan_log(*always),
         alarms=rig.history.alarms(*always),
-        call=event,
+        event=event,
         unserved_kwh=rig.plant.meters.unserved_kwh,
         fallbacks=rig.plant.meters.fallbacks,
     )
@@ -118,16 +118,16 @@ def test_it_is_cheaper_than_no_control(day: Day) -> None:
     assert controlled.gaps == ()
 
 
-def test_sun_is_not_wasted(day: Day) -> None:
+def test_pv_is_not_curtailed(day: Day) -> None:
     schedule = TariffSchedule(day.site.tariffs, day.site.site.zone)
     available_kwh = day_cost(day.uncontrolled, day.site, schedule).pv_kwh
     assert day_cost(day.samples, day.site, schedule).pv_kwh > 0.98 * available_kwh
 
 
-def test_a_call_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:
+def test_a_dr_event_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:
     replans = [time for time, _, trigger in day.plans if trigger == "dr-event-changed"]
-    assert replans[0] == day.call.start - HOUR
-    check = check_cap(day.samples, day.uncontrolled, day.call)
+    assert replans[0] == day.event.start - HOUR
+    check = check_cap(day.samples, day.uncontrolled, day.event)
     assert check.held, f"{check.highest_quarter_kw:.2f} kW"
     assert check.uncontrolled_mean_kw > 1.5
     assert "cap-exceeded" not in {i.code for i in day.alarms}

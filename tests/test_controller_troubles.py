@@ -1,5 +1,5 @@
-"""The controller when things go wrong: silent devices, a broken solver, restarts, calls that cannot
-be held.
+"""The controller when things go wrong: silent devices, a broken solver, restarts, DR events that
+cannot be followed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 class Weather:
-    """Surroundings under the test's hand."""
+    """Surroundings that a test sets."""
 
     def __init__(self) -> None:
         self.now = Instant(3.0, 0.0, None, 30.0, True)
@@ -76,7 +76,7 @@ async def test_before_the_first_reading_nothing_is_planned(rig: Rig) -> None:
     assert codes(rig) == ["plan-error"]
 
 
-async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_driven_again(
+async def test_a_silent_monitoring_unit_is_bridged_then_released_then_driven_again(
     rig: Rig,
 ) -> None:
     await rig.begin()
@@ -91,7 +91,7 @@ async def test_a_silent_monitoring_unit_is_coasted_over_then_released_then_drive
     assert codes(rig) == ["released", "driving"]
 
 
-async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that_was_released(
+async def test_read_only_reports_what_is_not_measured_and_no_release(
     rig: Rig,
 ) -> None:
     rig.controller = Controller(rig.site, rig.ports, TIMING, drives=False)
@@ -101,8 +101,8 @@ async def test_who_only_watches_is_told_what_is_not_measured_and_of_nothing_that
     await run(rig, 6)
     rig.devices.silent = set()
     await run(rig, 1)
-    told = rig.history.alarms(NOON - HOUR, NOON + 100 * HOUR)
-    assert [(each.level, each.code) for each in told] == [
+    alarms = rig.history.alarms(NOON - HOUR, NOON + 100 * HOUR)
+    assert [(each.level, each.code) for each in alarms] == [
         ("warning", "not-measured"),
         ("info", "measured"),
     ]
@@ -120,7 +120,7 @@ async def test_without_the_meter_it_goes_on(rig: Rig) -> None:
 async def test_a_failure_with_a_gap_in_the_measurements_is_one_failure(
     rig: Rig, weather: Weather
 ) -> None:
-    """The mains fail, the link to the cabinet dies too, and when all is back the site plans anew."""
+    """The mains fail and so does the link to the cabinet; when both are back, a plan is made."""
     await rig.begin()
     await run(rig, 2)
     weather.mains(False)
@@ -146,7 +146,9 @@ async def test_no_plan_is_made_while_the_mains_are_out(rig: Rig, weather: Weathe
     assert rig.plant.flows.battery_kw == pytest.approx(-3.0)
 
 
-async def test_a_broken_solver_goes_down_the_ladder_and_up_again_never_silently(rig: Rig) -> None:
+async def test_a_broken_solver_means_lower_fallback_levels_and_each_change_is_reported(
+    rig: Rig,
+) -> None:
     await rig.begin()
     await run(rig, 10)
     rig.solver.broken = "solver process died"
@@ -189,7 +191,7 @@ async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(
     rig.history.close()
 
 
-async def test_a_restart_resumes_plan_calls_and_what_was_learned(
+async def test_a_restart_resumes_the_plan_the_dr_events_and_what_was_learned(
     rig: Rig, weather: Weather
 ) -> None:
     """After two hours of a load a third above the typical one, a new controller plans as the old
@@ -233,8 +235,10 @@ async def test_a_restart_with_a_dead_solver_follows_the_last_plan(rig: Rig) -> N
     assert rig.steps[-1].intent.level == "last-plan"
 
 
-async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_again(rig: Rig) -> None:
-    """A cap of nothing: the air conditioner and the rectifiers' standby stay on the grid."""
+async def test_a_dr_event_that_cannot_be_followed_is_reported_once_and_so_is_the_next(
+    rig: Rig,
+) -> None:
+    """A cap of zero: the air conditioner and the rectifiers' standby stay on the grid."""
     await rig.begin()
     for start in (NOON + 10 * MINUTE, NOON + 60 * MINUTE):
         place_import_limit(EventLog(rig.history), 0.0, start, 20 * MINUTE, NOON, "test")
@@ -248,20 +252,20 @@ async def test_a_call_that_cannot_be_held_is_reported_once_and_the_next_one_agai
     assert "the DR event allows 0 kW" in text
 
 
-async def test_a_cancelled_call_ends_at_once(rig: Rig) -> None:
+async def test_a_cancelled_dr_event_ends_at_once(rig: Rig) -> None:
     await rig.begin()
-    call = place_import_limit(EventLog(rig.history), 1.5, NOON + 5 * MINUTE, HOUR, NOON, "test")
+    event = place_import_limit(EventLog(rig.history), 1.5, NOON + 5 * MINUTE, HOUR, NOON, "test")
     await run(rig, 10)
     assert rig.steps[-1].limits.dr_cap_kw == 1.5
     assert rig.plant.flows.grid_import_kw <= 1.5
-    cancel_event(EventLog(rig.history), call.id, rig.clock.now())
+    cancel_event(EventLog(rig.history), event.id, rig.clock.now())
     await run(rig, 2)
     assert rig.steps[-1].limits.dr_cap_kw == float("inf")
     triggers = [trigger for _, _, trigger in rig.history.plan_log(NOON, NOON + HOUR)]
     assert triggers.count("dr-event-changed") == 2
 
 
-async def test_below_its_reserve_it_is_rebuilt_though_a_call_is_on(rig: Rig) -> None:
+async def test_below_the_reserve_the_battery_is_charged_also_during_a_dr_event(rig: Rig) -> None:
     rig.plant.soc = 0.25
     await rig.begin()
     place_import_limit(EventLog(rig.history), 1.0, NOON, HOUR, NOON, "test")
@@ -305,7 +309,7 @@ async def test_a_clock_set_back_makes_old_readings_unknown(rig: Rig) -> None:
     assert isinstance(rig.steps[-1].decision, Drive)
 
 
-async def test_when_no_plan_holds_one_is_asked_for(rig: Rig) -> None:
+async def test_when_no_plan_holds_a_plan_is_requested(rig: Rig) -> None:
     await rig.begin()
     await run(rig, 2)
     rig.controller.plan = None

@@ -16,8 +16,8 @@ from drivers.points import Quality
 MAINS_PRESENT_V = 150.0
 """Below this phase voltage a 220 V supply counts as failed; rectifiers derate from about 176 V."""
 RESTING_KW: Final = 0.05
-"""A measured power below this counts as zero. Sensors read a little beside zero at rest; 50 W is 1 A
-on the bus, less than anything that is controlled.
+"""A measured power below this counts as zero. Sensors read a little beside zero at rest; 50 W is
+1 A on the bus, less than anything that is controlled.
 """
 
 
@@ -69,7 +69,7 @@ class Image:
     """By the names of `MEASURED`; a missing name is unknown."""
 
     def value(self, name: str) -> float | None:
-        """The fresh value of a field; None = unknown. Raises KeyError for a name not in `MEASURED`."""
+        """The fresh value of a field; None = unknown. KeyError for a name not in `MEASURED`."""
         return self.values[name]
 
     @property

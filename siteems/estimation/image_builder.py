@@ -84,7 +84,7 @@ def _is_rectifier(reading: Reading) -> bool:
 
 
 def _power(amps: Point, volts: Point) -> Point:
-    """Power in kW; where current or voltage has no value, the power has none for the same reason."""
+    """Power in kW. Where current or voltage has no value, nor has the power, with its quality."""
     if amps.value is None:
         return amps
     if volts.value is None:

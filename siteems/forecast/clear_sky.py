@@ -18,8 +18,8 @@ Array = npt.NDArray[np.float64]
 STEP = timedelta(minutes=15)
 PER_DAY = 96
 DAYS_AT_ONCE = 32
-"""Days computed at once: pvlib takes nearly as long for one day as for a month, and the memory is
-25 kB.
+"""Days computed at once: pvlib takes nearly as long for one day as for a month, and a month of
+quarter hours takes 25 kB.
 """
 
 
@@ -41,7 +41,7 @@ class ClearSky:
         return float(self.powers_kw(time, np.zeros(1))[0])
 
     def powers_kw(self, now: datetime, ahead_h: Array) -> Array:
-        """Power in kW at times `ahead_h` hours after `now`, which must be rising and not negative."""
+        """Power in kW at times `ahead_h` hours after `now`; they must rise and not be negative."""
         begin, ahead = (now - self._first) / STEP, ahead_h * (timedelta(hours=1) / STEP)
         if begin < 0 or begin + ahead[-1] > len(self._curve) - 1:
             self._compute_from(now, days=int(ahead[-1]) // PER_DAY + 2)

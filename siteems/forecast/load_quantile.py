@@ -21,8 +21,9 @@ would follow the day more closely, but each would learn from fewer days.
 """
 PACE: Final = 0.02
 """Step of the learned ratio. At a quantile of 95 % it rises by 0.019 after a value above and sinks
-by 0.001 after one below: a busy week is learned in days, and single values move the reserve by two
-percent at most.
+by 0.001 after one below, so that one value moves the reserve by two percent at most. A larger step
+follows a new load sooner and makes the reserve less steady; half of it changes the coverage by less
+than half a percentage point.
 """
 LOWEST, HIGHEST = 1.0, 2.0
 """Bounds of the ratio: never below the forecast itself, and not without limit after a fault."""

@@ -30,7 +30,7 @@ HORIZONS_H: Final = ((0.0, 1.0), (1.0, 6.0), (6.0, 24.0))
 LEARNED: Final = timedelta(days=7)
 """Not scored: before that, the naive forecast has no week to look back on."""
 EVERY_H: Final = 3.0
-"""Hours between two scored forecasts: eight a day at fixed local times, enough for a year's mean."""
+"""Hours between two scored forecasts: eight a day, always at the same times of day."""
 SMALL: Final = 0.05
 """Share of the largest value below which a step is left out of the MAPE."""
 NAIVE_DAYS: Final = (("day", 1), ("week", 7))

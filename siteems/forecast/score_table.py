@@ -28,7 +28,8 @@ def as_table(scores: Sequence[Score]) -> str:
         lines.append(
             f"{score.series:12} {ahead:>8}  {_percent(score.mape):>7} {score.nrmse:>7.1%} "
             f"{score.pinball:>8.2%} {covers:>10}   "
-            f"{score.naive:>4}: {_percent(score.naive_mape):>6} {score.naive_nrmse:>6.1%}  {verdict}"
+            f"{score.naive:>4}: {_percent(score.naive_mape):>6} {score.naive_nrmse:>6.1%}  "
+            f"{verdict}"
         )
     return "\n".join(lines)
 

@@ -29,7 +29,7 @@ from siteems.operations import alarms
 from siteems.operations.logs import configure_logs
 from siteems.operations.systemd import notify
 from siteems.planning import reasons
-from siteems.planning.worker import SolverProcess
+from siteems.planning.solver_process import SolverProcess
 from siteems.ports import Ports
 from siteems.site.model import Site
 

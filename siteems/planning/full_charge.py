@@ -33,7 +33,7 @@ def full_charge_due(
     last_full: datetime | None,
     prices: npt.NDArray[np.float64],
 ) -> FullCharge | None:
-    """The full charge that falls due within the grid; None where none does. `prices` has shape (n,).
+    """The full charge that falls due within the grid, if any. `prices` has shape (n,).
 
     A linear program cannot choose the step, so it is chosen here: the end of the last cheapest
     period before the charge is due, when a full battery was charged at the lowest price and need

@@ -105,7 +105,7 @@ class ProblemBuilder:
 def battery_model(
     battery: Battery, state: SiteState, full_charge: FullCharge | None = None
 ) -> BatteryModel:
-    """The battery as the LP sees it. Too cold to charge or too hot to cycle means limits of zero."""
+    """The battery of the LP. Too cold to charge or too hot to cycle means limits of zero."""
     temp_c = state.battery_c
     hot = temp_c is not None and temp_c > battery.max_temp_c
     cold = temp_c is not None and temp_c < battery.min_charge_temp_c

@@ -1,5 +1,5 @@
-"""A plan with its place in time: what the control loop follows, the record keeps, and a restart
-takes up again.
+"""A plan on the clock: what the control loop follows, what is recorded, and what a restart takes up
+again.
 """
 
 from __future__ import annotations
@@ -20,22 +20,26 @@ from siteems.planning.problem import PlanningInputs
 log = structlog.get_logger()
 
 SERIES = (
-    "grid_import_kw", "rectifier_dc_kw", "pv_kw", "battery_kw", "stored_kwh", "reserve_short_kwh", "cap_excess_kw",
-    "unserved_kw", "stored_value_per_kwh",
-)  # fmt: skip
-
-
-RESTING_KW = 0.02
-"""What is less is rounding."""
+    "grid_import_kw",
+    "rectifier_dc_kw",
+    "pv_kw",
+    "battery_kw",
+    "stored_kwh",
+    "reserve_short_kwh",
+    "cap_excess_kw",
+    "unserved_kw",
+    "stored_value_per_kwh",
+)
+"""The series of a plan that are published."""
+PLANNED_ZERO_KW = 0.02
+"""A planned power below this counts as zero. It is rounding; no battery command is that fine."""
 DIGITS = 6
-"""Of kW, kWh and money, after the point."""
+"""Decimal places of kW, kWh and money in the record."""
 
 
 @dataclass(frozen=True)
 class PublishedPlan:
-    """A usable plan as issued. All series have one value per start; energies are at the end of the
-    step.
-    """
+    """A usable plan as issued. Each series has one value per step; energies are at its end."""
 
     issued: datetime
     trigger: str
@@ -50,7 +54,7 @@ class PublishedPlan:
     cost_by_term: Mapping[str, float]
     solve_s: float
     month_peak_kw: float | None = None
-    """What the month's demand charge is due on so far; none where there is no such charge."""
+    """Highest billed import of the month until then; None where there is no demand charge."""
 
     @property
     def month_peak(self) -> tuple[datetime, float] | None:
@@ -58,30 +62,30 @@ class PublishedPlan:
         return None if self.month_peak_kw is None else (self.issued, self.month_peak_kw)
 
     def step_at(self, now: datetime) -> int | None:
-        """The index of the step that holds `now`; none before the first and after the last."""
+        """The index of the step at `now`; None before the first and after the last step."""
         if not self.starts[0] <= now < self.end:
-            # A plan made a moment before a boundary begins at the boundary; until then its first
-            # step holds.
+            # A plan made within a minute before a boundary begins at the boundary; its first step
+            # holds already.
             return 0 if self.issued <= now < self.starts[0] else None
         return bisect_right(self.starts, now) - 1
 
     def battery_kw(self, now: datetime) -> float | None:
-        """Planned battery power at a time, + charging."""
+        """Planned battery power, + charging; None where the plan has no step."""
         step = self.step_at(now)
         return None if step is None else self.series["battery_kw"][step]
 
     def carries_load(self, now: datetime) -> bool:
-        """Whether the battery is to carry all that the sun does not, with the rectifiers at rest."""
+        """Whether the battery carries all load that PV does not, with the rectifiers at rest."""
         step = self.step_at(now)
         if step is None:
             return False
         return (
-            self.series["battery_kw"][step] < -RESTING_KW
-            and self.series["rectifier_dc_kw"][step] < RESTING_KW
+            self.series["battery_kw"][step] < -PLANNED_ZERO_KW
+            and self.series["rectifier_dc_kw"][step] < PLANNED_ZERO_KW
         )
 
     def soc(self, now: datetime) -> float | None:
-        """Planned state of charge at a time."""
+        """Planned state of charge, linear within the step; None where the plan has no step."""
         step = self.step_at(now)
         if step is None:
             return None
@@ -93,7 +97,7 @@ class PublishedPlan:
         return (before + share * (stored[step] - before)) / self.capacity_kwh
 
     def to_dict(self) -> dict[str, Any]:
-        """For the record."""
+        """For the record; `from_record` reads it."""
         return {
             "issued": self.issued.isoformat(),
             "trigger": self.trigger,
@@ -102,7 +106,9 @@ class PublishedPlan:
             "stored_now_kwh": self.stored_now_kwh,
             "starts": [s.isoformat() for s in self.starts],
             "end": self.end.isoformat(),
-            "series": {name: [_known(v) for v in values] for name, values in self.series.items()},
+            "series": {
+                name: [_json_number(v) for v in values] for name, values in self.series.items()
+            },
             "prices": list(self.prices),
             "reserve_kwh": list(self.reserve_kwh),
             "cost_by_term": dict(self.cost_by_term),
@@ -112,8 +118,8 @@ class PublishedPlan:
 
     @classmethod
     def from_record(cls, data: Mapping[str, Any] | None) -> PublishedPlan | None:
-        """From the record, if it holds one that this version can read; else none, and planning
-        starts afresh.
+        """The recorded plan; None where there is none that this version can read. Planning then
+        starts without one.
         """
         if data is None:
             return None
@@ -125,7 +131,7 @@ class PublishedPlan:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PublishedPlan:
-        """From the record."""
+        """From the data of `to_dict`. Raises KeyError, TypeError or ValueError for other data."""
         return cls(
             issued=datetime.fromisoformat(data["issued"]),
             trigger=data["trigger"],
@@ -146,9 +152,9 @@ class PublishedPlan:
         )
 
 
-def _known(value: float) -> float | None:
-    """For JSON, which has no NaN: a plan stopped by the time limit does not know what stored energy
-    is worth.
+def _json_number(value: float) -> float | None:
+    """None for NaN, which JSON does not have. A plan stopped by the time limit has no marginal
+    values of stored energy.
     """
     return None if math.isnan(value) else value
 
@@ -177,7 +183,7 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
 
 
 def _rounded(series: Floats) -> tuple[float, ...]:
-    """So that rounding errors of the solver give a battery that rests no sign; + 0.0 takes that of
-    -0.0.
+    """Rounded to the digits of the record. A battery at rest then has no sign from the solver's
+    rounding errors; adding 0.0 turns -0.0 into 0.0.
     """
     return tuple((series.round(DIGITS) + 0.0).tolist())

@@ -1,4 +1,4 @@
-"""The solver's child process, run by `python -m`: problems come in on stdin, plans go out on stdout.
+"""The solver's child process, run by `python -m`: problems in on stdin, plans out on stdout.
 
 A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in,
 of a plan out. The first frame out is empty once everything is imported and HiGHS is loaded;

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 HOUR = timedelta(hours=1)
 SHORTEST_FIRST_STEP = timedelta(minutes=1)
+"""A shorter rest of the running interval is left out: a power is not planned for seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +29,22 @@ class TimeGrid:
 
     @property
     def edges_h(self) -> npt.NDArray[np.float64]:
-        """Begin of each step and end of the last, hours after the begin of the first; shape (n +
-        1,).
-        """
+        """Start of each step and end of the last, in hours from the first start; shape (n + 1,)."""
         return np.concatenate(([0.0], np.cumsum(self.step_h)))
 
     def first(self, count: int) -> TimeGrid:
-        """Its first steps."""
+        """The grid of the first `count` steps."""
         return TimeGrid(self.starts[:count], self.step_h[:count])
 
 
 def time_grid(
     now: datetime, step_min: int, horizon_h: float, fine_h: float | None = None
 ) -> TimeGrid:
-    """`horizon_h` hours of steps from `now`: of `step_min` for the first `fine_h` hours (none =
-    all), then of an hour.
+    """Steps that cover `horizon_h` hours from `now`: of `step_min` minutes for the first `fine_h`
+    hours (None = all), then of an hour.
 
-    The count depends on these alone, so that the LP keeps its shape; long steps begin where the
-    short ones end, on whatever minute that is.
+    The number of steps depends on the three lengths alone, so that the LP keeps its shape and is
+    compiled once. Long steps begin where the short ones end, on whatever minute that is.
     """
     step = timedelta(minutes=step_min)
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -63,6 +62,6 @@ def time_grid(
 
 
 def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:
-    """How many steps of `step_min`, and how many hours after them, `time_grid` makes."""
+    """How many steps of `step_min`, and how many steps of an hour after them, `time_grid` makes."""
     fine_h = horizon_h if fine_h is None else min(fine_h, horizon_h)
     return round(fine_h * 60 / step_min), round(horizon_h - fine_h)

@@ -94,9 +94,7 @@ class TestDayProfile:
         assert tomorrow == pytest.approx(3.0, rel=0.02), "a level fades ahead"
 
     def test_learns_a_day(self) -> None:
-        """After two weeks of a load that differs from the typical one, the next day is forecast hour by
-        hour.
-        """
+        """After two weeks of a load unlike the typical one, the next day is forecast well."""
 
         def load(t: datetime) -> float:
             return 3.0 + math.sin(t.timestamp() / 86400 * 2 * math.pi)
@@ -312,7 +310,7 @@ class TestPv:
         assert not ahead(forecaster, NOON).pv_kw.any()
 
     def test_clear_sky(self, hangzhou: Site, rural: Site) -> None:
-        """At noon in July a module that faces the high sun gives most of its rating, less losses."""
+        """At noon in July a module that faces the sun gives most of its rating, less losses."""
         for site in (hangzhou, rural):
             assert site.pv is not None
             sky = ClearSky(site.site, site.pv)

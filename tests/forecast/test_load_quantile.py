@@ -1,4 +1,4 @@
-"""The learned 95 % quantile covers its share of the loads and stays above the site file's margin."""
+"""The learned 95 % quantile covers its share and stays above the margin of the site file."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -30,7 +30,7 @@ from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
-from siteems.planning.worker import SolverProcess
+from siteems.planning.solver_process import SolverProcess
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
 from siteems.simulation.plant import make_plant

@@ -16,8 +16,8 @@ import pytest
 
 from optimisation.plan.plan import PlanStatus
 from optimisation.problem.site_problem import BatteryModel, RectifierCurve, SiteProblem
-from siteems.planning import worker as worker_module
-from siteems.planning.worker import SolverProcess
+from siteems.planning import solver_process as process_module
+from siteems.planning.solver_process import SolverProcess
 
 
 def problem(n=24):
@@ -118,13 +118,13 @@ async def test_an_answer_that_is_no_plan_is_a_status_and_its_sender_is_replaced(
     worker, monkeypatch, answer
 ):
     await worker.start()
-    pid, receive = worker.pid, worker_module._receive
+    pid, receive = worker.pid, process_module._receive
 
     async def other(child):
         await receive(child)
         return answer
 
-    monkeypatch.setattr(worker_module, "_receive", other)
+    monkeypatch.setattr(process_module, "_receive", other)
     plan = await worker.solve(problem(), 5.0)
     assert plan.status is PlanStatus.ERROR
     assert plan.reason.startswith("solver process sent no plan: ")
@@ -219,7 +219,7 @@ def test_the_child_ends_with_its_parent_also_in_mid_solve():
     parent_code = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-from test_worker import SolverProcess, problem
+from test_solver_process import SolverProcess, problem
 
 async def main():
     worker = SolverProcess()

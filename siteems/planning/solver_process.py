@@ -1,5 +1,5 @@
-"""The planner's child process: solving may hang, crash or leak, and the controller only ever sees a
-status.
+"""The solver in a child process: it may hang, crash or leak memory, and the controller only ever
+sees a status.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from siteems.planning.solver_child import LENGTH_BYTES
 
 
 class SolverProcess:
-    """A solver in a child process, started anew whenever it is missing. One solve at a time; others
-    wait their turn.
+    """A solver in a child process, which is started again whenever it has ended. One solve at a
+    time; others wait.
 
-    The child has a session of its own, so Ctrl-C does not reach it, and ends with its stdin, so it
-    does not outlive this process. Its stderr is ours.
+    The child has a session of its own, so Ctrl-C does not reach it. It ends with its stdin, so it
+    does not outlive this process. It shares our stderr.
     """
 
     def __init__(
         self, *, grace_s: float = 5.0, start_limit_s: float = 60.0, recycle_after: int = 500
     ) -> None:
-        """`grace_s` and `start_limit_s` bound an answer beyond its own limit and the start, in
-        seconds.
+        """`grace_s` is how much longer than its own limit a solve may take on the wall clock, and
+        `start_limit_s` how long the child may take to start, both in seconds.
 
-        After `recycle_after` solves the child is replaced, since solvers are known to grow.
+        After `recycle_after` solves (five days of plans by default) the child is replaced, so that
+        a slow memory leak of the solver does no harm.
         """
         self._grace_s = grace_s
         self._start_limit_s = start_limit_s
@@ -45,18 +46,16 @@ class SolverProcess:
         return self._child.pid if self._child is not None else None
 
     async def start(self) -> None:
-        """Start the child and wait until it is ready. A failure is left to the next `solve`, which
-        tries again.
-        """
+        """Start the child and wait until it is ready. If that fails, `solve` will try again."""
         async with self._lock:
             await self._start()
 
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        """Solve within `limit_s` seconds of solver time; on the wall within that and the grace, or
-        the child is killed.
+        """Solve within `limit_s` seconds of solver time. A child that has not answered `grace_s`
+        after that is killed.
 
-        Never raises for trouble with the solver or the numbers: the plan then has status `error`
-        and the reason.
+        Trouble with the solver or the numbers raises nothing: the plan has the status `error` and
+        the reason.
         """
         async with self._lock:
             if self._solves >= self._recycle_after:
@@ -68,12 +67,12 @@ class SolverProcess:
             return await self._ask(self._child, problem, limit_s)
 
     async def close(self) -> None:
-        """End the child, after the solve that is under way. A later `solve` would start another."""
+        """End the child, after the solve in progress. A later `solve` would start another."""
         async with self._lock:
             await self._end()
 
     async def _start(self) -> str:
-        """Make sure that a child runs; returns why there is none."""
+        """Make sure that a child runs; returns why none does, or an empty string."""
         if self._child is not None and self._child.returncode is None:
             return ""
         self._child, self._solves = None, 0
@@ -117,11 +116,12 @@ class SolverProcess:
             await self._kill()
             return Plan(PlanStatus.ERROR, f"solver process died: {error}")
         except Exception as error:
-            # A pickle of other code, after an upgrade under a running daemon, raises anything.
+            # After an upgrade under a running daemon the pickle is of other code: it may raise
+            # anything.
             await self._kill()
             return Plan(PlanStatus.ERROR, f"solver process sent no plan: {error}")
         except BaseException:
-            # Cancelled: the answer that is still to come must not be taken for the next one's.
+            # Cancelled: the answer still to come must not be taken as that of the next solve.
             await self._kill()
             raise
         return plan
@@ -147,7 +147,7 @@ class SolverProcess:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # it leads its own group
-        with contextlib.suppress(TimeoutError):  # even the killed can hang, in the kernel
+        with contextlib.suppress(TimeoutError):  # a killed process can still hang in the kernel
             async with asyncio.timeout(self._grace_s):
                 await child.wait()
 
