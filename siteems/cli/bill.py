@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +27,7 @@ def bill(
     start: FromOption = None,
     end: ToOption = None,
     column_map: ColumnMapOption = None,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Calculate what a metered import costs under the site's tariffs: energy by period, demand
     charges and standing charges.
@@ -34,8 +36,6 @@ def bill(
     The series that `siteems replay` writes can be billed too. Gaps that had to be filled in the
     data are listed on stderr.
     """
-    import json as json_module
-    import sys
 
     from siteems.accounting.bill import make_bill
     from siteems.accounting.bill_text import as_data, as_text
@@ -61,4 +61,4 @@ def bill(
         metered.import_kw,
         metered.export_kw,
     )
-    print(json_module.dumps(as_data(made), indent=1) if json else as_text(made))
+    print(json.dumps(as_data(made), indent=1) if json_output else as_text(made))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -25,29 +26,27 @@ ModelArgument = Annotated[
 
 
 @app.command("list", short_help="List the device models.")
-def list_devices(json: JsonOption = False) -> None:
+def list_devices(json_output: JsonOption = False) -> None:
     """List the device models, with their roles at a site, the evidence for their maps, and the
     setpoints that siteems can write.
     """
-    import json as json_module
 
     from siteems.commissioning.device_models import all_models, model_row
 
     models = all_models()
-    print(json_module.dumps(models, indent=1) if json else "\n".join(map(model_row, models)))
+    print(json.dumps(models, indent=1) if json_output else "\n".join(map(model_row, models)))
 
 
 @app.command("show", short_help="Show one device model in full.")
-def show(model: ModelArgument, json: JsonOption = False) -> None:
+def show(model: ModelArgument, json_output: JsonOption = False) -> None:
     """Show a device model: the register, type and range of each point, which points are written,
     and how often.
     """
-    import json as json_module
 
-    from siteems.commissioning.device_models import model_facts, model_page
+    from siteems.commissioning.device_models import model_facts, model_text
 
     facts = model_facts(model)
-    print(json_module.dumps(facts, indent=1) if json else model_page(facts))
+    print(json.dumps(facts, indent=1) if json_output else model_text(facts))
 
 
 @app.command("try", short_help="Read a real device once; nothing is written.")
@@ -74,17 +73,16 @@ def try_device(
             help="Timeout for connecting and for each reply.",
         ),
     ] = 2.0,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Read a real device once and print its values. Nothing is written to the device.
 
     Exits with 1 if no point could be read.
     """
-    import json as json_module
 
-    from siteems.commissioning.probe import probe, probe_page
+    from siteems.commissioning.probe import probe, probe_text
 
     result = probe(model, url, unit, address, timeout_s)
-    print(json_module.dumps(result, indent=1) if json else probe_page(result))
+    print(json.dumps(result, indent=1) if json_output else probe_text(result))
     if not any(point["quality"] == "good" for point in result["points"].values()):
         raise typer.Exit(1)

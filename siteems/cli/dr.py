@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Annotated
 
 import typer
@@ -39,14 +41,12 @@ def dr_limit_import(
         str, typer.Option("--for", metavar="DURATION", help="Duration, such as 1h or 90min.")
     ] = "1h",
     state: StateOption = None,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Limit the grid import of a site to POWER for some time.
 
     Example: siteems dr limit-import 1.5kW --from 18:00 --for 1h site.toml
     """
-    import json as json_module
-    import sys
 
     from siteems.cli.quantities import parse_duration, parse_power_kw, parse_when
     from siteems.demand_response.event_log import EventLog
@@ -64,9 +64,9 @@ def dr_limit_import(
     begin = parse_when(start, now, site.site.zone)
     event = place_import_limit(EventLog(history), limit_kw, begin, length, now, "operator")
     daemon = daemon_state(history)
-    if json:
+    if json_output:
         data = event_dict(event) | {"daemon": daemon, "record": str(history.path)}
-        print(json_module.dumps(data, indent=2))
+        print(json.dumps(data, indent=2))
     else:
         print(f"event {event_text(event, site.site.zone)}")
     if not daemon.startswith("running"):

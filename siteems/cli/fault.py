@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -48,7 +49,6 @@ def fault(
     `list` shows the active faults; `clear` ends all faults of a link.
     """
     import asyncio
-    import json as json_module
 
     from siteems.errors import UserError
     from siteems.simulation.control_port import ask
@@ -72,4 +72,4 @@ def fault(
         ) from error
     if not answer["ok"]:
         raise UserError(answer["error"])
-    print(json_module.dumps(answer["faults"], indent=1))
+    print(json.dumps(answer["faults"], indent=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def forecast_score(
         ),
     ] = None,
     column_map: ColumnMapOption = None,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Score the load and PV forecasts on recorded data.
 
@@ -36,7 +37,6 @@ def forecast_score(
     that the backup reserve is based on. For comparison, the better of two naive forecasts is
     shown: same time yesterday, and same time a week ago.
     """
-    import json as json_module
 
     from rich.console import Console
     from rich.progress import Progress
@@ -63,4 +63,4 @@ def forecast_score(
             )
         except ValueError as error:
             raise UserError(str(error)) from error
-    print(json_module.dumps(as_data(scores), indent=1) if json else as_table(scores))
+    print(json.dumps(as_data(scores), indent=1) if json_output else as_table(scores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ def inspect(
             "--site", metavar="SITE.toml", help="Site of the recording, for its time zone."
         ),
     ] = None,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Check recorded data before they are used: time span and step, gaps, duplicate timestamps,
     sentinel values, stuck values, copied days, clock changes, and columns whose values do not fit
@@ -29,7 +30,6 @@ def inspect(
 
     The output ends with a map file that assigns the columns; give it to `siteems replay --map`.
     """
-    import json as json_module
 
     from siteems.recordings.inspection import inspect_file
     from siteems.recordings.inspection_text import as_data, as_text
@@ -37,4 +37,4 @@ def inspect(
 
     zone = None if site_file is None else load_site(site_file).site.zone
     inspection = inspect_file(data, zone)
-    print(json_module.dumps(as_data(inspection), indent=1) if json else as_text(inspection))
+    print(json.dumps(as_data(inspection), indent=1) if json_output else as_text(inspection))

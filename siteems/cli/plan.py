@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +60,7 @@ def plan(
             help="Explain in text what the battery does and which limits bind, instead of a table.",
         ),
     ] = False,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Plan the next day and a half from a given time, as the daemon would, and show the plan.
 
@@ -67,7 +68,6 @@ def plan(
     the recording, the same days of its last year are used. Prints the horizon as a table, or, with
     --explain, why the battery does what it does at first, and which limits bind when.
     """
-    import json as json_module
 
     from siteems.cli.quantities import parse_when
     from siteems.planning.explanation_text import as_data, as_table, as_text
@@ -79,7 +79,7 @@ def plan(
     if soc is None:
         soc = site.demo.start_soc if site.demo else DEFAULT_SOC
     explained = plan_offline(site, when, soc, profile, month_peak)
-    if json:
-        print(json_module.dumps(as_data(explained), indent=1))
+    if json_output:
+        print(json.dumps(as_data(explained), indent=1))
     else:
         print(as_text(explained) if explain else as_table(explained))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ def replay(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the report, the summary and the series.")
     ] = Path("replay-output"),
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Replay recorded data of a site: the daemon's controller runs on a virtual clock and drives a
     simulated site.
@@ -49,7 +50,6 @@ def replay(
     Writes report.html (opens in any browser, without a network), summary.json and one CSV.gz of
     series per policy.
     """
-    import json as json_module
 
     from siteems.cli.arguments import parse_policies
     from siteems.config.local_time import utc_span
@@ -65,8 +65,8 @@ def replay(
     span = utc_span(start, end, site.site.zone)
     with progress_on(policies) as progress:
         result = replay_to_folder(site, data, *span, policies, out, progress, columns)
-    if json:
-        print(json_module.dumps(result.summary(), indent=1))
+    if json_output:
+        print(json.dumps(result.summary(), indent=1))
     else:
         print(as_table(result))
         print(f"report: {out / 'report.html'}")

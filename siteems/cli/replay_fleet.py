@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def replay_fleet(
             help="Use this Dask scheduler instead; needs siteems[cluster] on all its machines.",
         ),
     ] = None,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Replay every site of a folder and add up the results.
 
@@ -45,7 +46,6 @@ def replay_fleet(
     version are unchanged. A site that fails is reported in the table. Writes fleet.csv and
     fleet.json. Exits with 1 if a site failed.
     """
-    import json as json_module
 
     from siteems.cli.arguments import parse_policies
     from siteems.replay.batch import as_table, find_tasks, run_fleet, sums, write_fleet
@@ -56,6 +56,6 @@ def replay_fleet(
     with executor_for(jobs, dask) as executor, fleet_progress(len(tasks)) as report_row:
         rows = run_fleet(tasks, executor, report_row)
     write_fleet(rows, out)
-    print(json_module.dumps(sums(rows), indent=1) if json else as_table(rows))
+    print(json.dumps(sums(rows), indent=1) if json_output else as_table(rows))
     if any(row.error for row in rows):
         raise typer.Exit(1)

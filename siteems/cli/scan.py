@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +34,7 @@ def scan(
             "--save", metavar="DIR", help="Write a map file for each SunSpec device to this folder."
         ),
     ] = None,
-    json: JsonOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Poll each Modbus unit of a link, identify the devices that answer, and print them as the
     links and devices of a site file. On a DL/T 645 link the meter's address is read.
@@ -43,8 +45,6 @@ def scan(
     SunSpec devices describe themselves: --save keeps each description as a map file, to be put
     beside the site file. Exits with 1 if no device answers.
     """
-    import json as json_module
-    import sys
 
     from rich.console import Console
     from rich.progress import Progress
@@ -59,7 +59,7 @@ def scan(
     if save is not None:
         for path in save_maps(found, save):
             console.print(f"written: {path}")
-    print(json_module.dumps(as_data(url, found), indent=1) if json else site_part(url, found))
+    print(json.dumps(as_data(url, found), indent=1) if json_output else site_part(url, found))
     if not found:
         print(f"no device answers at {url}; Modbus units {units} were polled", file=sys.stderr)
         raise typer.Exit(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from siteems.cli.options import JsonOption, SiteArgument, StateOption
@@ -10,13 +12,14 @@ app = typer.Typer()
 
 
 @app.command(short_help="Show the state of a site.")
-def status(site_file: SiteArgument, state: StateOption = None, json: JsonOption = False) -> None:
+def status(
+    site_file: SiteArgument, state: StateOption = None, json_output: JsonOption = False
+) -> None:
     """Show the state of a site: measurements, plan, demand-response events, link counters, and the
     alarms and warnings of the last 24 hours.
 
     Everything is read from the site's record, so the daemon need not be running.
     """
-    import json as json_module
 
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
@@ -26,4 +29,4 @@ def status(site_file: SiteArgument, state: StateOption = None, json: JsonOption 
     site = load_site(site_file)
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
     found = read_status(site, history)
-    print(json_module.dumps(as_json(found), indent=2) if json else as_text(found, site.site.zone))
+    print(json.dumps(as_json(found), indent=2) if json_output else as_text(found, site.site.zone))

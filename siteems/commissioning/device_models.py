@@ -43,7 +43,7 @@ def model_facts(name: str) -> dict[str, Any]:
     return facts | {"points": points}
 
 
-def model_page(facts: Mapping[str, Any]) -> str:
+def model_text(facts: Mapping[str, Any]) -> str:
     """The text of `devices show`, from `model_facts`."""
     lines = [
         f"{facts['name']}: {facts['title']}",

@@ -72,7 +72,7 @@ async def _read(entry: DeviceEntry, link: Link) -> dict[str, Any]:
     }
 
 
-def probe_page(result: Mapping[str, Any]) -> str:
+def probe_text(result: Mapping[str, Any]) -> str:
     """The text of `devices try`, from the result of `probe`."""
     identity = IDENTITY_TEXT[result["identity"]]
     lines = [f"{result['model']} at {result['url']} {result['where']}; identity: {identity}"]

@@ -12,7 +12,7 @@ import pytest
 
 from drivers.catalogue import known_maps, load_map
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
-from siteems.commissioning.device_models import all_models, model_facts, model_page
+from siteems.commissioning.device_models import all_models, model_facts, model_text
 from siteems.errors import UserError
 
 
@@ -67,7 +67,7 @@ def test_every_model_is_listed_and_can_be_shown() -> None:
     assert [found["name"] for found in all_models()] == list(known_maps())
     for name in known_maps():
         facts = model_facts(name)
-        page = model_page(facts)
+        page = model_text(facts)
         json.dumps(facts)
         for point in facts["points"]:
             assert point in page
@@ -75,8 +75,8 @@ def test_every_model_is_listed_and_can_be_shown() -> None:
 
 
 def test_a_lease_that_cannot_be_set_is_shown_as_fixed() -> None:
-    assert "lease     300 s, fixed by the device" in model_page(model_facts("huawei-sun2000"))
-    assert "lease     5 to 3600 s, set in comm_timeout_s" in model_page(
+    assert "lease     300 s, fixed by the device" in model_text(model_facts("huawei-sun2000"))
+    assert "lease     5 to 3600 s, set in comm_timeout_s" in model_text(
         model_facts("generic-smu-lead")
     )
 
