@@ -1,8 +1,7 @@
-"""The battery in the plan: wear by depth, and the full charge that falls due."""
+"""The full charge of a lead battery: when it falls due, and where the plan puts it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,32 +17,11 @@ from siteems.history.store import History
 from siteems.planning.full_charge import full_charge_due
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.time_grid import time_grid
-from siteems.site.assets import wear_costs
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
 
 NIGHT = datetime(2026, 7, 14, 18, 0, tzinfo=UTC)  # 02:00 in Hangzhou
 DAY = timedelta(days=1)
-
-
-def test_wear_follows_the_makers_table_and_rises_with_depth(hangzhou: Site) -> None:
-    costs = wear_costs(hangzhou.battery)
-    assert len(costs) == 4
-    assert list(costs) == sorted(costs)
-    # By hand: the first quarter lies on the line from (0, 0) to (0.2, 1/11200) and a little of the
-    # next.
-    slope1, slope2 = 1 / 11200 / 0.2, (1 / 4800 - 1 / 11200) / 0.2
-    assert costs[0] == pytest.approx(700 / 0.922 * 4 * (0.2 * slope1 + 0.05 * slope2))
-
-
-def test_without_a_table_wear_is_flat(rural: Site) -> None:
-    assert wear_costs(rural.battery) == (rural.battery.wear_per_kwh,)
-
-
-def test_wear_off_costs_nothing(hangzhou: Site) -> None:
-    assert hangzhou.battery.wear is not None
-    battery = replace(hangzhou.battery, wear=replace(hangzhou.battery.wear, mode="off"))
-    assert wear_costs(battery) == (0.0,)
 
 
 class TestFullCharge:
@@ -52,7 +30,7 @@ class TestFullCharge:
     def prices(self, site: Site) -> np.ndarray:
         return TariffSchedule(site.tariffs, site.site.zone).price_series(self.grid.starts)[0]
 
-    def test_it_is_put_at_the_end_of_the_last_cheap_hours_before_it_is_due(
+    def test_it_is_planned_for_the_end_of_the_last_cheap_hours_before_it_is_due(
         self, hangzhou: Site
     ) -> None:
         due = full_charge_due(hangzhou.battery, self.grid, None, self.prices(hangzhou))
@@ -61,15 +39,15 @@ class TestFullCharge:
         assert end == NIGHT + timedelta(hours=12), "14:00 local, when the noon valley ends"
 
     @pytest.mark.parametrize(
-        ("days_ago", "asked"), [(0.0, False), (5.0, False), (6.0, True), (30.0, True)]
+        ("days_ago", "planned"), [(0.0, False), (5.0, False), (6.0, True), (30.0, True)]
     )
-    def test_it_is_asked_for_when_it_falls_into_the_horizon(
-        self, hangzhou: Site, days_ago: float, asked: bool
+    def test_it_is_planned_when_it_falls_due_within_the_horizon(
+        self, hangzhou: Site, days_ago: float, planned: bool
     ) -> None:
         due = full_charge_due(
             hangzhou.battery, self.grid, NIGHT - days_ago * DAY, self.prices(hangzhou)
         )
-        assert (due is not None) == asked
+        assert (due is not None) == planned
 
     def test_lithium_needs_none(self, rural: Site) -> None:
         assert full_charge_due(rural.battery, self.grid, None, self.prices(rural)) is None
