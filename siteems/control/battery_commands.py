@@ -1,11 +1,12 @@
-"""The neutral command `battery_kw` (+ charging, - discharging) in the setpoints that a device
-really has. Pure.
+"""The battery commands: the neutral `battery_kw` (+ charging, - discharging) as setpoints that a
+device takes. Pure.
 
-A -48 V site seldom takes watts: the battery carries whatever the rectifiers are not allowed to
-give. So a discharge is a rectifier current limit below the load, a charge is a charge current
-limit, and in between the battery floats because the rectifiers hold the bus above it. Where there
-is no current limit the rectifiers' voltage is moved instead, and where the battery has a converter
-of its own, what that takes. docs/battery-commands.md says how each is released.
+Few -48 V sites have a power setpoint for the battery. There the battery carries the load that the
+rectifiers are not allowed to carry. To discharge, the rectifier current limit is set below the
+load; to charge, the charge current limit is raised; otherwise the rectifiers hold the bus above the
+battery's voltage and it floats. Without a current limit the voltage of the rectifiers is moved
+instead. A battery with a converter of its own gets the setpoints of that converter.
+docs/battery-commands.md describes each command and its release.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import Final
 from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
 
 CURRENT_STEP_A: Final = 0.1
-"""Currents are rounded down to this, so that a limit is never exceeded by rounding."""
+"""Currents are rounded down to this, so that rounding never exceeds a limit."""
 VOLTAGE_STEP_V: Final = 0.01
-"""What rectifiers can tell apart."""
+"""Resolution of a rectifier's voltage setpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusState:
-    """The DC bus as measured: voltage, telecom load and solar power at the bus."""
+    """The DC bus as measured: voltage, telecom load and PV power at the bus."""
 
     bus_v: float
     dc_load_kw: float
@@ -33,7 +34,7 @@ class BusState:
 
 @dataclass(frozen=True, slots=True)
 class CommandLimits:
-    """What the devices may be asked for; all of them positive or zero."""
+    """The most that the devices may be asked for; none is negative."""
 
     rectifier_max_a: float
     charge_max_a: float
@@ -47,10 +48,10 @@ def rectifier_current(
     """`rectifier_limit_a` and `charge_limit_a` that make the battery charge or discharge at
     `battery_kw`.
 
-    `rectifier_cap_kw` caps the rectifiers' DC output, whatever the battery is to do; infinity means
-    no cap. With power P and bus voltage V a current is P / V. Discharging at X leaves load - PV - X
-    to the rectifiers. Both results are within the limits and at least 0. Raises ValueError when a
-    number is not finite (the cap may be +infinity) or the bus voltage is not positive.
+    `rectifier_cap_kw` caps the DC output of the rectifiers, whatever the battery is to do; infinity
+    means no cap. A current is power over bus voltage. A discharge of X leaves load - PV - X to the
+    rectifiers. Both results are within the limits and at least 0. Raises ValueError when a number
+    is not finite (the cap may be +infinity) or the bus voltage is not positive.
     """
     _finite(battery_kw, bus.bus_v, bus.dc_load_kw, bus.pv_kw)
     _finite(
@@ -72,7 +73,7 @@ def rectifier_current(
 
 
 def power_setpoint(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
-    """`battery_setpoint_kw`, clipped to the limits. Raises ValueError when a number is not finite."""
+    """`battery_setpoint_kw`, within the limits. Raises ValueError when a number is not finite."""
     _finite(battery_kw, limits.charge_max_kw, limits.discharge_max_kw)
     return {
         "battery_setpoint_kw": max(-limits.discharge_max_kw, min(battery_kw, limits.charge_max_kw))
@@ -80,10 +81,10 @@ def power_setpoint(battery_kw: float, limits: CommandLimits) -> dict[str, float]
 
 
 def forced_power(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
-    """`forced_kw` and `forced_mode` of a converter that is told a direction and how much.
+    """`forced_kw` and `forced_mode` of a converter that takes a direction and a power.
 
-    At rest it is a discharge of 0 kW: with no command at all the device would do as it likes.
-    Raises ValueError when a number is not finite.
+    At rest the battery is forced to discharge at 0 kW, because without a forced mode the converter
+    would follow its own rules. Raises ValueError when a number is not finite.
     """
     _finite(battery_kw, limits.charge_max_kw, limits.discharge_max_kw)
     if battery_kw > 0:
@@ -92,11 +93,12 @@ def forced_power(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
 
 
 def power_limits(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
-    """`charge_limit_kw` and `discharge_limit_kw` of a battery that goes its own way between them.
+    """`charge_limit_kw` and `discharge_limit_kw` of a converter that decides by itself within them.
 
-    The other direction is closed, so that it charges or discharges at `battery_kw` at most, and
-    rests between two zeros. What it has nothing to charge from, or no load to carry with, it does
-    not do: less than asked, never more. Raises ValueError when a number is not finite.
+    The limit of the other direction is 0, so the battery charges or discharges at most at
+    `battery_kw`, and rests when both are 0. It may do less than commanded, when there is no surplus
+    to charge from or no load to carry, but never more. Raises ValueError when a number is not
+    finite.
     """
     _finite(battery_kw, limits.charge_max_kw, limits.discharge_max_kw)
     return {
@@ -108,12 +110,12 @@ def power_limits(battery_kw: float, limits: CommandLimits) -> dict[str, float]:
 def grid_setpoint(
     battery_kw: float, measured_kw: float, grid_kw: float, most_kw: float, limits: CommandLimits
 ) -> dict[str, float]:
-    """`grid_setpoint_kw` for a converter that holds the power of the grid connection.
+    """`grid_setpoint_kw` for a converter that controls the power at the grid connection.
 
-    All that is not the battery stays as it is: the grid gives what it gives now, and what the
-    battery is to take more than `measured_kw`. The converter's losses are made good in the next
-    cycle. The result is within 0..`most_kw`: nothing is fed in. Raises ValueError when a number is
-    not finite.
+    With all other flows unchanged, the grid power changes by as much as the battery power does:
+    from `grid_kw` by `battery_kw` - `measured_kw`. The losses of the converter are corrected in the
+    next cycle. The result is within 0..`most_kw`, so nothing is exported. Raises ValueError when a
+    number is not finite.
     """
     _finite(
         battery_kw, measured_kw, grid_kw, most_kw, limits.charge_max_kw, limits.discharge_max_kw
@@ -124,31 +126,31 @@ def grid_setpoint(
 
 @dataclass(frozen=True, slots=True)
 class VoltageLimits:
-    """How far and how fast the rectifiers' voltage may be moved."""
+    """How far and how fast the voltage of the rectifiers may be moved."""
 
     low_v: float
-    """The rectifiers never stand below it: what pulls the bus down so far, they carry."""
+    """Lowest setpoint: when the bus falls to it, the rectifiers carry the load."""
     float_v: float
-    """They never stand above it."""
+    """Highest setpoint."""
     volts_per_kw: float
-    """How much the battery's voltage moves with its power; too little only makes it slower, too
-    much makes it swing.
+    """Change of the battery's voltage with its power. Too low a value makes the loop slow, too high
+    a value makes it oscillate.
     """
     step_v: float
-    """Most that is changed at once."""
+    """Largest change in one step."""
 
 
 def rectifier_voltage(
     previous_v: float, battery_kw: float, measured_kw: float, limits: VoltageLimits
 ) -> dict[str, float]:
-    """`float_v` that brings a battery on the bus nearer to `battery_kw`: one bounded step from
+    """`float_v` that brings a battery on the bus nearer to `battery_kw`: one limited step from
     `previous_v`.
 
-    A bus below the battery's own voltage makes it discharge, one above charges it; how much, only
-    its current tells, so this is called again and again with what was measured. A difference that
-    is worth less than a step of the rectifiers changes nothing. The result is within
-    `low_v`..`float_v`. Raises ValueError when a number is not finite or the limits are the wrong
-    way round.
+    A bus below the battery's own voltage discharges it, a bus above charges it. By how much shows
+    only in the measured power, so this is a closed loop: it is called in every cycle with
+    `measured_kw`. A correction of less than half a `VOLTAGE_STEP_V` changes nothing. The result is
+    within `low_v`..`float_v`. Raises ValueError when a number is not finite or the limits
+    contradict each other.
     """
     _finite(
         previous_v,
@@ -173,9 +175,9 @@ def rectifier_voltage(
 
 def _finite(*numbers: float) -> None:
     if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"levers need finite numbers, not {numbers}")
+        raise ValueError(f"battery commands need finite numbers, not {numbers}")
 
 
 def _down(amps: float) -> float:
-    """Rounded down to the step; a hair is forgiven so that 30.0 does not become 29.9."""
+    """Rounded down to the step. A float error below 1e-6 steps does not turn 30.0 into 29.9."""
     return max(0.0, round(math.floor(amps / CURRENT_STEP_A + 1e-6) * CURRENT_STEP_A, 6))

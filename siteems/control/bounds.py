@@ -1,14 +1,14 @@
 """Nested bounds on battery power: each has an owner and a reason, and a lower one never widens a
 higher one.
 
-The bounds are applied in order of priority. The range that the higher ones leave is what a lower
-one can still choose from. A lower bound that lies inside that range narrows it; one that lies
-partly outside is cut off at its edge; one that lies wholly outside leaves the single point of the
-range that is nearest to it. With charging positive:
+The bounds are applied in order of priority, and each can only choose from the range that the higher
+ones have left. A bound inside that range narrows it. A bound that lies partly outside is cut off at
+the edge. A bound that lies wholly outside leaves the one point of the range that is nearest to it.
+With charging positive:
 
     safety          -8 ........................ +8     range -8..+8
     backup reserve              0 ...........  inf     range  0..+8
-    DR event       -inf ... -2                         range  0..0: as near to -2 as the reserve lets it
+    DR event       -inf ... -2                         range  0..0: the reserve allows no less
     plan wishes +3                                     result 0, limited by the DR event
 """
 

@@ -1,9 +1,10 @@
 """One control cycle as a pure function: image, intent and limits in, one decision out, with the
 reason for it.
 
-The intent says what battery power the plan (or a fallback level) wishes. Bounds on that power nest:
-safety (device limits, battery temperature), grid connection, backup reserve, DR event; a lower one
-never widens a higher one (`siteems/control/bounds.py`). Sign: + charging, - discharging.
+The intent is the battery power that the plan, or a lower fallback level, wishes. Bounds on that
+power nest: safety (device limits, battery temperature), grid connection, backup reserve, DR event.
+A lower one never widens a higher one (`siteems/control/bounds.py`). Sign: + charging,
+- discharging.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from siteems.messages.message import Message
 from siteems.site.model import Site
 
 PROBE_KW: Final = 0.15
-"""What the rectifiers keep giving while surplus PV is stored. While they give less, the PV converter
-may be throttled, and there may be more PV than is measured. More would buy energy for nothing; less
-is within the error of the meters.
+"""What the rectifiers keep giving while surplus PV is stored. While they give less, the PV
+converter may be throttled, and there may be more PV than is measured. A higher value would import
+energy for nothing; a lower one is within the error of the meters.
 """
 LOW_BUS_V: Final = 46.0
-"""Loads are disconnected from about here: a battery that holds the bus no higher cannot carry it.
+"""Loads are disconnected from about here. A battery that cannot hold the bus above this voltage can
+no longer carry the load.
 """
 REBUILD_BELOW_SOC: Final = 0.02
 """This far below the reserve it is rebuilt at once and at full power, whatever the price and
@@ -104,7 +106,7 @@ def cycle(
         reason = reasons.PV_SURPLUS()
     else:
         reason = intent.reason
-    # A DR cap that a higher bound has overruled must not starve the rectifiers either.
+    # Where a higher bound has overruled the DR cap, it must not limit the rectifiers either.
     overruled = battery_kw > dr_event.high_kw
     bus_v = image.value("bus_v")
     decision = Drive(
@@ -148,9 +150,9 @@ def _reserve_held(soc: float, reserve_soc: float, site: Site, state: ControlStat
 
 
 def _rectifier_cap(image: Image, import_cap_kw: float, site: Site, curve: RectifierCurve) -> float:
-    """DC output at which the site imports this much, less the margin.
+    """DC output of the rectifiers at which the site imports this much, less the margin.
 
-    While the AC load is unknown, it is taken at its worst: the cap holds then too.
+    An unknown AC load counts at its worst, so that the cap holds then too.
     """
     ac_load_kw = image.value("ac_load_kw")
     if ac_load_kw is None:

@@ -1,7 +1,7 @@
 """The deadband of a setpoint: the value sent last stays while the new one hardly differs.
 
-The noise of a load moves the computed current limits by a few tenths of an ampere every second. Each
-write takes time on the line and, on many devices, counts against a daily limit.
+The noise of a load moves the computed current limits by a few tenths of an ampere every second.
+Each write takes time on the line and, on many devices, counts against a daily limit.
 """
 
 from __future__ import annotations

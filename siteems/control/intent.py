@@ -1,5 +1,5 @@
-"""Which intent holds now: the fresh plan, the last plan while it still fits, or simple rules. Never
-silently.
+"""What the site would like its battery to do now, by fallback level: the fresh plan, the last plan
+while it still fits, or price rules. Every intent has its level and reason: no fallback is silent.
 """
 
 from __future__ import annotations
@@ -18,15 +18,23 @@ from siteems.planning.published import PublishedPlan
 FallbackLevel = Literal["plan", "last-plan", "rules"]
 
 FRESH = timedelta(minutes=20)
-"""A plan comes every 15 minutes; one that is a little late is not yet a failure."""
+"""A plan is made every 15 minutes. One that is a little late is not yet a failure."""
 LAST_PLAN_LIMIT = timedelta(hours=24)
+"""An older plan was made for the load and the prices of another day."""
 CORRIDOR_SOC = 0.10
-"""The last plan holds while the measured state of charge is this close to what it foresaw."""
+"""The last plan holds while the measured state of charge is this close to the planned one. Wider,
+a plan would be followed that no longer fits the battery; narrower, the usual forecast error of a
+day would end it.
+"""
+FLAT_TARIFF = 0.05
+"""The rules hold the battery while the prices of the day differ by less than this share of the
+highest: the losses of charging and discharging are larger than that.
+"""
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What the site would like its battery to do: kW, + charging; which level says so, and why."""
+    """The wished battery power in kW (+ charging), its fallback level, and why."""
 
     battery_kw: float
     level: FallbackLevel
@@ -43,26 +51,26 @@ def choose_intent(
     load_kw: float,
     pv_kw: float,
 ) -> Intent:
-    """Take the highest level that carries. `prices_today` are those of the running local day, for
-    the rules.
+    """Take the highest fallback level that holds.
 
-    Load and sun are as measured. Where a plan lets the battery carry the whole load, it carries
-    what there is, and not what was foreseen: what is left over would be bought at a price that the
-    plan avoids.
+    `prices_today` are the prices of the current local day and `price_now` is the present one, for
+    the rules; `charge_kw` is the power at which the rules charge. `load_kw` and `pv_kw` are as
+    measured: where the plan lets the battery carry the whole load, it carries the measured load and
+    not the forecast one, because the difference would be bought at a price that the plan avoids.
     """
     because = reasons.NO_PLAN_YET()
     if plan is not None:
-        battery_kw, foreseen = plan.battery_kw(now), plan.soc(now)
+        battery_kw, planned_soc = plan.battery_kw(now), plan.soc(now)
         if battery_kw is not None and plan.carries_load(now):
             battery_kw = min(0.0, pv_kw - load_kw)
         age = now - plan.issued
         age_h = age / timedelta(hours=1)
-        if battery_kw is None or foreseen is None or age > LAST_PLAN_LIMIT:
+        if battery_kw is None or planned_soc is None or age > LAST_PLAN_LIMIT:
             because = reasons.PLAN_ENDED(age_h=age_h)
         elif age <= FRESH:
             return Intent(battery_kw, "plan", reasons.FOLLOW_PLAN())
-        elif soc is not None and abs(soc - foreseen) > CORRIDOR_SOC:
-            because = reasons.PLAN_MISSED(age_h=age_h, planned_soc=foreseen, soc=soc)
+        elif soc is not None and abs(soc - planned_soc) > CORRIDOR_SOC:
+            because = reasons.PLAN_MISSED(age_h=age_h, planned_soc=planned_soc, soc=soc)
         else:
             return Intent(battery_kw, "last-plan", reasons.FOLLOW_LAST_PLAN(age_h=age_h))
     return _rules(prices_today, price_now, charge_kw, load_kw, because)
@@ -71,11 +79,11 @@ def choose_intent(
 def _rules(
     prices: Sequence[float], price: float, charge_kw: float, load_kw: float, because: Message
 ) -> Intent:
-    """The timer that vendors ship: charge in the cheap third of the day's prices, carry the load in
-    the dear third.
+    """The timer that vendors ship: charge in the cheapest third of the day's price range, carry the
+    load in the most expensive third.
     """
     low, high = float(np.min(prices)), float(np.max(prices))
-    if high - low > 0.05 * abs(high):
+    if high - low > FLAT_TARIFF * abs(high):
         third = (high - low) / 3.0
         if price <= low + third:
             return Intent(charge_kw, "rules", reasons.RULES_CHARGE(because=because))

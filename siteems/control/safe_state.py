@@ -1,4 +1,4 @@
-"""The safe state: what setpoints and persistent fallbacks are when nobody steers."""
+"""The safe state: setpoints and stored fallback values of devices that are not driven."""
 
 from __future__ import annotations
 
@@ -12,33 +12,31 @@ from siteems.site.model import Battery, Site
 
 TEMPERATURE_RECOVERY_C: Final = 1.0
 """Hysteresis of the battery's temperature limits. Safe values that change are written to every
-device, and the noise of a sensor near a limit must not write them again and again; more would delay
-the recharge after a cold night.
+device, and the noise of a sensor near a limit must not write them again and again. More would
+delay the recharge after a cold night.
 """
 
 
 def worst_ac_load_kw(site: Site) -> float:
-    """The most that the AC side can draw beside the rectifiers: the air conditioner at its rating,
-    and the rest.
-    """
+    """The largest AC load beside the rectifiers, with the air conditioner at its rating."""
     if site.air_conditioner is None:
         return max(site.load.typical_ac_kw)
     return site.air_conditioner.rated_kw + min(site.load.typical_ac_kw)
 
 
 def most_import_kw(site: Site, cap_kw: float = math.inf) -> float:
-    """What may be asked of the grid connection, and under a cap of `cap_kw`."""
+    """The highest setpoint for the grid connection: its limit or an import cap, less the margin."""
     return max(0.0, min(site.grid.import_limit_kw, cap_kw) - site.control.import_margin_kw)
 
 
 def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
-    """Safe value by point: the bus at float, and the battery recharges as fast as the grid
-    connection bears.
+    """Safe value by point: the bus is at float voltage, and the battery recharges as fast as the grid
+    connection allows.
 
     The rectifiers may give what the connection carries beside the worst AC load, so that a full
     recharge after a mains failure trips no breaker, but never less than the load needs. Currents
-    are whole amperes, rounded to the safe side. What a float voltage or a grid setpoint charges,
-    frost does not stop: there the pack must protect itself.
+    are whole amperes, rounded down. A float voltage and a grid setpoint charge the battery also in
+    frost; there the battery's own management must protect it.
     """
     float_v = site.rectifier.float_v
     beside_kw = curve.dc_kw(
@@ -47,8 +45,8 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     rectifier_kw = min(site.rectifier.rated_kw, max(beside_kw, *site.load.typical_dc_kw))
     rectifier_a = math.floor(rectifier_kw * 1000.0 / float_v)
     charge_a = math.floor(site.battery.max_charge_kw * 1000.0 / float_v)
-    # Where frost is to be reckoned with, a pack that nobody steers must not be told to charge.
-    unsteered_kw = (
+    # Where frost is to be expected, a battery that is not controlled must not be set to charge.
+    uncontrolled_kw = (
         site.battery.max_charge_kw
         if site.backup.coldest_c >= site.battery.min_charge_temp_c
         else 0.0
@@ -57,15 +55,15 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
         "rectifier_limit_a": rectifier_a,
         "charge_limit_a": charge_a,
         "float_v": float_v,
-        "battery_setpoint_kw": unsteered_kw,
-        "charge_limit_kw": unsteered_kw,
+        "battery_setpoint_kw": uncontrolled_kw,
+        "charge_limit_kw": uncontrolled_kw,
         "discharge_limit_kw": site.battery.max_discharge_kw,
         "forced_kw": 0.0,
         "forced_mode": FORCED_OFF,
         "grid_setpoint_kw": most_import_kw(site),
         "safe_rectifier_limit_a": rectifier_a,
         "safe_charge_limit_a": charge_a,
-        "safe_battery_setpoint_kw": unsteered_kw,
+        "safe_battery_setpoint_kw": uncontrolled_kw,
         "safe_grid_setpoint_kw": math.floor(10.0 * most_import_kw(site)) / 10.0,
     }
     if site.pv is not None:
@@ -86,6 +84,6 @@ def charging_allowed(battery: Battery, temp_c: float | None, *, before: bool) ->
 
 
 def without_charging(values: Mapping[str, float]) -> dict[str, float]:
-    """The same, for a battery that is too cold or too hot to charge now."""
+    """The same values, for a battery that is too cold or too hot to charge now."""
     barred = {"charge_limit_a": 0.0, "battery_setpoint_kw": 0.0, "charge_limit_kw": 0.0}
     return {name: min(value, barred.get(name, value)) for name, value in values.items()}

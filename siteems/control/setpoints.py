@@ -1,4 +1,4 @@
-"""From a decision to what the site's devices can be told: value by point, the same for every shell."""
+"""From a decision to the setpoints of the site: value by point, whichever device takes it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ from siteems.control.safe_state import most_import_kw
 from siteems.site.model import Battery, Rectifier, Site
 
 ABOVE_LOW_BUS_V: Final = 1.0
-"""How far above the voltage at which the site is released the rectifiers stand by, so that they
-take over before.
+"""How far above `LOW_BUS_V` the rectifiers stand by while the battery discharges, so that they
+carry the load before the site has to be released.
 """
 VOLTS_PER_C: Final = 2.0
-"""Battery voltage over the C-rate: half of what a healthy string shows (0.4 V at a tenth of C), so
-that it settles.
+"""Battery voltage over the C-rate, for the step of the rectifier voltage. A healthy string shows
+0.4 V at a tenth of C, which is 4 V. Half of that makes the loop settle in a few cycles without
+oscillating, also for a string with half that resistance.
 """
 VOLTS_PER_S: Final = 0.05
-"""How fast the rectifiers' voltage is moved at most."""
+"""Fastest change of the rectifier voltage: from float to the low bus in about two minutes. Faster,
+it would overshoot while the measurement lags.
+"""
 CABLES_V: Final = 1.0
-"""What cables lose at most: a bus further below the rectifiers' voltage is not held by them, but
-limited elsewhere.
+"""Largest voltage drop in cables. A bus that is further below the rectifiers' setpoint is not held
+by it; something else, such as a current limit, keeps it down.
 """
 
 
@@ -46,10 +49,10 @@ def setpoints(
     held: Mapping[str, float],
     elapsed_s: float,
 ) -> dict[str, float]:
-    """The setpoints of a decision to drive, for a site whose battery is commanded in this way.
+    """Value by point for a decision to drive, with this battery command.
 
-    `held` are the setpoints that were sent last, none after a release, and `elapsed_s` is how long
-    ago that was.
+    `held` are the setpoints that were sent last (empty after a release), `elapsed_s` is the time
+    since then. Only the rectifier voltage depends on them.
     """
     battery, rectifier = site.battery, site.rectifier
     limits = CommandLimits(
@@ -61,11 +64,11 @@ def setpoints(
     bus = BusState(bus_v=decision.bus_v, dc_load_kw=decision.dc_load_kw, pv_kw=decision.pv_kw)
     if command == "rectifier_current":
         return rectifier_current(decision.battery_kw, decision.rectifier_cap_kw, bus, limits)
-    # The battery follows what it is told; the rectifiers' limit is only a ceiling.
+    # The battery has setpoints of its own. The rectifier limit is only a ceiling.
     cap_kw = decision.rectifier_cap_kw
     if command == "rectifier_voltage":
-        # What a battery on the bus takes, only the rectifiers' limit bounds at once: it may be low,
-        # or blindly charged.
+        # The voltage moves slowly. Only this limit bounds at once what a battery on the bus takes,
+        # when it is empty or recharged at float voltage.
         cap_kw = min(cap_kw, bus.dc_load_kw - bus.pv_kw + limits.charge_max_kw)
     ceiling = rectifier_current(limits.charge_max_kw, cap_kw, bus, limits)["rectifier_limit_a"]
     return {"rectifier_limit_a": ceiling} | _battery(
@@ -90,21 +93,21 @@ def _battery(
     if command == "grid_setpoint":
         most_kw = most_import_kw(site, decision.import_cap_kw)
         if decision.measured_kw is None or decision.grid_kw is None:
-            return {"grid_setpoint_kw": most_kw}  # blind, it recharges, under a call's cap
+            return {"grid_setpoint_kw": most_kw}  # unmeasured, it recharges under the import cap
         return grid_setpoint(
             decision.battery_kw, decision.measured_kw, decision.grid_kw, most_kw, limits
         )
     if decision.measured_kw is None:
-        return {"float_v": site.rectifier.float_v}  # blind, it floats
-    # From where the bus really is: what a current limit kept down must not jump up when the limit
-    # goes.
+        return {"float_v": site.rectifier.float_v}  # unmeasured, it floats
+    # From near the measured bus: when a current limit has held the bus down, the voltage must not
+    # jump up as soon as that limit is lifted.
     previous_v = min(held.get("float_v", decision.bus_v), decision.bus_v + CABLES_V)
     volts = voltage_limits(site.rectifier, site.battery, elapsed_s)
     return rectifier_voltage(previous_v, decision.battery_kw, decision.measured_kw, volts)
 
 
 def voltage_limits(rectifier: Rectifier, battery: Battery, elapsed_s: float) -> VoltageLimits:
-    """How the rectifiers' voltage may be moved: between the low bus and float, slowly."""
+    """Between just above the low bus and float, and no faster than `VOLTS_PER_S`."""
     low_v = min(LOW_BUS_V + ABOVE_LOW_BUS_V, rectifier.float_v)
     return VoltageLimits(
         low_v, rectifier.float_v, VOLTS_PER_C / battery.rated_kwh, VOLTS_PER_S * elapsed_s

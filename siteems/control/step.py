@@ -1,4 +1,4 @@
-"""What one control cycle used and decided, for those who record and supervise it."""
+"""What one control cycle used and decided, for the record and the alarms."""
 
 from __future__ import annotations
 

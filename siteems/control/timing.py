@@ -1,5 +1,5 @@
-"""How fast the loops turn. No machine can poll every second of an accelerated clock: cycle and
-lease stretch.
+"""Periods of the control loop. On an accelerated clock no machine can run a cycle in each second of
+the site's time, so cycle and lease are stretched.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ from datetime import timedelta
 from siteems.site.model import Control
 
 REAL_CYCLE_S = 0.025
+"""Shortest real period of a cycle: reading and writing the devices takes most of it."""
 REAL_LEASE_S = 1.5
+"""Shortest real lease, 60 of the shortest cycles: devices do not fall back when a busy machine runs
+late.
+"""
 REAL_MAX_AGE_S = 0.5
+"""Shortest real age at which a measurement becomes unknown, 20 of the shortest cycles."""
 LONGEST_LEASE_S = 3600.0
+"""Device maps allow no longer time-out than this."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from siteems.messages.message import Message
 log = structlog.get_logger()
 
 RECORDS_KEPT = 10_000
-"""Most records that wait in memory for a historian that cannot write, newest first: some hours of
-writes, a few megabytes.
+"""Most records that wait in memory while the historian cannot write: some hours of writes in a few
+megabytes. Beyond that the oldest ones are lost.
 """
 
 
@@ -52,7 +52,7 @@ NOT_HELD: tuple[Outcome, ...] = ("failed", "mismatch", "refused")
 
 
 def trouble_in(records: Sequence[WriteRecord], outcomes: Sequence[Outcome] = NOT_HELD) -> str:
-    """The first point whose last try ended like this, with outcome and detail; empty when none did."""
+    """The first point whose last try ended with one of these outcomes, and its detail; or ""."""
     last_tries = {record.point: record for record in records}
     for record in last_tries.values():
         if record.outcome in outcomes:

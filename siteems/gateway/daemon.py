@@ -1,5 +1,5 @@
-"""`siteems run`: one process on the site gateway that reads, plans, drives and records until it is
-told to stop.
+"""`siteems run`: one process on the site gateway that reads, plans, drives and records, until
+SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Daemon:
             await self._end()
 
     async def _start(self) -> None:
-        """Release what an earlier run left, take up the record, make a first plan."""
-        await self._devices.acquire()  # first of all: after a crash, leases are running out
+        """Acquire the devices, restore the state from the record, make a first plan."""
+        await self._devices.acquire()  # first, because after a crash leases are running out
         await self._solver.start()
         self._controller.resume()
         await self._controller.observe()
@@ -78,7 +78,7 @@ class Daemon:
         notify("READY=1")
 
     async def _serve(self) -> None:
-        """Both loops and the scheduler until a signal comes, or a loop ends, which it never should."""
+        """Run both loops and the scheduler until a signal arrives, or a loop fails."""
         stopped = asyncio.create_task(self._stop.wait())
         running = asyncio.create_task(self._clock.started())
         await asyncio.wait({stopped, running}, return_when=asyncio.FIRST_COMPLETED)
@@ -99,7 +99,7 @@ class Daemon:
             task.result()
 
     async def _end(self) -> None:
-        """Leave the devices safe, whatever ended the run."""
+        """Leave the devices in their safe state, whatever ended the run."""
         notify("STOPPING=1")
         unreleased = await self._devices.close(RELEASE_STOPPED())
         await self._solver.close()
@@ -119,7 +119,7 @@ class Daemon:
         log.info("stopped")
 
     def _note_facts(self) -> None:
-        """What other commands need to know to speak of this daemon."""
+        """Record what other commands need to know about this daemon."""
         self._history.set_fact("site", self._site.site.id)
         self._history.set_fact("pid", str(os.getpid()))
         self._history.set_fact(
@@ -130,7 +130,7 @@ class Daemon:
         self._history.set_fact("stopped", "")
 
     async def _control_loop(self) -> None:
-        """A plain task on the loop's own time: the scheduler's wall clock may jump, this must not."""
+        """Run cycles on the event loop's own time, because the wall clock may jump."""
         loop = asyncio.get_running_loop()
         period_s = self._timing.cycle_s / self._clock.speed
         due = loop.time()
@@ -158,13 +158,15 @@ class Daemon:
             except asyncio.CancelledError:
                 raise
             except Exception:
-                log.exception("planning-failed")  # the last plan and the ladder below it go on
+                log.exception(
+                    "planning-failed"
+                )  # the last plan and the lower fallback levels remain
 
     async def _quarter_hour(self) -> None:
         self._controller.replan.ask(reasons.SCHEDULE)
 
     async def _note_traffic(self) -> None:
-        """Keep where `siteems status` finds it how the links do."""
+        """Record the counters of the links for `siteems status`."""
         try:
             self._history.set_fact("traffic", json.dumps(self._devices.traffic()))
         except RecordError as error:
@@ -177,15 +179,17 @@ class Daemon:
 
 
 def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
-    """Run the daemon of a site in this process. Raises `UserError` if one runs already on this
-    record.
+    """Run the daemon of a site in this process.
+
+    Raises `UserError` when another daemon uses this record.
     """
     configure_logs(site.site.id)
     folder.mkdir(parents=True, exist_ok=True)
     held = lock(folder)
     if held is None:
         raise UserError(
-            f"{folder}: another siteems runs on this record; stop it first, or name another --state folder"
+            f"{folder}: another siteems runs on this record; "
+            "stop it first, or give another --state folder"
         )
     try:
         asyncio.run(_run(site, clock, folder, read_only))

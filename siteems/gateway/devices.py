@@ -80,17 +80,17 @@ class SiteDevices:
             each.name: SetpointAlarm(each.name, self._report) for each in self._settable
         }
         self._unreleased: set[str] = set()
-        """Those that were sent something else than their safe values since the last release."""
+        """Names of the devices that may hold something else than their safe values."""
         self._silent: set[str] = set()
         self._charging_allowed = True
         """As of the last decision."""
         self._sent = SentSetpoints(now())
 
     async def read(self) -> Sequence[Reading]:
-        """Read all devices; those that share a link wait for each other there.
+        """Read all devices; those on one link take turns.
 
-        A device that was silent, or holds something else than it took, may have restarted: it must
-        be acquired again before it is driven.
+        A device that did not answer, or holds other setpoints than it took, may have restarted. It
+        must be acquired again before it is driven.
         """
         readings = await asyncio.gather(*(device.read() for device in self._all))
         self._silent = {
@@ -123,9 +123,9 @@ class SiteDevices:
         self._commands.flush()
 
     async def drive(self, decision: Decision) -> None:
-        """Bring a decision to the devices; trouble is recorded and tried again in the next cycle."""
+        """Bring a decision to the devices. A failed write is recorded and tried again later."""
         if decision.charging_allowed != self._charging_allowed:
-            # The safe values change with it: what was released holds the former ones.
+            # The safe values depend on it, so a device that was released holds the old ones.
             self._charging_allowed = decision.charging_allowed
             self._unreleased |= self._alarms.keys() - self._acquisition.pending
         await self.acquire()

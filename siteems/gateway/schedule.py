@@ -1,4 +1,4 @@
-"""Wall-clock jobs of the daemon with APScheduler, on whatever clock the site runs."""
+"""Wall-clock jobs of the daemon with APScheduler, on the clock of the site."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from apscheduler.triggers.cron import CronTrigger
 from siteems.clock import Clock
 
 GRACE_S = 600
-"""The scheduler's own default of one second would skip a planning run whenever the loop or the
-clock jerks.
+"""How late a job may still run. With the scheduler's default of one second, a planning run would be
+skipped whenever the event loop is busy or the clock is adjusted.
 """
 
 
 class SiteCron(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no types
-    """A cron trigger on the site's clock: asks cron in site time and answers in the machine's."""
+    """A cron trigger in site time, for a scheduler in machine time."""
 
     def __init__(self, clock: Clock, **fields: str | int) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class SiteCron(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no types
     def get_next_fire_time(
         self, previous_fire_time: datetime | None, now: datetime
     ) -> datetime | None:
-        """When to fire next, in machine time."""
+        """The next time to fire, in machine time."""
         site_now = self._clock.now()
         next_site = self._cron.get_next_fire_time(self._last, site_now)
         self._last = next_site
@@ -36,9 +36,7 @@ class SiteCron(BaseTrigger):  # type: ignore[misc]  # apscheduler ships no types
 
 
 def make_scheduler() -> Any:
-    """A scheduler in UTC whose jobs survive a busy loop: late runs are made up for once, never
-    twice at a time.
-    """
+    """A scheduler in UTC. Late runs of a job are made up for once; no job runs twice at a time."""
     return AsyncIOScheduler(
         timezone="UTC",
         job_defaults={"misfire_grace_time": GRACE_S, "coalesce": True, "max_instances": 1},

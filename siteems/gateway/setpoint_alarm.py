@@ -15,7 +15,7 @@ LASTED: Final = timedelta(minutes=2)
 
 
 class SetpointAlarm:
-    """Reports when a device has not taken its setpoints for a while, and when it takes all again."""
+    """Reports when a device has not taken some setpoint for a while, and when it takes all."""
 
     def __init__(self, device: str, report: Report) -> None:
         self._device, self._report = device, report
@@ -24,7 +24,7 @@ class SetpointAlarm:
         self._condition = Condition(LASTED)
 
     def update(self, troubles: Mapping[str, str], now: datetime) -> None:
-        """`troubles` has the setpoints that were tried now, with an empty text where all is well."""
+        """Take the setpoints that were tried now: what went wrong with each, or an empty text."""
         for point, trouble in troubles.items():
             if trouble:
                 self._not_taken[point] = trouble

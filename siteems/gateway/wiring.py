@@ -1,6 +1,4 @@
-"""From the site file to links and devices: the one place that knows which protocol needs which
-class.
-"""
+"""From the site file to links and devices: the one place that chooses a class by protocol."""
 
 from __future__ import annotations
 
@@ -24,14 +22,12 @@ AnyDevice = Device | Dlt645Meter
 
 
 def make_links(site: Site) -> Mapping[str, AnyLink]:
-    """The links of a site, none of them open yet. Raises `UserError` for credentials that cannot be
-    used.
-    """
+    """The links of a site, not yet open. Raises `UserError` for unusable credentials."""
     return {name: make_link(name, link) for name, link in site.links.items()}
 
 
 def make_link(name: str, link: Link) -> AnyLink:
-    """One link by its URL. Raises `UserError` for a URL or credentials that cannot be used."""
+    """One link by its URL. Raises `UserError` for an unusable URL or unusable credentials."""
     try:
         if parse_address(link.url).is_dlt645:
             return Dlt645Link(link.url, timeout_s=link.timeout_s)
@@ -51,7 +47,7 @@ def make_link(name: str, link: Link) -> AnyLink:
 def make_device(
     entry: DeviceEntry, links: Mapping[str, AnyLink], now: Callable[[], datetime]
 ) -> AnyDevice:
-    """A device of the site file on its link; the site checks have seen that they fit each other."""
+    """A device of the site file on its link; the site checks have verified that they match."""
     device_map, link = load_map(entry.map), links[entry.link]
     if isinstance(device_map, DeviceMap):
         assert isinstance(link, ModbusLink)

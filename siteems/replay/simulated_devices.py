@@ -1,5 +1,5 @@
-"""The simulated site as the controller's devices, and the solver, both in this process: only the
-wire is missing.
+"""The simulated site as the controller's devices, and the solver in this process: the replay's side
+of the controller's ports.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from siteems.site.model import Site
 
 
 class SimulatedDevices:
-    """The controller's devices, in memory. `silent` names devices that do not answer; `writes`
-    counts the setpoints that changed, by device.
+    """The controller's devices, in memory. What is written follows from the same rules as in the
+    daemon (`siteems/control/device_setpoints.py`); there is no line, no write gate and no lease
+    refresh.
     """
 
     def __init__(self, site: Site, plant: Plant, clock: ManualClock, timing: Timing) -> None:
@@ -57,8 +58,9 @@ class SimulatedDevices:
         self._held: dict[tuple[str, str], float] = {}
         """The last value written, by device and point."""
         self.silent: set[str] = set()
+        """Names of the devices that do not answer."""
         self.writes = dict.fromkeys((device.name for device in self._devices), 0)
-        """A real device is also written to refresh its lease."""
+        """Setpoints that changed, by device. A real device is also written to refresh its lease."""
         for device in self._devices:
             if "comm_timeout_s" in device.device_map.points:
                 device.write_point("comm_timeout_s", timing.lease_s)
