@@ -121,8 +121,8 @@ class Wear:
     replacement_per_kwh: Positive
     """Price of a new battery per rated kWh, in the site's currency."""
     mode: Literal["cycle", "calendar-netted", "off"] = "cycle"
-    """`calendar-netted`: only wear beyond the ageing by `calendar_years`, which happens anyway at
-    `cycles_per_day`, has a cost. `off`: no cost.
+    """`cycle`: each cycle has a cost. `calendar-netted`: cycles that do not shorten the battery's
+    life below `calendar_years`, at `cycles_per_day`, are free. `off`: no cost.
     """
     calendar_years: Positive | None = None
     cycles_per_day: Positive = 1.0
