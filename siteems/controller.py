@@ -24,11 +24,11 @@ from siteems.estimation.image_builder import ImageBuilder
 from siteems.estimation.site_state import FULL_SOC, StateEstimator
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
-from siteems.history.records import AlarmRecord, RecordError, Sample
+from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
+from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.alarms import PLAN_ALARMS
 from siteems.operations.control_alarms import ControlAlarms
-from siteems.operations.message_text import ENGLISH
 from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published import PublishedPlan, publish
@@ -44,8 +44,6 @@ log = structlog.get_logger()
 
 USABLE = ("optimal", "feasible")
 """Statuses of plans that can be followed."""
-LOG_LEVELS = {"info": 20, "warning": 30, "alarm": 40}
-"""`logging`'s numbers for the levels of alarms."""
 
 
 class Controller:
@@ -75,7 +73,8 @@ class Controller:
         self._estimator = StateEstimator(site, self._tariff)
         self._problems = ProblemBuilder(site, self._tariff)
         self._images = ImageBuilder(self._curve, timing.max_age, plausible_ranges(site))
-        self._alarms = ControlAlarms(self._report, drives=drives)
+        self._report_alarm = AlarmLog(ports.record).report
+        self._alarms = ControlAlarms(self._report_alarm, drives=drives)
         # A DR cap is applied this long before its event, so that the import is down when it begins:
         # one cycle until the next decision, one more for the devices to follow.
         self._lead = 2 * timedelta(seconds=timing.cycle_s)
@@ -208,11 +207,6 @@ class Controller:
         self._forecaster.learn(time, values)
         self._estimator.learn(time, values)
 
-    def _report(self, alarm: AlarmRecord) -> None:
-        with self._recording():
-            self._record.add_alarm(alarm)
-        log.log(LOG_LEVELS[alarm.level], alarm.code, text=ENGLISH.text(alarm.message))
-
     @contextmanager
     def _recording(self) -> Iterator[None]:
         """Control goes on where the record cannot be written or read, on a full disk perhaps."""
@@ -284,4 +278,4 @@ class Controller:
     ) -> None:
         with self._recording():
             self._record.add_plan(now, status, trigger.code, lambda: {"reason": reason.as_dict()})
-        self._report(PLAN_ALARMS[status].at(now, reason=reason))
+        self._report_alarm(PLAN_ALARMS[status].at(now, reason=reason))

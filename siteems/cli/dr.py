@@ -55,6 +55,8 @@ def dr_limit_import(
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
     from siteems.operations.daemon_state import daemon_clock, daemon_state
+    from siteems.operations.status_json import daemon_dict
+    from siteems.operations.status_text import daemon_text
     from siteems.site.read_file import load_site
 
     site = load_site(site_file)
@@ -65,12 +67,15 @@ def dr_limit_import(
     event = place_import_limit(EventLog(history), limit_kw, begin, length, now, "operator")
     daemon = daemon_state(history)
     if json_output:
-        data = event_dict(event) | {"daemon": daemon, "record": str(history.path)}
+        data = event_dict(event) | {"daemon": daemon_dict(daemon), "record": str(history.path)}
         print(json.dumps(data, indent=2))
     else:
         print(f"event {event_text(event, site.site.zone)}")
-    if not daemon.startswith("running"):
-        print(f"no running daemon reads it yet ({history.path}: {daemon})", file=sys.stderr)
+    if not daemon.running:
+        print(
+            f"no running daemon reads it yet ({history.path}: {daemon_text(daemon)})",
+            file=sys.stderr,
+        )
 
 
 @app.command("list")

@@ -23,10 +23,15 @@ def status(
 
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
-    from siteems.operations.status import as_json, as_text, read_status
+    from siteems.operations.status import read_status
+    from siteems.operations.status_json import as_data
+    from siteems.operations.status_text import as_text
     from siteems.site.read_file import load_site
 
     site = load_site(site_file)
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
     found = read_status(site, history)
-    print(json.dumps(as_json(found), indent=2) if json_output else as_text(found, site.site.zone))
+    if json_output:
+        print(json.dumps(as_data(found), indent=2))
+    else:
+        print(as_text(found, site.site.zone))

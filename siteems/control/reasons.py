@@ -1,7 +1,7 @@
 """Why the control cycle decided what it did: every reason with its code and English text.
 
-A reason is made by calling its type with the values of its text: `TOO_COLD(battery_c=-3.0)`.
-It stays a code with values until somebody reads it. A new reason is one entry in this file.
+A reason is made by calling its type with the values of its text: `TOO_COLD(battery_c=-3.0)`. It
+stays a code with values until a person reads it. A new reason is one entry in this file.
 """
 
 from __future__ import annotations

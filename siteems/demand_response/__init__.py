@@ -1,3 +1,1 @@
-"""Demand response: what the grid asks of a site. Adapters for protocols turn their messages into
-`DrEvent`.
-"""
+"""Demand response (DR): what the grid asks of a site. Protocol adapters make `DrEvent`s of it."""

@@ -1,4 +1,4 @@
-"""The neutral demand-response event: whatever the protocol, the site knows only this."""
+"""The neutral DR event: whatever the protocol, the site knows only this."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ Kind = Literal["limit-import"]
 
 @dataclass(frozen=True)
 class DrEvent:
-    """One revision of a call. The highest revision of an id counts; a cancelled one is kept as a
-    tombstone.
+    """One revision of a DR event.
+
+    A change or a cancellation is a higher revision of the same id, and the highest one counts.
+    Raises ValueError for an event that does not last or has no valid limit.
     """
 
     id: str
     revision: int
     kind: Kind
     limit_kw: float
-    """Grid import of the whole site that must not be exceeded, AC side."""
+    """Import limit: grid import of the whole site that must not be exceeded, AC side."""
     start: datetime
     end: datetime
+    """The event is active while start <= time < end."""
     source: str
+    """Who placed it."""
     created: datetime
+    """When this revision was placed."""
     cancelled: bool = False
+    """A cancelled event is kept, so that a late message cannot bring it back."""
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
@@ -38,27 +44,25 @@ class DrEvent:
 
 
 def latest_revisions(events: Iterable[DrEvent]) -> tuple[DrEvent, ...]:
-    """The valid events: one per id, its highest revision, without cancelled ones, by start time."""
+    """The events that hold, by start time: of each id its highest revision, unless cancelled.
+
+    The result does not depend on the order of `events`.
+    """
     newest: dict[str, DrEvent] = {}
     for event in events:
         known = newest.get(event.id)
         if known is None or event.revision > known.revision:
             newest[event.id] = event
-    return tuple(
-        sorted((e for e in newest.values() if not e.cancelled), key=lambda e: (e.start, e.id))
-    )
+    valid = [event for event in newest.values() if not event.cancelled]
+    return tuple(sorted(valid, key=lambda event: (event.start, event.id)))
 
 
 def import_cap_kw(
     events: Iterable[DrEvent], start: datetime, duration: timedelta = timedelta(0)
 ) -> float:
-    """The tightest import cap in kW that holds at `start`, or at any time in the `duration` from
-    it; inf = none.
+    """The tightest import limit in kW that is active at `start`, or at any time within `duration`
+    from it; infinity when none is.
     """
-    end = start + duration
-    caps = (
-        e.limit_kw
-        for e in events
-        if e.start < max(end, start + timedelta(microseconds=1)) and e.end > start
-    )
-    return min(caps, default=math.inf)
+    end = max(start + duration, start + timedelta.resolution)  # a moment is a very short span
+    limits = (event.limit_kw for event in events if event.start < end and event.end > start)
+    return min(limits, default=math.inf)

@@ -1,4 +1,4 @@
-"""A demand-response event as text and as JSON."""
+"""A DR event as a line of text and as data for JSON."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from siteems.demand_response.event import DrEvent
 
 
 def event_text(event: DrEvent, zone: ZoneInfo) -> str:
-    """A call on one line, in the site's local time."""
-    span = (
-        f"{event.start.astimezone(zone):%Y-%m-%d %H:%M} to {event.end.astimezone(zone):%m-%d %H:%M}"
-    )
+    """An event on one line, with times local to the site."""
+    start, end = event.start.astimezone(zone), event.end.astimezone(zone)
+    span = f"{start:%Y-%m-%d %H:%M} to {end:%m-%d %H:%M}"
     return f"{event.id}: import at most {event.limit_kw:g} kW, {span}, from {event.source}"
 
 
 def event_dict(event: DrEvent) -> dict[str, Any]:
-    """A call for programs: times ISO 8601 UTC."""
+    """An event for programs: times ISO 8601 UTC."""
     return {
         key: value.isoformat() if isinstance(value, datetime) else value
         for key, value in asdict(event).items()

@@ -1,6 +1,4 @@
-"""Calls placed by hand: from the words of an operator to an event in the site's record, where the
-daemon finds it.
-"""
+"""DR events placed by hand: recorded in the site's event log, where the daemon finds them."""
 
 from __future__ import annotations
 
@@ -21,29 +19,27 @@ def place_import_limit(
     now: datetime,
     source: str,
 ) -> DrEvent:
-    """Record a new import limit. Raises `UserError` when it would already be over."""
-    if start + duration <= now:
-        ends, today = f"{start + duration:%Y-%m-%d %H:%M} UTC", f"{now:%Y-%m-%d %H:%M} UTC"
-        raise UserError(
-            f"the call would already be over: it ends at {ends}, now is {today}; give --from with a date"
-        )
-    event = DrEvent(
-        uuid4().hex[:8], 0, "limit-import", limit_kw, start, start + duration, source, now
-    )
+    """Record an import limit as a new event. Raises `UserError` when it would already be over."""
+    end = start + duration
+    if end <= now:
+        times = f"it ends at {end:%Y-%m-%d %H:%M} UTC, now is {now:%Y-%m-%d %H:%M} UTC"
+        raise UserError(f"the event would already be over: {times}; give --from with a date")
+    id_ = uuid4().hex[:8]
+    event = DrEvent(id_, 0, "limit-import", limit_kw, start, end, source, now)
     events.add(event)
     return event
 
 
 def cancel_event(events: EventLog, event_id: str, now: datetime) -> DrEvent:
-    """Record the cancellation of a call as its next revision. Raises `UserError` for an id that is
-    not in force.
+    """Record the cancellation of an event as its next revision.
+
+    Raises `UserError` for an id that is neither active nor still to come.
     """
-    known = {e.id: e for e in events.open(now)}
+    known = {event.id: event for event in events.open(now)}
     if event_id not in known:
         open_ids = ", ".join(sorted(known)) or "none"
-        raise UserError(f"no call {event_id!r} is open; open: {open_ids}")
-    event = replace(
-        known[event_id], revision=known[event_id].revision + 1, cancelled=True, created=now
-    )
-    events.add(event)
-    return event
+        raise UserError(f"no event {event_id!r} is open; open: {open_ids}")
+    event = known[event_id]
+    cancelled = replace(event, revision=event.revision + 1, cancelled=True, created=now)
+    events.add(cancelled)
+    return cancelled

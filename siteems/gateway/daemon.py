@@ -5,7 +5,6 @@ SIGTERM or SIGINT.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from contextlib import suppress
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from siteems.clock import Clock, FileClock
+from siteems.clock import Clock
 from siteems.control.reasons import RELEASE_STOPPED
 from siteems.control.timing import Timing
 from siteems.controller import Controller
@@ -26,6 +25,8 @@ from siteems.history.location import history_path, lock
 from siteems.history.records import RecordError
 from siteems.history.store import History
 from siteems.operations import alarms
+from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.logs import configure_logs
 from siteems.operations.systemd import notify
 from siteems.planning import reasons
@@ -57,7 +58,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        self._note_facts()
+        note_started(self._history, self._site.site.id, os.getpid(), self._clock)
         try:
             await self._start()
             await self._serve()
@@ -110,24 +111,12 @@ class Daemon:
             stopped = alarms.STOPPED_UNRELEASED.at(now, devices=", ".join(unreleased))
         else:
             stopped = alarms.STOPPED.at(now)
+        AlarmLog(self._history).report(stopped)
         try:
-            self._history.add_alarm(stopped)
-            self._history.set_fact("stopped", now.isoformat())
+            note_stopped(self._history, now)
         except RecordError as error:
             log.error("record-failed", error=str(error))
         self._history.close()
-        log.info("stopped")
-
-    def _note_facts(self) -> None:
-        """Record what other commands need to know about this daemon."""
-        self._history.set_fact("site", self._site.site.id)
-        self._history.set_fact("pid", str(os.getpid()))
-        self._history.set_fact(
-            "clock_file",
-            str(self._clock.path.resolve()) if isinstance(self._clock, FileClock) else "",
-        )
-        self._history.set_fact("started", self._clock.now().isoformat())
-        self._history.set_fact("stopped", "")
 
     async def _control_loop(self) -> None:
         """Run cycles on the event loop's own time, because the wall clock may jump."""
@@ -168,7 +157,7 @@ class Daemon:
     async def _note_traffic(self) -> None:
         """Record the counters of the links for `siteems status`."""
         try:
-            self._history.set_fact("traffic", json.dumps(self._devices.traffic()))
+            note_traffic(self._history, self._devices.traffic())
         except RecordError as error:
             log.error("record-failed", error=str(error))
 

@@ -28,11 +28,10 @@ from siteems.gateway.acquire import Acquisition
 from siteems.gateway.command_log import CommandLog, trouble_in
 from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
-from siteems.history.records import AlarmRecord, RecordError
 from siteems.history.store import History
 from siteems.messages.message import Message
 from siteems.operations import alarms
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.alarm_log import AlarmLog
 from siteems.site.assets import battery_command_of, rectifier_curve
 from siteems.site.model import Site
 
@@ -67,6 +66,7 @@ class SiteDevices:
             if not self._safe_values.keys().isdisjoint(d.device_map.setpoints)
         ]
         self._commands = CommandLog(history)
+        self._report = AlarmLog(history).report
         self._gate = WriteGate(owner=OWNER, now=now, record=self._commands.add, read_only=read_only)
         self._acquisition = Acquisition(
             [self._by_name[each.name] for each in self._settable],
@@ -180,13 +180,6 @@ class SiteDevices:
             each.name: safe_setpoints(each, self._safe_values, charging_allowed=allowed)
             for each in self._settable
         }
-
-    def _report(self, alarm: AlarmRecord) -> None:
-        log.warning(alarm.code, text=ENGLISH.text(alarm.message))
-        try:
-            self._history.add_alarm(alarm)
-        except RecordError as error:
-            log.error("record-failed", error=str(error))
 
     def traffic(self) -> dict[str, Any]:
         """Counters of the links since the start, by link and unit, and today's writes by device."""

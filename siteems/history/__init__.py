@@ -1,1 +1,1 @@
-"""The historian: what was measured, planned, commanded, called for, and what went wrong."""
+"""The historian: samples, plans, commands, DR events and alarms of a site in one SQLite file."""

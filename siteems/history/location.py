@@ -1,4 +1,4 @@
-"""Where the record of a site lies, and the lock that its daemon holds."""
+"""Where the record of a site is stored, and the lock that its daemon holds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TextIO
 
 
 def lock(folder: Path) -> TextIO | None:
-    """Take the lock that the one daemon of a record holds while it lives; none = another one has
-    it.
+    """Take the lock that the daemon of a record holds while it runs; `None` = another one has it.
+
+    The lock ends when the returned file is closed, at the latest with the process.
     """
     handle = (folder / "lock").open("a", encoding="utf-8")
-    for pause_s in (0.05, 0.1, 0.2, 0.0):  # someone may just be looking, with `is_locked`
+    for pause_s in (0.05, 0.1, 0.2, 0.0):  # `is_locked` elsewhere may hold it for a moment
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -26,9 +27,7 @@ def lock(folder: Path) -> TextIO | None:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a daemon lives on this record: process ids are used again, a lock ends with its
-    holder.
-    """
+    """Whether a daemon runs on this record. A lock ends with its process, however that ended."""
     path = folder / "lock"
     if not path.exists():
         return False
@@ -41,21 +40,18 @@ def is_locked(folder: Path) -> bool:
 
 
 def state_dir(site_id: str, override: Path | None) -> Path:
-    """The folder that holds a site's record: --state, or $SITEEMS_STATE/<id>, or the user's state
-    folder.
+    """The folder of a site's record: `override` (the option --state), else $SITEEMS_STATE/<id>,
+    else the user's state folder.
     """
     if override is not None:
         return override
     root = os.environ.get("SITEEMS_STATE")
     if root:
         return Path(root) / site_id
-    return (
-        Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        / "siteems"
-        / site_id
-    )
+    user_state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(user_state) / "siteems" / site_id
 
 
 def history_path(folder: Path) -> Path:
-    """The historian's file in a state folder."""
+    """The file of the historian in a state folder."""
     return folder / "history.sqlite3"

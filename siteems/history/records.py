@@ -1,4 +1,4 @@
-"""What is kept of a site: samples, alarms, commands."""
+"""The records that are kept of a site: samples, alarms, commands, revisions of DR events."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from siteems.estimation.image import MEASURED
 from siteems.messages.message import Message
 
 DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
-"""Sample columns that the controller adds to the measured ones."""
-
+"""Columns that the controller adds to the measured ones."""
 
 SAMPLE_COLUMNS = (*MEASURED, *DECIDED)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of the record: fresh values by column (absent or none = unknown), who decided, and
-    why.
-    """
+    """The site at one time, usually once a minute."""
 
     time: datetime
     values: Mapping[str, float | None]
+    """Fresh values by column of `SAMPLE_COLUMNS`; absent or `None` = unknown, never 0."""
     source: str
+    """What decided: the fallback level, or `release`."""
     reason: Message
 
 
@@ -49,7 +48,7 @@ class AlarmRecord:
 
 @dataclass(frozen=True)
 class Command:
-    """One attempt to write a device, as the gate reported it."""
+    """One attempt to write one point of a device, as the write gate reported it."""
 
     time: datetime
     device: str
@@ -62,11 +61,11 @@ class Command:
 
 
 class RecordError(UserError):
-    """The record cannot be read or written: a full disk, a broken or a foreign file."""
+    """The record cannot be read or written: disk full, file damaged or not a record."""
 
 
 class EventRow(NamedTuple):
-    """One revision of a demand-response event as stored; `demand_response` gives it its meaning."""
+    """One revision of a DR event as stored; `demand_response` gives it its meaning."""
 
     id: str
     revision: int

@@ -1,8 +1,8 @@
 """The catalogue of alarms: every code with its level, text, meaning and remedy.
 
-An alarm is raised here and nowhere else as a loose string: `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)`
-is the record of it. A new alarm is one entry below; `docs/alarms.md` is made from the entries by
-`python -m siteems.operations.alarms_page`.
+`CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
+nowhere else. A new alarm is one entry below. `docs/alarms.md` is made from the entries by
+`python -m siteems.operations.alarms_page docs/alarms.md`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAINS_FAILED: Final = AlarmType(
     "mains-failed",
     "the mains have failed; the battery carries the site",
     "warning",
-    "The measured mains voltage is below the limit of the site file. All economic setpoints are "
+    "The measured mains voltage is too low to supply the rectifiers. All economic setpoints are "
     "released.",
     "Check the supply. How long the battery lasts follows from its state of charge and the load "
     "(`siteems status`).",
@@ -57,8 +57,8 @@ RELEASED: Final = AlarmType(
     "released",
     "{reason}",
     "alarm",
-    "The site is not controlled: a measurement that control needs is missing, or the bus voltage is "
-    "too low. The devices hold their safe values.",
+    "The site is not controlled: a measurement that control needs is missing, or the bus voltage "
+    "is too low. The devices hold their safe values.",
     "Read the reason. For a missing measurement check the device and its link; for a low bus "
     "voltage check rectifiers and battery.",
 )
@@ -92,8 +92,8 @@ FALLBACK_LAST_PLAN: Final = AlarmType(
     "fallback-last-plan",
     "{reason}",
     "warning",
-    "For two minutes no fresh plan has been available. The last plan is followed while the measured "
-    "state of charge stays close to it.",
+    "For two minutes no fresh plan has been available. The last plan is followed while the "
+    "measured state of charge stays close to it.",
     "Look for a `plan-...` alarm, which says why planning fails.",
 )
 FALLBACK_RULES: Final = AlarmType(
@@ -147,8 +147,9 @@ CAP_EXCEEDED: Final = AlarmType(
     "cap-exceeded",
     "grid import is {grid_kw:.2f} kW, the DR event allows {cap_kw:g} kW: {reason}",
     "alarm",
-    "For two minutes the grid import has been above the cap of a demand-response event. Raised once "
-    "per cap. The backup reserve comes before the cap, and loads on the AC side cannot be reduced.",
+    "For two minutes the grid import has been above the cap of a demand-response event. Raised "
+    "once per cap. The backup reserve comes before the cap, and loads on the AC side cannot be "
+    "reduced.",
     "Read the reason. Report the missed event to the grid operator.",
 )
 BATTERY_NOT_FOLLOWING: Final = AlarmType(

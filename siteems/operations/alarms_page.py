@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,33 +11,36 @@ from siteems.operations.alarms import ALARMS, AlarmType
 HEAD = """\
 # Alarms
 
-Made from the catalogue in `siteems/operations/alarms.py`; do not edit by hand. An alarm is recorded when
-it is raised. Where an alarm of level `info` clears it, that one is recorded when the condition has ended.
+Made from the catalogue in `siteems/operations/alarms.py` with
+`python -m siteems.operations.alarms_page docs/alarms.md`; do not edit this page.
+
+An alarm is recorded when it is raised. Where an alarm of level `info` clears it, that one is recorded
+when the condition has ended. `siteems status` shows the newest alarms, the record keeps all of them
+(docs/record.md), and each is a line in the log of the daemon.
+
+| alarm | level | |
+|---|---|---|
 """
 
 
 def alarms_page() -> str:
     """The whole page in Markdown."""
+    rows = "\n".join(f"| [`{a.code}`](#{a.code}) | {a.level} | {_text(a)} |" for a in ALARMS)
     cleared_by = {code: each.code for each in ALARMS for code in each.clears}
-    return "\n".join([HEAD, *(_section(each, cleared_by) for each in ALARMS)])
+    return "\n\n".join([HEAD + rows, *(_section(each, cleared_by) for each in ALARMS)]) + "\n"
 
 
 def _section(alarm: AlarmType, cleared_by: dict[str, str]) -> str:
-    lines = [
-        f"## `{alarm.code}` ({alarm.level})",
-        "",
-        f"> {alarm.template}",
-        "",
-        f"{alarm.meaning}  ",
-        f"What to do: {alarm.remedy}",
-    ]
-    if alarm.clears:
-        lines[-1] += "  "
-        lines.append("Clears " + " and ".join(f"`{code}`" for code in alarm.clears) + ".")
+    ends = [f"Clears `{code}`." for code in alarm.clears]
     if alarm.code in cleared_by:
-        lines[-1] += "  "
-        lines.append(f"Cleared by `{cleared_by[alarm.code]}`.")
-    return "\n".join([*lines, ""])
+        ends.append(f"Cleared by `{cleared_by[alarm.code]}`.")
+    paragraphs = [f"## {alarm.code}", alarm.meaning, f"What to do: {alarm.remedy}"]
+    return "\n\n".join(paragraphs + ([" ".join(ends)] if ends else []))
+
+
+def _text(alarm: AlarmType) -> str:
+    """The text of an alarm with the names of its values in place of the values."""
+    return re.sub(r"{(\w+)[^}]*}", r"*\1*", alarm.template)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,4 @@
-"""Structured logs: one JSON object a line on standard output; journald or whoever reads it does the
-rest.
-"""
+"""Structured logs: one JSON object per line on standard output, for journald or a collector."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ import structlog
 
 
 def configure_logs(site_id: str) -> None:
-    """Send structlog and the libraries' logging to standard output as JSON lines."""
+    """Send structlog's events and the warnings of other libraries to standard output."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

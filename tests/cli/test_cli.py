@@ -176,7 +176,7 @@ def test_an_event_without_a_daemon_waits_in_the_record(
     assert siteems("dr", "list", site).stdout.strip() == "no events"
     status = json.loads(siteems("status", "--json", site).stdout)
     assert status["sample"] is None
-    assert status["daemon"] == "never started"
+    assert status["daemon"] == {"state": "never-started", "pid": None, "stopped": None}
 
 
 def test_bill_by_month_and_period(tmp_path: Path) -> None:

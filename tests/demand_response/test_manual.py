@@ -1,4 +1,4 @@
-"""Calls: what holds when, which revision counts, placing and cancelling by hand."""
+"""DR events: what holds when, which revision counts, placing and cancelling by hand."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_an_event_has_a_limit(limit_kw: float) -> None:
         (MOMENT, MOMENT, 1.5),
         (HOUR - MINUTE, MOMENT, 1.5),
         (HOUR, MOMENT, math.inf),
-        (-15 * MINUTE, 15 * MINUTE, math.inf),  # ends where the call begins
+        (-15 * MINUTE, 15 * MINUTE, math.inf),  # ends where the event begins
         (-15 * MINUTE, 16 * MINUTE, 1.5),
         (HOUR - MINUTE, 15 * MINUTE, 1.5),
         (-HOUR, 4 * HOUR, 1.5),
@@ -66,14 +66,14 @@ def test_cap_at_the_edges(after: timedelta, lasting: timedelta, cap_kw: float) -
     assert import_cap_kw([event()], NOON + after, lasting) == cap_kw
 
 
-def test_of_several_calls_the_tightest_holds() -> None:
-    calls = [
+def test_of_several_events_the_tightest_holds() -> None:
+    events = [
         event(limit_kw=2.0),
         event(id="b", limit_kw=1.0, start=NOON + 30 * MINUTE),
         event(id="c", limit_kw=3.0),
     ]
-    assert import_cap_kw(calls, NOON) == 2.0
-    assert import_cap_kw(calls, NOON + 30 * MINUTE) == 1.0
+    assert import_cap_kw(events, NOON) == 2.0
+    assert import_cap_kw(events, NOON + 30 * MINUTE) == 1.0
     assert import_cap_kw([], NOON) == math.inf
 
 
@@ -102,17 +102,17 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 
 class TestByHand:
-    def test_a_placed_call_is_found_in_the_record(self, history: History) -> None:
+    def test_a_placed_event_is_found_in_the_record(self, history: History) -> None:
         placed = place_import_limit(EventLog(history), 1.5, NOON + HOUR, 2 * HOUR, NOON, "operator")
         assert EventLog(history).open(NOON) == (placed,)
         assert (placed.limit_kw, placed.end, placed.source) == (1.5, NOON + 3 * HOUR, "operator")
 
-    def test_two_calls_have_two_names(self, history: History) -> None:
+    def test_two_events_have_two_ids(self, history: History) -> None:
         for _ in range(2):
             place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
         assert len({e.id for e in EventLog(history).open(NOON)}) == 2
 
-    def test_a_call_may_be_under_way_but_not_over(self, history: History) -> None:
+    def test_an_event_may_have_begun_but_not_ended(self, history: History) -> None:
         place_import_limit(EventLog(history), 1.5, NOON - HOUR, HOUR + MINUTE, NOON, "operator")
         with pytest.raises(
             UserError, match="would already be over: it ends at 2026-07-15 04:00 UTC"
@@ -120,7 +120,7 @@ class TestByHand:
             place_import_limit(EventLog(history), 1.5, NOON - HOUR, HOUR, NOON, "operator")
         assert len(EventLog(history).open(NOON)) == 1
 
-    def test_a_cancelled_call_is_gone_and_stays_gone(self, history: History) -> None:
+    def test_a_cancelled_event_ends_and_cannot_come_back(self, history: History) -> None:
         placed = place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
         cancelled = cancel_event(EventLog(history), placed.id, NOON + MINUTE)
         assert (cancelled.revision, cancelled.cancelled) == (1, True)
@@ -128,8 +128,8 @@ class TestByHand:
         EventLog(history).add(replace(placed, source="again"))
         assert EventLog(history).open(NOON) == ()
 
-    def test_only_an_open_call_can_be_cancelled(self, history: History) -> None:
-        with pytest.raises(UserError, match="no call 'x' is open; open: none"):
+    def test_only_an_open_event_can_be_cancelled(self, history: History) -> None:
+        with pytest.raises(UserError, match="no event 'x' is open; open: none"):
             cancel_event(EventLog(history), "x", NOON)
         placed = place_import_limit(EventLog(history), 1.5, NOON, HOUR, NOON, "operator")
         with pytest.raises(UserError, match=f"open: {placed.id}"):

@@ -185,7 +185,7 @@ def test_status_speaks_of_a_running_and_of_a_killed_daemon(tmp_path: Path) -> No
         told = cli("status", str(running.site_file), f"--state={running.state}", "--json")
         assert told.returncode == 0, told.stderr
         status = json.loads(told.stdout)
-        assert status["daemon"].startswith("running")
+        assert status["daemon"]["state"] == "running"
         assert 0 < status["sample"]["soc"] < 1
         assert status["plan"]["status"] == "optimal"
         daemon.stop(signal.SIGKILL)

@@ -20,7 +20,9 @@ from siteems.history.location import history_path
 from siteems.history.store import History
 from siteems.operations.alarms import ALARMS
 from siteems.operations.message_text import ENGLISH
-from siteems.operations.status import as_json, as_text, read_status
+from siteems.operations.status import read_status
+from siteems.operations.status_json import as_data
+from siteems.operations.status_text import as_text
 from siteems.planning.published import PublishedPlan
 from siteems.planning.reasons import PLANNING_REASONS
 from siteems.recordings.profile import Instant
@@ -104,7 +106,7 @@ def test_status_shows_it(folder: Path, hangzhou: Site) -> None:
     history = History(history_path(folder), read_only=True)
     status = read_status(hangzhou, history)
     assert "measured" in as_text(status, hangzhou.site.zone)
-    assert as_json(status)["sample"]["reason"]["code"] == "recorded-text"
+    assert as_data(status)["sample"]["reason"]["code"] == "recorded-text"
     history.close()
 
 

@@ -1,5 +1,5 @@
-"""The record: everything comes back as it went in, once, in order, in UTC; old things go; a full
-disk passes.
+"""The record: every row is read back as it was written, once, in order, in UTC; old rows are
+deleted; a full disk is survived.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class TestPlans:
         log = history.plan_log(NOON, NOON + 2 * MINUTE)
         assert log == [(NOON, "optimal", "schedule"), (NOON + MINUTE, "feasible", "schedule")]
 
-    def test_what_is_not_json_is_refused_and_leaves_no_trace(self, history: History) -> None:
+    def test_a_body_that_is_not_json_is_refused_and_not_recorded(self, history: History) -> None:
         with pytest.raises(ValueError, match="JSON"):
             history.add_plan(NOON, "optimal", "test", lambda: {"value": math.nan})
         assert history.plan_log(*ALWAYS) == []
@@ -156,11 +156,11 @@ class TestEvents:
 
     def test_a_revision_received_twice_is_one(self, history: History) -> None:
         EventLog(history).add(event())
-        EventLog(history).add(replace(event(), source="heard again"))
+        EventLog(history).add(replace(event(), source="received again"))
         assert EventLog(history).revisions(NOON) == [event()]
 
     def test_a_cancelled_event_stays_as_a_tombstone(self, history: History) -> None:
-        """A message that comes again after the cancellation must not bring the call back."""
+        """A message that arrives after the cancellation must not bring the event back."""
         EventLog(history).add(event(0))
         EventLog(history).add(event(1, cancelled=True))
         EventLog(history).add(event(0))
@@ -179,7 +179,7 @@ class TestEvents:
 
 
 class TestPrune:
-    def test_old_rows_go_and_events_stay(self, history: History) -> None:
+    def test_old_rows_are_deleted_and_events_are_kept(self, history: History) -> None:
         for time in (NOON - 2 * DAY, NOON):
             history.add_samples([sample(time, soc=0.5)])
             history.add_plan(time, "optimal", "test", dict)
@@ -251,7 +251,7 @@ class TestOpening:
         with pytest.raises(UserError, match="schema 99"):
             History(path)
 
-    def test_a_file_that_is_no_record_is_told_in_a_sentence(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_record_is_refused_with_a_sentence(self, tmp_path: Path) -> None:
         path = tmp_path / "history.sqlite3"
         path.write_text("this is not a database, it is only a text " * 100, encoding="utf-8")
         with pytest.raises(RecordError, match=r"cannot be opened .*not a database"):

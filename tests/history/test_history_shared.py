@@ -1,4 +1,4 @@
-"""The record under several hands: two connections at once, threads, and a writer that is killed
+"""The record with several users: two connections at once, threads, and a writer that is killed
 while it writes.
 """
 
@@ -32,7 +32,8 @@ history = History(Path(sys.argv[1]))
 start = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 i = 0
 while True:
-    history.add_samples([Sample(start + timedelta(seconds=i), {"soc": i / 1e6}, "plan", Message("r"))])
+    time = start + timedelta(seconds=i)
+    history.add_samples([Sample(time, {"soc": i / 1e6}, "plan", Message("r"))])
     print(i, flush=True)  # acknowledged: from here on it must not be lost
     i += 1
 """
@@ -63,7 +64,7 @@ def test_a_killed_writer_loses_no_acknowledged_sample(tmp_path: Path) -> None:
 
 
 def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
-    """The daemon records samples while a command places calls and another reads: nobody fails,
+    """The daemon records samples while one command places events and another reads: none fails, and
     nothing is lost.
     """
     path = tmp_path / "history.sqlite3"

@@ -16,7 +16,11 @@ names = st.from_regex(r"[a-z_]{1,12}", fullmatch=True).filter(lambda name: name 
 plain = st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 messages = st.recursive(
     st.builds(Message, st.text(min_size=1), st.dictionaries(names, plain)),
-    lambda inner: st.builds(Message, st.text(min_size=1), st.dictionaries(names, plain | inner)),
+    lambda inner: st.builds(
+        Message,
+        st.text(min_size=1),
+        st.dictionaries(names, plain | inner | st.lists(plain | inner, max_size=3).map(tuple)),
+    ),
     max_leaves=4,
 )
 
@@ -29,11 +33,13 @@ def test_a_recorded_message_is_read_back_equal(message: Message) -> None:
 def test_the_text_is_made_from_the_values() -> None:
     assert ENGLISH.text(COLD(battery_c=-3.4)) == "battery at -3 degC, too cold to charge"
     nested = RULES(because=COLD(battery_c=-3.4))
+    several = RULES(because=(COLD(battery_c=-3.4), "dark"))
+    assert ENGLISH.text(several) == "rules, battery at -3 degC, too cold to charge, dark: hold"
     assert ENGLISH.text(nested) == "rules, battery at -3 degC, too cold to charge: hold"
 
 
 @pytest.mark.parametrize("text", ["plan of 0.3 h ago", '"quoted"', "[1, 2]", '{"no": "code"}', ""])
-def test_what_older_versions_recorded_is_shown_as_it_is(text: str) -> None:
+def test_what_earlier_versions_recorded_is_shown_as_it_is(text: str) -> None:
     message = Message.from_record(text)
     assert message.code == RECORDED_TEXT.code
     assert ENGLISH.text(message) == text
@@ -47,6 +53,6 @@ def test_an_unknown_code_and_a_value_that_does_not_fit_are_shown_and_not_raised(
     assert ENGLISH.text(COLD()) == "too-cold"
 
 
-def test_a_number_that_json_has_not_is_refused_before_it_is_recorded() -> None:
+def test_nan_is_refused_before_it_is_recorded() -> None:
     with pytest.raises(ValueError, match="JSON"):
         COLD(battery_c=math.nan).to_record()

@@ -1,0 +1,62 @@
+"""The status of a site for programs: times ISO 8601 UTC, units in the names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from siteems.demand_response.event_text import event_dict
+from siteems.history.records import AlarmRecord, Sample
+from siteems.messages.message import Message
+from siteems.operations.daemon_state import DaemonState
+from siteems.operations.message_text import ENGLISH
+from siteems.operations.status import Status
+from siteems.planning.published import PublishedPlan
+
+
+def as_data(status: Status) -> dict[str, Any]:
+    """Everything in a status, ready for JSON. Unknown values are null or absent, never 0."""
+    return {
+        "site": status.site_id,
+        "now": status.now.isoformat(),
+        "daemon": daemon_dict(status.daemon),
+        "sample": None if status.sample is None else _sample_dict(status.sample),
+        "plan": None if status.plan is None else _plan_dict(status.plan),
+        "dr_events": [event_dict(event) for event in status.events],
+        "alarms": [_alarm_dict(alarm) for alarm in status.alarms],
+        "traffic": status.traffic,
+    }
+
+
+def daemon_dict(daemon: DaemonState) -> dict[str, Any]:
+    """The state of a daemon."""
+    stopped = None if daemon.stopped is None else daemon.stopped.isoformat()
+    return {"state": daemon.state, "pid": daemon.pid, "stopped": stopped}
+
+
+def _sample_dict(sample: Sample) -> dict[str, Any]:
+    return {
+        "time": sample.time.isoformat(),
+        "source": sample.source,
+        "reason": _message_dict(sample.reason),
+        **sample.values,
+    }
+
+
+def _plan_dict(plan: PublishedPlan) -> dict[str, Any]:
+    return {
+        "issued": plan.issued.isoformat(),
+        "trigger": plan.trigger,
+        "status": plan.status,
+        "end": plan.end.isoformat(),
+        "month_peak_kw": plan.month_peak_kw,
+    }
+
+
+def _alarm_dict(alarm: AlarmRecord) -> dict[str, Any]:
+    return {"time": alarm.time.isoformat(), "level": alarm.level} | _message_dict(alarm.message)
+
+
+def _message_dict(message: Message) -> dict[str, Any]:
+    """Code and values, and the English text for a program that only shows it."""
+    values = message.as_dict()
+    return {"code": values.pop("code"), "values": values, "text": ENGLISH.text(message)}

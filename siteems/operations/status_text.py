@@ -1,0 +1,114 @@
+"""The status of a site for people: a dozen lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from siteems.demand_response.event_text import event_text
+from siteems.estimation.image import RESTING_KW
+from siteems.history.records import Sample
+from siteems.messages.message import Message
+from siteems.operations.daemon_state import DaemonState
+from siteems.operations.message_text import ENGLISH
+from siteems.operations.status import Status
+from siteems.planning.published import PublishedPlan
+
+LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
+"""Counters of a link that are shown when they are not 0."""
+
+
+def as_text(status: Status, zone: ZoneInfo) -> str:
+    """The status with times local to the site."""
+    return "\n".join(_lines(status, zone))
+
+
+def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
+    yield f"{status.site_id}  {status.now.astimezone(zone):%Y-%m-%d %H:%M:%S} local"
+    yield f"daemon    {daemon_text(status.daemon)}"
+    if status.sample is None:
+        yield "measured  nothing yet"
+    else:
+        yield from _sample_lines(status.sample, status.now)
+    if status.plan is None:
+        yield "plan      none"
+    else:
+        yield from _plan_lines(status.plan, status.now, zone)
+    if status.traffic is not None:
+        yield from _traffic_lines(status.traffic)
+    for event in status.events:
+        yield f"DR event  {event_text(event, zone)}"
+    for alarm in status.alarms:
+        local = alarm.time.astimezone(zone)
+        yield f"{alarm.level:9} {local:%H:%M:%S} {alarm.code}: {ENGLISH.text(alarm.message)}"
+
+
+def daemon_text(daemon: DaemonState) -> str:
+    """The state of a daemon in a few words."""
+    match daemon.state:
+        case "never-started":
+            return "never started"
+        case "running":
+            return f"running (process {daemon.pid})"
+        case "stopped":
+            return f"stopped at {daemon.stopped:%Y-%m-%d %H:%M:%S} UTC"
+        case "dead":
+            devices = "devices fall back when their leases run out"
+            return f"dead without a clean stop (was process {daemon.pid}); {devices}"
+
+
+def _sample_lines(sample: Sample, now: datetime) -> Iterator[str]:
+    values = sample.values
+
+    def kw(name: str) -> str:
+        value = values.get(name)
+        return "unknown" if value is None else f"{value:.2f} kW"
+
+    load = f"{kw('dc_load_kw')} DC, {kw('ac_load_kw')} AC"
+    soc = f"SoC {_percent(values.get('soc'))}, reserve {_percent(values.get('reserve_soc'))}"
+    yield f"measured  {(now - sample.time).total_seconds():.0f} s ago"
+    yield f"  grid    {kw('grid_kw')}    load {load}    PV {kw('pv_kw')}"
+    yield f"  battery {kw('battery_kw')}{_direction(values.get('battery_kw'))}    {soc}"
+    yield f"  decided by {sample.source}: {ENGLISH.text(sample.reason)}"
+
+
+def _direction(battery_kw: float | None) -> str:
+    if battery_kw is None:
+        return ""
+    if battery_kw > RESTING_KW:
+        return " (charging)"
+    return " (discharging)" if battery_kw < -RESTING_KW else " (resting)"
+
+
+def _plan_lines(plan: PublishedPlan, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    trigger = ENGLISH.text(Message(plan.trigger))
+    issued = f"{plan.issued.astimezone(zone):%H:%M} ({trigger})"
+    value = plan.series["stored_value_per_kwh"][plan.step_at(now) or 0]
+    stored = "" if math.isnan(value) else f", marginal value of stored energy {value:.3f}/kWh"
+    yield f"plan      {plan.status}, issued {issued}{stored}"
+    if plan.month_peak_kw is not None:
+        peak = f"{plan.month_peak_kw:.2f} kW, the highest billed import of this month so far"
+        yield f"peak      {peak}"
+
+
+def _traffic_lines(traffic: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each link, and one for the writes of today."""
+    for name, link in traffic["links"].items():
+        counts = [f"{link[key]} {key}" for key in LINK_TROUBLES if link[key]]
+        silent = [unit for unit, counters in link["units"].items() if counters["timeouts"]]
+        units = f" (unit {', '.join(silent)})" if silent else ""
+        troubles = ", ".join(counts) or "no trouble"
+        yield f"link      {name}: {link['requests']} requests, {troubles}{units}"
+    writes = [
+        f"{name} {count['writes']} of {count['allowed']}"
+        for name, count in traffic["writes_today"].items()
+    ]
+    if writes:
+        yield f"writes    today: {', '.join(writes)}"
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.1%}"

@@ -1,0 +1,157 @@
+"""The status of a site as it is read from the record, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from plans import plan
+from structlog.testing import capture_logs
+
+from siteems.clock import FileClock
+from siteems.control import reasons
+from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.manual import place_import_limit
+from siteems.history.location import lock
+from siteems.history.records import AlarmRecord, RecordError, Sample
+from siteems.history.store import History
+from siteems.operations import alarms
+from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.daemon_state import (
+    DaemonState,
+    daemon_clock,
+    daemon_state,
+    note_started,
+    note_stopped,
+    note_traffic,
+)
+from siteems.operations.status import Status, read_status
+from siteems.operations.status_json import as_data
+from siteems.operations.status_text import as_text
+from siteems.site.model import Site
+
+NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    history = History(tmp_path / "history.sqlite3")
+    yield history
+    history.close()
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> FileClock:
+    """Stands at noon."""
+    return FileClock.create(tmp_path / "clock.json", NOON, 60.0)
+
+
+def lines(status: Status, site: Site) -> dict[str, str]:
+    """The lines of the text by their first word; of several the last."""
+    split = (line.split(maxsplit=1) for line in as_text(status, site.site.zone).splitlines())
+    return dict(split)
+
+
+class TestDaemon:
+    def test_from_never_started_to_a_clean_stop(self, history: History, clock: FileClock) -> None:
+        assert daemon_state(history) == DaemonState("never-started")
+        held = lock(history.path.parent)
+        assert held is not None
+        note_started(history, "site", os.getpid(), clock)
+        state = daemon_state(history)
+        assert (state, state.running) == (DaemonState("running", os.getpid()), True)
+        assert daemon_clock(history).now() == NOON
+        note_stopped(history, NOON)
+        held.close()
+        assert daemon_state(history) == DaemonState("stopped", os.getpid(), NOON)
+
+    def test_one_that_holds_no_lock_is_dead(self, history: History, clock: FileClock) -> None:
+        """Even where its process id is used again, here by this very process."""
+        note_started(history, "site", os.getpid(), clock)
+        state = daemon_state(history)
+        assert (state, state.running) == (DaemonState("dead", os.getpid()), False)
+
+
+def test_an_empty_record(history: History, hangzhou: Site) -> None:
+    status = read_status(hangzhou, history)
+    shown = lines(status, hangzhou)
+    assert (shown["daemon"], shown["measured"]) == ("never started", "nothing yet")
+    assert shown["plan"] == "none"
+    data = as_data(status)
+    assert (data["sample"], data["plan"], data["dr_events"], data["alarms"]) == (None, None, [], [])
+
+
+def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> None:
+    note_started(history, hangzhou.site.id, 4242, clock)
+    values = {"grid_kw": 2.5, "battery_kw": -1.0, "soc": 0.62, "reserve_soc": 0.4, "pv_kw": 0.3}
+    reason = reasons.RESERVE_REACHED(reserve_soc=0.4)
+    history.add_samples([Sample(NOON - 20 * SECOND, values, "plan", reason)])
+    published = plan(trigger="dr-event-changed")
+    history.add_plan(NOON, "optimal", "dr-event-changed", published.to_dict)
+    place_import_limit(EventLog(history), 1.5, NOON + HOUR, HOUR, NOON, "operator")
+    history.add_alarm(alarms.MAINS_FAILED.at(NOON - 25 * HOUR))
+    history.add_alarm(alarms.FALLBACK_RULES.at(NOON - HOUR, reason=reasons.NO_PLAN_YET()))
+    for i in range(7):
+        history.add_alarm(alarms.MAINS_RETURNED.at(NOON - i * SECOND))
+    counters = {"requests": 9, "timeouts": 2, "late": 0, "bad": 0, "refused": 0, "reconnects": 1}
+    link = counters | {"units": {"2": counters}}
+    writes = {"smu": {"writes": 3, "allowed": 500}}
+    note_traffic(history, {"links": {"cabinet": link}, "writes_today": writes})
+
+    status = read_status(hangzhou, history)
+    shown = lines(status, hangzhou)
+    assert shown["daemon"].startswith("dead without a clean stop (was process 4242)")
+    assert shown["measured"] == "20 s ago"
+    assert shown["grid"] == "2.50 kW    load unknown DC, unknown AC    PV 0.30 kW"
+    assert shown["battery"] == "-1.00 kW (discharging)    SoC 62.0%, reserve 40.0%"
+    assert shown["decided"] == "by plan: backup reserve 40.0% reached"
+    assert "(DR event)" in shown["plan"]
+    assert "marginal value of stored energy" in shown["plan"]
+    assert "import at most 1.5 kW" in shown["DR"]
+    assert shown["link"] == "cabinet: 9 requests, 2 timeouts, 1 reconnects (unit 2)"
+    assert shown["writes"] == "today: smu 3 of 500"
+    assert shown["alarm"] == "11:00:00 fallback-rules: no plan yet"
+
+    data = json.loads(json.dumps(as_data(status), allow_nan=False))
+    assert data["daemon"] == {"state": "dead", "pid": 4242, "stopped": None}
+    assert data["sample"]["reason"] == {
+        "code": "reserve-reached",
+        "values": {"reserve_soc": 0.4},
+        "text": "backup reserve 40.0% reached",
+    }
+    assert data["plan"]["trigger"] == "dr-event-changed"
+    assert [event["limit_kw"] for event in data["dr_events"]] == [1.5]
+    assert len(data["alarms"]) == 8
+    assert data["alarms"][0] == {
+        "time": (NOON - HOUR).isoformat(),
+        "level": "alarm",
+        "code": "fallback-rules",
+        "values": {"reason": {"code": "no-plan-yet"}},
+        "text": "no plan yet",
+    }
+
+
+class TestAlarmLog:
+    def test_an_alarm_is_recorded_and_logged_with_its_values(self, history: History) -> None:
+        with capture_logs() as logged:
+            AlarmLog(history).report(alarms.DEVICE_FOLLOWING.at(NOON, device="smu"))
+        assert [alarm.code for alarm in history.alarms(NOON, NOON + HOUR)] == ["device-following"]
+        [line] = logged
+        assert (line["event"], line["log_level"]) == ("device-following", "info")
+        assert line["values"] == {"device": "smu"}
+        assert line["text"] == "smu takes its setpoints again"
+
+    def test_a_full_disk_is_logged_and_not_raised(self) -> None:
+        class FullDisk:
+            def add_alarm(self, alarm: AlarmRecord) -> None:
+                raise RecordError("disk full")
+
+        with capture_logs() as logged:
+            AlarmLog(FullDisk()).report(alarms.MAINS_FAILED.at(NOON))
+        assert [line["event"] for line in logged] == ["record-failed", "mains-failed"]
+        assert logged[1]["log_level"] == "warning"
