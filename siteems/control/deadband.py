@@ -21,7 +21,7 @@ the battery follow the plan less closely.
 def steady(point: str, value: float, last: float | None, step: float | None, toward: int) -> float:
     """The value to send: `last` where the new value is within the deadband, else the new one.
 
-    `step` is the smallest change that is worth a write to this device, from its map. It may be
+    `step` is the smallest change that justifies a write to this device, from its map. It may be
     wider than the deadband, but no import cap is broken for it: within `step` the last value stays
     only where it takes less from the grid than the new one. `toward` is +1 where a larger value
     takes more from the grid, -1 where it takes less. Zero is always sent as zero.

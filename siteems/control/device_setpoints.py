@@ -31,7 +31,7 @@ class SettablePoint(Protocol):
 
     @property
     def step(self) -> float | None:
-        """The smallest change that is worth a write, where the map states one."""
+        """The smallest change that justifies a write, where the map states one."""
 
     def nearest(self, value: float) -> float:
         """The nearest value that the point takes."""

@@ -25,13 +25,13 @@ def worst_ac_load_kw(site: Site) -> float:
 
 
 def most_import_kw(site: Site, cap_kw: float = math.inf) -> float:
-    """The highest setpoint for the grid connection: its limit or an import cap, less the margin."""
+    """The highest grid setpoint: the limit of the connection or an import cap, less the margin."""
     return max(0.0, min(site.grid.import_limit_kw, cap_kw) - site.control.import_margin_kw)
 
 
 def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
-    """Safe value by point: the bus is at float voltage, and the battery recharges as fast as the grid
-    connection allows.
+    """Safe value by point: the bus is at float voltage, and the battery recharges as fast as the
+    grid connection allows.
 
     The rectifiers may give what the connection carries beside the worst AC load, so that a full
     recharge after a mains failure trips no breaker, but never less than the load needs. Currents

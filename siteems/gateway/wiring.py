@@ -1,4 +1,4 @@
-"""From the site file to links and devices: the one place that chooses a class by protocol."""
+"""From the site file to links and devices: only here a class is chosen by protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The neutral battery command in amperes and kilowatts."""
+"""The battery commands in amperes, kilowatts and volts."""
 
 import math
 
@@ -44,7 +44,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
-def test_rectifier_levers(row: tuple[str, float, float, float, float]) -> None:
+def test_rectifier_current(row: tuple[str, float, float, float, float]) -> None:
     _, battery_kw, cap_kw, rectifier_a, charge_a = row
     expected = {"rectifier_limit_a": rectifier_a, "charge_limit_a": charge_a}
     assert rectifier_current(battery_kw, cap_kw, BUS, LIMITS) == pytest.approx(expected)
@@ -68,7 +68,7 @@ def test_power_setpoint(asked: float, given_kw: float) -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, INF, -INF])
-def test_unknown_is_never_a_lever(bad: float) -> None:
+def test_an_unknown_input_is_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         rectifier_current(bad, INF, BUS, LIMITS)
     with pytest.raises(ValueError, match="finite"):
@@ -91,12 +91,12 @@ def test_dead_bus() -> None:
     st.builds(BusState, st.floats(40, 60), st.floats(0, 15), st.floats(0, 15)),
 )
 def test_always_within_limits_and_cap(battery_kw: float, cap_kw: float, bus: BusState) -> None:
-    levers = rectifier_current(battery_kw, cap_kw, bus, LIMITS)
-    assert 0.0 <= levers["charge_limit_a"] <= LIMITS.charge_max_a
-    assert 0.0 <= levers["rectifier_limit_a"] <= LIMITS.rectifier_max_a
-    assert levers["rectifier_limit_a"] * bus.bus_v / 1000.0 <= max(0.0, cap_kw) + 1e-5
+    limits = rectifier_current(battery_kw, cap_kw, bus, LIMITS)
+    assert 0.0 <= limits["charge_limit_a"] <= LIMITS.charge_max_a
+    assert 0.0 <= limits["rectifier_limit_a"] <= LIMITS.rectifier_max_a
+    assert limits["rectifier_limit_a"] * bus.bus_v / 1000.0 <= max(0.0, cap_kw) + 1e-5
     if battery_kw <= 0:
-        assert levers["charge_limit_a"] == 0.0
+        assert limits["charge_limit_a"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_always_within_limits_and_cap(battery_kw: float, cap_kw: float, bus: Bus
 )
 def test_forced_power(asked: float, kw: float, mode: float) -> None:
     assert forced_power(asked, LIMITS) == {"forced_kw": kw, "forced_mode": mode}
-    assert mode != FORCED_OFF, "a battery that is to rest is not left alone"
+    assert mode != FORCED_OFF, "a battery that is to rest is still under command"
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_power_limits(asked: float, charge_kw: float, discharge_kw: float) -> No
         (0.0, 0.0, 3.0, 3.0),
         (2.0, 0.0, 3.0, 5.0),
         (-2.0, 0.0, 3.0, 1.0),
-        (-2.0, -2.0, 1.0, 1.0),  # it does as told already
-        (-5.0, 0.0, 3.0, 0.0),  # nothing is fed in
+        (-2.0, -2.0, 1.0, 1.0),  # it is at its setpoint already
+        (-5.0, 0.0, 3.0, 0.0),  # nothing is exported
         (4.0, 0.0, 7.0, 8.0),  # as much as the connection carries
         (9.0, 0.0, 1.0, 5.0),  # as much as the battery takes
     ],
@@ -146,17 +146,17 @@ kw = st.floats(-50, 50)
 
 
 @given(kw)
-def test_converters_are_never_asked_for_more_than_they_may(battery_kw: float) -> None:
+def test_converters_never_get_more_than_their_limits(battery_kw: float) -> None:
     forced, pair = forced_power(battery_kw, LIMITS), power_limits(battery_kw, LIMITS)
     most = {FORCED_CHARGE: LIMITS.charge_max_kw, FORCED_DISCHARGE: LIMITS.discharge_max_kw}
     assert 0.0 <= forced["forced_kw"] <= most[forced["forced_mode"]]
     assert 0.0 <= pair["charge_limit_kw"] <= LIMITS.charge_max_kw
     assert 0.0 <= pair["discharge_limit_kw"] <= LIMITS.discharge_max_kw
-    assert 0.0 in pair.values(), "one direction is always closed"
+    assert 0.0 in pair.values(), "one direction is always at zero"
 
 
 @given(kw, kw, st.floats(-5, 20), st.floats(0, 12))
-def test_the_grid_is_never_asked_for_more_than_it_may(
+def test_the_grid_setpoint_stays_within_its_limit(
     asked: float, measured: float, grid: float, most: float
 ) -> None:
     assert 0.0 <= grid_setpoint(asked, measured, grid, most, LIMITS)["grid_setpoint_kw"] <= most
@@ -169,7 +169,7 @@ VOLTS = VoltageLimits(low_v=47.0, float_v=53.5, volts_per_kw=0.05, step_v=0.05)
 def test_the_voltage_stays_within_its_limits_and_moves_the_right_way(
     v: float, asked: float, measured: float
 ) -> None:
-    """From anywhere, also from where it should never have been."""
+    """From any voltage, also from outside the limits."""
     after = rectifier_voltage(v, asked, measured, VOLTS)["float_v"]
     assert VOLTS.low_v <= after <= VOLTS.float_v
     within = min(max(v, VOLTS.low_v), VOLTS.float_v)
@@ -181,11 +181,11 @@ def test_the_voltage_stays_within_its_limits_and_moves_the_right_way(
 
 
 @given(st.floats(0.02, 1.0), st.floats(48.0, 52.0), st.floats(-4, 4))
-def test_the_voltage_finds_the_power_asked_for(
+def test_the_voltage_settles_at_the_commanded_power(
     ohms_per_v: float, rest_v: float, asked: float
 ) -> None:
-    """A battery with a rest voltage and a resistance, whatever they are, is brought to the power
-    that it can reach.
+    """For any rest voltage and resistance, the battery is brought to the commanded power, or to the
+    nearest one that the voltage limits allow.
     """
     volts_per_kw = max(ohms_per_v, VOLTS.volts_per_kw)
     volts, power = VOLTS.float_v, 0.0
@@ -198,20 +198,20 @@ def test_the_voltage_finds_the_power_asked_for(
     assert power == pytest.approx(reachable, abs=0.12)
 
 
-def test_what_the_rectifiers_cannot_tell_apart_is_not_written() -> None:
+def test_a_change_below_the_resolution_of_the_rectifiers_is_not_made() -> None:
     assert rectifier_voltage(50.0, 1.0, 0.95, VOLTS) == {"float_v": 50.0}
 
 
 @pytest.mark.parametrize("bad", [math.nan, INF, -INF])
-def test_unknown_is_no_lever_either(bad: float) -> None:
-    for call in (
+def test_an_unknown_input_of_a_converter_is_refused(bad: float) -> None:
+    for make in (
         lambda: forced_power(bad, LIMITS),
         lambda: power_limits(bad, LIMITS),
         lambda: grid_setpoint(0.0, bad, 1.0, 5.0, LIMITS),
         lambda: rectifier_voltage(bad, 0.0, 0.0, VOLTS),
     ):
         with pytest.raises(ValueError, match="finite"):
-            call()
+            make()
 
 
 def test_voltage_limits_the_wrong_way_round() -> None:

@@ -1,5 +1,5 @@
-"""The control cycle by tick tables: what is measured, wanted and allowed in a tick, and what must
-be decided.
+"""The control cycle by tick tables: what is measured, wished and allowed in a tick, and the
+decision that must follow.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ FREE = ControlState()
 
 @dataclass(frozen=True)
 class Tick:
-    """One row: the departure from a sound moment, the plan's wish, the limits; then the decision,
-    reason in part.
+    """One row: the difference from a normal image, the wish of the plan and the limits; then the
+    decision, with part of its reason.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Tick:
     released: bool = False
 
 
-def seen_sun(
+def measured_pv(
     pv_kw: float, battery_kw: float | None, rectifier_dc_kw: float | None
 ) -> dict[str, float | None]:
     return {"pv_kw": pv_kw, "battery_kw": battery_kw, "rectifier_dc_kw": rectifier_dc_kw}
@@ -84,11 +84,17 @@ PLAIN = (
         measured={"soc": 0.30, "dc_load_kw": 1.0, "ac_load_kw": 0.0},
     ),
     Tick(
-        "call", "call", "demand-response cap of 2 kW", wanted_kw=0.0, limits=limits(dr_cap_kw=2.0)
+        "event", "event", "demand-response cap of 2 kW", wanted_kw=0.0, limits=limits(dr_cap_kw=2.0)
     ),
-    Tick("call of nothing", -3.0, "demand-response", wanted_kw=0.0, limits=limits(dr_cap_kw=0.0)),
     Tick(
-        "call that the plan holds already",
+        "event that allows no import",
+        -3.0,
+        "demand-response",
+        wanted_kw=0.0,
+        limits=limits(dr_cap_kw=0.0),
+    ),
+    Tick(
+        "event that the plan holds already",
         -2.9,
         "plan",
         wanted_kw=-2.9,
@@ -99,9 +105,11 @@ PLAIN = (
 CONFLICTS = (
     Tick("safety over rebuild: cold", 0.0, "too cold", 2.0, {"soc": 0.30, "battery_c": -1.0}),
     Tick("safety over rebuild: hot", 0.0, "too hot", 2.0, {"soc": 0.30, "battery_c": 51.0}),
-    Tick("safety over call: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(dr_cap_kw=1.0)),
     Tick(
-        "safety over call: empty",
+        "safety over event: hot", 0.0, "too hot", -2.0, {"battery_c": 51.0}, limits(dr_cap_kw=1.0)
+    ),
+    Tick(
+        "safety over event: empty",
         0.0,
         "own minimum",
         -2.0,
@@ -127,7 +135,7 @@ CONFLICTS = (
     ),
     Tick("grid over rebuild", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(grid_limit_kw=6.0)),
     Tick(
-        "grid over call",
+        "grid over event",
         "grid",
         "grid connection",
         0.0,
@@ -135,19 +143,19 @@ CONFLICTS = (
         limits(grid_limit_kw=2.0, dr_cap_kw=3.0),
     ),
     Tick("grid over plan", "grid", "grid connection", 9.0),
-    Tick("reserve over call", 0.0, "backup reserve", -1.0, {"soc": 0.40}, limits(dr_cap_kw=1.0)),
-    Tick("rebuild over call", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(dr_cap_kw=1.0)),
+    Tick("reserve over event", 0.0, "backup reserve", -1.0, {"soc": 0.40}, limits(dr_cap_kw=1.0)),
+    Tick("rebuild over event", "grid", "rebuilt", 0.0, {"soc": 0.30}, limits(dr_cap_kw=1.0)),
     Tick("reserve over plan", 0.0, "backup reserve", -3.0, {"soc": 0.40}),
     Tick("rebuild over plan", "grid", "rebuilt", -3.0, {"soc": 0.30}),
     Tick(
-        "call tighter than grid",
-        "call",
+        "event tighter than grid",
+        "event",
         "demand",
         0.0,
         {},
         limits(grid_limit_kw=3.0, dr_cap_kw=2.0),
     ),
-    Tick("call over plan", "call", "demand", 5.0, {}, limits(dr_cap_kw=6.0)),
+    Tick("event over plan", "event", "demand", 5.0, {}, limits(dr_cap_kw=6.0)),
 )
 
 UNKNOWN = (
@@ -173,8 +181,8 @@ UNKNOWN = (
         released=True,
     ),
     Tick(
-        "sun unknown counts as none",
-        "call",
+        "PV unknown counts as none",
+        "event",
         "demand",
         0.0,
         {"pv_kw": None},
@@ -182,7 +190,7 @@ UNKNOWN = (
     ),
     Tick(
         "cooling unknown counts at its rating",
-        "call",
+        "event",
         "demand",
         0.0,
         {"ac_load_kw": None},
@@ -191,40 +199,48 @@ UNKNOWN = (
     Tick("temperature unknown in a room that stays warm", 2.0, "plan", 2.0, {"battery_c": None}),
 )
 
-SUN = (
+PV = (
     Tick(
-        "surplus is stored, and more of it looked for",
+        "surplus is stored, and the setpoint looks for more",
         1.5 + PROBE_KW,
         "surplus",
         0.0,
-        seen_sun(5.0, 1.5, 0.0),
+        measured_pv(5.0, 1.5, 0.0),
     ),
     Tick(
-        "all of it is found when the rectifiers give the probe",
+        "all of it is found once the rectifiers give the probe power",
         2.0,
         "surplus",
         0.0,
-        seen_sun(5.0, 2.0, PROBE_KW),
+        measured_pv(5.0, 2.0, PROBE_KW),
     ),
-    Tick("it is followed down", 1.0 + PROBE_KW, "surplus", 0.0, seen_sun(4.0, 2.0, 1.0)),
-    Tick("the plan stores more than the surplus", 4.0, "plan", 4.0, seen_sun(5.0, 1.5, 0.0)),
-    Tick("no surplus, the plan holds", 0.0, "plan", 0.0, seen_sun(1.0, 0.0, 2.0)),
-    Tick("no sun, nothing to look for", 0.0, "plan", 0.0, seen_sun(0.0, 0.0, 0.0)),
-    Tick("a discharge that carries the load stays", -2.0, "plan", -2.0, seen_sun(1.0, -2.0, 0.0)),
-    Tick("a discharge begins beside some sun", -1.0, "plan", -1.0, seen_sun(1.0, 0.0, 2.0)),
     Tick(
-        "sun that carries the load ends a planned discharge",
+        "a falling surplus is followed down",
+        1.0 + PROBE_KW,
+        "surplus",
+        0.0,
+        measured_pv(4.0, 2.0, 1.0),
+    ),
+    Tick("the plan stores more than the surplus", 4.0, "plan", 4.0, measured_pv(5.0, 1.5, 0.0)),
+    Tick("no surplus, the plan holds", 0.0, "plan", 0.0, measured_pv(1.0, 0.0, 2.0)),
+    Tick("no PV, no surplus", 0.0, "plan", 0.0, measured_pv(0.0, 0.0, 0.0)),
+    Tick(
+        "a discharge that carries the load stays", -2.0, "plan", -2.0, measured_pv(1.0, -2.0, 0.0)
+    ),
+    Tick("a discharge begins beside some PV", -1.0, "plan", -1.0, measured_pv(1.0, 0.0, 2.0)),
+    Tick(
+        "PV that carries the load ends a planned discharge",
         PROBE_KW,
         "surplus",
         -2.0,
-        seen_sun(3.0, 0.0, 0.0),
+        measured_pv(3.0, 0.0, 0.0),
     ),
     Tick(
-        "surplus in a call",
+        "surplus in an event",
         1.5 + PROBE_KW,
         "surplus",
         0.0,
-        seen_sun(5.0, 1.5, 0.0),
+        measured_pv(5.0, 1.5, 0.0),
         limits(dr_cap_kw=0.0),
     ),
     Tick(
@@ -232,14 +248,22 @@ SUN = (
         0.0,
         "cold",
         0.0,
-        seen_sun(5.0, 1.5, 0.0) | {"battery_c": -5.0},
+        measured_pv(5.0, 1.5, 0.0) | {"battery_c": -5.0},
     ),
-    Tick("rectifiers unknown: no guess at surplus", 0.0, "plan", 0.0, seen_sun(5.0, 1.5, None)),
-    Tick("battery power unknown: no guess at surplus", 0.0, "plan", 0.0, seen_sun(5.0, None, 0.0)),
+    Tick(
+        "rectifiers unknown: no surplus is assumed", 0.0, "plan", 0.0, measured_pv(5.0, 1.5, None)
+    ),
+    Tick(
+        "battery power unknown: no surplus is assumed",
+        0.0,
+        "plan",
+        0.0,
+        measured_pv(5.0, None, 0.0),
+    ),
 )
 
 
-@pytest.mark.parametrize("tick", [*PLAIN, *CONFLICTS, *UNKNOWN, *SUN], ids=lambda t: t.name)
+@pytest.mark.parametrize("tick", [*PLAIN, *CONFLICTS, *UNKNOWN, *PV], ids=lambda t: t.name)
 def test_tick(tick: Tick, hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
     seen = image(**tick.measured)
@@ -249,6 +273,20 @@ def test_tick(tick: Tick, hangzhou: Site) -> None:
     assert isinstance(decision, Release) == tick.released
     if isinstance(decision, Drive):
         assert decision.battery_kw == pytest.approx(expected_kw(tick, seen, hangzhou))
+
+
+def test_charging_is_allowed_again_a_degree_inside_the_limits(hangzhou: Site) -> None:
+    """So the noise of a sensor near a limit does not rewrite the safe values again and again."""
+    curve, state = rectifier_curve(hangzhou), FREE
+    ticks = (
+        (0.1, True), (-0.1, False), (0.9, False), (None, False), (1.0, True), (0.5, True),
+        (None, True), (50.1, False), (49.5, False), (48.9, True),
+    )  # fmt: skip
+    for battery_c, allowed in ticks:
+        seen = image(battery_c=battery_c, mains_v=0.0)
+        intent = Intent(0.0, "plan", FOLLOW_PLAN())
+        decision, state = cycle(seen, intent, limits(), hangzhou, curve, state)
+        assert decision.charging_allowed == allowed, battery_c
 
 
 def driven(*arguments: Any) -> Drive:
@@ -273,7 +311,7 @@ def test_the_safe_values_must_not_charge_a_battery_too_cold_or_too_hot(
 
 
 def expected_kw(tick: Tick, seen: Image, site: Site) -> float:
-    """A number, or what an import cap leaves: the rectifiers' output under it, with sun, less the
+    """A number, or what an import cap leaves: the rectifiers' output under it, plus PV, less the
     load.
     """
     if not isinstance(tick.battery_kw, str):
@@ -297,7 +335,7 @@ def test_cold_room_without_sensor_does_not_charge_lithium(rural: Site) -> None:
         assert (decision.battery_kw, ENGLISH.text(decision.reason)) == (expected_kw, reason)
 
 
-def test_site_without_air_conditioner_reckons_with_its_largest_typical_draw(rural: Site) -> None:
+def test_a_site_without_air_conditioner_assumes_its_largest_typical_ac_load(rural: Site) -> None:
     curve = rectifier_curve(rural)
     seen = image(ac_load_kw=None)
     decision = driven(
@@ -316,19 +354,19 @@ def test_a_stale_measurement_is_unknown(hangzhou: Site) -> None:
         assert isinstance(decision, kind)
 
 
-def test_a_call_overruled_by_the_reserve_does_not_starve_the_rectifiers(hangzhou: Site) -> None:
+def test_an_event_overruled_by_the_reserve_does_not_limit_the_rectifiers(hangzhou: Site) -> None:
     curve = rectifier_curve(hangzhou)
-    called = limits(dr_cap_kw=1.5)
+    event = limits(dr_cap_kw=1.5)
     plan = Intent(0.0, "plan", FOLLOW_PLAN())
-    holding = driven(image(soc=0.70), plan, called, hangzhou, curve, FREE)
-    overruled = driven(image(soc=0.40), plan, called, hangzhou, curve, FREE)
+    holding = driven(image(soc=0.70), plan, event, hangzhou, curve, FREE)
+    overruled = driven(image(soc=0.40), plan, event, hangzhou, curve, FREE)
     assert (holding.import_cap_kw, overruled.import_cap_kw) == (1.5, math.inf)
     assert holding.rectifier_cap_kw == pytest.approx(curve.dc_kw(1.5 - 0.05 - 1.0))
     assert overruled.rectifier_cap_kw == pytest.approx(curve.dc_kw(12.0 - 0.05 - 1.0))
 
 
 def test_reserve_has_hysteresis(hangzhou: Site) -> None:
-    """Discharge stops at 40 % and goes on at 41 %; in between it depends on where one comes from."""
+    """Discharge stops at 40 % and goes on at 41 %; in between it depends on the state before."""
     curve, state = rectifier_curve(hangzhou), FREE
     ticks = [
         (0.45, -2),

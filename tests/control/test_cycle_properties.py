@@ -1,4 +1,4 @@
-"""What must hold for any image, wish and limit: the order of the bounds, and the promises of the
+"""Properties for any image, wish and limit: the nesting of the bounds, and the guarantees of the
 control cycle.
 """
 
@@ -106,7 +106,7 @@ wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", FOLLOW_PLAN()))
 
 @settings(max_examples=400)
 @given(images, wishes, all_limits, st.sampled_from(sorted(SITES)), st.booleans())
-def test_promises_of_the_cycle(
+def test_guarantees_of_the_cycle(
     image: Image, intent: Intent, limits: Limits, name: str, held: bool
 ) -> None:
     site = SITES[name]
@@ -155,8 +155,8 @@ def test_promises_of_the_cycle(
     if temp_c is not None and temp_c > battery.max_temp_c:
         assert decision.battery_kw == 0.0
 
-    # A call is held, unless the battery has no more to give or must not give it.
-    held_call = cap_kw == 0.0 or import_kw(cap_kw) <= limits.dr_cap_kw
+    # The DR cap holds, unless the battery has no more to give or must not give it.
+    cap_held = cap_kw == 0.0 or import_kw(cap_kw) <= limits.dr_cap_kw
     reserved = soc <= max(limits.reserve_soc + site.control.reserve_recovery_soc, battery.min_soc)
     hot = temp_c is not None and temp_c > battery.max_temp_c
-    assert held_call or reserved or hot or decision.battery_kw == -battery.max_discharge_kw
+    assert cap_held or reserved or hot or decision.battery_kw == -battery.max_discharge_kw

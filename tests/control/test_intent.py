@@ -1,4 +1,4 @@
-"""The ladder of intents: fresh plan, last plan in its corridor, rules; each with its reason."""
+"""The fallback levels: fresh plan, last plan in its corridor, rules; each with its reason."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from siteems.planning.published import PublishedPlan
 PRICES = (0.3, 0.7, 1.1)
 LOAD_KW, CHARGE_KW, PV_KW = 3.0, 9.6, 0.5
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-LONG = plan(
-    starts=tuple(ISSUED + i * 10 * HOUR for i in range(4)), end=ISSUED + 40 * HOUR
-)  # as the small plan, with steps of ten hours
+LONG = plan(starts=tuple(ISSUED + i * 10 * HOUR for i in range(4)), end=ISSUED + 40 * HOUR)
+"""The small plan with steps of ten hours."""
 
 
 def intent(
     published: PublishedPlan | None, age: timedelta, soc: float | None = None, price: float = 0.7
 ) -> Intent:
-    """What holds `age` after the plan was issued; the charge is as foreseen unless given."""
+    """The intent at an age of the plan. The state of charge is as planned unless given."""
     now = ISSUED + age
     if soc is None and published is not None:
         soc = published.soc(now)
@@ -55,20 +54,20 @@ def test_fallback_levels_by_age(
     [(0.099, "last-plan"), (-0.099, "last-plan"), (0.101, "rules"), (-0.2, "rules")],
 )
 def test_the_last_plan_holds_only_in_its_corridor(off: float, level: str) -> None:
-    foreseen = plan().soc(ISSUED + 2 * QUARTER)
-    assert foreseen is not None
-    taken = intent(plan(), 2 * QUARTER, foreseen + off)
+    planned_soc = plan().soc(ISSUED + 2 * QUARTER)
+    assert planned_soc is not None
+    taken = intent(plan(), 2 * QUARTER, planned_soc + off)
     assert taken.level == level
     if level == "rules":
         assert "predicted a state of charge of 44%, measured is" in ENGLISH.text(taken.reason)
 
 
 def test_a_fresh_plan_needs_no_corridor() -> None:
-    """It is made anew when the charge departs; until then the bounds of the control cycle hold."""
+    """A deviation asks for a new plan; until then the bounds of the control cycle hold."""
     assert intent(plan(), 5 * MINUTE, soc=0.9).level == "plan"
 
 
-def test_an_unknown_charge_does_not_throw_the_last_plan_away() -> None:
+def test_an_unknown_state_of_charge_does_not_end_the_last_plan() -> None:
     now = ISSUED + 2 * QUARTER
     assert (
         choose_intent(plan(), None, now, PRICES, 0.7, CHARGE_KW, LOAD_KW, PV_KW).level
@@ -81,10 +80,10 @@ def test_an_unknown_charge_does_not_throw_the_last_plan_away() -> None:
     [(3.0, 0.5, -2.5), (6.0, 0.5, -5.5), (3.0, 4.0, 0.0), (0.0, 0.0, 0.0)],
 )
 @pytest.mark.parametrize("age", [50 * MINUTE, 5 * MINUTE])
-def test_a_battery_that_is_to_carry_the_load_carries_what_there_is(
+def test_a_battery_that_is_to_carry_the_load_carries_the_measured_load(
     age: timedelta, load_kw: float, pv_kw: float, battery_kw: float
 ) -> None:
-    """Whatever load and sun the plan foresaw for 8 kW of discharge with the rectifiers at rest."""
+    """Whatever load and PV the plan expected for 8 kW of discharge with the rectifiers at rest."""
     series = dict(plan().series) | {"battery_kw": (-8.0,) * 4, "rectifier_dc_kw": (0.0,) * 4}
     resting, now = plan(series=series), ISSUED + age
     taken = choose_intent(resting, resting.soc(now), now, PRICES, 1.1, CHARGE_KW, load_kw, pv_kw)
@@ -93,7 +92,7 @@ def test_a_battery_that_is_to_carry_the_load_carries_what_there_is(
 
 
 @pytest.mark.parametrize(
-    ("prices", "price", "battery_kw", "word"),
+    ("prices", "price", "battery_kw", "text"),
     [
         (PRICES, 0.3, CHARGE_KW, "cheap hours, charge"),
         (PRICES, 0.56, CHARGE_KW, "cheap hours, charge"),
@@ -101,14 +100,14 @@ def test_a_battery_that_is_to_carry_the_load_carries_what_there_is(
         (PRICES, 0.85, -LOAD_KW, "expensive hours, carry the load"),
         (PRICES, 1.1, -LOAD_KW, "expensive hours, carry the load"),
         ((0.7, 0.7), 0.7, 0.0, "hold"),
-        ((0.70, 0.72), 0.72, 0.0, "hold"),  # not worth a cycle
+        ((0.70, 0.72), 0.72, 0.0, "hold"),  # less than the losses of a cycle
         ((0.0,), 0.0, 0.0, "hold"),
         ((-0.2, 0.1, 0.4), -0.2, CHARGE_KW, "cheap hours, charge"),
     ],
 )
-def test_rules_go_by_the_price(
-    prices: tuple[float, ...], price: float, battery_kw: float, word: str
+def test_rules_follow_the_price(
+    prices: tuple[float, ...], price: float, battery_kw: float, text: str
 ) -> None:
     taken = choose_intent(None, 0.5, ISSUED, prices, price, CHARGE_KW, LOAD_KW, PV_KW)
     assert (taken.battery_kw, taken.level) == (battery_kw, "rules")
-    assert ENGLISH.text(taken.reason) == f"rules, no plan yet: {word}"
+    assert ENGLISH.text(taken.reason) == f"rules, no plan yet: {text}"

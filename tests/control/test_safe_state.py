@@ -1,4 +1,4 @@
-"""The safe state: within the connection, within the battery, and never charging a frozen pack."""
+"""The safe state: within the grid connection and the battery, and no charging in frost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_worst_ac_load_is_not_below_what_the_simulated_site_can_draw(hangzho
     assert worst_ac_load_kw(hangzhou) >= hangzhou.air_conditioner.rated_kw + BASE_AC_KW
 
 
-def test_where_frost_is_reckoned_with_an_unsteered_pack_does_not_charge(rural: Site) -> None:
+def test_where_frost_is_expected_the_safe_values_do_not_charge(rural: Site) -> None:
     mild = safe_values(rural, rectifier_curve(rural))
     assert (
         mild["battery_setpoint_kw"]

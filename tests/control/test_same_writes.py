@@ -105,8 +105,10 @@ async def test_a_change_of_direction(both: BothShells) -> None:
     if both.command == "forced_power":
         forced = [(each.setpoints["forced_mode"], each.setpoints["forced_kw"]) for each in seen]
         assert forced[:8] == [
-            (FORCED_DISCHARGE, 0.0), (FORCED_DISCHARGE, 2.0), (FORCED_DISCHARGE, 2.0), (FORCED_DISCHARGE, 2.0),
-            (FORCED_CHARGE, 0.0), (FORCED_CHARGE, 1.5), (FORCED_CHARGE, 1.5), (FORCED_CHARGE, 1.5),
+            (FORCED_DISCHARGE, 0.0),
+            *[(FORCED_DISCHARGE, 2.0)] * 3,
+            (FORCED_CHARGE, 0.0),
+            *[(FORCED_CHARGE, 1.5)] * 3,
         ]  # fmt: skip
 
 

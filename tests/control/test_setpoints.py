@@ -1,4 +1,4 @@
-"""One decision in the words of each kind of battery, never beyond what the site allows."""
+"""One decision as the setpoints of each battery command, never beyond the limits of the site."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REST = Drive(0.0, 9.0, 52.0, 3.0, 0.5, FOLLOW_PLAN(), measured_kw=0.0, grid_kw=3
 FLOAT_V = SITE.rectifier.float_v
 
 
-def told(
+def sent(
     command: BatteryCommand, held_v: float | None = None, **departures: float | None
 ) -> dict[str, float]:
     held = {} if held_v is None else {"float_v": held_v}
@@ -51,9 +51,9 @@ def told(
 def test_each_command(
     command: BatteryCommand, charging: dict[str, float], discharging: dict[str, float]
 ) -> None:
-    free_a = told(command)["rectifier_limit_a"]
-    assert told(command, battery_kw=2.0) == pytest.approx({"rectifier_limit_a": free_a} | charging)
-    assert told(command, battery_kw=-2.0) == pytest.approx(
+    free_a = sent(command)["rectifier_limit_a"]
+    assert sent(command, battery_kw=2.0) == pytest.approx({"rectifier_limit_a": free_a} | charging)
+    assert sent(command, battery_kw=-2.0) == pytest.approx(
         {"rectifier_limit_a": free_a} | discharging
     )
 
@@ -61,24 +61,26 @@ def test_each_command(
 @pytest.mark.parametrize(
     "command", [each for each in COMMAND_POINTS if each != "rectifier_current"]
 )
-def test_an_import_cap_is_a_ceiling_of_the_rectifiers_whatever_moves_the_battery(
+def test_an_import_cap_limits_the_rectifiers_with_every_battery_command(
     command: BatteryCommand,
 ) -> None:
-    assert told(command, rectifier_cap_kw=1.04)["rectifier_limit_a"] == pytest.approx(20.0)
+    assert sent(command, rectifier_cap_kw=1.04)["rectifier_limit_a"] == pytest.approx(20.0)
 
 
-def test_blind_it_recharges() -> None:
-    """A lever that is moved by what was measured lets go where nothing was."""
-    assert told("rectifier_voltage", battery_kw=-2.0, measured_kw=None)["float_v"] == FLOAT_V
+def test_without_measurements_it_recharges() -> None:
+    """A closed loop needs measurements. Without them the battery is recharged."""
+    assert sent("rectifier_voltage", battery_kw=-2.0, measured_kw=None)["float_v"] == FLOAT_V
     for unknown in ("measured_kw", "grid_kw"):
-        assert told("grid_setpoint", battery_kw=-2.0, **{unknown: None})[
+        assert sent("grid_setpoint", battery_kw=-2.0, **{unknown: None})[
             "grid_setpoint_kw"
         ] == most_import_kw(SITE)
 
 
 @pytest.mark.parametrize("measured_kw", [0.0, None])
-def test_a_battery_on_the_bus_is_charged_no_faster_than_it_bears(measured_kw: float | None) -> None:
-    limit_a = told("rectifier_voltage", battery_kw=9.0, measured_kw=measured_kw)[
+def test_a_battery_on_the_bus_is_charged_no_faster_than_its_rating(
+    measured_kw: float | None,
+) -> None:
+    limit_a = sent("rectifier_voltage", battery_kw=9.0, measured_kw=measured_kw)[
         "rectifier_limit_a"
     ]
     assert limit_a == pytest.approx(
@@ -86,12 +88,12 @@ def test_a_battery_on_the_bus_is_charged_no_faster_than_it_bears(measured_kw: fl
     )
 
 
-def test_a_call_holds_also_when_the_grid_setpoint_is_blind() -> None:
+def test_an_import_cap_holds_also_without_measurements() -> None:
     for measured_kw in (None, 0.0):
-        told_kw = told("grid_setpoint", battery_kw=4.0, measured_kw=measured_kw, import_cap_kw=1.5)[
+        sent_kw = sent("grid_setpoint", battery_kw=4.0, measured_kw=measured_kw, import_cap_kw=1.5)[
             "grid_setpoint_kw"
         ]
-        assert told_kw == pytest.approx(1.5 - SITE.control.import_margin_kw)
+        assert sent_kw == pytest.approx(1.5 - SITE.control.import_margin_kw)
 
 
 def test_the_voltage_moves_by_the_clock_and_not_by_the_cycle() -> None:
@@ -100,15 +102,17 @@ def test_the_voltage_moves_by_the_clock_and_not_by_the_cycle() -> None:
         for s in (0.2, 60.0)
     )
     assert quick["float_v"] == pytest.approx(52.0 - 0.01)
-    assert slow["float_v"] == pytest.approx(52.0 - 0.14), "as far as the difference is worth"
+    assert slow["float_v"] == pytest.approx(52.0 - 0.14), (
+        "no further than the difference in power needs"
+    )
 
 
 def test_the_voltage_goes_on_from_what_was_sent_but_not_from_far_above_the_bus() -> None:
-    assert told("rectifier_voltage", 51.0, battery_kw=-2.0)["float_v"] == pytest.approx(
+    assert sent("rectifier_voltage", 51.0, battery_kw=-2.0)["float_v"] == pytest.approx(
         51.0 - VOLTS_PER_S
     )
-    # Something else held the bus down meanwhile: when that goes, the voltage must not jump.
-    limited = told("rectifier_voltage", FLOAT_V, battery_kw=2.0, bus_v=50.0)["float_v"]
+    # A current limit held the bus down meanwhile: when it is lifted, the voltage must not jump.
+    limited = sent("rectifier_voltage", FLOAT_V, battery_kw=2.0, bus_v=50.0)["float_v"]
     assert limited == pytest.approx(50.0 + CABLES_V + VOLTS_PER_S)
 
 
@@ -116,7 +120,7 @@ kw = st.floats(-20, 20)
 
 
 @given(st.sampled_from(sorted(COMMAND_POINTS)), kw, kw, kw, st.floats(40, 60), st.floats(40, 60))
-def test_nothing_is_ever_told_that_the_site_does_not_allow(
+def test_no_setpoint_is_ever_beyond_the_limits_of_the_site(
     command: BatteryCommand,
     battery_kw: float,
     measured_kw: float,
@@ -124,7 +128,7 @@ def test_nothing_is_ever_told_that_the_site_does_not_allow(
     bus_v: float,
     held_v: float,
 ) -> None:
-    values = told(
+    values = sent(
         command,
         held_v,
         battery_kw=battery_kw,

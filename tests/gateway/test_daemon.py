@@ -17,18 +17,18 @@ from drivers.catalogue import load_map
 from siteems.operations.message_text import ENGLISH
 
 
-def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: Path) -> None:
+def test_an_event_entered_in_another_shell_is_planned_at_once_and_held(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=500, begin_h=1.0) as running:
         daemon = running.start_daemon()
         running.clock.start()
         running.wait_until(1.2)
         placed = cli(
-            "dr", "limit-import", "1.5kW", "--from", "02:00", "--for", "1h", "--json", str(running.site_file),
-            f"--state={running.state}",
+            "dr", "limit-import", "1.5kW", "--from", "02:00", "--for", "1h", "--json",
+            str(running.site_file), f"--state={running.state}",
         )  # fmt: skip
         assert placed.returncode == 0, placed.stderr
-        call = json.loads(placed.stdout)
-        assert call["start"] == (running.scenario.start + timedelta(hours=2)).isoformat()
+        event = json.loads(placed.stdout)
+        assert event["start"] == (running.scenario.start + timedelta(hours=2)).isoformat()
 
         running.wait_until(3.2)
         assert daemon.stop() == 0
@@ -38,7 +38,7 @@ def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: 
             for _, _, trigger in history.plan_log(running.scenario.start, running.clock.now())
         ]
         assert "dr-event-changed" in triggers
-        in_call = history.samples(
+        in_event = history.samples(
             running.scenario.start + timedelta(hours=2, minutes=3),
             running.scenario.start + timedelta(hours=3),
         )
@@ -46,10 +46,10 @@ def test_a_call_placed_from_another_shell_is_planned_at_once_and_held(tmp_path: 
             running.scenario.start + timedelta(hours=1, minutes=12),
             running.scenario.start + timedelta(hours=2),
         )
-        assert len(in_call) > 20
-        # The cheap hours of the night: without the call the site would be charging.
+        assert len(in_event) > 20
+        # The cheap hours of the night: without the event the site would be charging.
         assert max(s.values["grid_kw"] for s in before) > 3.0
-        assert max(s.values["grid_kw"] for s in in_call) <= 1.5 * 1.01
+        assert max(s.values["grid_kw"] for s in in_event) <= 1.5 * 1.01
 
 
 def test_sigterm_leaves_the_devices_in_their_safe_state(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_sigterm_leaves_the_devices_in_their_safe_state(tmp_path: Path) -> None:
         assert [line["event"] for line in daemon.log()][-1] == "stopped"
 
 
-def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_its_lease(
+def test_a_kill_loses_no_sample_and_a_restart_refreshes_every_lease_in_time(
     tmp_path: Path,
 ) -> None:
     # Slow enough that a restart (about two real seconds) fits into the site's own lease of 60 s.
@@ -121,7 +121,7 @@ def test_kill_in_mid_day_loses_nothing_and_leaves_no_device_alone_longer_than_it
         assert simulator.events("stopped")[0]["lease_fallbacks"] == 0
 
 
-def test_a_daemon_that_stays_dead_leaves_devices_that_fall_back_by_themselves(
+def test_devices_of_a_dead_daemon_fall_back_by_themselves(
     tmp_path: Path,
 ) -> None:
     with simulated_site(tmp_path, speed=300, begin_h=7.2) as running:
@@ -165,35 +165,35 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
             load_map("generic-smu-lead").points["comm_timeout_s"].address, 1
         ) == [0]
         client.close()
-        told = running.history().alarms(running.scenario.start, running.clock.now())
-        assert not {incident.code for incident in told} & {
+        alarms = running.history().alarms(running.scenario.start, running.clock.now())
+        assert not {each.code for each in alarms} & {
             "device-not-acquired",
             "battery-not-following",
             "released",
-        }, told
-        watched = [ENGLISH.text(each.message) for each in told if each.code == "read-only"]
-        assert watched == ["smu is read and not driven", "mppt is read and not driven"]
-        assert "written to no device" in ENGLISH.text(told[-1].message)
+        }, alarms
+        read_only = [ENGLISH.text(each.message) for each in alarms if each.code == "read-only"]
+        assert read_only == ["smu is read and not driven", "mppt is read and not driven"]
+        assert "written to no device" in ENGLISH.text(alarms[-1].message)
         assert running.history().last_sample() is not None
 
 
-def test_status_speaks_of_a_running_and_of_a_killed_daemon(tmp_path: Path) -> None:
+def test_status_shows_a_running_and_a_killed_daemon(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=300) as running:
         daemon = running.start_daemon()
         running.clock.start()
         running.wait_until(0.3)
-        told = cli("status", str(running.site_file), f"--state={running.state}", "--json")
-        assert told.returncode == 0, told.stderr
-        status = json.loads(told.stdout)
+        shown = cli("status", str(running.site_file), f"--state={running.state}", "--json")
+        assert shown.returncode == 0, shown.stderr
+        status = json.loads(shown.stdout)
         assert status["daemon"]["state"] == "running"
         assert 0 < status["sample"]["soc"] < 1
         assert status["plan"]["status"] == "optimal"
         daemon.stop(signal.SIGKILL)
-        told = cli("status", str(running.site_file), f"--state={running.state}")
-        assert "dead without a clean stop" in told.stdout
+        shown = cli("status", str(running.site_file), f"--state={running.state}")
+        assert "dead without a clean stop" in shown.stdout
 
 
-def test_the_site_without_its_devices_is_released_and_taken_up_when_they_return(
+def test_a_site_without_its_devices_is_released_and_driven_again_when_they_return(
     tmp_path: Path,
 ) -> None:
     with simulated_site(tmp_path, speed=120) as running:
@@ -247,7 +247,7 @@ def test_an_independent_client_reads_the_simulator_at_the_addresses_of_the_maps(
 
 
 def float_of(high: int, low: int) -> float:
-    """Two registers, big word first, as IEEE 754."""
+    """Two registers, high word first, as IEEE 754."""
     import struct
 
     return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])

@@ -1,4 +1,4 @@
-"""The site's devices over real Modbus on loopback: claimed, driven, released, and what is said when
+"""The site's devices over real Modbus on loopback: acquired, driven, released, and the alarms when
 they misbehave.
 """
 

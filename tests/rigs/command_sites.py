@@ -69,10 +69,10 @@ def map_at(name: str, folder: Path) -> str:
     models, address = [], 40002
     for data in (COMMON, BATTERY, SUNSPEC[name]):
         packed = Model(data["ID"], data=dict(data)).get_mb()
-        words = [int.from_bytes(packed[i : i + 2], "big") for i in range(0, len(packed), 2)]
-        words[1] = len(words) - 2
-        models.append(FoundModel(words[0], address, tuple(words)))
-        address += len(words)
+        registers = [int.from_bytes(packed[i : i + 2], "big") for i in range(0, len(packed), 2)]
+        registers[1] = len(registers) - 2
+        models.append(FoundModel(registers[0], address, tuple(registers)))
+        address += len(registers)
     path = folder / f"{name}.toml"
     path.write_text(
         map_text(device_map(SunSpecDevice(40000, tuple(models)), name)), encoding="utf-8"

@@ -1,5 +1,5 @@
-"""Images and limits for the tests of the control cycle: a sound moment, from which each case
-departs.
+"""Images and limits for the tests of the control cycle: a normal image, and what each case changes
+in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from siteems.estimation.image import Image, Measurement
 NOW = datetime(2026, 7, 15, 8, 0, tzinfo=UTC)
 MAX_AGE = timedelta(seconds=5)
 
-SOUND: dict[str, float | None] = {
+NORMAL: dict[str, float | None] = {
     "mains_v": 225.0,
     "soc": 0.70,
     "dc_load_kw": 3.0,
@@ -27,8 +27,8 @@ SOUND: dict[str, float | None] = {
 
 
 def image(**departures: float | None) -> Image:
-    """A sound moment with these values instead; none = never measured."""
-    values = SOUND | departures
+    """The normal image with these values instead; None = never measured."""
+    values = NORMAL | departures
     return Image(
         NOW,
         MAX_AGE,

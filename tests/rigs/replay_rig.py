@@ -77,8 +77,8 @@ class Rig:
     async def run_until(
         self, end: datetime, at: Mapping[datetime, Callable[[], object]] | None = None
     ) -> None:
-        """Run cycles up to `end`, with a plan each quarter of an hour and on request; call each of `at`
-        at its time.
+        """Run cycles up to `end`, with a plan each quarter of an hour and on request, and run each
+        of `at` at its time.
         """
         while self.clock.now() < end:
             self.clock.advance(CYCLE)

@@ -1,4 +1,4 @@
-"""Any site, served on loopback with its physics behind it, and its real devices and controller,
+"""Any site, served on loopback with its physics, and the gateway's real devices and controller,
 cycle by cycle.
 """
 
@@ -83,7 +83,7 @@ class ServedRig:
         return self.image
 
     async def drive(self, battery_kw: float, cycles: int = 5) -> Image:
-        """Decide on this battery power for so many cycles; the image that then is."""
+        """Drive at this battery power for so many cycles; the image that follows."""
         for _ in range(cycles):
             image = await self.observe()
             measured = {
@@ -98,7 +98,7 @@ class ServedRig:
         return await self.observe()
 
     async def release(self) -> Image:
-        """Nobody steers any more."""
+        """Release the site; the image that follows."""
         await self.observe()
         await self.devices.drive(Release(TEST))
         return await self.observe()
