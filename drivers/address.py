@@ -16,8 +16,8 @@ FORMS: Final = {
     "dlt645+tcp": "dlt645+tcp://host:port",
     "dlt645": "dlt645:///dev/ttyS1?baud=2400&parity=E&stop=1",
 }
-"""Form of the URL of each protocol: Modbus TCP, Modbus TCP security, Modbus RTU behind a transparent
-serial server and on a serial port, DL/T 645 likewise.
+"""Form of the URL of each protocol: Modbus TCP, Modbus TCP security, Modbus RTU behind a
+transparent serial server and on a serial port, DL/T 645 likewise.
 """
 
 SERIAL: Final = {"rtu": (9600, "N"), "dlt645": (2400, "E")}

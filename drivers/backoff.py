@@ -2,8 +2,8 @@
 
 The caller hands in the time as seconds of its own clock: `loop.time()`, or `datetime.timestamp()`
 where the clock of the site counts. A clock that is set back ends the pause, so a wrong clock never
-blocks a device for longer than the pause itself. Use one `Backoff` for each thing that can fail, for
-example `defaultdict(lambda: Backoff(growing_pauses(30.0, 3600.0, factor=4.0)))` by device name.
+blocks a device for longer than the pause itself. Use one `Backoff` for each thing that can fail,
+for example `defaultdict(lambda: Backoff(growing_pauses(30.0, 3600.0, factor=4.0)))` by device name.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def role_faults(roles: Iterable[Role], points: Mapping[str, object]) -> Iterable
 def _sentence(
     error: ValidationError, parts: Mapping[str, type[MapPart]], whole: type[MapPart]
 ) -> str:
-    """The first error that the validator found, as "key = value: what is wrong; what is allowed"."""
+    """The first error of the validator, as "key = value: what is wrong; what is allowed"."""
     first = error.errors(include_url=False)[0]
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
     key = "".join(steps).lstrip(".")

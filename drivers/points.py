@@ -97,8 +97,8 @@ class Point:
 class Reading:
     """One reading of one device: every point that was asked for, each with its quality.
 
-    `time` (UTC, aware) is when the reading began, so no value in it is older than that. `faults` has
-    the error messages of the registers that could not be read.
+    `time` (UTC, aware) is when the reading began, so no value in it is older than that. `faults`
+    has the error messages of the registers that could not be read.
     """
 
     device: str

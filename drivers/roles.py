@@ -61,7 +61,9 @@ class RoleMap(Protocol):
 
 
 def missing_points(role: Role, points: Collection[str]) -> tuple[str, ...]:
-    """The points that are missing for a role, by the set that lacks fewest; empty when one is whole."""
+    """The points that are missing for a role, by the set that lacks fewest; empty when one is
+    whole.
+    """
     missing = [tuple(name for name in needed if name not in points) for needed in ROLE_POINTS[role]]
     return min(missing, key=len)
 
@@ -70,8 +72,8 @@ def battery_command(maps: Sequence[RoleMap]) -> BatteryCommand:
     """How the battery of a site with these device maps is commanded.
 
     That is the first command of COMMAND_POINTS whose setpoints the maps offer together. The
-    rectifier voltage moves only a battery that is connected to the DC bus itself, and not one behind
-    an inverter that also meters the grid. Raises MapError when no command is offered.
+    rectifier voltage moves only a battery that is connected to the DC bus itself, and not one
+    behind an inverter that also meters the grid. Raises MapError when no command is offered.
     """
     offered = {name for device_map in maps for name in device_map.setpoints}
     on_the_bus = any("battery" in each.roles and "meter" not in each.roles for each in maps)

@@ -1,4 +1,6 @@
-"""Which units answer on a Modbus link, and of which model they are: read only, one request at a time."""
+"""Which units answer on a Modbus link, and of which model they are: read only, one request at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -98,8 +100,8 @@ async def _has_identity(link: ModbusLink, unit: int, device_map: DeviceMap) -> b
 
 
 async def _reads_plausible(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
-    """Whether all points of a map without identity read within their limits, and none of them 0 that
-    is never 0 in operation.
+    """Whether all points of a map without identity read within their limits, and none of them 0
+    that is never 0 in operation.
     """
     if device_map.identity is not None:
         return False

@@ -1,4 +1,6 @@
-"""What all libraries that open a serial port have in common: errors, and parity of pseudo-terminals."""
+"""What all libraries that open a serial port have in common: errors, and parity of
+pseudo-terminals.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ _PSEUDO: Final = range(136, 144)
 def parity_of(address: Address) -> str:
     """The parity to open a port with: that of its URL, but none for a pseudo-terminal.
 
-    A pseudo-terminal has no parity. Linux refuses to set one when nothing else changes with it, which
-    is so from the second opening on.
+    A pseudo-terminal has no parity. Linux refuses to set one when nothing else changes with it,
+    which is so from the second opening on.
     """
     try:
         number = Path(address.device).stat().st_rdev

@@ -1,9 +1,9 @@
 """DL/T 645-2007 frames to bytes and back. Pure functions; an invalid frame is never returned.
 
-    FE FE FE FE | 68 | address, 6 bytes BCD | 68 | control | length | data, each byte + 33H | checksum | 16
+    FE FE FE FE | 68 | address, 6 bytes BCD | 68 | control | length | data | checksum | 16
 
-Numbers are sent with their lowest byte first. The checksum is the sum, modulo 256, of all bytes from
-the first 68 to the end of the data.
+Each data byte is sent plus 33H, and numbers with their lowest byte first. The checksum is the sum,
+modulo 256, of all bytes from the first 68 to the end of the data.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Frame:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The bytes of a frame, with the wake-up bytes before it. Raises ValueError for a bad address or
-    too much data.
+    """The bytes of a frame, with the wake-up bytes before it. Raises ValueError for a bad address
+    or too much data.
     """
     if not ADDRESS_FORM.fullmatch(frame.address):
         raise ValueError(f"a meter's address has 12 digits, not {frame.address!r}")

@@ -1,8 +1,9 @@
-"""One line to DL/T 645 meters: one owner, one request at a time, every failure raised as an error of
-`drivers/errors.py`.
+"""One line to DL/T 645 meters: one owner, one request at a time, every failure raised as an error
+of `drivers/errors.py`.
 
-A reply names its meter and the data that was asked for, so a late one is recognised and passed over.
-What arrived before a request is discarded unread. After a time-out a TCP connection is opened anew.
+A reply names its meter and the data that was asked for, so a late one is recognised and passed
+over. What arrived before a request is discarded unread. After a time-out a TCP connection is opened
+anew.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from drivers.serialport import PORT_ERRORS
 RECONNECT_PAUSES_S: Final = growing_pauses(0.25, 5.0)
 """Rests after failed connections, seconds; as on a Modbus link."""
 METER_PAUSE_MAX: Final = 10.0
-"""A silent meter rests for at most this many of its time-outs, so that a line spends at most a tenth
-of its time on each of them.
+"""A silent meter rests for at most this many of its time-outs, so that a line spends at most a
+tenth of its time on each of them.
 """
 MAX_FOLLOWING: Final = 16
 """Follow-up frames of one reply; none of the items in our maps needs more than one."""
@@ -167,7 +168,8 @@ class Dlt645Link:
     def _refuse_resting(self, address: str, meter: _Meter) -> None:
         if meter.silence.resting(_now()):
             raise LinkTimeout(
-                f"{self._of(address)} is not asked again yet; unanswered requests: {meter.silence.failures}"
+                f"{self._of(address)} is not asked again yet; "
+                f"unanswered requests: {meter.silence.failures}"
             )
 
     async def _connected(self) -> Wire:

@@ -1,4 +1,4 @@
-"""A DL/T 645 meter model as data: the data identifier of each point, and how its number is packed."""
+"""A DL/T 645 meter model as data: the identifier of each point, and how its number is packed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Numbers as DL/T 645-2007 meters send them: packed BCD, lowest byte first, sign in the highest bit."""
+"""Numbers as DL/T 645-2007 meters send them: packed BCD, lowest byte first, sign in the highest
+bit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open line to DL/T 645 meters: bytes in and out, through a TCP serial server or a serial port."""
+"""The open line to DL/T 645 meters: bytes through a TCP serial server or a serial port."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
 """Registers to values and back: types, word and byte order, scale, offset, codes, markers. Pure
 functions.
 
-value = raw * scale + offset. Registers are unsigned 16-bit words in the order of their addresses. The
-Modbus application protocol (V1.1b3, section 4.2) fixes the byte order within a word, big-endian; the
-order of the words of a longer value is the maker's choice.
+    value = raw * scale + offset
+
+Registers are unsigned 16-bit words in the order of their addresses. The Modbus application protocol
+(V1.1b3, section 4.2) fixes the byte order within a word, big-endian; the order of the words of a
+longer value is the maker's choice.
 """
 
 from __future__ import annotations
@@ -37,9 +39,9 @@ _DECIMALS: Final = 9
 class Codec:
     """How one value is coded in registers.
 
-    `nan` holds raw unsigned values that mean "not available". `byte_order` is that within each word.
-    `codes` makes the value an enumeration: pairs of a raw unsigned value and its meaning, with
-    neither scale nor offset; any other raw value is not available.
+    `nan` holds raw unsigned values that mean "not available". `byte_order` is that within each
+    word. `codes` makes the value an enumeration: pairs of a raw unsigned value and its meaning,
+    with neither scale nor offset; any other raw value is not available.
     """
 
     type: RegisterType

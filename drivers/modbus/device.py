@@ -36,8 +36,8 @@ class Device:
         link.expect(unit, reply_s=limits.worst_reply_ms / 1000, gap_s=limits.gap_ms / 1000)
 
     async def read(self) -> Reading:
-        """All points of the map, block by block. Failures are never raised; they show in the quality
-        of the points.
+        """All points of the map, block by block. Failures are never raised; they show in the
+        quality of the points.
         """
         device_map = self.device_map
         return await self._reading(
@@ -54,8 +54,8 @@ class Device:
         )
 
     async def write_points(self, values: Mapping[str, float], *, urgent: bool = False) -> None:
-        """Encode and write these values, adjacent registers in one frame, with the words that the map
-        writes before, beside and after them.
+        """Encode and write these values, adjacent registers in one frame, with the words that the
+        map writes before, beside and after them.
 
         Only the write gate may call this: nothing is checked here. Raises LinkError or DeviceError
         when the device did not confirm, DriverError for a value that cannot be encoded. The first

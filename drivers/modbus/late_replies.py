@@ -26,7 +26,7 @@ LINE_SILENCE_S: Final = 0.05
 
 
 class LateReplies:
-    """Follows what arrives on one connection, and counts what nobody asked for in `counters.late`."""
+    """Tracks what arrives on one connection, and counts late replies in `counters.late`."""
 
     def __init__(self, counters: Counters, *, is_rtu: bool) -> None:
         self.expecting = False

@@ -2,8 +2,9 @@
 as an error of `drivers/errors.py`.
 
 The rules come from field trouble. The link never retries a request: the next control cycle is the
-retry. After a time-out nothing late may pass as another register's value (`late_replies.py`). A unit
-that does not answer is asked less often, so that it does not slow the others (`silent_units.py`).
+retry. After a time-out nothing late may pass as another register's value (`late_replies.py`). A
+unit that does not answer is asked less often, so that it does not slow the others
+(`silent_units.py`).
 """
 
 from __future__ import annotations
@@ -96,8 +97,9 @@ class ModbusLink:
         """`count` registers (0..65535 each) from a 0-based `address`: FC3 for holding, FC4 for
         input registers.
 
-        `urgent` asks at once, even while the unit or its host rests after failures. Raises LinkDown,
-        LinkTimeout, DeviceRefused, BadReply; DriverError for a request that Modbus cannot carry.
+        `urgent` asks at once, even while the unit or its host rests after failures. Raises
+        LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for a request that Modbus cannot
+        carry.
         """
         _check(unit, address, count, MAX_READ)
 
@@ -211,9 +213,9 @@ class ModbusLink:
     def _abandon(self, known: UnitState) -> None:
         """Make sure that the answer to the last request is never taken for another one's.
 
-        A new TCP connection receives nothing of the old one. Behind a serial server, and on a serial
-        port, the line itself may still bring the answer, so the link waits as well. A serial port
-        stays open: opening it again would discard nothing.
+        A new TCP connection receives nothing of the old one. Behind a serial server, and on a
+        serial port, the line itself may still bring the answer, so the link waits as well. A serial
+        port stays open: opening it again would discard nothing.
         """
         self._late.abandoned(known.reply_s)
         if not self._address.is_serial:

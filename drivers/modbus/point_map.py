@@ -50,8 +50,8 @@ class PointMap(MapPart):
     reports no total.
     """
     step: Positive | None = None
-    """Smallest change worth a write, where that is more than the register can show. A writable float
-    needs one.
+    """Smallest change worth a write, where that is more than the register can show. A writable
+    float needs one.
     """
     codes: Mapping[Annotated[int, Field(ge=0)], Finite] = {}
     """Value of each raw code of an enumeration: `{ 170 = 1, 187 = 2 }`."""
@@ -69,11 +69,12 @@ class PointMap(MapPart):
     device took them.
     """
     before: Mapping[Register, Register] = NOTHING
-    """Words written before the value, by address, each in a frame of its own; for example the period
-    for which the command holds.
+    """Words written before the value, by address, each in a frame of its own; for example the
+    period for which the command holds.
     """
     along: Mapping[Register, Register] = NOTHING
-    """Words written in the same frame, by address; for example the switch that enables the value."""
+    """Words written in the same frame, by address; for example the switch that enables the value.
+    """
     copies: Registers = ()
     """Further addresses that the value is written to in the same frame."""
     after: Mapping[Register, Register] = NOTHING

@@ -1,6 +1,7 @@
 """What the Modbus application protocol fixes: register spaces, sizes of a request, exception codes.
 
-Source: MODBUS Application Protocol Specification V1.1b3 (modbus.org), sections 6.3, 6.4, 6.12 and 7.
+Source: MODBUS Application Protocol Specification V1.1b3 (modbus.org), sections 6.3, 6.4, 6.12 and
+7.
 """
 
 from __future__ import annotations

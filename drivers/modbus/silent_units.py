@@ -1,7 +1,7 @@
 """Which units of a link do not answer, and when each of them is asked again.
 
-Each request to a silent unit costs the link a whole time-out, during which no other unit is read.
-A unit that missed a reply or two is asked again almost at once; one that stays silent counts as dead
+Each request to a silent unit costs the link a whole time-out, during which no other unit is read. A
+unit that missed a reply or two is asked again almost at once; one that stays silent counts as dead
 and is asked seldom. Dead units are asked one at a time, so that no poll pays for all of them.
 """
 

@@ -1,4 +1,5 @@
-"""How a Modbus connection is opened: TCP, TLS, RTU over TCP or a serial port, by the link's address.
+"""How a Modbus connection is opened: TCP, TLS, RTU over TCP or a serial port, by the link's
+address.
 
 Time-outs, retries and reconnects are left to the link.
 """
@@ -21,8 +22,8 @@ Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """PEM files for TLS: the CA that signs the other side's certificate, and our own certificate with
-    its key.
+    """PEM files for TLS: the CA that signs the other side's certificate, and our own certificate
+    with its key.
     """
 
     ca: Path
@@ -43,7 +44,7 @@ class Credentials:
         return context
 
     def server_context(self) -> ssl.SSLContext:
-        """The context of a server: clients need a certificate signed by `ca`. Raises as `context`."""
+        """The context of a server: clients must be signed by `ca`. Raises as `context`."""
         if self.certificate is None:
             raise OSError("a server needs a certificate and its key")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -58,8 +59,8 @@ def new_client(
 ) -> Client:
     """A client for one connection, not yet open. `received` is called whenever bytes arrive.
 
-    Each connection gets a client of its own, so that nothing of a broken one can reach the next. The
-    client has no time-out: the link has one, and a second timer would make each request a tenth
+    Each connection gets a client of its own, so that nothing of a broken one can reach the next.
+    The client has no time-out: the link has one, and a second timer would make each request a tenth
     slower.
     """
     client = _client(address, tls, received)

@@ -1,4 +1,4 @@
-"""Simulated DL/T 645 meters on one line: on a serial port, or behind a transparent serial server."""
+"""Simulated DL/T 645 meters on one line: a serial port, or a transparent serial server."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class MeterServer(DeviceServer):
         self._started_s[device] = asyncio.get_running_loop().time() + STARTING_S
 
     def process(self, received: bytearray, send: Send) -> None:
-        """Answer the requests to meters that are served; on a line no one answers for the others."""
+        """Answer the requests to meters that are served; the others are silent."""
         for request in take_frames(received):
             address = request.address
             if address == ANYONE and len(self._meters) == 1:

@@ -1,5 +1,5 @@
-"""Where simulated devices are served: a TCP port, plain or with TLS, or a pseudo-terminal instead of
-a serial port.
+"""Where simulated devices are served: a TCP port, plain or with TLS, or a pseudo-terminal instead
+of a serial port.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ CHUNK: Final = 4096
 
 
 class Endpoint(Protocol):
-    """What a link can connect to. After it was closed it can be opened again under the same address."""
+    """What a link can connect to. After it was closed it can be opened again under the same
+    address.
+    """
 
     async def open(self, accept: Accept) -> int:
         """Begin to serve. Returns the TCP port, or 0 where there is none. Raises OSError when it
@@ -40,8 +42,8 @@ class Endpoint(Protocol):
 
 
 class TcpEndpoint:
-    """A TCP port. 0 lets the operating system choose one, which is then kept. With `tls` it is Modbus
-    TCP security.
+    """A TCP port. 0 lets the operating system choose one, which is then kept. With `tls` it is
+    Modbus TCP security.
 
     A `shared` one is a transparent serial server: every connection receives all that arrives on the
     line behind it.
@@ -101,8 +103,8 @@ def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 class PtyEndpoint:
-    """A pseudo-terminal under `path`, like the serial port of a machine. The path is a symbolic link to
-    the terminal that is open at the moment.
+    """A pseudo-terminal under `path`, like the serial port of a machine. The path is a symbolic
+    link to the terminal that is open at the moment.
     """
 
     def __init__(self, path: Path) -> None:

@@ -18,8 +18,8 @@ DeviceId = int | str
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one Modbus unit, or of the meter with an `address`. A `hang-up` concerns the whole
-    link, and ignores both.
+    """One fault of one Modbus unit, or of the meter with an `address`. A `hang-up` concerns the
+    whole link, and ignores both.
 
     Raises ValueError when point or value do not fit the kind.
     """
@@ -141,7 +141,7 @@ class Faults:
 
 
 def fault_from(fields: Mapping[str, Any]) -> Fault:
-    """A fault from the fields of a message or a file. Raises ValueError for fields that make none."""
+    """A fault from the fields of a message or a file. Raises ValueError for invalid fields."""
     unknown = set(fields) - {"kind", "unit", "address", "point", "value"}
     if unknown or "kind" not in fields:
         raise ValueError("a fault has kind, unit or address, and perhaps point, value")

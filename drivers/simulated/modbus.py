@@ -1,4 +1,6 @@
-"""Simulated devices: register maps served over real Modbus, with a source of values behind each unit."""
+"""Simulated devices: register maps served over real Modbus, with a source of values behind each
+unit.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,11 @@ GATEWAY_NO_RESPONSE: Final = 11
 
 
 class RegisterServer(DeviceServer):
-    """Modbus server for simulated units, at a TCP port or at another `endpoint`, such as a serial line.
+    """Modbus server for simulated units, at a TCP port or at another `endpoint`, such as a serial
+    line.
 
-    Port 0 lets the operating system choose one, which is kept over a restart. With `framing` "rtu" a
-    TCP port behaves like a transparent serial server with the units on the line behind it.
+    Port 0 lets the operating system choose one, which is kept over a restart. With `framing` "rtu"
+    a TCP port behaves like a transparent serial server with the units on the line behind it.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class RegisterServer(DeviceServer):
         return cannot_happen(fault.kind, on_a_line=self.is_line, to_a_meter=False)
 
     def happen_once(self, device: DeviceId, kind: FaultKind) -> None:
-        """Restart the unit. An expired reversion timer has the same effect: it uses its safe values."""
+        """Restart the unit. An expired reversion timer has the same effect: it uses its safe
+        values.
+        """
         self._units[int(device)].source.restart()
 
     def process(self, received: bytearray, send: Send) -> None:

@@ -28,7 +28,9 @@ _COUNT_AT: Final = {15: 6, 16: 6, 23: 10}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: unit, function and data, and on TCP the transaction number that its answer repeats."""
+    """One request: unit, function and data, and on TCP the transaction number that its answer
+    repeats.
+    """
 
     unit: int
     function: int
@@ -87,7 +89,7 @@ def _take_rtu(received: bytearray) -> Iterator[Request]:
 
 
 def _rtu_length(received: bytearray) -> int | None:
-    """Length of the request that begins here: 0 = none does, None = not enough bytes yet to know."""
+    """Length of the request that begins here: 0 = none does, None = not yet known."""
     function = received[1]
     if function in _FIXED_LENGTHS:
         return _FIXED_LENGTHS[function]

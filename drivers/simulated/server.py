@@ -15,8 +15,8 @@ from drivers.simulated.fault_kinds import FaultKind
 from drivers.simulated.faults import DeviceId, Fault, Faults
 
 FRAME_GAP_S: Final = 0.3
-"""On a line, an incomplete frame is discarded after so long a silence. It is far longer than the 3.5
-characters of the standard, because a busy machine delivers the bytes of one frame in pieces.
+"""On a line, an incomplete frame is discarded after so long a silence. It is far longer than the
+3.5 characters of the standard, because a busy machine delivers the bytes of one frame in pieces.
 """
 
 
@@ -50,8 +50,8 @@ class DeviceServer(ABC):
         """Take the requests out of what was received and answer them with `answer`."""
 
     async def start(self) -> int:
-        """Begin to serve. Returns the TCP port, 0 on a serial line. Raises OSError when the endpoint
-        cannot be opened.
+        """Begin to serve. Returns the TCP port, 0 on a serial line. Raises OSError when the
+        endpoint cannot be opened.
         """
         return await self._endpoint.open(self._accept)
 

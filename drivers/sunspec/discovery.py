@@ -2,8 +2,8 @@
 marker.
 
 Layout (SunSpec Device Information Model Specification): the registers "SunS", then models, each
-with an id, the number of registers that follow, and these registers; id 0xFFFF ends the chain. Model
-1 comes first and identifies maker, model, firmware and serial number.
+with an id, the number of registers that follow, and these registers; id 0xFFFF ends the chain.
+Model 1 comes first and identifies maker, model, firmware and serial number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_MODELS: Final = 64
 
 @dataclass(frozen=True)
 class FoundModel:
-    """One model as found in the device: `words` are all its registers, with the two of its header."""
+    """One model as found in the device: `words` are all its registers, header included."""
 
     id: int
     address: int

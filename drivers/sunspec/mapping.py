@@ -1,8 +1,8 @@
 """From the SunSpec models of a device to a device map like any other.
 
 Scale factors, and the points of which others are percentages, are taken as found and become `fixed`
-registers of the map: when a device changes one of them, nothing of that model is plausible until the
-device is scanned again.
+registers of the map: when a device changes one of them, nothing of that model is plausible until
+the device is scanned again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ MOST_RAW: Final[Mapping[RegisterType, float]] = {
 }  # fmt: skip
 """Largest raw value of each type that is not a marker, and exact as a float."""
 IDENTITY_WORDS: Final = 34
-"""Words of model 1 up to the model name; firmware and serial number, which vary, come after them."""
+"""Words of model 1 up to the model name; firmware and serial number, which vary, come after them.
+"""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ BOTH_LIMITS: Final = 3
 """Bits of `StorCtl_Mod` that enable the charge and the discharge limit."""
 BASIC_STORAGE: Final = 124
 """Its rates are percentages of the maximum charging power `WChaMax`, used as limits of 0 to 100 %.
-Makers disagree on what a negative rate means, so none is written. Where model 704 takes watts, model
-124 is not used.
+Makers disagree on what a negative rate means, so none is written. Where model 704 takes watts,
+model 124 is not used.
 """
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from drivers.sunspec.decoded import Decoded
 
 MARGIN: Final = 1.3
-"""Values up to this many times a rating are plausible: devices exceed their ratings for seconds, and
-a wrong scale factor is off by ten.
+"""Values up to this many times a rating are plausible: devices exceed their ratings for seconds,
+and a wrong scale factor is off by ten.
 """
 DEFAULT_KW: Final = 1000.0
 """Limit where no power is rated."""

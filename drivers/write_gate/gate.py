@@ -96,9 +96,9 @@ class WriteGate:
         """Make the device keep its persistent safe values (`safe_*` points) and its lease, seconds.
 
         Only what the device holds differently is written, because flash wears out. What cannot be
-        read is not written and recorded as failed. Without `lease_s`, or where it cannot be set, the
-        device keeps its own time. Raises WriteRefused, before anything is sent, for a value that is
-        not allowed.
+        read is not written and recorded as failed. Without `lease_s`, or where it cannot be set,
+        the device keeps its own time. Raises WriteRefused, before anything is sent, for a value
+        that is not allowed.
         """
         reason = "commissioning"
         values = self._with_lease(device, safe, lease_s)
@@ -128,10 +128,10 @@ class WriteGate:
 
         Due is a value that differs by a register step from the last one, one whose last attempt
         failed (after a pause that grows with each failure), and one that was last written half of
-        the lease ago. Raises WriteRefused, before anything is sent, for a value that is not allowed:
-        not a volatile setpoint, outside the limits of the map (the caller clips), or of a device that
-        another owner holds. Read-only and a used-up daily budget do not raise; they give `refused`
-        records.
+        the lease ago. Raises WriteRefused, before anything is sent, for a value that is not
+        allowed: not a volatile setpoint, outside the limits of the map (the caller clips), or of a
+        device that another owner holds. Read-only and a used-up daily budget do not raise; they
+        give `refused` records.
         """
         if device.owner not in (None, self.owner):
             raise self._refusal(
@@ -147,7 +147,8 @@ class WriteGate:
     async def release(
         self, device: Device, safe: Mapping[str, float], *, reason: str
     ) -> tuple[WriteRecord, ...]:
-        """Write the safe values of the setpoints now, whoever owns the device and whatever its budget.
+        """Write the safe values of the setpoints now, whoever owns the device and whatever its
+        budget.
 
         Each is tried up to three times, also while the link rests the unit. Never raises: a value
         that the map does not allow is recorded as refused and the others are written.
@@ -256,7 +257,8 @@ class WriteGate:
         """Write and read back, frame by frame. Returns a record for each value.
 
         A point that was not taken keeps the points of higher order from being written: a direction
-        must never meet the power of another command. An urgent write, a release, is never kept back.
+        must never meet the power of another command. An urgent write, a release, is never kept
+        back.
         """
         points = device.device_map.points
         records: list[WriteRecord] = []

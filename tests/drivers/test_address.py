@@ -1,4 +1,4 @@
-"""Every form of a link's URL, and the sentences for those that are none."""
+"""Every form of a link's URL, and the message for an invalid one."""
 
 import pytest
 
@@ -20,11 +20,11 @@ from drivers.address import FORMS, Address, parse_address
         ("dlt645:///dev/ttyS1", Address("dlt645", device="/dev/ttyS1", baud=2400, parity="E")),
     ],
 )
-def test_what_a_url_says(url: str, parts: Address) -> None:
+def test_the_parts_of_a_url(url: str, parts: Address) -> None:
     assert parse_address(url) == parts
 
 
-def test_the_forms_in_the_messages_are_sound() -> None:
+def test_the_forms_in_the_messages_are_valid() -> None:
     for protocol, form in FORMS.items():
         assert parse_address(form.replace("port", "502")).protocol == protocol
 
@@ -49,6 +49,6 @@ def test_the_forms_in_the_messages_are_sound() -> None:
         "dlt645://host:1/dev/ttyS1",
     ],
 )
-def test_what_is_no_url_gets_a_sentence(url: str) -> None:
+def test_an_invalid_url_is_explained(url: str) -> None:
     with pytest.raises(ValueError, match="must look like"):
         parse_address(url)

@@ -1,4 +1,4 @@
-"""What the driver tests stand on: a hand-set clock, a simulated source of values, and a raw Modbus
+"""For tests of the drivers: a clock set by the test, a simulated source of values, and a raw Modbus
 TCP server.
 """
 
@@ -28,8 +28,8 @@ class Clock:
         self.time += timedelta(seconds=seconds)
 
 
-class Cupboard:
-    """A point source: holds values, remembers writes, can refuse or clamp them."""
+class HeldValues:
+    """A point source: holds values, records writes, can refuse or clamp them."""
 
     def __init__(self, values: Mapping[str, float | None]) -> None:
         self.values = dict(values)
@@ -45,7 +45,7 @@ class Cupboard:
 
     def write_point(self, name: str, value: float) -> None:
         if name in self.refuses:
-            raise ValueError(f"{name} is not taken now")
+            raise ValueError(f"{name} is refused now")
         self.writes.append((name, value))
         self.values[name] = min(value, self.clamps.get(name, value))
 
@@ -55,7 +55,7 @@ class Site:
 
     def __init__(self, map_name: str, values: Mapping[str, float | None], clock: Clock) -> None:
         self.device_map = load_map(map_name)
-        self.source = Cupboard(values)
+        self.source = HeldValues(values)
         self.server = RegisterServer(LOOPBACK, 0, {1: SimulatedUnit(self.device_map, self.source)})
         self.clock = clock
 
@@ -75,9 +75,7 @@ Answer = Callable[[Request], Awaitable[bytes | None]]
 
 
 class RawServer:
-    """Answers each request in a task of its own with whatever bytes `answer` makes up; none =
-    silence.
-    """
+    """Answers each request, in a task of its own, with the bytes of `answer`; None = no answer."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer

@@ -1,4 +1,4 @@
-"""Frames and numbers both ways, and what noise may never become."""
+"""Frames and numbers, encoded and decoded; noise never becomes a frame."""
 
 import pytest
 from hypothesis import given
@@ -39,15 +39,17 @@ def test_a_frame_survives_noise_and_pieces(frame: Frame, noise: bytes, cut: int)
     assert not received
 
 
-@given(frame=frames, place=st.integers(0), flip=st.integers(1, 255))
-def test_a_changed_byte_is_no_frame_or_the_same(frame: Frame, place: int, flip: int) -> None:
+@given(frame=frames, index=st.integers(0), flip=st.integers(1, 255))
+def test_a_frame_with_a_changed_byte_is_never_taken_for_the_original(
+    frame: Frame, index: int, flip: int
+) -> None:
     sent = bytearray(encode_frame(frame))
-    sent[4 + place % (len(sent) - 4)] ^= flip
+    sent[4 + index % (len(sent) - 4)] ^= flip
     assert all(found != frame for found in take_frames(sent))
 
 
 @given(frame=frames, length=st.integers(0, 230))
-def test_a_torn_frame_is_none(frame: Frame, length: int) -> None:
+def test_an_incomplete_frame_is_not_taken(frame: Frame, length: int) -> None:
     sent = encode_frame(frame)
     assert list(take_frames(bytearray(sent[: min(length, len(sent) - 1)]))) in ([], [frame][:0])
 
@@ -60,7 +62,7 @@ def test_an_address_has_twelve_digits(address: str) -> None:
 
 
 @given(form=forms, share=st.floats(-1, 1))
-def test_numbers_both_ways(form: Decimal645, share: float) -> None:
+def test_numbers_round_trip(form: Decimal645, share: float) -> None:
     value = round(share * form.largest, form.decimals)
     if value < 0 and not form.signed:
         with pytest.raises(ValueError, match="does not fit"):
@@ -80,7 +82,7 @@ def test_numbers_at_their_limits(form: Decimal645) -> None:
 
 
 @pytest.mark.parametrize("data", ["ffffff", "eeeeee", "00000a", "00a000", "ffff7f"])
-def test_no_digit_no_value(data: str) -> None:
+def test_a_number_with_a_nibble_that_is_not_a_digit_is_unknown(data: str) -> None:
     assert decode_number(Decimal645(3, 4, signed=True), bytes.fromhex(data)) is None
 
 

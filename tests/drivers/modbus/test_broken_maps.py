@@ -33,7 +33,9 @@ start = 0
 count = 4
 [points]
 battery_v = { space = "input", address = 0, type = "u16", scale = 0.1, min = 0, max = 75 }
-battery_a = { space = "input", address = 1, type = "i16", scale = 0.1, nan = [0x7FFF, 0x8000], min = -100, max = 100 }
+battery_a = { space = "input", address = 1, type = "i16", scale = 0.1, nan = [
+  0x7FFF, 0x8000
+], min = -100, max = 100 }
 soc = { space = "input", address = 2, type = "f32", min = 0, max = 1 }
 [points.battery_setpoint_kw]
 space = "holding"
@@ -97,8 +99,8 @@ BROKEN = {
     ),
     "a direction without codes": (
         "[points.comm_timeout_s]",
-        '[points.forced_mode]\nspace = "holding"\naddress = 3\ntype = "u16"\nmin = 0\nmax = 2\nwritable = true\n'
-        'storage = "volatile"\n[points.comm_timeout_s]',
+        '[points.forced_mode]\nspace = "holding"\naddress = 3\ntype = "u16"\nmin = 0\nmax = 2\n'
+        'writable = true\nstorage = "volatile"\n[points.comm_timeout_s]',
         r"points.forced_mode.codes: is missing; each mode",
     ),
     "two words for one register": (

@@ -47,7 +47,7 @@ def test_golden_registers(codec: Codec, registers: tuple[int, ...], value: float
         (Codec("u16", nan=(0x00FF,), byte_order="little"), (0xFF00,)),
     ],
 )
-def test_not_available_both_ways(codec: Codec, registers: tuple[int, ...]) -> None:
+def test_not_available_round_trips(codec: Codec, registers: tuple[int, ...]) -> None:
     assert decode(codec, registers) is None
     assert encode(codec, None) == registers
 
@@ -69,12 +69,12 @@ def test_every_marker_counts() -> None:
         (Codec("u16"), None),
     ],
 )
-def test_what_cannot_be_said_is_an_error(codec: Codec, value: float | None) -> None:
+def test_a_value_that_cannot_be_encoded_is_an_error(codec: Codec, value: float | None) -> None:
     with pytest.raises(ValueError, match=r"fit|available|finite"):
         encode(codec, value)
 
 
-def test_a_word_that_nobody_knows_is_no_value() -> None:
+def test_an_unknown_code_is_not_available() -> None:
     codec = Codec("u16", codes=((0xAA, 1.0), (0xBB, 2.0)))
     assert decode(codec, (0xCC,)) is None
     with pytest.raises(ValueError, match="3 has no code; there are 1, 2"):

@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from modbus_rig import LOOPBACK, Clock, Cupboard, RawServer, Request, Site, read_reply
+from modbus_rig import LOOPBACK, Clock, HeldValues, RawServer, Request, Site, read_reply
 
 from drivers.catalogue import load_map
 from drivers.errors import DeviceRefused, DriverError, MapError
@@ -97,7 +97,7 @@ async def test_float_meter_with_infinity() -> None:
     assert reading.value("active_power_kw") == pytest.approx(-1.2345)
 
 
-async def test_read_points_asks_for_just_these_registers() -> None:
+async def test_read_points_requests_just_these_registers() -> None:
     async def echo(request: Request) -> bytes:
         return read_reply(request, [500] * request[4])
 
@@ -125,7 +125,7 @@ async def test_adjacent_setpoints_go_in_one_frame(smu: Site) -> None:
     ]
 
 
-async def test_what_a_device_does_not_take(smu: Site) -> None:
+async def test_values_that_a_device_refuses(smu: Site) -> None:
     with pytest.raises(DeviceRefused):
         await smu.device.write_points({"float_v": 60.0})
     with pytest.raises(DriverError, match="unit-1: -1 does not fit u16"):
@@ -164,13 +164,20 @@ evidence = "simulated"
 link = { max_registers = 10, gap_ms = 0, worst_reply_ms = 500, writes_per_day = 10 }
 blocks = [{ space = "holding", start = 7, count = 4 }]
 [points]
-pv_limit_kw = { space = "holding", address = 7, type = "u16", min = 0, max = 9, writable = true, storage = "volatile" }
 pv_kw = { space = "holding", address = 8, type = "u16", min = 0, max = 9 }
+[points.pv_limit_kw]
+space = "holding"
+address = 7
+type = "u16"
+min = 0
+max = 9
+writable = true
+storage = "volatile"
 """
 
 
 async def test_a_server_takes_writable_points_only() -> None:
-    source = Cupboard({"pv_limit_kw": 9.0, "pv_kw": 3.0})
+    source = HeldValues({"pv_limit_kw": 9.0, "pv_kw": 3.0})
     server = RegisterServer(
         LOOPBACK, 0, {1: SimulatedUnit(parse_map(LOCKED, "locked.toml"), source)}
     )
@@ -187,8 +194,8 @@ async def test_a_server_takes_writable_points_only() -> None:
         await server.stop()
 
 
-async def test_phases_are_added_up_and_signs_turned() -> None:
-    """A gateway that tells power by phase, and a battery that counts discharging as positive."""
+async def test_phases_are_added_up_and_signs_inverted() -> None:
+    """A gateway that reports power by phase, and a battery that counts discharging as positive."""
     registers = {12: 150, 13: 65536 - 40, 14: 10, 587: 5230, 588: 81, 591: 1250}
 
     async def answer(request: Request) -> bytes:

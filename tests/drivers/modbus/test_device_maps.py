@@ -1,4 +1,4 @@
-"""Every map that ships: loads, round-trips, and says the same to our reader and to a foreign one."""
+"""Every map of the package: it loads, round-trips, and reads the same with another library."""
 
 import asyncio
 import struct

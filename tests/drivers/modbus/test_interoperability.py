@@ -1,4 +1,4 @@
-"""Our link before servers that are not ours, and our simulator before a reader that is not ours."""
+"""Our link with servers of other makers, and our simulator with a reader of another maker."""
 
 import asyncio
 import shutil
@@ -91,7 +91,7 @@ async def libmodbus(folder: Path) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("server", [py_modbus_tcp, libmodbus])
-async def test_our_link_before_a_foreign_server(server, tmp_path: Path) -> None:
+async def test_our_link_with_a_foreign_server(server, tmp_path: Path) -> None:
     async with server(tmp_path) as url:
         link = ModbusLink(url)
         try:
@@ -116,7 +116,8 @@ async def test_mbpoll_reads_our_simulator() -> None:
     try:
         for name, scale in (("active_power_kw", 1000.0), ("mains_v", 1.0)):
             point = site.device_map.points[name]
-            command = f"mbpoll -1 -0 -q -m tcp -a 1 -t 3:float -B -r {point.address} -c 1 -p {site.port} {LOOPBACK}"
+            where = f"-r {point.address} -c 1 -p {site.port} {LOOPBACK}"
+            command = f"mbpoll -1 -0 -q -m tcp -a 1 -t 3:float -B {where}"
             run = await asyncio.create_subprocess_exec(
                 *command.split(), stdout=asyncio.subprocess.PIPE
             )

@@ -1,5 +1,5 @@
-"""The link over every transport: real sockets, a real pseudo-terminal, TLS with an authority of its
-own.
+"""The link over every transport: real sockets, a real pseudo-terminal, TLS with its own certificate
+authority.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from modbus_rig import LOOPBACK, Cupboard, free_values
+from modbus_rig import LOOPBACK, HeldValues, free_values
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerType
@@ -32,7 +32,7 @@ from drivers.simulated.server import FRAME_GAP_S
 pytestmark = pytest.mark.timeout(280)
 
 READS = 10_000 if os.environ.get("SITEEMS_LONG") else 600
-"""How many replies are delayed at random in each of the tests below."""
+"""Reads in each of the tests of late replies."""
 REPLY_S = 0.02
 
 
@@ -47,10 +47,11 @@ def crc(frame: bytes) -> bytes:
 
 
 class SlowDevice:
-    """An RTU device whose registers hold their own address, and whose replies come when they come.
+    """An RTU device whose registers hold their own address, and whose replies are delayed at
+    random.
 
-    A reply is late by up to nine tenths of the time-out, the slowest that the device map's
-    `worst_reply_ms` allows.
+    A reply is late by up to nine tenths of the time-out, the most that a true `worst_reply_ms` of
+    the device map allows.
     """
 
     def __init__(self, seed: int) -> None:
@@ -77,8 +78,8 @@ class SlowDevice:
 
 @asynccontextmanager
 async def behind_a_serial_server(device: SlowDevice) -> AsyncIterator[str]:
-    """A transparent serial server: whoever is connected now gets what the line brings, whoever
-    asked for it.
+    """A transparent serial server: the newest connection receives all that arrives on the line,
+    also answers to requests of an earlier one.
     """
     newest: list[asyncio.StreamWriter] = []
 
@@ -116,7 +117,7 @@ async def on_a_serial_line(device: SlowDevice) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("line", [behind_a_serial_server, on_a_serial_line])
-async def test_a_late_reply_is_never_another_register_s_value(line: Callable) -> None:
+async def test_a_late_reply_never_passes_as_the_value_of_another_register(line: Callable) -> None:
     device, answered, unanswered = SlowDevice(3), 0, 0
     async with line(device) as url:
         link = ModbusLink(url, timeout_s=0.5)
@@ -147,8 +148,8 @@ async def test_a_late_reply_is_never_another_register_s_value(line: Callable) ->
     not os.environ.get("SITEEMS_LONG"), reason="a comparison with bare pymodbus: SITEEMS_LONG=1"
 )
 async def test_bare_pymodbus_takes_late_replies_for_others() -> None:
-    """Why the link does what it does: the same reads without it give other registers' values, with
-    sound checksums.
+    """Why the link handles late replies: the same reads without it return values of other
+    registers, with valid checksums.
     """
     device, wrong = SlowDevice(3), 0
     async with behind_a_serial_server(device) as url:
@@ -171,7 +172,7 @@ async def test_bare_pymodbus_takes_late_replies_for_others() -> None:
 
 
 async def test_rtu_over_tcp_reads_and_writes() -> None:
-    source = Cupboard(free_values("generic-smart-lithium"))
+    source = HeldValues(free_values("generic-smart-lithium"))
     device_map = load_map("generic-smart-lithium")
     server = RegisterServer(LOOPBACK, 0, {1: SimulatedUnit(device_map, source)}, framing="rtu")
     link = ModbusLink(f"rtu+tcp://{LOOPBACK}:{await server.start()}")
@@ -216,7 +217,7 @@ class Authority:
             await server.shutdown()
 
 
-async def test_tls_with_both_sides_known(tmp_path: Path) -> None:
+async def test_tls_with_certificates_of_one_authority(tmp_path: Path) -> None:
     ours = Authority(tmp_path)
     async with ours.serving() as url:
         link = ModbusLink(url, credentials=Credentials(ours.ca, ours.certificate, ours.key))
@@ -228,7 +229,7 @@ async def test_tls_with_both_sides_known(tmp_path: Path) -> None:
             await link.close()
 
 
-async def test_tls_with_a_stranger_is_no_connection(tmp_path: Path) -> None:
+async def test_tls_without_a_trusted_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     ours, strangers = Authority(tmp_path / "a"), Authority(tmp_path / "b")
@@ -238,7 +239,7 @@ async def test_tls_with_a_stranger_is_no_connection(tmp_path: Path) -> None:
             Credentials(
                 ours.ca, strangers.certificate, strangers.key
             ),  # the server does not know us
-            Credentials(ours.ca),  # we do not say who we are
+            Credentials(ours.ca),  # we show no certificate
         ):
             link = ModbusLink(url, timeout_s=1.0, credentials=credentials)
             with pytest.raises(LinkError):
@@ -258,7 +259,7 @@ def test_credentials_and_links_must_fit(tmp_path: Path) -> None:
         ModbusLink("tls://host:802", credentials=Credentials(ours.key))
 
 
-async def test_a_serial_port_that_is_not_there_yet(tmp_path: Path) -> None:
+async def test_a_serial_port_that_appears_later(tmp_path: Path) -> None:
     link = ModbusLink(f"rtu://{tmp_path}/ttyUSB0", timeout_s=0.2)
     with pytest.raises(LinkDown, match="cannot connect"):
         await link.read(1, "holding", 0, 1)
@@ -275,9 +276,9 @@ async def test_a_serial_port_that_is_not_there_yet(tmp_path: Path) -> None:
         await link.close()
 
 
-async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path) -> None:
+async def test_a_serial_port_that_is_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
     path = tmp_path / "ttyUSB0"
-    source = Cupboard(free_values("generic-mppt"))
+    source = HeldValues(free_values("generic-mppt"))
     units = {3: SimulatedUnit(load_map("generic-mppt"), source)}
     server = RegisterServer(LOOPBACK, 0, units, framing="rtu", endpoint=PtyEndpoint(path))
     link = ModbusLink(f"rtu://{path}?parity=E", timeout_s=0.3)
@@ -291,7 +292,7 @@ async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path)
             await link.read(3, "input", 0, 4)
         await server.start()
         assert await link.read(3, "input", 0, 4, urgent=True) == first
-        with pytest.raises(LinkTimeout):  # nobody speaks for a unit that is not on the line
+        with pytest.raises(LinkTimeout):  # no gateway answers for a unit that is not on the line
             await link.read(9, "input", 0, 4)
         assert link.counters.reconnects == 1
     finally:
@@ -302,12 +303,12 @@ async def test_a_serial_port_that_is_pulled_and_plugged_in_again(tmp_path: Path)
 @pytest.mark.skipif(shutil.which("mbpoll") is None, reason="needs mbpoll")
 async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: Path) -> None:
     path = tmp_path / "ttyS1"
-    source = Cupboard(free_values("generic-smart-lithium") | {"battery_setpoint_kw": 1.5})
+    source = HeldValues(free_values("generic-smart-lithium") | {"battery_setpoint_kw": 1.5})
     units = {1: SimulatedUnit(load_map("generic-smart-lithium"), source)}
     server = RegisterServer(LOOPBACK, 0, units, framing="rtu", endpoint=PtyEndpoint(path))
     await server.start()
 
-    async def mbpoll(*words: str) -> str:
+    async def mbpoll(*options: str) -> str:
         command = [
             "mbpoll",
             "-0",
@@ -321,7 +322,7 @@ async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: 
             "1",
             "-t",
             "4",
-            *words,
+            *options,
         ]
         run = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         text = (await asyncio.wait_for(run.communicate(), 10))[0].decode()
@@ -336,10 +337,10 @@ async def test_mbpoll_reads_and_writes_our_simulator_on_a_serial_line(tmp_path: 
         await server.stop()
 
 
-async def test_half_a_request_on_a_line_is_forgotten(tmp_path: Path) -> None:
-    """What a client left unfinished would be the head of the next one's request for ever."""
+async def test_an_incomplete_request_on_a_line_is_discarded(tmp_path: Path) -> None:
+    """Otherwise it would be read as the beginning of the next client's request."""
     path = tmp_path / "ttyS1"
-    units = {3: SimulatedUnit(load_map("generic-mppt"), Cupboard(free_values("generic-mppt")))}
+    units = {3: SimulatedUnit(load_map("generic-mppt"), HeldValues(free_values("generic-mppt")))}
     server = RegisterServer(LOOPBACK, 0, units, framing="rtu", endpoint=PtyEndpoint(path))
     await server.start()
     link = ModbusLink(f"rtu://{path}", timeout_s=0.3)

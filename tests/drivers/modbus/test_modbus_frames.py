@@ -1,5 +1,5 @@
-"""Requests as a server takes them out of a line: against the frames and checksums of a library that
-is not ours.
+"""Requests as a server takes them out of received bytes: compared with frames and checksums of
+another library.
 """
 
 import pytest
@@ -53,7 +53,7 @@ def as_ours(framing: Framing, pdu: ModbusPDU) -> Request:
 
 @FRAMINGS
 @given(pdus=st.lists(theirs, min_size=1, max_size=4), cut=st.integers(0, 300), number=words)
-def test_their_requests_are_taken_whole_and_in_pieces(
+def test_requests_of_another_library_are_taken_whole_and_in_pieces(
     framing: Framing, pdus: list[ModbusPDU], cut: int, number: int
 ) -> None:
     for pdu in pdus:
@@ -72,35 +72,35 @@ def test_their_requests_are_taken_whole_and_in_pieces(
     noise=st.binary(max_size=8).filter(lambda noise: not FUNCTIONS & set(noise)),
 )
 def test_an_rtu_request_is_found_behind_noise(pdu: ModbusPDU, noise: bytes) -> None:
-    """Noise that looks like the head of a request may hide the one behind it; a silence ends that,
-    in the server.
+    """Noise that looks like the beginning of a request may hide the one behind it; in the server,
+    silence on the line ends that.
     """
     received = bytearray(noise + FRAMERS["rtu"].buildFrame(pdu))
     assert list(take_requests("rtu", received)) == [as_ours("rtu", pdu)]
 
 
-@given(pdu=theirs, place=st.integers(0), flip=st.integers(1, 255))
-def test_a_changed_byte_is_no_rtu_request(pdu: ModbusPDU, place: int, flip: int) -> None:
+@given(pdu=theirs, index=st.integers(0), flip=st.integers(1, 255))
+def test_a_changed_byte_is_no_rtu_request(pdu: ModbusPDU, index: int, flip: int) -> None:
     frame = bytearray(FRAMERS["rtu"].buildFrame(pdu))
-    frame[place % len(frame)] ^= flip
+    frame[index % len(frame)] ^= flip
     assert as_ours("rtu", pdu) not in list(take_requests("rtu", frame))
 
 
 @given(data=st.binary(max_size=260))
-def test_the_checksum_is_theirs(data: bytes) -> None:
+def test_the_checksum_equals_that_of_another_library(data: bytes) -> None:
     assert crc16(data) == FramerRTU.compute_CRC(data).to_bytes(2, "big")
 
 
 @given(data=st.binary(max_size=600))
 @FRAMINGS
-def test_whatever_comes_is_borne(framing: Framing, data: bytes) -> None:
+def test_any_bytes_are_tolerated(framing: Framing, data: bytes) -> None:
     received = bytearray(data)
     for request in take_requests(framing, received):
         assert reply_frame(framing, request, b"\x83\x02")
     assert len(received) <= 264
 
 
-def test_what_is_no_modbus_is_thrown_away() -> None:
+def test_bytes_that_are_not_modbus_are_discarded() -> None:
     received = bytearray(b"GET / HTTP/1.1\r\n\r\n")
     assert list(take_requests("tcp", received)) == []
     assert not received

@@ -1,5 +1,5 @@
-"""The link against real sockets: dead, absent, late, short and refusing peers, each bounded and in
-our exceptions.
+"""The link against real sockets: dead, absent, late, short and refusing peers; each failure is
+bounded in time and raised as one of our exceptions.
 """
 
 import asyncio
@@ -7,7 +7,16 @@ import logging
 import socket
 
 import pytest
-from modbus_rig import LOOPBACK, Clock, Cupboard, RawServer, Request, Site, free_values, read_reply
+from modbus_rig import (
+    LOOPBACK,
+    Clock,
+    HeldValues,
+    RawServer,
+    Request,
+    Site,
+    free_values,
+    read_reply,
+)
 
 from drivers.catalogue import load_map
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
@@ -24,7 +33,7 @@ async def echo_address(request: Request) -> bytes:
 
 
 async def read_until_answered(link: ModbusLink, address: int = 1) -> tuple[int, ...]:
-    """Tries as a control loop does, in short cycles, for five seconds at most."""
+    """Retries in short cycles, like a control loop, for five seconds at most."""
     async with asyncio.timeout(5):
         while True:
             try:
@@ -45,7 +54,7 @@ def test_url_must_be_host_and_port() -> None:
             ModbusLink(url)
 
 
-async def test_absent_at_start_then_there() -> None:
+async def test_absent_at_start_then_present() -> None:
     device_map = load_map("generic-genset")
     port = free_port()
     link = ModbusLink(f"tcp://{LOOPBACK}:{port}", timeout_s=0.3)
@@ -57,7 +66,7 @@ async def test_absent_at_start_then_there() -> None:
     server = RegisterServer(
         LOOPBACK,
         port,
-        {1: SimulatedUnit(device_map, Cupboard({"genset_kw": 0.0, "genset_running": 1.0}))},
+        {1: SimulatedUnit(device_map, HeldValues({"genset_kw": 0.0, "genset_running": 1.0}))},
     )
     assert await server.start() == port
     try:
@@ -102,10 +111,10 @@ async def test_port_in_use_is_one_sentence() -> None:
         await site.stop()
 
 
-async def test_a_late_reply_never_passes_as_another_registers_value() -> None:
+async def test_a_late_reply_never_passes_as_the_value_of_another_register() -> None:
     async def late_first(request: Request) -> bytes:
-        # Transaction 0 is taken for any request, as with gateways that do not keep it: only a new
-        # socket helps.
+        # Transaction 0 is accepted for any request, as with gateways that do not keep the number:
+        # only a new socket helps.
         if request[3] == 100:
             await asyncio.sleep(0.3)
         return read_reply(request, [request[3]], transaction=0)
@@ -175,7 +184,9 @@ async def test_a_unit_that_comes_back_is_asked_again() -> None:
             await link.read(1, "input", 6, 1)
 
 
-async def test_the_dead_are_asked_seldom_and_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_dead_units_are_asked_seldom_and_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """By the clock of the test: each poll takes a second, three units of four are dead and one of
     them comes back.
     """
@@ -266,7 +277,7 @@ async def test_exception_codes_of_the_device() -> None:
         await site.stop()
 
 
-async def test_unit_that_is_not_there_behind_a_gateway() -> None:
+async def test_unit_that_is_absent_behind_a_gateway() -> None:
     site = Site("generic-smu-lead", free_values("generic-smu-lead"), Clock())
     await site.start()
     try:
@@ -302,7 +313,7 @@ async def test_replies_that_do_not_fit_the_request() -> None:
         assert await link.read(1, "input", 4, 2) == (4, 4)
 
 
-async def test_garbage_and_hang_up_are_link_errors() -> None:
+async def test_garbage_is_a_link_error() -> None:
     async def garbage(request: Request) -> bytes:
         return b"\x00" * 5 + b"\x03\x01\x04\x55" if request[3] == 1 else b"GET / HTTP/1.1\r\n\r\n"
 
@@ -312,7 +323,7 @@ async def test_garbage_and_hang_up_are_link_errors() -> None:
                 await link.read(unit, "input", address, 3)
 
 
-async def test_what_modbus_cannot_carry_is_not_sent() -> None:
+async def test_a_request_that_modbus_cannot_carry_is_not_sent() -> None:
     server = RawServer(echo_address)
     async with server as link:
         for unit, address, count in (
@@ -332,7 +343,7 @@ async def test_what_modbus_cannot_carry_is_not_sent() -> None:
         assert server.requests == []
 
 
-async def test_trouble_is_raised_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failures_are_raised_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def silent(_: Request) -> bytes | None:
         return None
 
@@ -344,5 +355,5 @@ async def test_trouble_is_raised_and_not_logged(caplog: pytest.LogCaptureFixture
             await ModbusLink(f"tcp://{LOOPBACK}:{free_port()}", timeout_s=0.2).read(
                 1, "input", 0, 1
             )
-        await test_unit_that_is_not_there_behind_a_gateway()
+        await test_unit_that_is_absent_behind_a_gateway()
     assert [record for record in caplog.records if record.name.startswith("pymodbus")] == []

@@ -1,4 +1,4 @@
-"""The endpoints of simulated devices: who receives what, and what may be at the path of a terminal."""
+"""The endpoints of simulated devices: TCP ports, shared lines, and terminals at a path."""
 
 import asyncio
 import os

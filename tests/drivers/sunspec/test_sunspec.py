@@ -1,5 +1,5 @@
-"""SunSpec devices, made by pysunspec2 and served by pymodbus: found, mapped, read, driven; and ours
-read by theirs.
+"""SunSpec devices, made by pysunspec2 and served by pymodbus: found, mapped, read and driven; and
+our simulated device read by pysunspec2.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ async def read_with(made: DeviceMap, url: str) -> Mapping[str, float | None]:
 
 
 @pytest.mark.parametrize("base", BASES)
-async def test_it_is_found_at_each_of_the_three_addresses(base: int) -> None:
+async def test_a_device_is_found_at_each_of_the_three_addresses(base: int) -> None:
     async with served(image(COMMON, INVERTER), base) as (url, _):
         found = await found_at(url)
     assert found is not None
@@ -73,7 +73,7 @@ async def test_it_is_found_at_each_of_the_three_addresses(base: int) -> None:
     )
 
 
-async def test_an_inverter_is_a_solar_device_bounded_by_its_nameplate() -> None:
+async def test_an_inverter_is_a_solar_device_limited_by_its_nameplate() -> None:
     async with served(image(COMMON, INVERTER, NAMEPLATE)) as (url, _):
         found = await found_at(url)
         assert found is not None
@@ -81,13 +81,16 @@ async def test_an_inverter_is_a_solar_device_bounded_by_its_nameplate() -> None:
         values = await read_with(made, url)
     assert made.roles == ("solar",)
     assert values == {
-        "mains_v": pytest.approx(230.1), "frequency_hz": pytest.approx(50.01), "pv_kw": pytest.approx(3.45),
-        "pv_v": pytest.approx(610.0), "pv_energy_kwh": pytest.approx(1234.567),
-    }  # fmt: skip
+        "mains_v": pytest.approx(230.1),
+        "frequency_hz": pytest.approx(50.01),
+        "pv_kw": pytest.approx(3.45),
+        "pv_v": pytest.approx(610.0),
+        "pv_energy_kwh": pytest.approx(1234.567),
+    }
     assert made.points["pv_kw"].max == pytest.approx(1.3 * 5.0)
 
 
-async def test_a_meter_is_a_meter_and_a_counter_at_zero_is_unknown() -> None:
+async def test_a_meter_has_its_role_and_a_counter_at_zero_is_unknown() -> None:
     async with served(image(COMMON, METER)) as (url, _):
         found = await found_at(url)
         assert found is not None
@@ -108,7 +111,7 @@ async def hybrid(url: str) -> DeviceMap:
 HYBRID = image(COMMON, INVERTER, BATTERY, CONTROLS)
 
 
-async def test_a_battery_is_never_taken_for_the_sun() -> None:
+async def test_the_power_of_a_battery_is_never_taken_for_pv() -> None:
     async with served(HYBRID) as (url, _):
         made = await hybrid(url)
         values = await read_with(made, url)
@@ -117,14 +120,16 @@ async def test_a_battery_is_never_taken_for_the_sun() -> None:
     assert values["soc"] == pytest.approx(0.734)
     assert values["soh"] == pytest.approx(0.98)
     assert values["battery_v"] == pytest.approx(52.8)
-    assert values["battery_a"] == pytest.approx(41.2)  # it takes; SunSpec counts what it gives
+    assert values["battery_a"] == pytest.approx(
+        41.2
+    )  # charging; SunSpec counts discharging as positive
     assert (made.points["battery_setpoint_kw"].min, made.points["battery_setpoint_kw"].max) == (
         -5.0,
         5.0,
     )
 
 
-async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_not_believed() -> (
+async def test_a_point_not_implemented_is_unknown_and_a_changed_scale_factor_is_implausible() -> (
     None
 ):
     async with served(HYBRID) as (url, held):
@@ -136,7 +141,7 @@ async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_
         assert (await device.read()).points["soc"].quality is Quality.MISSING
         held[soc] = 734
         assert (await device.read()).value("soc") == pytest.approx(0.734)
-        factor = soc + 56 - 11  # SoC_SF stands at 56 in the model, SoC at 11
+        factor = soc + 56 - 11  # SoC_SF is at offset 56 of the model, SoC at 11
         held[factor] = 0xFFFE
         reading = await device.read()
         await link.close()
@@ -144,9 +149,7 @@ async def test_what_is_not_implemented_is_unknown_and_a_changed_scale_factor_is_
     assert "does not hold what the map states" in reading.faults[0]
 
 
-async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_keeps_the_time() -> (
-    None
-):
+async def test_a_setpoint_is_enabled_in_the_same_frame_and_the_device_keeps_the_lease() -> None:
     records: list[WriteRecord] = []
     async with served(HYBRID) as (url, held):
         made = await hybrid(url)
@@ -160,7 +163,7 @@ async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_ke
         await link.close()
         at = made.points["battery_setpoint_kw"].address - 40000
         assert held[at - 2 : at] == [1, 1]  # WSetEna, WSetMod = watts
-        assert held[at : at + 2] == [0, 250]  # 2.5 kW given, scale factor 1
+        assert held[at : at + 2] == [0, 250]  # discharging 2.5 kW, scale factor 1
         assert held[at + 6] == 1  # WSetEnaRvrt
         assert held[at + 7 : at + 9] == [0, 60]  # WSetRvrtTms
     assert {record.outcome for record in records} == {"written"}
@@ -170,7 +173,7 @@ async def test_a_setpoint_switches_itself_on_in_the_same_frame_and_the_device_ke
     assert made.lease is not None
 
 
-async def test_the_older_storage_model_is_a_pair_of_limits_between_0_and_100_percent() -> None:
+async def test_basic_storage_is_a_pair_of_limits_between_0_and_100_percent() -> None:
     records: list[WriteRecord] = []
     async with served(image(COMMON, BATTERY, LEGACY)) as (url, held):
         made = await hybrid(url)
@@ -194,21 +197,21 @@ async def test_the_older_storage_model_is_a_pair_of_limits_between_0_and_100_per
     assert made.lease is not None
 
 
-async def test_what_percentages_are_of_must_stay() -> None:
+async def test_a_changed_base_of_percentages_is_implausible() -> None:
     async with served(image(COMMON, BATTERY, LEGACY)) as (url, held):
         made = await hybrid(url)
         held[made.points["charge_limit_kw"].address - 13 + 2 - 40000] = 800
         assert (await read_with(made, url))["charge_limit_kw"] is None
 
 
-async def test_where_watts_are_taken_the_older_model_is_left_alone() -> None:
+async def test_basic_storage_is_not_used_where_watts_are_taken() -> None:
     async with served(image(COMMON, BATTERY, LEGACY, CONTROLS)) as (url, _):
         made = await hybrid(url)
     assert made.setpoints == ("battery_setpoint_kw",)
     assert battery_command([made]) == "power_setpoint"
 
 
-async def test_the_map_file_says_the_same_as_the_map(tmp_path: Path) -> None:
+async def test_the_map_file_loads_as_the_same_map(tmp_path: Path) -> None:
     async with served(image(COMMON, BATTERY, LEGACY)) as (url, _):
         made = await hybrid(url)
         (tmp_path / "hybrid.toml").write_text(map_text(made), encoding="utf-8")
@@ -221,7 +224,7 @@ async def test_the_map_file_says_the_same_as_the_map(tmp_path: Path) -> None:
     assert load_map(str(path)) == made
 
 
-async def test_what_is_no_sunspec_device() -> None:
+async def test_a_device_without_sunspec_is_not_found() -> None:
     async with served([1, 2, 3, 4]) as (url, _):
         assert await found_at(url) is None
 
@@ -229,19 +232,19 @@ async def test_what_is_no_sunspec_device() -> None:
 @pytest.mark.parametrize(
     "end", [(), (103, 0), (103, 0xFFF0)], ids=["none", "a model of no length", "one too long"]
 )
-async def test_a_chain_that_does_not_end_as_it_should_is_an_error(end: tuple[int, ...]) -> None:
+async def test_a_broken_chain_of_models_is_an_error(end: tuple[int, ...]) -> None:
     async with served(image(COMMON, INVERTER, end=end)) as (url, _):
         with pytest.raises(DeviceError):
             await found_at(url)
 
 
-async def test_a_chain_without_end_ends() -> None:
+async def test_the_length_of_a_chain_is_limited() -> None:
     async with served([0x5375, 0x6E53, *([7, 1, 0] * 2000)]) as (url, _):
         with pytest.raises(DriverError, match="chain of SunSpec models is broken"):
             await found_at(url)
 
 
-async def test_a_device_that_can_be_nothing_is_no_map() -> None:
+async def test_a_device_without_a_role_gives_no_map() -> None:
     async with served(image(COMMON, NAMEPLATE)) as (url, _):
         found = await found_at(url)
     assert found is not None
@@ -264,14 +267,24 @@ class Values:
         raise NotImplementedError
 
 
-async def test_their_client_reads_our_simulated_device() -> None:
+async def test_the_client_of_pysunspec2_reads_our_simulated_device() -> None:
     async with served(HYBRID) as (url, _):
         found = await found_at(url)
     assert found is not None
     whole = device_map(found, "hybrid", whole=True)
-    source = Values({"soc": 0.5, "battery_v": 51.2, "battery_a": -20.0, "soh": 1.0, "mains_v": 231.0,
-                     "frequency_hz": 50.0, "battery_setpoint_kw": 0.0, "safe_battery_setpoint_kw": 0.0,
-                     "comm_timeout_s": 60.0})  # fmt: skip
+    source = Values(
+        {
+            "soc": 0.5,
+            "battery_v": 51.2,
+            "battery_a": -20.0,
+            "soh": 1.0,
+            "mains_v": 231.0,
+            "frequency_hz": 50.0,
+            "battery_setpoint_kw": 0.0,
+            "safe_battery_setpoint_kw": 0.0,
+            "comm_timeout_s": 60.0,
+        }
+    )
     server = RegisterServer(LOOPBACK, 0, {1: SimulatedUnit(whole, source)})
     port = await server.start()
 

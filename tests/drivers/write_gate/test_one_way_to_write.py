@@ -10,8 +10,16 @@ import drivers
 import siteems
 
 ROOTS = [Path(package.__path__[0]) for package in (drivers, siteems)]
-LIBRARY = ("write_register", "write_registers", "write_coil", "write_coils", "mask_write_register", "execute",
-           "readwrite_registers", "write_file_record")  # fmt: skip
+LIBRARY = (
+    "write_register",
+    "write_registers",
+    "write_coil",
+    "write_coils",
+    "mask_write_register",
+    "execute",
+    "readwrite_registers",
+    "write_file_record",
+)
 
 
 def calls() -> Iterator[tuple[str, str, str]]:

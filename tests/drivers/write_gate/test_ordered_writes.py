@@ -1,6 +1,4 @@
-"""Commands that are more than one register: what is sent, in which order, and what a failure keeps
-back.
-"""
+"""Commands of more than one register: what is sent, in which order, and what a failure prevents."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from drivers.write_gate.records import WriteRecord
 
 
 class Driven:
-    """A served device whose writes are listened to on their way to the link."""
+    """A served device whose writes are recorded on their way to the link."""
 
     def __init__(self, name: str) -> None:
         self.site = Site(name, free_values(name), Clock())
@@ -27,13 +25,13 @@ class Driven:
         await self.site.start()
         write = self.site.link.write
 
-        async def heard(
+        async def recorded(
             unit: int, address: int, registers: Sequence[int], *, urgent: bool = False
         ) -> None:
             self.frames.append((address, tuple(registers)))
             await write(unit, address, registers, urgent=urgent)
 
-        self.site.link.write = heard  # type: ignore[method-assign]  # to listen
+        self.site.link.write = recorded  # type: ignore[method-assign]  # a spy
 
     async def set(self, **values: float) -> None:
         await self.gate.set(self.site.device, values, reason="test")
@@ -69,7 +67,7 @@ async def test_power_first_then_period_then_direction(huawei: Driven) -> None:
     assert huawei.site.source.writes == [("forced_kw", 2.5), ("forced_mode", 2.0)]
 
 
-async def test_words_instead_of_numbers_and_a_heartbeat_with_each(sungrow: Driven) -> None:
+async def test_codes_instead_of_numbers_and_a_heartbeat_with_each(sungrow: Driven) -> None:
     await sungrow.set(forced_mode=1.0, forced_kw=2.0)
     assert sungrow.frames == [(13051, (2000,)), (13079, (60,)), (13049, (3, 0xAA))]
     sungrow.site.clock.forward(29)
@@ -82,7 +80,7 @@ async def test_words_instead_of_numbers_and_a_heartbeat_with_each(sungrow: Drive
     )
 
 
-async def test_a_power_that_was_not_taken_is_not_commanded(sungrow: Driven) -> None:
+async def test_a_direction_is_not_written_when_its_power_was_not_taken(sungrow: Driven) -> None:
     sungrow.site.source.refuses = {"forced_kw"}
     await sungrow.set(forced_mode=2.0, forced_kw=2.0)
     assert sungrow.frames == [(13051, (2000,))]
@@ -93,7 +91,7 @@ async def test_a_power_that_was_not_taken_is_not_commanded(sungrow: Driven) -> N
     assert sungrow.site.source.values["forced_mode"] == 2.0, "tried again in the next cycle"
 
 
-async def test_nothing_keeps_a_release_back(sungrow: Driven) -> None:
+async def test_a_release_is_written_whatever_fails_before(sungrow: Driven) -> None:
     sungrow.site.source.refuses = {"forced_kw"}
     await sungrow.gate.release(
         sungrow.site.device, {"forced_kw": 0.0, "forced_mode": 0.0}, reason="test"
@@ -101,7 +99,7 @@ async def test_nothing_keeps_a_release_back(sungrow: Driven) -> None:
     assert ("forced_mode", 0.0) in sungrow.site.source.writes
 
 
-async def test_the_device_takes_no_other_word_beside_a_point(sungrow: Driven) -> None:
+async def test_only_the_words_of_the_map_are_accepted_beside_a_point(sungrow: Driven) -> None:
     written = sungrow.site.device_map.decode_write
     assert written(13079, [60]) == {}
     assert written(13049, [3, 0xBB]) == {"forced_mode": 2.0}
@@ -113,8 +111,8 @@ async def test_the_device_takes_no_other_word_beside_a_point(sungrow: Driven) ->
         written(13060, [1])
 
 
-async def test_a_heartbeat_is_kept_up_while_the_power_changes_all_the_time(sungrow: Driven) -> None:
-    """It goes with the direction alone, which does not change."""
+async def test_the_heartbeat_goes_on_while_the_power_changes_all_the_time(sungrow: Driven) -> None:
+    """It is written with the direction alone, which does not change."""
     for step in range(12):
         await sungrow.set(forced_mode=1.0, forced_kw=2.0 + 0.1 * step)
         sungrow.site.clock.forward(10)
@@ -132,10 +130,8 @@ async def test_a_value_is_held_only_when_it_was_read_back(sungrow: Driven) -> No
     assert not holds(sungrow.site.device, "forced_mode", 2.0)
 
 
-async def test_nothing_is_another_value_than_a_little(huawei: Driven) -> None:
-    """What is worth a write to a device is the caller's to say: at the reserve it asks for exactly
-    0.
-    """
+async def test_zero_is_written_even_after_a_value_close_to_it(huawei: Driven) -> None:
+    """The caller decides which change is worth a write: at the reserve it asks for exactly 0."""
     await huawei.set(forced_mode=2.0, forced_kw=0.09)
     await huawei.set(forced_mode=2.0, forced_kw=0.0)
     assert huawei.site.source.values["forced_kw"] == 0.0

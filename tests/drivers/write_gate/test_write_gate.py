@@ -147,7 +147,7 @@ async def test_a_clock_that_goes_back_refreshes(bench: Bench) -> None:
     assert await bench.set(float_v=54.0) == [("float_v", 54.0, "refreshed")]
 
 
-async def test_records_say_who_what_why(bench: Bench) -> None:
+async def test_records_have_owner_value_and_reason(bench: Bench) -> None:
     await bench.set("demand response", float_v=54.0)
     assert bench.records == [
         WriteRecord(
@@ -175,7 +175,7 @@ async def test_records_say_who_what_why(bench: Bench) -> None:
         ({"safe_charge_limit_a": 1.0}, "this point is flash, only volatile ones are written here"),
     ],
 )
-async def test_not_allowed_is_refused_recorded_and_not_sent(
+async def test_a_value_that_is_not_allowed_is_refused_recorded_and_not_sent(
     bench: Bench, values: dict[str, float], message: str
 ) -> None:
     with pytest.raises(WriteRefused, match=message):
@@ -185,7 +185,7 @@ async def test_not_allowed_is_refused_recorded_and_not_sent(
     assert bench.gate.writes_today(bench.device) == 0
 
 
-async def test_two_owners_never_hold_one_device(bench: Bench) -> None:
+async def test_a_device_has_only_one_owner(bench: Bench) -> None:
     other = Bench(bench.site, owner="operator")
     await bench.set(float_v=54.0)
     with pytest.raises(WriteRefused, match="is held by daemon, not by operator"):
@@ -222,7 +222,7 @@ async def test_daily_budget(bench: Bench) -> None:
     assert await bench.set(float_v=53.0) == [("float_v", 53.0, "written")]
 
 
-async def test_read_back_mismatch_is_told_and_tried_again(bench: Bench) -> None:
+async def test_a_read_back_mismatch_is_recorded_and_tried_again(bench: Bench) -> None:
     bench.site.source.clamps["rectifier_limit_a"] = 60.0
     assert await bench.set(rectifier_limit_a=80.0) == [("rectifier_limit_a", 80.0, "mismatch")]
     assert bench.records[0].detail == "reads back as 60"
@@ -300,9 +300,7 @@ async def test_release_of_a_dead_device_ends(clock: Clock) -> None:
         gate = WriteGate(owner="daemon", now=clock, record=lambda _: None)
         released = await gate.release(device, {"battery_setpoint_kw": 0.0}, reason="stop")
     assert [r.outcome for r in released] == ["failed"]
-    assert len(server.requests) == 3, (
-        "tried three times although the link would leave the unit alone"
-    )
+    assert len(server.requests) == 3, "tried three times although the link would rest the unit"
 
 
 async def test_signed_power_setpoint(clock: Clock) -> None:
