@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 from replay_rig import Rig
+from siteems.demo.baseline import uncontrolled_day
+from siteems.demo.score import check_cap, check_reserve, day_cost
 
 from siteems.config.local_time import local_time
 from siteems.config.seeds import seed_path
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import place_import_limit
-from siteems.demo.baseline import uncontrolled_day
-from siteems.demo.score import check_cap, check_reserve, day_cost
 from siteems.history.records import AlarmRecord, Sample
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site

@@ -1,4 +1,4 @@
-"""From energy to CO2: one factor, always told together with where it comes from."""
+"""From energy to CO2: one emission factor, always shown together with its source."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from siteems.site.model import EmissionFactor
 
 
 def co2_kg(kwh: float, factor: EmissionFactor) -> float:
-    """Emissions in kg of `kwh` drawn from the grid; negative energy (saved) gives negative
+    """Emissions in kg of `kwh` drawn from the grid; saved energy is negative and so are its
     emissions.
 
-    Shifting energy in time saves none under an annual factor: only kWh that are not drawn do.
+    Shifting energy in time avoids no emissions under an annual factor; only energy that is not
+    drawn does.
     """
     return kwh * factor.kg_per_kwh
 

@@ -1,4 +1,4 @@
-"""Demand charges (需量电费): when import counts for one, and the highest mean of a billing interval."""
+"""Demand charges (需量电费): when import counts, and the highest mean of a billing interval."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def highest_mean_kw(
 ) -> float:
     """The highest mean of a billing interval among those that count; 0 where none does.
 
-    Intervals begin at whole multiples of their length on the UTC clock, as those of the local clock
-    do.
+    `import_kw` are mean powers of steps that begin at `epoch_s`, both of shape (n,). Billing
+    intervals begin at whole multiples of their length in UTC.
     """
     interval = epoch_s // (60 * term.interval_min)
     edges = np.flatnonzero(np.diff(interval, prepend=interval[0] - 1))
@@ -40,24 +40,25 @@ def highest_mean_kw(
 def counting(
     term: DemandTerm, version: TariffVersion, schedule: TariffSchedule, epoch_s: Seconds
 ) -> Bools:
-    """Whether import counts for a charge in the billing intervals that begin at these instants."""
+    """Whether import counts for a charge in billing intervals that begin at `epoch_s`, shape
+    (n,).
+    """
     days, minutes = local_clock(epoch_s, schedule.zone)
     unique, day_of = np.unique(days, return_inverse=True)
     counts = np.array(
-        [_day_counts(term, version, int(ordinal)) for ordinal in unique], dtype=np.bool_
+        [_day_counts(term, version, date.fromordinal(int(day))) for day in unique], dtype=np.bool_
     )[day_of]
     if term.hours:
         in_hours = np.zeros(len(minutes), dtype=np.bool_)
         for hours in term.hours:
-            first, last = parse_hours(hours)
-            in_hours |= (minutes >= first) & (minutes < last)
+            first, end = parse_hours(hours)
+            in_hours |= (minutes >= first) & (minutes < end)
         counts &= in_hours
     return counts
 
 
-def _day_counts(term: DemandTerm, version: TariffVersion, ordinal: int) -> bool:
-    day = date.fromordinal(ordinal)
-    season = not (term.months or term.dates) or in_season(
-        term.months, term.dates, day.month, day.day
-    )
-    return season and (not term.day_types or day_type(version, day) in term.day_types)
+def _day_counts(term: DemandTerm, version: TariffVersion, day: date) -> bool:
+    seasonal = bool(term.months or term.dates)
+    if seasonal and not in_season(term.months, term.dates, day.month, day.day):
+        return False
+    return not term.day_types or day_type(version, day) in term.day_types

@@ -8,7 +8,7 @@ def shift_benefit(
 ) -> float:
     """Benefit per kWh discharged to the bus, before wear: (high - low / round_trip) / rectifier.
 
-    Divided by the rectifier's efficiency because a kWh from the battery also spares the loss of the
-    rectifier; efficiencies are shares, prices per kWh on the AC side.
+    Prices are per kWh on the AC side, efficiencies are shares. The quotient by the rectifier's
+    efficiency accounts for the conversion loss that a kWh from the battery avoids.
     """
     return (high_price - low_price / round_trip) / rectifier

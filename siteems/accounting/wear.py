@@ -1,5 +1,7 @@
-"""What a trace of the state of charge wore: cycles counted by rainflow, each priced by the maker's
-table.
+"""Battery wear of a trace of the state of charge, by rainflow counting.
+
+Plans follow the same cycles while they happen, segment by segment (`optimisation.problem.battery`);
+this is the count afterwards, and the one that money is reported from.
 """
 
 from __future__ import annotations
@@ -15,23 +17,25 @@ from siteems.site.model import Battery
 
 
 @dataclass(frozen=True)
-class Worn:
-    """Cost in the site's currency; equivalent full cycles."""
+class Wear:
+    """What a battery was worn by."""
 
     cost: float
+    """In the site's currency."""
     full_cycles: float
+    """Equivalent full cycles."""
 
 
-def worn(battery: Battery, soc: npt.NDArray[np.float64], discharged_kwh: float) -> Worn:
+def wear_of(battery: Battery, soc: npt.NDArray[np.float64], discharged_kwh: float) -> Wear:
     """Wear of a trace of SoC, shape (n,), counted by rainflow (ASTM E1049-85).
 
-    With a cycle table: the share of a life that each cycle uses, times the price of a new battery;
-    without one: the site's mean cost per kWh discharged.
+    With the maker's cycle table, each cycle costs the share of a life that it uses, times the price
+    of a new battery. Without one, the site's mean cost per kWh discharged applies.
     """
     cycles = [(depth, count) for depth, _, count, _, _ in rainflow.extract_cycles(soc)]
     full_cycles = sum(depth * count for depth, count in cycles)
     if battery.wear is None:
-        return Worn(battery.wear_per_kwh * discharged_kwh, full_cycles)
+        return Wear(battery.wear_per_kwh * discharged_kwh, full_cycles)
     depths, counts = np.array(cycles).T if cycles else (np.zeros(0), np.zeros(0))
-    used = float(counts @ CycleLife(battery.wear.cycles).stress(depths))
-    return Worn(used * battery.wear.replacement_per_kwh * battery.capacity_kwh, full_cycles)
+    lives = float(counts @ CycleLife(battery.wear.cycles).stress(depths))
+    return Wear(lives * battery.wear.replacement_per_kwh * battery.capacity_kwh, full_cycles)

@@ -37,8 +37,8 @@ def bill(
     data are listed on stderr.
     """
 
-    from siteems.accounting.bill import make_bill
     from siteems.accounting.bill_text import as_data, as_text
+    from siteems.accounting.billing import make_bill
     from siteems.config.local_time import utc_span
     from siteems.recordings.column_map import read_column_map
     from siteems.recordings.read import read_metered

@@ -54,8 +54,8 @@ def replay(
     from siteems.cli.arguments import parse_policies
     from siteems.config.local_time import utc_span
     from siteems.recordings.column_map import read_column_map
-    from siteems.replay.command import replay_to_folder
     from siteems.replay.progress import progress_on
+    from siteems.replay.replay_files import replay_to_folder
     from siteems.replay.table import as_table
     from siteems.site.read_file import load_site
 

@@ -48,7 +48,9 @@ def replay_fleet(
     """
 
     from siteems.cli.arguments import parse_policies
-    from siteems.replay.batch import as_table, find_tasks, run_fleet, sums, write_fleet
+    from siteems.replay.batch import run_fleet
+    from siteems.replay.batch_result import as_table, sums, write_fleet
+    from siteems.replay.batch_task import find_tasks
     from siteems.replay.executors import executor_for
     from siteems.replay.progress import fleet_progress
 

@@ -1,3 +1,4 @@
-"""One day end to end: simulator and daemon as real processes, an accelerated clock, a verdict and a
-picture.
+"""The demo: one day with simulator and daemon as real processes on an accelerated clock.
+
+The day is judged from its record and drawn.
 """

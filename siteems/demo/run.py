@@ -1,15 +1,10 @@
-"""`siteems demo`: start the real processes, watch the day go by, and tell what came of it."""
+"""`siteems demo`: run the real processes through one day, show it, and judge it."""
 
 from __future__ import annotations
 
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -22,9 +17,11 @@ from siteems.config.local_time import local_time
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import place_import_limit
-from siteems.demo.baseline import uncontrolled_day
+from siteems.demo.idle_day import idle_day
+from siteems.demo.processes import siteems_process
 from siteems.demo.progress import DayView
 from siteems.demo.verdict import Verdict, judge
+from siteems.demo.verdict_text import as_text
 from siteems.errors import UserError
 from siteems.history.location import history_path
 from siteems.history.store import History
@@ -32,19 +29,32 @@ from siteems.simulation.scenario import Scenario, demo_scenario
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
 
-READY_WITHIN_S = 60.0
-STOP_WITHIN_S = 15.0
 NOTICE = timedelta(hours=1)
-"""The grid operator calls this long before the event."""
+"""The DR event is announced this long before it begins."""
+REFRESH_S = 0.12
+"""Between two looks at the record; at 600 times real speed a day is drawn in about 1200 frames."""
+TERMINAL = ".tty"
+OWN_FILES = {
+    "clock.json",
+    "simulator.log",
+    "daemon.log",
+    "history.sqlite3",
+    "history.sqlite3-wal",
+    "history.sqlite3-shm",
+    "lock",
+    "day.html",
+    "summary.json",
+}
+"""What a demo leaves in its folder, beside the pseudo-terminals of serial links."""
 
 
 def run_demo(
     site_file: Path, profile: Path | None, recorded_day: date | None, speed: float, out: Path
 ) -> Verdict:
-    """Run the day, print the verdict, write the picture; everything goes below `out`, which is made
-    anew.
+    """Run the day, print the verdict, write the picture.
 
-    Raises `UserError` when the processes do not start or the record cannot be judged.
+    Everything is written to a folder below `out`, which is made anew. Raises `UserError` when the
+    processes do not start or the record cannot be judged.
     """
     console = Console(highlight=False)
     site = load_site(site_file)
@@ -62,110 +72,65 @@ def run_demo(
     real_s = (scenario.end - scenario.start).total_seconds() / speed
     pace = f"at {speed:g} times real speed (about {real_s:.0f} s)"
     console.print(f"[bold]{site.site.name}[/bold]: one day, {scenario.profile.source}, {pace}")
-    if profile is not None:
-        console.print(
-            f"The recorded day is priced with the tariff in force on {site.demo.date if site.demo else ''}."
-        )
+    if profile is not None and site.demo is not None:
+        console.print(f"The recorded day is priced with the tariff in force on {site.demo.date}.")
     with (
-        _process("simulator", ["simulate", *common, *recorded], work),
-        _process("daemon", ["run", *common, f"--state={work}"], work),
+        siteems_process("simulator", ["simulate", *common, *recorded], work),
+        siteems_process("daemon", ["run", *common, f"--state={work}"], work),
     ):
         history = History(history_path(work))
         clock.start()
-        event = _watch(site, scenario, clock, history, console)
+        event = _follow_day(site, scenario, clock, history, console)
     samples = history.samples(scenario.start, scenario.end)
-    verdict = judge(site, scenario, samples, uncontrolled_day(site, scenario), event, history, work)
-    console.print(verdict.text())
+    verdict = judge(site, scenario, samples, idle_day(site, scenario), event, history, work)
+    console.print(as_text(verdict))
     history.close()
     return verdict
 
 
-def _watch(
+def _follow_day(
     site: Site, scenario: Scenario, clock: FileClock, history: History, console: Console
 ) -> DrEvent | None:
-    """Show the day while it passes, and place the call when its time comes."""
+    """Show the day while it passes, and announce its DR event, which is returned."""
     view = DayView(site, scenario)
     event = None
-    call_at = None
-    call = site.demo.dr_event if site.demo else None
-    if call is not None and site.demo is not None:
-        start = local_time(call.start, site.demo.date, site.site.zone)
-        call_at = max(scenario.start, start - NOTICE)
+    planned = site.demo.dr_event if site.demo else None
+    if planned is not None and site.demo is not None:
+        start = local_time(planned.start, site.demo.date, site.site.zone)
+        announced = max(scenario.start, start - NOTICE)
     with Live(view.render(None, ()), console=console, refresh_per_second=8, transient=True) as live:
         while (now := clock.now()) < scenario.end:
-            if call is not None and call_at is not None and event is None and now >= call_at:
+            if planned is not None and event is None and now >= announced:
                 event = place_import_limit(
                     EventLog(history),
-                    call.limit_kw,
+                    planned.limit_kw,
                     start,
-                    timedelta(hours=call.hours),
+                    timedelta(hours=planned.hours),
                     now,
                     "demo grid operator",
                 )
-            live.update(
-                view.render(history.last_sample(), history.alarms(scenario.start, now)[-4:])
-            )
-            time.sleep(0.12)
+            latest_alarms = history.alarms(scenario.start, now)[-4:]
+            live.update(view.render(history.last_sample(), latest_alarms))
+            time.sleep(REFRESH_S)
     return event
 
 
-@contextmanager
-def _process(name: str, arguments: Sequence[str], work: Path) -> Iterator[None]:
-    """A siteems process with its log in the work folder: entered when it says it is ready, ended by
-    SIGTERM.
-    """
-    log_path = work / f"{name}.log"
-    with log_path.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "siteems", *arguments], stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            _await_ready(name, process, log_path)
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _await_ready(name: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
-        text = log_path.read_text(encoding="utf-8")
-        if '"event": "ready"' in text:
-            return
-        if process.poll() is not None:
-            words = text[-800:].strip()
-            raise UserError(
-                f"the {name} ended with code {process.returncode} before it was ready; its last words: {words}"
-            )
-        time.sleep(0.05)
-    raise UserError(f"the {name} was not ready within {READY_WITHIN_S:g} s; see {log_path}")
-
-
 def _fresh_folder(folder: Path) -> Path:
-    """An empty folder; an earlier demo's is replaced, anything else is left alone."""
+    """An empty folder; an earlier demo's is replaced. Raises `UserError` if it holds other files."""
     if folder.exists():
-        strangers = [
-            p for p in folder.iterdir() if p.name not in OWN_FILES and p.suffix != TERMINAL
+        foreign = [
+            path.name
+            for path in folder.iterdir()
+            if path.name not in OWN_FILES and path.suffix != TERMINAL
         ]
-        if strangers:
+        if foreign:
             raise UserError(
-                f"{folder}: holds files that no demo made ({strangers[0].name}); name another folder with --out"
+                f"{folder}: holds files that no demo made ({foreign[0]}); "
+                "name another folder with --out"
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
-
-
-TERMINAL = ".tty"
-OWN_FILES = {
-    "clock.json", "simulator.log", "daemon.log", "history.sqlite3", "history.sqlite3-wal", "history.sqlite3-shm",
-    "lock", "day.html", "summary.json",
-}  # fmt: skip
 
 
 def _served_at(name: str, url: str, work: Path) -> str:

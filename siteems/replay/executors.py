@@ -1,4 +1,6 @@
-"""Where a fleet's replays run: here, in processes of this machine, or on a Dask cluster."""
+"""Where the replays of a batch run: in this process, in others of this machine, or on a Dask
+cluster.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ class HereExecutor(Executor):
     """Runs each task at once, in this process."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it, and give a future that is done."""
+        """Run the task and return a future that is done."""
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -26,8 +28,9 @@ class HereExecutor(Executor):
 
 @contextmanager
 def executor_for(jobs: int, dask: str | None = None) -> Iterator[Executor]:
-    """An executor for `jobs` processes, or for a Dask scheduler. Raises `UserError` when none is at
-    the address.
+    """An executor for `jobs` processes, or for a Dask scheduler.
+
+    Raises `UserError` when no scheduler answers at the address.
     """
     if dask is not None:
         yield from _on_cluster(dask)
@@ -47,6 +50,6 @@ def _on_cluster(address: str) -> Iterator[Executor]:
     try:
         client = Client(address, timeout=10)  # type: ignore[no-untyped-call]  # untyped in distributed
     except (OSError, ValueError, TimeoutError) as error:
-        raise UserError(f"--dask {address}: no scheduler answers there ({error})") from error
+        raise UserError(f"--dask {address}: no scheduler answers ({error})") from error
     with client:
         yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]  # untyped in distributed

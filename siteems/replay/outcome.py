@@ -1,4 +1,4 @@
-"""What a replay comes to: series and figures of each policy, and how the policies compare."""
+"""The result of a replay: series and figures of each policy, and how the policies compare."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from siteems.accounting.span import SpanBalance
 from siteems.forecast.score import Score
 from siteems.forecast.score_table import as_data
 
@@ -18,10 +19,11 @@ Policy = Literal["idle", "rules", "optimal", "foresight"]
 POLICIES: tuple[Policy, ...] = ("idle", "rules", "optimal", "foresight")
 
 MEANING: Mapping[Policy, str] = {
-    "idle": "no control: the battery floats, photovoltaics feed the bus first",
-    "rules": "peak-valley timer: charge in the cheap third of the day's prices, carry the load in the dear third",
-    "optimal": "ours: forecast, linear program every 15 minutes, control inside the reserve",
-    "foresight": "the same controller with perfect knowledge of load and sun: the bound",
+    "idle": "no control: the battery floats, PV feeds the bus first",
+    "rules": "peak-valley timer: charge in the cheapest third of the day's prices, carry the load "
+    "in the most expensive third",
+    "optimal": "siteems: forecast, linear program every 15 minutes, control above the reserve",
+    "foresight": "the same controller with perfect foresight of load and PV: the bound",
 }
 
 
@@ -38,72 +40,87 @@ class Series:
     ac_load_kw: Array
     soc: Array
     reserve_soc: Array
-    """Wanted by the controller; NaN without one."""
+    """As the controller held it; NaN without one."""
     mains_ok: Array
     """Share of the interval with mains."""
 
 
 @dataclass(frozen=True)
 class PolicyOutcome:
-    """One policy over the whole span. Money in the site's currency."""
+    """One policy over the whole window. Money is in the site's currency."""
 
     policy: Policy
-    energy_cost: float
-    demand_cost: float
-    wear_cost: float
-    stored_credit: float
-    """What the change of stored energy is worth: bought back at the span's lowest price."""
-    import_kwh: float
+    balance: SpanBalance
     pv_used_kwh: float
     pv_available_kwh: float
     unserved_kwh: float
-    full_cycles: float
-    """Equivalent full cycles, by rainflow."""
+    """Telecom load that was not served."""
     reserve_violations: int
-    """Cycles in which we discharged below the reserve with the mains there."""
+    """Control cycles that discharged below the reserve with the mains present."""
     lowest_margin_soc: float
-    co2_kg: float
+    """Lowest SoC above the reserve while discharging; infinite where it never discharged."""
     plans: int
     failed_plans: int
     travel_kw: float
-    """Sum of all changes of the battery's power from interval to interval."""
+    """Sum of all changes of battery power from interval to interval."""
     writes_per_day: Mapping[str, float]
     """Changed setpoints by device."""
     plan_p95_s: float
     wall_s: float
     cpu_s: float
     breakdown_s: Mapping[str, float]
-    """Wall time by what was done: solve, plan (all around a solve), forecast, control, simulate,
+    """Wall time by activity: solve, plan (all around a solve), forecast, control, simulate,
     record.
     """
-    incidents: Mapping[str, int]
+    alarms: Mapping[str, int]
+    """Alarms raised, by code."""
     series: Series
 
     @property
     def cost(self) -> float:
         """Energy, demand and wear, less the credit for what is left in the battery."""
-        return self.energy_cost + self.demand_cost + self.wear_cost - self.stored_credit
+        return self.balance.cost
+
+    def figures(self) -> dict[str, float]:
+        """Every single figure by its name in `summary.json`."""
+        balance = self.balance
+        return {
+            "cost": balance.cost,
+            "energy_cost": balance.energy_cost,
+            "demand_cost": balance.demand_cost,
+            "wear_cost": balance.wear_cost,
+            "stored_credit": balance.stored_credit,
+            "import_kwh": balance.import_kwh,
+            "pv_used_kwh": self.pv_used_kwh,
+            "pv_available_kwh": self.pv_available_kwh,
+            "unserved_kwh": self.unserved_kwh,
+            "full_cycles": balance.full_cycles,
+            "reserve_violations": self.reserve_violations,
+            "lowest_margin_soc": self.lowest_margin_soc,
+            "co2_kg": balance.co2_kg,
+            "plans": self.plans,
+            "failed_plans": self.failed_plans,
+            "travel_kw": self.travel_kw,
+            "plan_p95_s": self.plan_p95_s,
+            "wall_s": self.wall_s,
+            "cpu_s": self.cpu_s,
+        }
 
     def summary(self) -> dict[str, Any]:
         """Everything but the series, for `summary.json`."""
-        names = (
-            "energy_cost", "demand_cost", "wear_cost", "stored_credit", "import_kwh", "pv_used_kwh",
-            "pv_available_kwh", "unserved_kwh", "full_cycles", "reserve_violations", "lowest_margin_soc", "co2_kg",
-            "plans", "failed_plans", "travel_kw", "plan_p95_s", "wall_s", "cpu_s",
-        )  # fmt: skip
-        figures = {name: _figure(getattr(self, name)) for name in ("cost", *names)}
-        return figures | {
+        return {
+            **{name: _rounded(value) for name, value in self.figures().items()},
             "writes_per_day": {
                 name: round(count, 2) for name, count in self.writes_per_day.items()
             },
             "breakdown_s": {name: round(seconds, 3) for name, seconds in self.breakdown_s.items()},
-            "incidents": dict(self.incidents),
+            "alarms": dict(self.alarms),
         }
 
 
 @dataclass(frozen=True, eq=False)
 class ReplayResult:
-    """All policies over one span of one site's data."""
+    """All policies over one window of one site's data."""
 
     site_id: str
     currency: str
@@ -123,7 +140,7 @@ class ReplayResult:
 
     @property
     def days(self) -> float:
-        """Length of the span."""
+        """Length of the window."""
         return (self.end - self.start) / timedelta(days=1)
 
     def saving(self, reference: Policy, policy: Policy = "optimal") -> float | None:
@@ -132,10 +149,20 @@ class ReplayResult:
             return None
         return self.policies[reference].cost - self.policies[policy].cost
 
+    def regret(self) -> tuple[float, float] | None:
+        """What perfect foresight saves beyond `optimal`, and as a share of what it saves in all.
+
+        None where one of `idle`, `optimal` and `foresight` was not run. The share is NaN where
+        perfect foresight saves nothing.
+        """
+        foresight, optimal = self.saving("idle", "foresight"), self.saving("idle")
+        if foresight is None or optimal is None:
+            return None
+        return foresight - optimal, (foresight - optimal) / foresight if foresight else np.nan
+
     def summary(self) -> dict[str, Any]:
         """For `summary.json`."""
-        foresight, optimal = self.saving("idle", "foresight"), self.saving("idle")
-        regret = None if foresight is None or optimal is None else foresight - optimal
+        regret, regret_share = self.regret() or (None, None)
         return {
             "site": self.site_id,
             "currency": self.currency,
@@ -145,15 +172,14 @@ class ReplayResult:
             "days": round(self.days, 3),
             "policies": {name: outcome.summary() for name, outcome in self.policies.items()},
             "forecasts": as_data(self.forecasts),
-            "saving_vs_idle": _figure(optimal),
-            "saving_vs_rules": _figure(self.saving("rules")),
-            "regret_to_foresight": _figure(regret),
-            "regret_share": _figure(regret / foresight)
-            if regret is not None and foresight
-            else None,
+            "saving_vs_idle": _rounded(self.saving("idle")),
+            "saving_vs_rules": _rounded(self.saving("rules")),
+            "regret_to_foresight": _rounded(regret),
+            "regret_share": _rounded(regret_share),
             "notes": list(self.notes),
         }
 
 
-def _figure(value: float | None) -> float | None:
+def _rounded(value: float | None) -> float | None:
+    """For JSON, which has neither NaN nor infinity."""
     return None if value is None or not np.isfinite(value) else round(float(value), 4)

@@ -1,4 +1,4 @@
-"""A bar on the terminal while a replay runs: days done, days a second, time left."""
+"""Progress bars on the terminal while a replay or a batch runs; drawn on stderr."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
-from siteems.replay.batch import Row
-from siteems.replay.engine import Progress as Told
+from siteems.replay.batch_result import Row
 from siteems.replay.outcome import Policy
-
-PER_DAY = 96
+from siteems.replay.policy_run import Progress
+from siteems.replay.window import INTERVALS_PER_DAY
 
 
 @contextmanager
-def progress_on(policies: Sequence[Policy]) -> Iterator[Told]:
-    """A function that moves the bars; they are drawn on stderr, and only on a terminal."""
+def progress_on(policies: Sequence[Policy]) -> Iterator[Progress]:
+    """A function that moves a bar of days for each policy."""
     console = Console(stderr=True)
-    bars = Progress(
+    bars = Bars(
         TextColumn("{task.description:10}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -32,27 +32,25 @@ def progress_on(policies: Sequence[Policy]) -> Iterator[Told]:
     with bars:
         tasks = {policy: bars.add_task(policy, total=None, rate="") for policy in policies}
 
-        def told(policy: Policy, done: int, total: int) -> None:
-            if policy in tasks:
-                speed = bars.tasks[tasks[policy]].speed
-                rate = f"{speed:.0f} days/s" if speed and speed >= 1 else ""
-                bars.update(
-                    tasks[policy],
-                    completed=done // PER_DAY,
-                    total=max(1, total // PER_DAY),
-                    rate=rate,
-                )
+        def move(policy: Policy, done: int, total: int) -> None:
+            if policy not in tasks:
+                return  # a policy that runs for another one
+            speed = bars.tasks[tasks[policy]].speed
+            bars.update(
+                tasks[policy],
+                completed=done // INTERVALS_PER_DAY,
+                total=max(1, total // INTERVALS_PER_DAY),
+                rate=f"{speed:.0f} days/s" if speed and speed >= 1 else "",
+            )
 
-        yield told
+        yield move
 
 
 @contextmanager
 def fleet_progress(total: int) -> Iterator[Callable[[Row, bool], None]]:
-    """A function that takes each site as it is done; sites an hour and time left are drawn on a
-    terminal's stderr.
-    """
+    """A function that moves the bar of sites and prints the error of each that failed."""
     console = Console(stderr=True)
-    bars = Progress(
+    bars = Bars(
         TextColumn("sites"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -65,11 +63,11 @@ def fleet_progress(total: int) -> Iterator[Callable[[Row, bool], None]]:
     with bars:
         bar = bars.add_task("sites", total=total, rate="")
 
-        def told(row: Row, before: bool) -> None:
+        def move(row: Row, finished_before: bool) -> None:
             speed = bars.tasks[bar].speed
-            rate = f"{3600 * speed:,.0f} sites/h" if speed and not before else ""
+            rate = f"{3600 * speed:,.0f} sites/h" if speed and not finished_before else ""
             bars.update(bar, advance=1, rate=rate)
             if row.error:
                 console.print(f"{row.name}: {row.error}")
 
-        yield told
+        yield move

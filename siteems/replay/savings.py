@@ -1,4 +1,4 @@
-"""How sure a saving is: daily savings, their sum, and its confidence interval by block bootstrap."""
+"""How certain a saving is: the confidence interval of a sum of daily savings, by block bootstrap."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 BLOCK_DAYS = 7
-"""Weather and weekdays hang together over about a week, so whole weeks are drawn."""
+"""Weather and weekdays correlate over about a week, so whole weeks are drawn."""
 DRAWS = 4000
 SEED = 20260701
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A sum and the bounds between which it lies with 95 % confidence."""
+    """A sum and its 95 % confidence interval."""
 
     total: float
     low: float
@@ -27,12 +27,12 @@ class Interval:
 def confidence(
     daily: Array, *, block_days: int = BLOCK_DAYS, draws: int = DRAWS, seed: int = SEED
 ) -> Interval:
-    """95 % interval of the sum of `daily` (shape (n,)), by circular block bootstrap (Politis and
+    """95 % interval of the sum of `daily`, shape (n,), by circular block bootstrap (Politis and
     Romano, 1992).
 
     Blocks of consecutive days are drawn with replacement until there are n days again, the end
-    joined to the start; the sums of the draws give the percentiles. Deterministic by `seed`. Fewer
-    days than two blocks tell nothing: NaN.
+    joined to the start; the sums of the draws give the percentiles. Deterministic by `seed`. With
+    fewer days than two blocks the bounds are NaN.
     """
     n = len(daily)
     total = float(daily.sum())

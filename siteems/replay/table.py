@@ -1,43 +1,43 @@
-"""The policies side by side, for the terminal."""
+"""The policies side by side, as text for the terminal."""
 
 from __future__ import annotations
 
 from siteems.replay.outcome import ReplayResult
 
 ROWS = (
-    ("cost", "cost", "{:,.2f}"),
-    ("  energy", "energy_cost", "{:,.2f}"),
-    ("  demand", "demand_cost", "{:,.2f}"),
-    ("  wear", "wear_cost", "{:,.2f}"),
-    ("  less stored", "stored_credit", "{:,.2f}"),
-    ("import kWh", "import_kwh", "{:,.0f}"),
-    ("PV used kWh", "pv_used_kwh", "{:,.0f}"),
-    ("CO2 kg", "co2_kg", "{:,.0f}"),
-    ("full cycles", "full_cycles", "{:,.1f}"),
-    ("reserve broken", "reserve_violations", "{:d}"),
-    ("unserved kWh", "unserved_kwh", "{:,.2f}"),
-    ("plans", "plans", "{:,d}"),
-    ("CPU s", "cpu_s", "{:,.1f}"),
+    ("cost", "cost", ",.2f"),
+    ("  energy", "energy_cost", ",.2f"),
+    ("  demand", "demand_cost", ",.2f"),
+    ("  wear", "wear_cost", ",.2f"),
+    ("  less stored", "stored_credit", ",.2f"),
+    ("import kWh", "import_kwh", ",.0f"),
+    ("PV used kWh", "pv_used_kwh", ",.0f"),
+    ("CO2 kg", "co2_kg", ",.0f"),
+    ("full cycles", "full_cycles", ",.1f"),
+    ("reserve broken", "reserve_violations", "d"),
+    ("unserved kWh", "unserved_kwh", ",.2f"),
+    ("plans", "plans", ",d"),
+    ("CPU s", "cpu_s", ",.1f"),
 )
+"""Title, figure of an outcome, format."""
 
 
 def as_table(result: ReplayResult) -> str:
-    """A dozen lines, and the savings below."""
-    outcomes = result.policies
+    """A line per figure, the savings, and the notes on the data."""
+    figures = {policy: outcome.figures() for policy, outcome in result.policies.items()}
     lines = [
-        f"{result.site_id}, {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d} UTC ({result.days:.0f} days), "
-        f"money in {result.currency}",
-        f"{'':16}" + "".join(f"{policy:>12}" for policy in outcomes),
+        f"{result.site_id}, {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d} UTC "
+        f"({result.days:.0f} days), money in {result.currency}",
+        f"{'':16}" + "".join(f"{policy:>12}" for policy in figures),
     ]
     for title, name, form in ROWS:
-        lines.append(
-            f"{title:16}"
-            + "".join(f"{form.format(getattr(o, name)):>12}" for o in outcomes.values())
-        )
+        cells = (f"{format(each[name], form):>12}" for each in figures.values())
+        lines.append(f"{title:16}{''.join(cells)}")
     for reference in ("idle", "rules"):
         saving = result.saving(reference)
         if saving is not None:
-            share = saving / outcomes[reference].cost if outcomes[reference].cost else 0.0
+            cost = result.policies[reference].cost
+            share = saving / cost if cost else 0.0
             lines.append(
                 f"saving against {reference}: {saving:,.2f} {result.currency} ({share:.1%})"
             )

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siteems.accounting.bill import Bill, make_bill
+from siteems.accounting.bill import Bill
 from siteems.accounting.bill_text import as_data, as_text
+from siteems.accounting.billing import make_bill
 from siteems.config.seeds import seed_path, seeds_folder
 from siteems.site.model import GridConnection
 from siteems.site.read_file import load_site
@@ -333,7 +334,7 @@ def test_a_price_vector_with_negative_prices(tmp_path: Path) -> None:
 
 def test_unknown_power_is_no_bill() -> None:
     for bad in (np.nan, -1.0):
-        with pytest.raises(ValueError, match="fill the holes"):
+        with pytest.raises(ValueError, match="fill the gaps"):
             billed(FLAT, np.array([1.0, bad]), APRIL)
 
 
@@ -347,3 +348,9 @@ def test_a_year_is_billed_in_a_moment_and_the_same_as_step_by_step() -> None:
         schedule.price_at(start + i * QUARTER).per_kwh * float(p) / 4 for i, p in enumerate(kw)
     )
     assert float(bill.total) == pytest.approx(slow, abs=0.06)
+
+
+def test_a_contract_without_a_price_for_excess_is_billed_as_contracted() -> None:
+    term = DemandTerm(mode="contract", price_per_kw=42.0)
+    bill = billed(replace(FLAT, demand=(term,)), april(100.0, 230.0), APRIL)
+    assert bill.demand_amount == Decimal("8400.00")

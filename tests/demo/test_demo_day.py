@@ -64,7 +64,7 @@ def test_a_browser_draws_the_picture(
     for words in (
         "backup reserve held",
         "1.5 kW cap held",
-        "call: import ≤ 1.5 kW",
+        "DR event: import ≤ 1.5 kW",
         "mains failed",
         "stored at 0.37",
     ):

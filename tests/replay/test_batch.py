@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from siteems.cli import app
 from siteems.config.seeds import seed_path
 from siteems.errors import UserError
-from siteems.replay.batch import Row, find_tasks, finished, replay_site, run_fleet, sums
+from siteems.replay.batch import replay_site, run_fleet
+from siteems.replay.batch_result import Row, sums
+from siteems.replay.batch_task import find_tasks, finished
 from siteems.replay.executors import HereExecutor, executor_for
 
 POLICIES = ("idle", "rules")

@@ -1,4 +1,4 @@
-"""The bound: it knows what comes up to the end of the span, and ours does no better."""
+"""Perfect foresight: the recorded future up to the end of the window; `optimal` does no better."""
 
 from datetime import timedelta
 
@@ -10,18 +10,19 @@ from siteems.config.seeds import seed_path
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.replay.engine import run_replay
 from siteems.replay.perfect_foresight import PerfectForecaster
+from siteems.replay.window import ReplayWindow
 from siteems.site.read_file import load_site
 
 TOLERANCE = 0.002
-"""Of the cost without control: ties between equally dear hours, and what the plan's curves leave
-out of the site's.
+"""Of the cost without control: ties between equally expensive hours, and the difference between the
+plan's curves and the site's.
 """
 
 
-def test_it_knows_the_recording_to_its_end_and_nothing_after() -> None:
+def test_it_returns_the_recording_to_the_end_of_the_window_and_nothing_after() -> None:
     site, profile = load_site(seed_path("hangzhou-macro")), made_profile(2)
-    end, ac_load_kw = START + 100 * STEP, np.full(192, 0.5)
-    forecaster = PerfectForecaster(site, profile, end, ac_load_kw, LearningForecaster(site))
+    window, ac_load_kw = ReplayWindow(START, 100), np.full(100, 0.5)
+    forecaster = PerfectForecaster(site, profile, window, ac_load_kw, LearningForecaster(site))
     now = START + 96 * STEP
     seen = forecaster.forecast(now, [now, now + 2 * STEP, now + 6 * STEP], [0.5, 1.0, 1.0])
     dc, pv = profile.dc_load_kw, profile.pv_kw
@@ -33,7 +34,7 @@ def test_it_knows_the_recording_to_its_end_and_nothing_after() -> None:
 @pytest.mark.parametrize(
     ("seed", "source"), [(1, "hangzhou-macro"), (5, "hangzhou-macro"), (3, "rural-lfp")]
 )
-def test_ours_does_no_better(seed: int, source: str) -> None:
+def test_optimal_does_no_better(seed: int, source: str) -> None:
     site, profile, end = (
         load_site(seed_path(source)),
         made_profile(4, seed),

@@ -1,5 +1,5 @@
-"""Confidence of a saving: deterministic, centred, wider where days hang together, and as often
-right as it says.
+"""Confidence of a saving: deterministic, centred, wider where days correlate, and with the coverage
+that it states.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from siteems.replay.savings import confidence
 
 
 def weather(rng: np.random.Generator, days: int, memory: float) -> np.ndarray:
-    """Savings of mean 2 that hang together from day to day."""
+    """Savings of mean 2 that correlate from day to day."""
     series = np.empty(days)
     state = 0.0
     for day in range(days):
@@ -18,7 +18,7 @@ def weather(rng: np.random.Generator, days: int, memory: float) -> np.ndarray:
     return series
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_has_about_its_stated_coverage() -> None:
     rng = np.random.default_rng(4)
     hits = 0
     for _ in range(200):
@@ -27,7 +27,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert 0.85 <= hits / 200 <= 0.99
 
 
-def test_days_that_hang_together_make_it_wider() -> None:
+def test_correlated_days_make_it_wider() -> None:
     series = weather(np.random.default_rng(8), 364, 0.9)
     alone, weeks = confidence(series, block_days=1), confidence(series)
     assert weeks.high - weeks.low > 1.5 * (alone.high - alone.low)
@@ -35,7 +35,7 @@ def test_days_that_hang_together_make_it_wider() -> None:
     assert confidence(series) == weeks
 
 
-def test_too_few_days_tell_nothing() -> None:
+def test_too_few_days_have_no_interval() -> None:
     found = confidence(np.ones(13))
     assert found.total == 13
     assert np.isnan(found.low)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from siteems.accounting.bill import make_bill
+from siteems.accounting.billing import make_bill
 from siteems.config.seeds import seeds_folder
 from siteems.site.model import GridConnection
 from siteems.tariff.check import tariff_errors

@@ -1,4 +1,4 @@
-"""The pictures of a replay's report, as Plotly figures."""
+"""The charts of a replay's report, as Plotly figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from siteems.replay.daily import Daily
 from siteems.replay.outcome import Policy, ReplayResult
 from siteems.site.model import Site
 
-INK, SOFT, GRID, SUN, BATTERY, RESERVE = (
+INK, SOFT, GRID, PV, BATTERY, RESERVE = (
     "#1b2733",
     "#8896a4",
     "#4a6b8a",
@@ -44,13 +44,13 @@ def policy_costs(result: ReplayResult) -> Any:
 
     figure = _figure(f"{result.currency} over {result.days:.0f} days", 280)
     names = list(result.policies)
+    balances = [outcome.balance for outcome in result.policies.values()]
     parts = (
-        ("energy", "energy_cost", GRID, ""),
-        ("demand", "demand_cost", INK, "x"),
-        ("wear", "wear_cost", SUN, "/"),
+        ("energy", [balance.energy_cost for balance in balances], GRID, ""),
+        ("demand", [balance.demand_cost for balance in balances], INK, "x"),
+        ("wear", [balance.wear_cost for balance in balances], PV, "/"),
     )
-    for title, name, colour, pattern in parts:
-        values = [getattr(outcome, name) for outcome in result.policies.values()]
+    for title, values, colour, pattern in parts:
         if not any(values):
             continue
         bar = go.Bar(
@@ -62,7 +62,7 @@ def policy_costs(result: ReplayResult) -> Any:
 
 
 def monthly_savings(result: ReplayResult, days: Daily, reference: Policy) -> Any:
-    """Bars with the 95 % interval of each month."""
+    """The saving of each month with its 95 % confidence interval."""
     import plotly.graph_objects as go
 
     months = days.by_month(reference)
@@ -126,7 +126,7 @@ def reserve_kept(site: Site, result: ReplayResult) -> Any:
 
 
 def worst_day(site: Site, result: ReplayResult, days: Daily, reference: Policy) -> Any:
-    """The day on which control saved least: grid, sun, battery and price."""
+    """The day on which control saved least: grid, PV, battery and price."""
     import plotly.graph_objects as go
 
     worst = days.days[int(np.argmin(days.saving(reference)))]
@@ -139,7 +139,7 @@ def worst_day(site: Site, result: ReplayResult, days: Daily, reference: Policy) 
     figure = _figure("kW")
     for name, values, colour, dash in (
         ("grid import", series.grid_import_kw, GRID, "solid"),
-        ("photovoltaics used", series.pv_kw, SUN, "solid"),
+        ("PV used", series.pv_kw, PV, "solid"),
         ("battery, + charging", series.battery_kw, BATTERY, "solid"),
         ("telecom load", series.dc_load_kw, INK, "dot"),
     ):

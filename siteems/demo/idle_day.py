@@ -1,6 +1,4 @@
-"""The same day without control: the battery floats as at any site without siteems, photovoltaics
-feed the bus first.
-"""
+"""The same day without control: the battery floats, PV feeds the bus first."""
 
 from __future__ import annotations
 
@@ -19,9 +17,9 @@ from siteems.site.model import Site
 SAMPLE = timedelta(minutes=1)
 
 
-def uncontrolled_day(site: Site, scenario: Scenario) -> list[Sample]:
-    """Simulate the day with every device at its safe value; one sample a minute, as the historian
-    would keep it.
+def idle_day(site: Site, scenario: Scenario) -> list[Sample]:
+    """Simulate the day with every device at its safe value; one sample a minute, as a daemon
+    records it.
     """
     plant = make_plant(site, scenario.at, scenario.start, scenario.start_soc)
     builder = ImageBuilder(rectifier_curve(site), SAMPLE)

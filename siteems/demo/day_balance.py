@@ -1,0 +1,54 @@
+"""The balance of a day from its record: what it drew, what it cost, what it wore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+
+from siteems.accounting.span import SpanBalance, span_balance
+from siteems.demo.day_record import LONGEST_GAP, counter_readings, energy_kwh
+from siteems.history.records import Sample
+from siteems.site.model import Site
+from siteems.tariff.schedule import TariffSchedule
+
+
+@dataclass(frozen=True)
+class DayBalance:
+    """The balance of a day, and what else its record shows."""
+
+    span: SpanBalance
+    pv_kwh: float
+    gaps: tuple[tuple[datetime, datetime], ...]
+    """Where the meter was not read for long."""
+
+
+def day_balance(samples: Sequence[Sample], site: Site, schedule: TariffSchedule) -> DayBalance:
+    """The balance of a recorded day.
+
+    Energy is the difference of the meter's counter from reading to reading, at the price of the
+    first of the two, so that a gap loses no energy. Demand charges are not part of a day. Raises
+    `ValueError` when the record holds fewer than two readings of the meter or of the battery.
+    """
+    readings = counter_readings(samples)
+    soc = [value for sample in samples if (value := sample.values.get("soc")) is not None]
+    if len(readings) < 2 or len(soc) < 2:
+        raise ValueError(
+            "the record holds too few readings of the meter or the battery to sum up a day"
+        )
+    span = span_balance(
+        site,
+        import_kwh=np.diff([counter for _, counter in readings]),
+        price_per_kwh=np.array([schedule.price_at(time).per_kwh for time, _ in readings[:-1]]),
+        soc=np.array(soc),
+        discharged_kwh=energy_kwh(samples, "battery_kw", lambda kw: max(0.0, -kw)),
+    )
+    times = [time for time, _ in readings]
+    return DayBalance(
+        span=span,
+        pv_kwh=energy_kwh(samples, "pv_kw", lambda kw: kw),
+        gaps=tuple((a, b) for a, b in pairwise(times) if b - a > LONGEST_GAP),
+    )

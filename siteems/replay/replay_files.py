@@ -1,0 +1,88 @@
+"""One replay from files to files: a recording in, report, summary and series out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import structlog
+
+from siteems.forecast.score import score_forecasts
+from siteems.recordings.column_map import ColumnMap
+from siteems.replay.data import between, read_replay_data
+from siteems.replay.engine import run_replay
+from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
+from siteems.replay.policy_run import Progress
+from siteems.replay.report import write_report
+from siteems.site.model import Site
+
+SCORED_FROM = timedelta(days=10)
+"""In a shorter recording, too few days are left after the forecasts have learned a week."""
+START_SOC = 0.6
+"""For sites whose file has no demo day."""
+
+
+def replay_to_folder(
+    site: Site,
+    data: Path,
+    start: datetime | None,
+    end: datetime | None,
+    policies: Sequence[Policy],
+    out: Path,
+    progress: Progress,
+    column_map: ColumnMap | None = None,
+) -> ReplayResult:
+    """Replay a recording and write the result to the folder `out`, which is made.
+
+    `start` and `end` are times of the data after it was moved to where a tariff holds. Raises
+    `UserError` for data that cannot be used.
+    """
+    # A replayed year would log as much as a year of operation.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    recorded = read_replay_data(data, site.site.zone, site.tariffs, column_map)
+    profile = recorded.profile
+    first, last = between(profile, start, end)
+    result = run_replay(
+        site,
+        profile,
+        policies,
+        start=first,
+        end=last,
+        start_soc=site.demo.start_soc if site.demo else START_SOC,
+        notes=recorded.notes,
+        progress=progress,
+    )
+    if "optimal" in policies and profile.end - profile.start >= SCORED_FROM:
+        scores = score_forecasts(site, profile, lambda done, total: None)
+        result = replace(result, forecasts=scores)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_data(result, out)
+    write_report(site, result, out / "report.html")
+    return result
+
+
+def series_frame(result: ReplayResult, outcome: PolicyOutcome) -> pd.DataFrame:
+    """The series of a policy by UTC time, one row per interval."""
+    times = pd.date_range(
+        result.start, periods=len(outcome.series.soc), freq=result.step, name="time"
+    )
+    return pd.DataFrame(
+        {name: values.round(5) for name, values in vars(outcome.series).items()}, index=times
+    )
+
+
+def _write_data(result: ReplayResult, out: Path) -> None:
+    summary = json.dumps(result.summary(), indent=1) + "\n"
+    (out / "summary.json").write_text(summary, encoding="utf-8")
+    frames = {policy: series_frame(result, outcome) for policy, outcome in result.policies.items()}
+    for policy, frame in frames.items():
+        frame.to_csv(out / f"series-{policy}.csv.gz")
+    if find_spec("pyarrow") is not None:
+        every = pd.concat(frames, names=["policy", "time"]).reset_index()
+        every.to_parquet(out / "timeseries.parquet", index=False)

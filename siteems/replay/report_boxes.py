@@ -1,0 +1,85 @@
+"""The boxes on the first screen of a report: one figure each, with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Literal
+
+import numpy as np
+
+from siteems.replay.daily import Daily
+from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
+from siteems.replay.savings import Interval, confidence
+
+Kind = Literal["", "good", "bad"]
+
+
+def boxes(result: ReplayResult, days: Daily) -> Iterator[str]:
+    """Savings, regret, reserve, energy and worst day, as far as the policies allow."""
+    optimal, idle = result.policies.get("optimal"), result.policies.get("idle")
+    if optimal is None:
+        return
+    references: tuple[Policy, ...] = ("idle", "rules")
+    for reference in references:
+        if reference in result.policies:
+            yield _saving(result, days, reference)
+    yield _regret(result)
+    yield _reserve(optimal)
+    if idle is not None:
+        yield _energy(idle, optimal)
+        yield _worst_day(result, days)
+
+
+def _box(value: str, text: str, kind: Kind = "") -> str:
+    return f'<div class="figure {kind}"><b>{escape(value)}</b><span>{escape(text)}</span></div>'
+
+
+def _saving(result: ReplayResult, days: Daily, reference: Policy) -> str:
+    saving = result.saving(reference) or 0.0
+    cost = result.policies[reference].cost
+    share = saving / cost if cost else 0.0
+    against = "no control" if reference == "idle" else "a peak-valley timer"
+    interval = _interval(confidence(days.saving(reference)))
+    text = f"saved against {against} ({share:.1%}); {interval}"
+    return _box(f"{saving:,.0f} {result.currency}", text, "good" if saving >= 0 else "bad")
+
+
+def _interval(interval: Interval) -> str:
+    if not np.isfinite(interval.low):
+        return "too few days for a confidence interval"
+    return f"95 % confidence: {interval.low:,.0f} to {interval.high:,.0f}"
+
+
+def _regret(result: ReplayResult) -> str:
+    regret = result.regret()
+    if regret is None:
+        return _box("-", "regret: foresight or idle was not run")
+    money, share = regret
+    of_saving = f" ({share:.1%} of what it saves)" if np.isfinite(share) else ""
+    text = f"more could be saved with perfect foresight of load and PV{of_saving}"
+    return _box(f"{money:,.0f} {result.currency}", text)
+
+
+def _reserve(optimal: PolicyOutcome) -> str:
+    if optimal.reserve_violations:
+        text = "control cycles discharged below the backup reserve"
+        return _box(f"{optimal.reserve_violations}", text, "bad")
+    margin = f"{optimal.lowest_margin_soc:.1%}" if np.isfinite(optimal.lowest_margin_soc) else "-"
+    return _box("reserve kept", f"lowest margin while discharging: {margin} of capacity", "good")
+
+
+def _energy(idle: PolicyOutcome, optimal: PolicyOutcome) -> str:
+    kwh = idle.balance.import_kwh - optimal.balance.import_kwh
+    kg = idle.balance.co2_kg - optimal.balance.co2_kg
+    text = (
+        f"grid energy saved against no control, and {kg:+,.0f} kg CO2; shifting alone costs energy"
+    )
+    return _box(f"{kwh:+,.0f} kWh", text)
+
+
+def _worst_day(result: ReplayResult, days: Daily) -> str:
+    saving = days.saving("idle")
+    worst = int(np.argmin(saving))
+    text = f"saved against no control on the worst day, {days.days[worst]:%a %d %b %Y}: see below"
+    return _box(f"{saving[worst]:+,.2f} {result.currency}", text)

@@ -1,0 +1,111 @@
+"""The balance of a day, on small records computed by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from day_samples import MINUTE, NOON, sample
+
+from siteems.demo.day_balance import day_balance
+from siteems.history.records import Sample
+from siteems.site.model import Site
+from siteems.tariff.model import Calendar, TariffVersion
+from siteems.tariff.schedule import TariffSchedule
+
+
+def schedule(site: Site) -> TariffSchedule:
+    """0.50 until 13:00 at the site, 1.00 from then on."""
+    tariff = TariffVersion(
+        name="two",
+        source="test",
+        valid_from=date(2026, 1, 1),
+        prices={"low": 0.5, "high": 1.0},
+        calendars=(
+            Calendar(
+                months=tuple(range(1, 13)),
+                periods={"low": ("00:00-13:00",), "high": ("13:00-24:00",)},
+            ),
+        ),
+    )
+    return TariffSchedule((tariff,), site.site.zone)
+
+
+def test_by_counter_price_and_wear(hangzhou: Site) -> None:
+    """Two hours, a reading each half: 2 kWh at 0.50, 6 kWh at 1.00; 4 kW of discharge for half
+    an hour.
+    """
+    record = [
+        sample(0, energy_import_kwh=1000.0, soc=0.50, battery_kw=0.0, pv_kw=2.0),
+        sample(5, energy_import_kwh=1001.0, soc=0.50, battery_kw=-4.0, pv_kw=2.0),
+        sample(10, energy_import_kwh=1002.0, soc=0.49, battery_kw=3.0, pv_kw=0.0),
+        sample(60, energy_import_kwh=1002.0, soc=0.49, battery_kw=0.0, pv_kw=0.0),
+        sample(65, energy_import_kwh=1008.0, soc=0.52, battery_kw=0.0, pv_kw=0.0),
+    ]
+    day = day_balance(record, hangzhou, schedule(hangzhou))
+    assert day.span.import_kwh == 8.0
+    assert day.span.energy_cost == pytest.approx(2 * 0.5 + 6 * 1.0)
+    # Half cycles of 1 % and 3 %; the maker's table gives 11,200 cycles of 20 %, at 700 CNY/kWh.
+    wear_cost = 0.5 * (0.01 + 0.03) / 0.20 / 11_200 * 700 * 47.04
+    assert day.span.wear_cost == pytest.approx(wear_cost)
+    assert day.pv_kwh == pytest.approx(2.0 * 10 / 60)
+    assert day.span.stored_change_kwh == pytest.approx(0.02 * 47.04)
+    credit_kwh = 0.02 * 47.04 / (0.922 * 0.965)
+    assert day.span.refill_kwh == pytest.approx(credit_kwh)
+    assert day.span.stored_credit == pytest.approx(credit_kwh * 0.5), (
+        "at the cheapest price of the day"
+    )
+    assert day.span.cost == pytest.approx(7.0 + wear_cost - credit_kwh * 0.5)
+    assert day.span.net_import_kwh == pytest.approx(8.0 - credit_kwh)
+
+
+def test_without_a_cycle_table_wear_is_by_the_energy_discharged(hangzhou: Site) -> None:
+    site = replace(hangzhou, battery=replace(hangzhou.battery, wear=None))
+    record = [
+        sample(0, energy_import_kwh=10.0, soc=0.50, battery_kw=-4.0),
+        sample(5, energy_import_kwh=10.0, soc=0.49, battery_kw=0.0),
+    ]
+    day = day_balance(record, site, schedule(site))
+    assert day.span.wear_cost == pytest.approx(4.0 * 5 / 60 * 0.43)
+
+
+def test_a_gap_is_reported_and_its_energy_still_counted(hangzhou: Site) -> None:
+    """The counter runs on over a gap; powers in it are unknown and count as nothing."""
+    record = [
+        sample(0, energy_import_kwh=10.0, soc=0.5, pv_kw=3.0),
+        sample(10, energy_import_kwh=11.0, soc=0.5, pv_kw=3.0),
+        sample(40, energy_import_kwh=14.0, soc=0.5, pv_kw=3.0),
+    ]
+    day = day_balance(record, hangzhou, schedule(hangzhou))
+    assert day.gaps == ((NOON + 10 * MINUTE, NOON + 40 * MINUTE),)
+    assert day.span.import_kwh == 4.0
+    assert day.pv_kwh == pytest.approx(0.5)
+
+
+def test_an_unread_meter_is_a_gap_too(hangzhou: Site) -> None:
+    record = [
+        sample(5 * i, energy_import_kwh=None if 0 < i < 4 else 10.0 + i, soc=0.5) for i in range(6)
+    ]
+    assert day_balance(record, hangzhou, schedule(hangzhou)).gaps == ((NOON, NOON + 20 * MINUTE),)
+
+
+def test_a_battery_that_ends_emptier_costs(hangzhou: Site) -> None:
+    record = [sample(5 * i, energy_import_kwh=10.0, soc=0.6 - i / 10) for i in range(2)]
+    day = day_balance(record, hangzhou, schedule(hangzhou))
+    assert day.span.stored_credit < 0
+    bought_back = 0.1 * 47.04 / (0.922 * 0.965) * 0.5
+    assert day.span.cost == pytest.approx(day.span.wear_cost + bought_back)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        [],
+        [sample(0, energy_import_kwh=1.0, soc=0.5)],
+        [sample(i, energy_import_kwh=1.0) for i in range(3)],
+    ],
+)
+def test_too_little_to_judge(record: list[Sample], hangzhou: Site) -> None:
+    with pytest.raises(ValueError, match="too few readings"):
+        day_balance(record, hangzhou, schedule(hangzhou))
