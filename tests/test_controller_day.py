@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 from replay_rig import Rig
-from siteems.demo.baseline import uncontrolled_day
-from siteems.demo.score import check_cap, check_reserve, day_cost
 
 from siteems.config.local_time import local_time
 from siteems.config.seeds import seed_path
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import place_import_limit
+from siteems.demo.day_balance import day_balance
+from siteems.demo.idle_day import idle_day
+from siteems.demo.import_cap_check import check_import_cap
+from siteems.demo.reserve_check import check_reserve
 from siteems.history.records import AlarmRecord, Sample
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
@@ -77,7 +79,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     recorded = Day(
         site=site,
         samples=rig.history.samples(*always),
-        uncontrolled=uncontrolled_day(site, scenario),
+        uncontrolled=idle_day(site, scenario),
         plans=rig.history.plan_log(*always),
         alarms=rig.history.alarms(*always),
         event=event,
@@ -112,22 +114,22 @@ def test_it_charges_in_the_valley_and_discharges_at_the_sharp_price(day: Day) ->
 def test_it_is_cheaper_than_no_control(day: Day) -> None:
     schedule = TariffSchedule(day.site.tariffs, day.site.site.zone)
     controlled, plain = (
-        day_cost(samples, day.site, schedule) for samples in (day.samples, day.uncontrolled)
+        day_balance(samples, day.site, schedule) for samples in (day.samples, day.uncontrolled)
     )
-    assert controlled.net_cost < 0.97 * plain.net_cost
+    assert controlled.span.cost < 0.97 * plain.span.cost
     assert controlled.gaps == ()
 
 
 def test_pv_is_not_curtailed(day: Day) -> None:
     schedule = TariffSchedule(day.site.tariffs, day.site.site.zone)
-    available_kwh = day_cost(day.uncontrolled, day.site, schedule).pv_kwh
-    assert day_cost(day.samples, day.site, schedule).pv_kwh > 0.98 * available_kwh
+    available_kwh = day_balance(day.uncontrolled, day.site, schedule).pv_kwh
+    assert day_balance(day.samples, day.site, schedule).pv_kwh > 0.98 * available_kwh
 
 
 def test_a_dr_event_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:
     replans = [time for time, _, trigger in day.plans if trigger == "dr-event-changed"]
     assert replans[0] == day.event.start - HOUR
-    check = check_cap(day.samples, day.uncontrolled, day.event)
+    check = check_import_cap(day.samples, day.uncontrolled, day.event)
     assert check.held, f"{check.highest_quarter_kw:.2f} kW"
     assert check.uncontrolled_mean_kw > 1.5
     assert "cap-exceeded" not in {i.code for i in day.alarms}
