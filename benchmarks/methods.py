@@ -35,7 +35,7 @@ class Bare:
 
     def send(self, problem: SiteProblem) -> None:
         theta = self._compiled.theta(parameters(problem))
-        self._program.refresh(self._compiled.numbers(theta))
+        self._program.refresh(theta, self._compiled.numbers(theta))
         self._program.highs.limit_time(LIMIT_S)
 
     def run(self) -> None:

@@ -1,1 +1,1 @@
-"""Judges a plan against its problem; shares no code with the program."""
+"""Judges a plan from its problem alone; shares no code with the program that made the plan."""

@@ -1,5 +1,5 @@
-"""The series of a plan: rows of one array, found by name, so that all steps of all series are
-handled at once.
+"""The series of a plan: rows of one array, found by name, so that all of them can be handled at
+once.
 """
 
 from __future__ import annotations
@@ -32,28 +32,33 @@ COMPONENT_SERIES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of the series, shape (n,), that a plan has where the site has the component."""
 
-WORTH = ("stored_value_per_kwh", "import_limit_value_per_kwh", "import_cap_value_per_kwh")
-"""Names of the marginal values, shape (n,); NaN if not known."""
+SIGNED_SERIES = frozenset({"room_c"})
+"""Names of the series that may be below 0."""
+
+MARGINAL_VALUES = (
+    "stored_value_per_kwh",
+    "import_limit_value_per_kwh",
+    "import_cap_value_per_kwh",
+)
+"""Names of the marginal values, shape (n,); NaN where not known."""
 
 
 @lru_cache(maxsize=64)
 def rows_of(n_batteries: int, n_segments: int, components: tuple[str, ...]) -> Mapping[str, slice]:
-    """Return the rows of each series in the block of a plan, for a site with that many batteries
-    and segments in all.
+    """Return the rows of each series in the block of a plan.
 
-    `components` may name parts that have no series. What is charged stands together, and what is
-    discharged.
+    `n_segments` counts the wear segments of all batteries; `components` may name parts of a problem
+    that have no series. The marginal values come last.
     """
-    have = [
-        name
-        for component, names in COMPONENT_SERIES.items()
-        if component in components
-        for name in names
-    ]
     sizes = dict.fromkeys(SERIES, 1)
     for kind in ("charge_kw", "discharge_kw"):
-        sizes |= {f"battery_{kind}": n_batteries, f"segment_{kind}": n_segments}
-    sizes |= {"battery_stored_kwh": n_batteries} | dict.fromkeys((*have, *WORTH), 1)
+        sizes[f"battery_{kind}"] = n_batteries
+        sizes[f"segment_{kind}"] = n_segments
+    sizes["battery_stored_kwh"] = n_batteries
+    for component, names in COMPONENT_SERIES.items():
+        if component in components:
+            sizes |= dict.fromkeys(names, 1)
+    sizes |= dict.fromkeys(MARGINAL_VALUES, 1)
     ends = np.cumsum(list(sizes.values())).tolist()
     return {
         name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)
@@ -61,14 +66,14 @@ def rows_of(n_batteries: int, n_segments: int, components: tuple[str, ...]) -> M
 
 
 class _Named:
-    """One series, found in the block by the name that it has in the class."""
+    """A series, found in the block by the name of the attribute."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
 
 class _Row(_Named):
-    """One row, shape (n,); empty without a plan."""
+    """One row, shape (n,); shape (0,) without a plan."""
 
     def __get__(self, of: Series, owner: type) -> Floats:
         rows = of.rows.get(self._name)
@@ -76,7 +81,7 @@ class _Row(_Named):
 
 
 class _RowOrNone(_Named):
-    """One row, shape (n,); None where the site has not the component."""
+    """One row, shape (n,); None where the site does not have the component."""
 
     def __get__(self, of: Series, owner: type) -> Floats | None:
         rows = of.rows.get(self._name)
@@ -84,7 +89,7 @@ class _RowOrNone(_Named):
 
 
 class _Rows(_Named):
-    """Several rows, shape (k, n); no row without a plan."""
+    """Several rows, shape (k, n); k is 0 without a plan."""
 
     def __get__(self, of: Series, owner: type) -> Floats:
         return of.block[of.rows.get(self._name, _NO_ROWS)]
@@ -104,25 +109,28 @@ class Series:
     grid_import_kw = _Row()
     rectifier_dc_kw = _Row()
     pv_kw = _Row()
-    """Used, not available."""
+    """PV power that is used; the rest of what is available is curtailed."""
     charge_kw = _Row()
     """Of all batteries, like the next two."""
     discharge_kw = _Row()
     stored_kwh = _Row()
     """At the end of each step."""
     reserve_short_kwh = _Row()
+    """Energy missing from the backup reserve."""
     cap_excess_kw = _Row()
+    """Import above the soft cap."""
     unserved_kw = _Row()
+    """Telecom load that is not served."""
     stored_value_per_kwh = _Row()
-    """What one kWh more at the end of each step would save, in the battery and segment where it
-    saves most.
+    """Marginal value of stored energy: the saving if the batteries held one kWh more at the end of
+    the step, in the battery and wear segment where it saves most.
     """
     import_limit_value_per_kwh = _Row()
-    """What one kWh more through the connection in each step would save; 0 where the limit does not
-    bind.
+    """Marginal value of the import limit: the saving if one kWh more could be imported in the step;
+    0 where the limit does not bind.
     """
     import_cap_value_per_kwh = _Row()
-    """The same of the soft cap."""
+    """The same for the soft cap."""
     battery_charge_kw = _Rows()
     """By battery, shape (b, n), like the next two."""
     battery_discharge_kw = _Rows()
@@ -139,7 +147,7 @@ class Series:
     room_c = _RowOrNone()
     """At the end of each step."""
     sleep_kw = _RowOrNone()
-    """DC load that sleeps."""
+    """DC load of radio layers that sleep."""
     genset_kw = _RowOrNone()
     genset_on = _RowOrNone()
     """0 or 1."""
@@ -148,8 +156,16 @@ class Series:
         self.block, self.rows = block, rows
 
     def __getitem__(self, name: str) -> Floats:
-        """The row of a series that the site must have, shape (n,). Raises KeyError where it has
-        not.
-        """
+        """The row of a series that the site has, shape (n,). Raises KeyError where it does not."""
         row: Floats = self.block[self.rows[name].start]
         return row
+
+    @property
+    def quantities(self) -> Floats:
+        """All rows but the marginal values, shape (k, n)."""
+        return self.block[: self.rows[MARGINAL_VALUES[0]].start]
+
+    @property
+    def quantity_names(self) -> tuple[str, ...]:
+        """Names of all series but the marginal values."""
+        return tuple([name for name in self.rows if name not in MARGINAL_VALUES])

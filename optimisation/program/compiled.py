@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Numbers(NamedTuple):
-    """All numbers of the LP for one theta: n columns, k rows, m coefficients."""
+    """Costs and bounds of the LP for one theta: n columns, k rows."""
 
     cost: Floats
     """Shape (n,), like the next two."""
@@ -30,8 +30,6 @@ class Numbers(NamedTuple):
     row_upper: Floats
     offset: float
     """The constant part of the cost."""
-    matrix: Floats
-    """Values of A by rows, shape (m,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +99,16 @@ class CompiledLP:
         return _end(self.rows)
 
     @cached_property
+    def _matrix_start(self) -> int:
+        """Where in z the values of A begin."""
+        return len(self.z0) - len(self.indices)
+
+    @cached_property
+    def _matrix_triples(self) -> int:
+        """Where in the triples of M those of A begin."""
+        return int(np.searchsorted(self.m_row, self._matrix_start))
+
+    @cached_property
     def _sizes(self) -> dict[str, int]:
         """Length of each Param."""
         return {name: part.stop - part.start for name, part in self.params.items()}
@@ -121,10 +129,26 @@ class CompiledLP:
                 raise ValueError(f"Param {name} has {given} numbers; the model has {size}")
         return np.concatenate([values[name] for name in sizes], axis=None, dtype=np.float64)
 
+    @cached_property
+    def matrix_params(self) -> npt.NDArray[np.intp]:
+        """Indices into theta on which A depends; while these stay the same, so does A."""
+        first = self._matrix_triples
+        return np.unique(self.m_column[first:][self.m_value[first:] != 0.0])
+
+    def matrix(self, theta: Floats) -> Floats:
+        """Evaluate the values of A by rows, shape (m,)."""
+        start, first = self._matrix_start, self._matrix_triples
+        products = self.m_value[first:] * theta[self.m_column[first:]]
+        values: Floats = self.z0[start:] + np.bincount(
+            self.m_row[first:] - start, products, len(self.indices)
+        )
+        return values
+
     def numbers(self, theta: Floats) -> Numbers:
-        """Evaluate z = z0 + M theta."""
-        products = self.m_value * theta[self.m_column]
-        z: Floats = self.z0 + np.bincount(self.m_row, products, minlength=len(self.z0))
+        """Evaluate costs and bounds."""
+        start, first = self._matrix_start, self._matrix_triples
+        products = self.m_value[:first] * theta[self.m_column[:first]]
+        z: Floats = self.z0[:start] + np.bincount(self.m_row[:first], products, start)
         n, k = self.n_columns, self.n_rows
         rows = 3 * n
         offset = rows + 2 * k
@@ -135,7 +159,6 @@ class CompiledLP:
             row_lower=z[rows : rows + k],
             row_upper=z[rows + k : offset],
             offset=float(z[offset]),
-            matrix=z[offset + 1 :],
         )
 
 

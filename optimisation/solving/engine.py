@@ -98,12 +98,12 @@ class Engine:
         must_be_finite(theta)
         numbers = self.compiled.numbers(theta)
         if self._search is None:
-            return self._lp.solve(numbers, limit_s)
-        found = self._search.solve(numbers, SEARCH_SHARE * limit_s, gap)
+            return self._lp.solve(theta, numbers, limit_s)
+        found = self._search.solve(theta, numbers, SEARCH_SHARE * limit_s, gap)
         if found.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
             return found
         fixed = _fix(numbers, self.compiled.integer, np.round(found.x))
-        priced = self._lp.solve(fixed, (1.0 - SEARCH_SHARE) * limit_s)
+        priced = self._lp.solve(theta, fixed, (1.0 - SEARCH_SHARE) * limit_s)
         solve_s = found.solve_s + priced.solve_s
         if priced.status is not PlanStatus.OPTIMAL:
             reasons = [found.reason, f"without marginal values: {priced.reason}"]
@@ -121,9 +121,11 @@ class _Instance:
         self._has_duals = not integer.any()
         self._program: HeldProgram | None = None
 
-    def solve(self, numbers: Numbers, limit_s: float, gap: float = LEAST_GAP) -> Outcome:
+    def solve(
+        self, theta: Floats, numbers: Numbers, limit_s: float, gap: float = LEAST_GAP
+    ) -> Outcome:
         try:
-            return self._solve(numbers, limit_s, gap)
+            return self._solve(theta, numbers, limit_s, gap)
         except HighsError as error:
             self._program = None
             return _no_solution(PlanStatus.ERROR, str(error), 0.0)
@@ -131,10 +133,10 @@ class _Instance:
             self._program = None
             raise
 
-    def _solve(self, numbers: Numbers, limit_s: float, gap: float) -> Outcome:
+    def _solve(self, theta: Floats, numbers: Numbers, limit_s: float, gap: float) -> Outcome:
         if self._program is None:
             self._program = HeldProgram(self._compiled, self._options, self._integer)
-        self._program.refresh(numbers)
+        self._program.refresh(theta, numbers)
         highs = self._program.highs
         if not self._has_duals:
             highs.set_option("mip_abs_gap", gap)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from optimisation.arrays import Floats, highest
 from optimisation.plan.plan import Plan, Settlement
-from optimisation.plan.series import COMPONENT_SERIES, WORTH, Series, rows_of
+from optimisation.plan.series import COMPONENT_SERIES, MARGINAL_VALUES, Series, rows_of
 from optimisation.problem.components import DemandCharge, Reduction
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.compiled import CompiledLP
@@ -111,8 +111,8 @@ def layout_of(shape: Shape, compiled: CompiledLP) -> Layout:
 def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     """Return the plan that `outcome` (with columns) holds for `problem`."""
     hours, rows = problem.step_h, layout.rows
-    first_worth = rows[WORTH[0]].start
-    block = np.empty((first_worth + len(WORTH), problem.n_steps))
+    first_worth = rows[MARGINAL_VALUES[0]].start
+    block = np.empty((first_worth + len(MARGINAL_VALUES), problem.n_steps))
     found = outcome.x[layout.place]
     np.putmask(found, found <= _NOISE, 0.0)  # a NaN stays one, so that the checker finds it
     layout.sums.dot(found, out=block[layout.summed])
@@ -221,7 +221,7 @@ def _reckon_import(problem: SiteProblem, series: Series, grid_import: Floats) ->
 
 
 def _reckon_worth(problem: SiteProblem, worth: Floats, recursion: Floats, cap: Floats) -> None:
-    """Fill in the rows of WORTH from the duals of two constraints.
+    """Fill in the rows of MARGINAL_VALUES from the duals of two constraints.
 
     A kWh more on the right-hand side of a recursion is a kWh given; what it does to the cost is its
     value. Cap and limit are one row: up to the price of breaking the cap, its value is the cap's.

@@ -50,34 +50,37 @@ class HeldProgram:
         self.highs = Highs(options)
         self._compiled = compiled
         self._integer = integer.astype(np.int32)
-        self._matrix: Floats | None = None
-        """Values of A that HiGHS holds; None where that is not known."""
+        self._matrix_params: Floats | None = None
+        """The Params that the matrix in HiGHS was made from; None where there is no sound model."""
 
-    def refresh(self, numbers: Numbers) -> None:
-        """Send new numbers. The basis of the last solve stays, also for another matrix.
+    def refresh(self, theta: Floats, numbers: Numbers) -> None:
+        """Send costs and bounds, and the matrix of `theta` where it is another one.
 
-        Raises `HighsError` where HiGHS refuses them.
+        The basis of the last solve stays, also for another matrix. Raises `HighsError` where HiGHS
+        refuses a number.
         """
-        before, self._matrix = self._matrix, None
+        before, self._matrix_params = self._matrix_params, None
+        matrix_params = theta[self._compiled.matrix_params]
         if before is None:
-            self._send_model(numbers)
-        elif np.array_equal(numbers.matrix, before):
+            self._send_model(theta, numbers)
+        elif np.array_equal(matrix_params, before):
             self.highs.change_numbers(numbers)
         else:
             basis = self.highs.basis(self._compiled.n_columns, self._compiled.n_rows)
-            self._send_model(numbers)
+            self._send_model(theta, numbers)
             if basis is not None:
                 self.highs.set_basis(*basis)
-        self._matrix = numbers.matrix
+        self._matrix_params = matrix_params
 
-    def _send_model(self, numbers: Numbers) -> None:
+    def _send_model(self, theta: Floats, numbers: Numbers) -> None:
         compiled = self._compiled
-        kept = np.abs(numbers.matrix) > DROPPED
+        matrix = compiled.matrix(theta)
+        kept = np.abs(matrix) > DROPPED
         starts = np.concatenate(([0], np.cumsum(kept)))[compiled.starts]
         self.highs.pass_model(
             numbers,
             starts.astype(np.int32),
             compiled.indices[kept],
-            numbers.matrix[kept],
+            matrix[kept],
             self._integer,
         )

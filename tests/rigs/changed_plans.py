@@ -1,10 +1,19 @@
-"""Plans of which something was changed afterwards."""
+"""Plans that were changed after solving, and what the checker should report of them."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from optimisation.arrays import Floats
+from optimisation.checking.violations import (
+    Constraint,
+    Form,
+    FormViolation,
+    StepViolation,
+    Total,
+    TotalViolation,
+    Violation,
+)
 from optimisation.plan.plan import Plan
 from optimisation.plan.series import rows_of
 
@@ -18,7 +27,7 @@ segments, n).
 
 
 def with_series(plan: Plan, **series: Floats | float) -> Plan:
-    """The plan with other numbers in some of its series."""
+    """Return the plan with other numbers in some of its series."""
     block = np.array(plan.block)
     for name, numbers in series.items():
         block[plan.rows[name]] = numbers
@@ -26,9 +35,23 @@ def with_series(plan: Plan, **series: Floats | float) -> Plan:
 
 
 def of_site(plan: Plan, n_batteries: int, n_segments: int, components: tuple[str, ...]) -> Plan:
-    """The plan laid out for another site; series that it has not are 0."""
+    """Return the plan laid out for another site; series that it does not have are 0."""
     rows = rows_of(n_batteries, n_segments, components)
     block = np.zeros((max(place.stop for place in rows.values()), plan.block.shape[1]))
     for name in rows.keys() & plan.rows.keys():
         block[rows[name]] = plan.block[plan.rows[name]][: rows[name].stop - rows[name].start]
     return replace(plan, block=block, rows=rows)
+
+
+def reports(violation: Violation, expected: Constraint | Total | Form | str) -> bool:
+    """Whether a violation is of that constraint, total or form, or has that text in its sentence."""
+    match violation, expected:
+        case StepViolation(constraint=found), Constraint():
+            return found is expected
+        case TotalViolation(total=found), Total():
+            return found is expected
+        case FormViolation(form=found), Form():
+            return found is expected
+        case _, str():
+            return expected in str(violation)
+    return False

@@ -4,10 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from changed_plans import of_site, with_series
+from changed_plans import of_site, reports, with_series
 from site_cases import lead_carbon, random_problem, site_problem
 
-from optimisation.checking.checker import TOLERANCE, check
+from optimisation.checking.checker import check
+from optimisation.checking.tolerances import TOLERANCE
+from optimisation.checking.violations import (
+    Constraint,
+    Form,
+    FormViolation,
+    StepViolation,
+    Total,
+)
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.solving.solver import PlanSolver
 
@@ -56,64 +64,64 @@ def stored(step, by):
 CORRUPTIONS = {
     "rectifier makes more than the bus takes": (
         moved("rectifier_dc_kw", 10, 0.1),
-        "the DC bus is out of balance",
+        Constraint.DC_BALANCE,
     ),
-    "load forgotten": (moved("unserved_kw", 10, 0.1), "the DC bus is out of balance"),
-    "import without use": (moved("grid_import_kw", 10, 0.1), "the AC side is out of balance"),
+    "load forgotten": (moved("unserved_kw", 10, 0.1), Constraint.DC_BALANCE),
+    "import without use": (moved("grid_import_kw", 10, 0.1), Constraint.AC_BALANCE),
     "import above the limit": (
         moved("grid_import_kw", 10, 20.0),
-        "import is above the connection's limit",
+        Constraint.IMPORT_LIMIT,
     ),
     "negative import": (moved("grid_import_kw", 10, -20.0), "grid_import_kw is below 0"),
-    "sun that does not shine": (moved("pv_kw", 0, 1.0), "PV is above what is available"),
-    "more unserved than load": (moved("unserved_kw", 10, 9.0), "unserved load is above the load"),
-    "charging too fast": (charged(10, 20.0), "charging is above its limit"),
+    "more PV than is available": (moved("pv_kw", 0, 1.0), Constraint.PV_AVAILABLE),
+    "more unserved than load": (moved("unserved_kw", 10, 9.0), Constraint.UNSERVED_LOAD),
+    "charging too fast": (charged(10, 20.0), Constraint.CHARGE_LIMIT),
     "charging a nearly full battery": (
         charged(40, 5.0),
-        "charging is above what the battery accepts",
+        Constraint.ACCEPTANCE,
     ),
-    "discharging too fast": (charged(70, 0.0, 20.0), "discharging is above its limit"),
-    "rectifier too small": (moved("rectifier_dc_kw", 10, 20.0), "the rectifier is above its limit"),
-    "energy from nowhere": (stored(30, 0.1), "stored energy does not follow from net power"),
-    "battery overfull": (stored(30, 60.0), "stored energy is above the capacity"),
-    "both ways": (charged(50, 1.0, 1.0), "charging and discharging at once"),
+    "discharging too fast": (charged(70, 0.0, 20.0), Constraint.DISCHARGE_LIMIT),
+    "rectifier too small": (moved("rectifier_dc_kw", 10, 20.0), Constraint.RECTIFIER_LIMIT),
+    "energy from nowhere": (stored(30, 0.1), Constraint.STORED_ENERGY),
+    "battery overfull": (stored(30, 60.0), Constraint.CAPACITY),
+    "both ways": (charged(50, 1.0, 1.0), Constraint.ONE_DIRECTION),
     "shortage hidden": (
         lambda p: with_series(p, reserve_short_kwh=0.0 * p.stored_kwh),
-        "reserve shortage is misstated",
+        Constraint.RESERVE_SHORTAGE,
     ),
     "excess hidden": (
         lambda p: with_series(p, cap_excess_kw=0.0 * p.stored_kwh),
-        "excess over the cap is misstated",
+        Constraint.CAP_EXCESS,
     ),
-    "cost too low": (lambda p: replace(p, objective=p.objective - 0.1), "the plan costs"),
+    "cost too low": (lambda p: replace(p, objective=p.objective - 0.1), Total.COST),
     "terms that do not add up": (
         lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": 99.0}),
-        "the terms of the cost do not add up",
+        Total.COST_TERMS,
     ),
     "terms that are unknown": (
         lambda p: replace(p, cost_by_term={**p.cost_by_term, "wear": float("nan")}),
-        "the terms of the cost do not add up",
+        Total.COST_TERMS,
     ),
     "rows that are not there": (
         lambda p: replace(p, block=p.block[:1]),
-        "the plan has 1 rows of series",
+        Form.ROWS,
     ),
     "rows that nobody asked for": (
         lambda p: replace(p, block=np.vstack([p.block, p.block[:1]])),
-        "rows of series",
+        Form.ROWS,
     ),
     "total that is not the sum": (
         moved("charge_kw", 3, 0.1),
-        "charge_kw is not the sum of the batteries",
+        Constraint.CHARGE_TOTAL,
     ),
     "segments that are not the sum": (
         moved("segment_charge_kw", 3, 0.1),
-        "charging is not the sum of the segments",
+        Constraint.SEGMENT_CHARGE,
     ),
-    "soft limit hidden": (lambda p: replace(p, soft_limits={}), "reserve_kwh_h is misstated"),
+    "soft limit hidden": (lambda p: replace(p, soft_limits={}), Total.RESERVE),
     "soft limit unknown": (
         lambda p: replace(p, soft_limits={"reserve_kwh_h": float("nan")}),
-        "not finite: reserve_",
+        "not finite: reserve_kwh_h",
     ),
     "component from nowhere": (
         lambda p: of_site(p, 1, SEGMENTS, ("sleep",)),
@@ -121,11 +129,11 @@ CORRUPTIONS = {
     ),
     "peak from nowhere": (
         lambda p: replace(p, demand_peak_kw=3.0),
-        "demand_peak_kw and demand are not both there",
+        Form.DEMAND_PEAK,
     ),
     "battery from nowhere": (
         lambda p: of_site(p, 2, SEGMENTS, ()),
-        "of another site: a series has another number of rows",
+        "of another site: battery_charge_kw, battery_discharge_kw",
     ),
     "unknown number": (moved("charge_kw", 3, np.nan), "not finite: charge_kw"),
     "unknown cost": (lambda p: replace(p, objective=float("nan")), "not finite: objective"),
@@ -142,9 +150,9 @@ def test_the_plan_that_is_corrupted_below_is_sound(problem, plan):
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_corrupted_plans_are_caught(name, problem, plan):
-    corrupt, words = CORRUPTIONS[name]
-    faults = check(problem, corrupt(plan))
-    assert any(words in fault for fault in faults), faults
+    corrupt, expected = CORRUPTIONS[name]
+    violations = check(problem, corrupt(plan))
+    assert any(reports(violation, expected) for violation in violations), violations
 
 
 @pytest.mark.parametrize(("times", "caught"), [(0.9, False), (1.1, True)])
@@ -160,11 +168,11 @@ def test_a_fault_counts_from_the_tolerance_of_its_unit(series, times, caught, pr
     )
     kwh = max(0.25 * kw, battery.capacity_kwh)
     beyond = TOLERANCE * times * (kw if series == "unserved_kw" else kwh)
-    faults = check(problem, moved(series, 10, beyond)(plan))
-    assert (
-        any(words in fault for fault in faults for words in ("out of balance", "is misstated"))
-        is caught
-    ), faults
+    violations = check(problem, moved(series, 10, beyond)(plan))
+    found = {
+        violation.constraint for violation in violations if isinstance(violation, StepViolation)
+    }
+    assert bool(found & {Constraint.DC_BALANCE, Constraint.RESERVE_SHORTAGE}) is caught, violations
 
 
 def test_ac_load_beyond_the_connection_is_stated_as_it_is():
@@ -182,19 +190,21 @@ def test_ac_load_beyond_the_connection_is_stated_as_it_is():
         others = {
             name: amount for name, amount in plan.soft_limits.items() if name != "ac_unserved_kwh"
         }
-        faults = check(problem, replace(plan, soft_limits=others | stated))
-        assert len(faults) == 1
-        assert faults[0].startswith("ac_unserved_kwh is misstated")
+        (violation,) = check(problem, replace(plan, soft_limits=others | stated))
+        assert violation.total is Total.AC_UNSERVED
+        assert violation.expected == pytest.approx(1.5)
+        assert violation.stated == stated.get("ac_unserved_kwh", 0.0)
     with_enough = site_problem(ac_load_kw=ac_load)
     sound = PlanSolver().solve(with_enough)
-    faults = check(
+    violations = check(
         with_enough, replace(sound, soft_limits={**sound.soft_limits, "ac_unserved_kwh": 1.0})
     )
-    assert [fault.split(":")[0] for fault in faults] == ["ac_unserved_kwh is misstated"]
+    assert [violation.total for violation in violations] == [Total.AC_UNSERVED]
 
 
 def test_a_plan_for_another_horizon_is_caught(plan):
-    assert check(site_problem(48), plan) == ("the plan has 96 steps, the problem 48",)
+    (violation,) = check(site_problem(48), plan)
+    assert violation == FormViolation(Form.STEPS, ("96 instead of 48",))
 
 
 def test_a_plan_without_series_has_no_faults(problem):
@@ -206,3 +216,21 @@ def test_sound_plans_pass():
     for seed in range(10):
         problem = random_problem(seed)
         assert check(problem, solver.solve(problem)) == ()
+
+
+def test_a_violation_gives_constraint_step_battery_and_amount(problem, plan):
+    (violation,) = [
+        violation
+        for violation in check(problem, charged(70, 0.0, 20.0)(plan))
+        if isinstance(violation, StepViolation)
+        and violation.constraint is Constraint.DISCHARGE_LIMIT
+    ]
+    limit_kw = problem.batteries[0].max_discharge_kw
+    assert (violation.step, violation.battery) == (70, 0)
+    assert violation.beyond == pytest.approx(plan.discharge_kw[70] + 20.0 - limit_kw)
+    assert str(violation).startswith("discharging is above its limit (battery 0) in step 70 by ")
+
+
+def test_a_soft_limit_that_the_checker_does_not_know_is_caught(problem, plan):
+    violations = check(problem, replace(plan, soft_limits={**plan.soft_limits, "other_kwh": 2.0}))
+    assert [violation.total for violation in violations] == [Total.OTHER_SOFT_LIMIT]

@@ -98,7 +98,7 @@ def test_affine_params_in_cost_bounds_rows_and_matrix_are_evaluated():
     assert numbers.column_upper.tolist() == [14.0, 22.0]
     assert numbers.row_lower.tolist() == [-np.inf]
     assert numbers.row_upper.tolist() == [5.0 - 11.0 - 7.0]
-    assert numbers.matrix.tolist() == [12.0, 3.0]
+    assert compiled.matrix(theta).tolist() == [12.0, 3.0]
 
 
 def test_params_that_do_not_fit_the_model_are_refused():

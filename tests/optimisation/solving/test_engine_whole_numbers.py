@@ -144,7 +144,7 @@ def test_a_gap_ends_the_search_early():
 def test_an_answer_that_cannot_be_priced_is_kept_without_duals(monkeypatch):
     engine = unit_engine()
     lost = engine_module._no_solution(PlanStatus.ERROR, "lost", 0.0)
-    monkeypatch.setattr(engine._lp, "solve", lambda numbers, limit_s: lost)
+    monkeypatch.setattr(engine._lp, "solve", lambda theta, numbers, limit_s: lost)
     outcome = solve(engine, 4.0)
     assert outcome.x.tolist() == pytest.approx([0.0, 4.0, 1.0])
     assert np.isnan(outcome.row_dual).all()

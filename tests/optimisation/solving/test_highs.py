@@ -1,7 +1,5 @@
 """The C interface of HiGHS: what it may not read is refused before, and what it refuses is an error."""
 
-from ctypes import ArgumentError
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,6 @@ def numbers(**changes):
         "row_lower": np.array([1.0, 2.0]),
         "row_upper": INF[:2],
         "offset": 0.0,
-        "matrix": np.ones(4),
     }
     return Numbers(**given | changes)
 
@@ -33,11 +30,11 @@ def least_sum():
 
 
 @pytest.mark.parametrize(
-    "cost", [np.ones(6)[::2], np.ones((1, 3)), np.ones(3, dtype=np.float32), [1.0, 1.0, 1.0]]
+    "cost", [np.ones(6)[::2], np.ones(3, dtype=np.float32), np.ones(3, dtype=np.int64)]
 )
 def test_an_array_that_lies_in_memory_otherwise_is_refused_and_not_misread(cost):
     highs = least_sum()
-    with pytest.raises(ArgumentError):
+    with pytest.raises(TypeError):
         highs.change_numbers(numbers(cost=cost))
     assert highs.run() is ModelStatus.OPTIMAL
     assert highs.objective == pytest.approx(2.0)

@@ -56,9 +56,10 @@ def test_highs_holds_the_numbers_of_the_last_refresh(models_sent):
     program = held_program(compiled)
     whole = []
     for i, problem in enumerate(days()):
-        numbers = compiled.numbers(compiled.theta(parameters(problem)))
+        theta = compiled.theta(parameters(problem))
+        numbers = compiled.numbers(theta)
         before = len(models_sent)
-        program.refresh(numbers)
+        program.refresh(theta, numbers)
         if len(models_sent) > before:
             whole.append(i)
         held = held_vectors(program.highs, compiled.n_columns, compiled.n_rows)
@@ -72,7 +73,8 @@ def test_the_basis_stays_whether_or_not_the_matrix_changes():
     compiled = compile_model(battery_lp())
     program, iterations = held_program(compiled), []
     for gain in (0.9, 0.9, 0.8, 0.8):
-        program.refresh(compiled.numbers(compiled.theta(battery_values(1, gain=gain))))
+        theta = compiled.theta(battery_values(1, gain=gain))
+        program.refresh(theta, compiled.numbers(theta))
         assert program.highs.run() is ModelStatus.OPTIMAL
         iterations.append(program.highs.info("simplex_iteration_count"))
     assert iterations[0] > 20
@@ -83,10 +85,8 @@ def test_the_basis_stays_whether_or_not_the_matrix_changes():
 def test_after_a_refusal_the_whole_model_is_sent(models_sent, monkeypatch):
     compiled = compile_model(battery_lp())
     program = held_program(compiled)
-    first, second = (
-        compiled.numbers(compiled.theta(battery_values(seed, gain=0.9))) for seed in (1, 2)
-    )
-    program.refresh(first)
+    first, second = (compiled.theta(battery_values(seed, gain=0.9)) for seed in (1, 2))
+    program.refresh(first, compiled.numbers(first))
 
     def refuse(self, numbers):
         raise HighsError("HiGHS refused new costs")
@@ -94,15 +94,16 @@ def test_after_a_refusal_the_whole_model_is_sent(models_sent, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Highs, "change_numbers", refuse)
         with pytest.raises(HighsError):
-            program.refresh(second)
-    program.refresh(second)
+            program.refresh(second, compiled.numbers(second))
+    program.refresh(second, compiled.numbers(second))
     assert len(models_sent) == 2
 
 
 def test_matrix_values_that_highs_would_drop_with_a_warning_are_left_out():
     compiled = compile_model(battery_lp())
     program = held_program(compiled)
-    program.refresh(compiled.numbers(compiled.theta(battery_values(1, gain=1e-10))))
+    theta = compiled.theta(battery_values(1, gain=1e-10))
+    program.refresh(theta, compiled.numbers(theta))
     assert program.highs.run() is ModelStatus.OPTIMAL
 
 

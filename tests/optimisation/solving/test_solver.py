@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 from site_cases import lead_carbon, plain_battery, plain_problem, random_problem, site_problem
 
 from optimisation.plan.plan import PlanStatus
-from optimisation.plan.series import SERIES, WORTH
+from optimisation.plan.series import MARGINAL_VALUES, SERIES
 from optimisation.problem.site_problem import ProblemError, RectifierCurve
 from optimisation.solving import solver as solver_module
 from optimisation.solving.solver import PlanSolver
@@ -46,7 +46,7 @@ def test_three_hours_reckoned_by_hand(solver):
 
 def test_the_plan_is_read_only(solver):
     plan = solver.solve(plain_problem())
-    for name in (*SERIES, *WORTH, *BY_BATTERY, *BY_SEGMENT, "battery_kw"):
+    for name in (*SERIES, *MARGINAL_VALUES, *BY_BATTERY, *BY_SEGMENT, "battery_kw"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(plan, name)[0] = 1.0
 
