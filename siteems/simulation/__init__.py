@@ -1,1 +1,1 @@
-"""A simulated site: the physics of the -48 V bus, and its devices on real Modbus."""
+"""A simulated site: the physics of the -48 V bus, and its devices served over real protocols."""

@@ -1,5 +1,5 @@
-"""A port of the simulator at which faults are asked for: one JSON object a line, one answered for
-each.
+"""The control port of the simulator, where faults are requested: one JSON object per line, answered
+by one each.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ class ControlPort:
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            words = json.loads(line)
-            if not isinstance(words, dict):
+            request = json.loads(line)
+            if not isinstance(request, dict):
                 raise ValueError("a line is one JSON object")
-            what = words.pop("do", None)
-            if what == "fault":
-                link = str(words.pop("link", ""))
-                await self._simulated.inject(link, fault_from(words))
-            elif what == "clear":
-                self._simulated.clear(str(words.get("link", "")))
-            elif what != "list":
+            action = request.pop("do", None)
+            if action == "fault":
+                link = str(request.pop("link", ""))
+                await self._simulated.inject(link, fault_from(request))
+            elif action == "clear":
+                self._simulated.clear(str(request.get("link", "")))
+            elif action != "list":
                 raise ValueError("do is fault, clear or list")
         except ValueError as error:
             return {"ok": False, "error": str(error)}
@@ -65,12 +65,14 @@ class ControlPort:
         return {"ok": True, "faults": faults}
 
 
-async def ask(port: int, words: dict[str, Any]) -> dict[str, Any]:
-    """Send one line to a control port and return its answer. Raises OSError when nobody listens."""
+async def ask(port: int, request: dict[str, Any]) -> dict[str, Any]:
+    """Send one request to a control port and return its answer. Raises OSError when the port is
+    closed.
+    """
     async with asyncio.timeout(10):
         reader, writer = await asyncio.open_connection(LOOPBACK, port)
         try:
-            writer.write(json.dumps(words).encode() + b"\n")
+            writer.write(json.dumps(request).encode() + b"\n")
             answer: dict[str, Any] = json.loads(await reader.readline())
             return answer
         finally:

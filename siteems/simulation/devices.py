@@ -1,74 +1,84 @@
-"""The simulated site's devices: what each role's points read from the plant, and what a write does
-to it.
+"""The devices of a simulated site: what their points read from the plant, and what a write does to
+it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from drivers.dlt645.meter_map import MeterMap
 from drivers.modbus.device_map import DeviceMap
-from siteems.simulation.plant import MAINS_V, Lease, Plant
+from siteems.simulation.plant import MAINS_V, Plant
+from siteems.simulation.plant_state import Lease
 
 
-@dataclass
 class PlantDevice:
-    """One device of the simulated site; it serves whatever points its map has."""
+    """One device of the simulated site; it serves the points that its map has."""
 
-    name: str
-    device_map: DeviceMap | MeterMap
-    plant: Plant
-    now: Callable[[], datetime]
-
-    def __post_init__(self) -> None:
-        points = tuple(
-            n
-            for n, p in self.device_map.points.items()
-            if p.writable and hasattr(self.plant.setpoints, n)
+    def __init__(
+        self,
+        name: str,
+        device_map: DeviceMap | MeterMap,
+        plant: Plant,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.name, self.device_map = name, device_map
+        self._plant, self._now = plant, now
+        setpoints = tuple(
+            name
+            for name, point in device_map.points.items()
+            if point.writable and hasattr(plant.setpoints, name)
         )
-        self._renewing, own_s = set(points), 0.0
-        """The points of which a write renews the lease: where a time goes with some of them, only
-        those.
-        """
-        if isinstance(self.device_map, DeviceMap):
-            lease = self.device_map.lease
-            own_s = lease.min_s if lease is not None and lease.timeout_point is None else 0.0
-            self._renewing = {
-                n for n in points if self.device_map.points[n].before
-            } or self._renewing
-        self._lease = self.plant.leases.setdefault(self.name, Lease(points, own_s))
+        self._refreshing = _refreshing(device_map, setpoints)
+        lease = Lease(setpoints, _fixed_timeout_s(device_map))
+        self._lease = plant.leases.setdefault(name, lease)
 
     def read_points(self) -> Mapping[str, float | None]:
-        """Values of all points of the map at this moment; none = the device has no such sensor."""
-        self.plant.advance_to(self.now())
-        values = readings(self.plant) | {"comm_timeout_s": self._lease.timeout_s}
+        """Values of all points of the map at this moment; None = the device has no such sensor."""
+        self._plant.advance_to(self._now())
+        values = readings(self._plant) | {"comm_timeout_s": self._lease.timeout_s}
         return {name: values.get(name) for name in self.device_map.points}
 
     def write_point(self, name: str, value: float) -> None:
-        """Take a setpoint, a safe value or a lease time. Raises `ValueError` for what this device
-        does not take.
-        """
-        self.plant.advance_to(self.now())
+        """Take a setpoint, a safe value or a lease time. Raises `ValueError` for another point."""
+        self._plant.advance_to(self._now())
         if name == "comm_timeout_s":
             self._lease.timeout_s = value
         elif name in SAFE_POINTS:
-            setattr(self.plant.safe, name.removeprefix("safe_"), value)
+            setattr(self._plant.safe, name.removeprefix("safe_"), value)
         elif name in self._lease.points:
-            setattr(self.plant.setpoints, name, value)
-            if name in self._renewing:
-                self._lease.refreshed = self.plant.time
+            setattr(self._plant.setpoints, name, value)
+            if name in self._refreshing:
+                self._lease.refreshed = self._plant.time
         else:
             raise ValueError(f"{self.name} takes no {name}")
 
     def restart(self) -> None:
-        """The setpoints of this device are what it falls back to; nobody holds it any more."""
-        self.plant.advance_to(self.now())
+        """As after a power cycle: safe values are in force, and no lease runs."""
+        self._plant.advance_to(self._now())
         for name in self._lease.points:
-            setattr(self.plant.setpoints, name, getattr(self.plant.safe, name))
+            setattr(self._plant.setpoints, name, getattr(self._plant.safe, name))
         self._lease.refreshed = None
+
+
+def _refreshing(device_map: DeviceMap | MeterMap, setpoints: Sequence[str]) -> frozenset[str]:
+    """The setpoints whose writes refresh the lease: those that are written together with a timeout,
+    or, where none is, all.
+    """
+    if isinstance(device_map, DeviceMap):
+        with_timeout = frozenset(name for name in setpoints if device_map.points[name].before)
+        if with_timeout:
+            return with_timeout
+    return frozenset(setpoints)
+
+
+def _fixed_timeout_s(device_map: DeviceMap | MeterMap) -> float:
+    """The lease of a device whose timeout cannot be set; 0 = it has none, or it can be set."""
+    if not isinstance(device_map, DeviceMap) or device_map.lease is None:
+        return 0.0
+    return device_map.lease.min_s if device_map.lease.timeout_point is None else 0.0
 
 
 SAFE_POINTS = (
@@ -80,7 +90,7 @@ SAFE_POINTS = (
 
 
 def readings(plant: Plant) -> dict[str, float | None]:
-    """Every point of the vocabulary that the plant can answer."""
+    """The value of every point of the vocabulary that the plant has."""
     flows, battery = plant.flows, plant.site.battery
     mains_v = MAINS_V if flows.mains_ok else 0.0
     amps = 1000.0 / flows.bus_v

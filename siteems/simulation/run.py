@@ -1,4 +1,4 @@
-"""`siteems simulate`: the simulated site as a process of its own."""
+"""`siteems simulate`: the simulated site as a process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from siteems.operations.logs import configure_logs
 from siteems.recordings.profile import Instant
 from siteems.simulation.control_port import ControlPort
 from siteems.simulation.plant import make_plant
-from siteems.simulation.scenario import Misbehaviour, Scenario, demo_scenario
+from siteems.simulation.scenario import Scenario, ScheduledFault, demo_scenario
 from siteems.simulation.server import SimulatedSite
 from siteems.site.model import Site
 
@@ -31,24 +31,24 @@ def run_simulator(
     profile: Path | None,
     day: date | None,
     control: int | None = None,
-    own: tuple[Path, Path] | None = None,
+    credentials: tuple[Path, Path] | None = None,
 ) -> None:
-    """Serve the site until SIGTERM or SIGINT; faults are taken at port `control`, if there is one.
+    """Serve the site until SIGTERM or SIGINT.
 
-    `own` are certificate and key of the devices behind tls links.
+    On a clock file the scenario's day runs once, with its mains failures and faults. On the wall
+    clock it is repeated every day without them. Faults are taken at port `control`, if there is
+    one. `credentials` are certificate and key of the devices behind tls links.
     """
     configure_logs(site.site.id)
     scenario = demo_scenario(site, folder, profile, day)
-    of_that_day = isinstance(clock, FileClock)
-    surroundings = scenario.at if of_that_day else _every_day(scenario)
-    faults = scenario.faults if of_that_day else ()
-    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings, faults, control, own))
+    on_that_day = isinstance(clock, FileClock)
+    surroundings = scenario.at if on_that_day else _every_day(scenario)
+    faults = scenario.faults if on_that_day else ()
+    asyncio.run(_serve(site, clock, scenario.start_soc, surroundings, faults, control, credentials))
 
 
 def _every_day(scenario: Scenario) -> Callable[[datetime], Instant]:
-    """The scenario's day again and again, at the present time of day; without its mains failures
-    and faults.
-    """
+    """The surroundings of the scenario's day, repeated every day, without its mains failures."""
     length = scenario.end - scenario.start
     return lambda when: scenario.profile.at(scenario.start + (when - scenario.start) % length)
 
@@ -58,15 +58,15 @@ async def _serve(
     clock: Clock,
     start_soc: float,
     surroundings: Callable[[datetime], Instant],
-    faults: Sequence[Misbehaviour],
+    faults: Sequence[ScheduledFault],
     control: int | None,
-    own: tuple[Path, Path] | None,
+    credentials: tuple[Path, Path] | None,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     plant = make_plant(site, surroundings, clock.now(), start_soc)
-    simulated = SimulatedSite(site, plant, clock.now, own)
+    simulated = SimulatedSite(site, plant, clock.now, credentials)
     urls = await simulated.start()
     for entry in site.devices:
         device_map = load_map(entry.map)

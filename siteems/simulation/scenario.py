@@ -1,6 +1,4 @@
-"""What happens to the simulated site: the day's profile, the mains failures laid over it, and what
-devices do wrong.
-"""
+"""The scenario of a simulated day: its profile, mains failures, and scheduled faults of devices."""
 
 from __future__ import annotations
 
@@ -27,8 +25,8 @@ class Outage:
 
 
 @dataclass(frozen=True)
-class Misbehaviour:
-    """A fault of one device, and when."""
+class ScheduledFault:
+    """A fault of one device, from one time to another."""
 
     start: datetime
     end: datetime
@@ -45,7 +43,7 @@ class Scenario:
     end: datetime
     start_soc: float
     outages: tuple[Outage, ...]
-    faults: tuple[Misbehaviour, ...] = ()
+    faults: tuple[ScheduledFault, ...] = ()
 
     def at(self, when: datetime) -> Instant:
         """The surroundings at a time."""
@@ -60,14 +58,14 @@ def demo_scenario(
 ) -> Scenario:
     """The demo day of a site, on its own profile or on a recorded one.
 
-    A recorded day is moved to the date of the site file's `[demo]`, so that the tariff which the
-    site pays applies. Raises `UserError` when the site file has no demo day or the profile does not
-    hold the day.
+    A recorded day is moved to the date of the site file's `[demo]`, where the site's tariff holds.
+    Raises `UserError` when the site file has no demo day or the profile does not hold the day.
     """
     demo = site.demo
     if demo is None:
         raise UserError(
-            "this site file has no [demo] section; it names the day, the profile and the state of charge to start with"
+            "this site file has no [demo] section; it names the day, the profile and the state of "
+            "charge to start with"
         )
     zone = site.site.zone
     profile = read_complete_profile(profile_file or folder / demo.profile, zone, recorded_day)
@@ -77,7 +75,8 @@ def demo_scenario(
         and profile.end - profile.start > timedelta(days=2)
     ):
         raise UserError(
-            f"{profile_file}: holds {(profile.end - profile.start).days} days; choose one with --day YYYY-MM-DD"
+            f"{profile_file}: holds {(profile.end - profile.start).days} days; "
+            "choose one with --day YYYY-MM-DD"
         )
     profile = profile.moved_to(demo.date, zone)
     start = local_time("00:00", demo.date, zone)
@@ -90,12 +89,14 @@ def demo_scenario(
     if demo.mains_failure is not None:
         failed = local_time(demo.mains_failure.start, demo.date, zone)
         outages = (Outage(failed, failed + timedelta(minutes=demo.mains_failure.minutes)),)
-    return Scenario(profile, start, end, demo.start_soc, outages, tuple(_misbehaviours(site, demo)))
+    return Scenario(
+        profile, start, end, demo.start_soc, outages, tuple(_scheduled_faults(site, demo))
+    )
 
 
-def _misbehaviours(site: Site, demo: DemoDay) -> Iterator[Misbehaviour]:
+def _scheduled_faults(site: Site, demo: DemoDay) -> Iterator[ScheduledFault]:
     devices = {entry.name: entry for entry in site.devices}
     for each in demo.faults:
         entry, start = devices[each.device], local_time(each.start, demo.date, site.site.zone)
         fault = Fault(each.kind, entry.unit or 0, each.point, each.value, entry.address)
-        yield Misbehaviour(start, start + timedelta(minutes=each.minutes), entry.link, fault)
+        yield ScheduledFault(start, start + timedelta(minutes=each.minutes), entry.link, fault)

@@ -1,5 +1,5 @@
-"""A whole simulated site on loopback and serial lines: the plant behind the same device maps that
-the drivers read.
+"""A simulated site on loopback and serial lines: the plant, served through the device maps that the
+drivers read.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from drivers.simulated.server import DeviceServer
 from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
 from siteems.simulation.plant import Plant
-from siteems.simulation.scenario import Misbehaviour
-from siteems.site.model import Link, Site
+from siteems.simulation.scenario import ScheduledFault
+from siteems.site.model import DeviceEntry, Link, Site
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,8 +33,9 @@ class SimulatedSite:
     """One server per link of the site: on loopback at the link's port, or at the path of its serial
     port.
 
-    `own` is what the devices behind tls links show of themselves; who connects must be signed by
-    the link's `ca`. Raises `UserError` when a tls link is without, or its files cannot be used.
+    `credentials` are certificate and key that the devices behind tls links present; clients must be
+    signed by the link's `ca`. Raises `UserError` when a tls link has none, or its files cannot be
+    used.
     """
 
     def __init__(
@@ -42,33 +43,33 @@ class SimulatedSite:
         site: Site,
         plant: Plant,
         now: Callable[[], datetime],
-        own: tuple[Path, Path] | None = None,
+        credentials: tuple[Path, Path] | None = None,
     ) -> None:
-        self._servers: dict[str, DeviceServer] = {}
+        self._plant, self._now = plant, now
         self._addresses = {name: parse_address(link.url) for name, link in site.links.items()}
         self._urls = {name: link.url for name, link in site.links.items()}
+        self._servers: dict[str, DeviceServer] = {}
         for name, link in site.links.items():
-            units: dict[int, SimulatedUnit] = {}
-            meters: dict[str, SimulatedMeter] = {}
-            for entry in site.devices:
-                if entry.link != name:
-                    continue
-                device_map = load_map(entry.map)
-                source = PlantDevice(entry.name, device_map, plant, now)
-                if isinstance(device_map, DeviceMap):
-                    units[entry.unit or 0] = SimulatedUnit(device_map, source)
-                else:
-                    meters[entry.address or ""] = SimulatedMeter(device_map, source, entry.ratio)
-            address = self._addresses[name]
-            place = _place(name, link, address, own)
-            if address.is_dlt645:
-                self._servers[name] = MeterServer(LOOPBACK, address.port, meters, endpoint=place)
+            endpoint = _endpoint(name, link, self._addresses[name], credentials)
+            entries = [entry for entry in site.devices if entry.link == name]
+            self._servers[name] = self._server_of(self._addresses[name], entries, endpoint)
+
+    def _server_of(
+        self, address: Address, entries: Sequence[DeviceEntry], endpoint: Endpoint
+    ) -> DeviceServer:
+        units: dict[int, SimulatedUnit] = {}
+        meters: dict[str, SimulatedMeter] = {}
+        for entry in entries:
+            device_map = load_map(entry.map)
+            device = PlantDevice(entry.name, device_map, self._plant, self._now)
+            if isinstance(device_map, DeviceMap):
+                units[entry.unit or 0] = SimulatedUnit(device_map, device)
             else:
-                framing: Framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
-                self._servers[name] = RegisterServer(
-                    LOOPBACK, address.port, units, framing=framing, endpoint=place
-                )
-        self._plant, self._now = plant, now
+                meters[entry.address or ""] = SimulatedMeter(device_map, device, entry.ratio)
+        if address.is_dlt645:
+            return MeterServer(LOOPBACK, address.port, meters, endpoint=endpoint)
+        framing: Framing = "rtu" if address.protocol in ("rtu", "rtu+tcp") else "tcp"
+        return RegisterServer(LOOPBACK, address.port, units, framing=framing, endpoint=endpoint)
 
     async def start(self) -> Mapping[str, str]:
         """Serve; returns the URL of each link. Raises `UserError` when a port or path is taken."""
@@ -79,22 +80,22 @@ class SimulatedSite:
                 port = await server.start()
             except OSError as error:
                 await self.stop()
-                why = error.strerror or error
+                cause = error.strerror or error
                 other = "a path" if address.is_serial else "a port"
-                raise UserError(f"link {name}: {why}; choose {other} with --link") from error
+                raise UserError(f"link {name}: {cause}; choose {other} with --link") from error
             urls[name] = (
                 self._urls[name] if address.is_serial else f"{address.protocol}://{LOOPBACK}:{port}"
             )
         return urls
 
     async def inject(self, link: str, fault: Fault) -> None:
-        """Make a device of a link misbehave. Raises ValueError for a link, unit or point that is
-        not there.
+        """Apply a fault to a device of a link. Raises ValueError for an unknown link, unit or
+        point.
         """
         await self._server(link).inject(fault)
 
     def clear(self, link: str, fault: Fault | None = None) -> None:
-        """End one fault of a link, or all."""
+        """End one fault of a link, or all of them. Raises ValueError for an unknown link."""
         faults = self._server(link).faults
         if fault is None:
             faults.clear()
@@ -110,21 +111,22 @@ class SimulatedSite:
             raise ValueError(f"no link {link!r}; there are {', '.join(self._servers)}")
         return self._servers[link]
 
-    async def run(self, tick_s: float = 0.2, faults: Sequence[Misbehaviour] = ()) -> None:
-        """Keep the physics going also while nobody reads, and let devices misbehave at their times,
-        until cancelled.
+    async def run(self, tick_s: float = 0.2, faults: Sequence[ScheduledFault] = ()) -> None:
+        """Advance the plant also while no device is read, and apply scheduled faults, until
+        cancelled.
         """
-        ahead, under_way = deque(sorted(faults, key=lambda each: each.start)), list[Misbehaviour]()
+        waiting = deque(sorted(faults, key=lambda fault: fault.start))
+        active: list[ScheduledFault] = []
         while True:
             now = self._now()
             self._plant.advance_to(now)
-            for each in [each for each in under_way if each.end <= now]:
-                self.clear(each.link, each.fault)
-                under_way.remove(each)
-            while ahead and ahead[0].start <= now:
-                each = ahead.popleft()
-                await self.inject(each.link, each.fault)
-                under_way.append(each)
+            for over in [fault for fault in active if fault.end <= now]:
+                self.clear(over.link, over.fault)
+                active.remove(over)
+            while waiting and waiting[0].start <= now:
+                due = waiting.popleft()
+                await self.inject(due.link, due.fault)
+                active.append(due)
             await asyncio.sleep(tick_s)
 
     async def stop(self) -> None:
@@ -133,22 +135,23 @@ class SimulatedSite:
             await server.stop()
 
 
-def _place(name: str, link: Link, address: Address, own: tuple[Path, Path] | None) -> Endpoint:
-    """Where the devices of a link are served. A line behind a serial server is heard by all who are
-    connected to it.
+def _endpoint(
+    name: str, link: Link, address: Address, credentials: tuple[Path, Path] | None
+) -> Endpoint:
+    """Where the devices of a link are served. A serial line behind a TCP server is shared: all
+    clients see all of its traffic.
     """
     if address.is_serial:
         return PtyEndpoint(Path(address.device))
     tls = None
     if address.protocol == "tls":
-        if own is None or link.ca is None:
+        if credentials is None or link.ca is None:
             raise UserError(
                 f"link {name}: simulated devices behind tls need --certificate and --key of their own"
             )
         try:
-            tls = Credentials(Path(link.ca), *own).server_context()
+            tls = Credentials(Path(link.ca), *credentials).server_context()
         except OSError as error:
             raise UserError(f"link {name}: {error}") from error
-    return TcpEndpoint(
-        LOOPBACK, address.port, shared=address.protocol not in ("tcp", "tls"), tls=tls
-    )
+    shared = address.protocol not in ("tcp", "tls")
+    return TcpEndpoint(LOOPBACK, address.port, shared=shared, tls=tls)

@@ -1,21 +1,21 @@
-"""The physics of the simulated site: energy is conserved at each step, limits hold, levers move the
-battery.
+"""The physics of the simulated site: energy is conserved at each step, limits hold, setpoints move
+the battery.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.roles import BatteryCommand
 from siteems.config.seeds import seed_path
 from siteems.recordings.profile import Instant
-from siteems.simulation.plant import LVD_SOC, MAX_STEP, OHMS, Plant, make_plant
+from siteems.simulation.plant import LVD_SOC, MAX_STEP, OHMS, REST_V, Plant, make_plant
 from siteems.simulation.scenario import demo_scenario
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
@@ -23,9 +23,9 @@ from siteems.site.read_file import load_site
 START = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SITES = {name: load_site(seed_path(name)) for name in ("hangzhou-macro", "rural-lfp")}
-KINDS: dict[str, Literal["levers", "setpoint"]] = {
-    "hangzhou-macro": "levers",
-    "rural-lfp": "setpoint",
+COMMANDS: dict[str, BatteryCommand] = {
+    "hangzhou-macro": "rectifier_current",
+    "rural-lfp": "power_setpoint",
 }
 
 instants = st.builds(
@@ -39,7 +39,7 @@ instants = st.builds(
 
 
 def plant_in(name: str, surroundings: Instant, soc: float) -> Plant:
-    return Plant(SITES[name], lambda _: surroundings, START, soc, KINDS[name])
+    return Plant(SITES[name], lambda _: surroundings, START, soc, COMMANDS[name])
 
 
 def calm(dc_load_kw: float = 3.0, pv_kw: float = 0.0, mains_ok: bool = True) -> Instant:
@@ -169,14 +169,14 @@ class TestLevers:
         assert flows.battery_kw == pytest.approx(flows.rectifier_dc_kw - 3.0)
         assert 46 < flows.bus_v < 50, "the battery holds the bus, below float voltage"
 
-    def test_a_limit_of_nothing_puts_all_the_load_on_the_battery(self) -> None:
+    def test_a_limit_of_zero_puts_all_the_load_on_the_battery(self) -> None:
         flows = settled(
             plant_in("hangzhou-macro", calm(), 0.5), rectifier_limit_a=0.0, charge_limit_a=0.0
         ).flows
         assert (flows.rectifier_dc_kw, flows.battery_kw) == (0.0, -3.0)
         assert flows.grid_import_kw > 0, "air conditioner and rectifier standby stay on the grid"
 
-    def test_a_charge_limit_of_nothing_floats_it(self) -> None:
+    def test_a_charge_limit_of_zero_floats_it(self) -> None:
         flows = settled(plant_in("hangzhou-macro", calm(), 0.5), charge_limit_a=0.0).flows
         assert (flows.rectifier_dc_kw, flows.battery_kw, flows.bus_v) == (3.0, 0.0, 53.5)
 
@@ -188,7 +188,7 @@ class TestLevers:
         flows = settled(plant_in("hangzhou-macro", calm(), 0.9), float_v=48.0).flows
         assert flows.battery_kw == -3.0
 
-    def test_sun_comes_before_the_rectifiers_and_beyond_load_and_charge_it_is_curtailed(
+    def test_pv_comes_before_the_rectifiers_and_beyond_load_and_charge_it_is_curtailed(
         self,
     ) -> None:
         sunny = plant_in("hangzhou-macro", calm(pv_kw=5.0), 0.5)
@@ -249,7 +249,7 @@ class TestSmartLithium:
         plant = settled(plant_in("rural-lfp", calm(dc_load_kw=8.0), 0.5), battery_setpoint_kw=-9.0)
         assert plant.flows.battery_kw == -5.7
 
-    def test_carries_the_bus_without_mains_and_takes_the_sun(self) -> None:
+    def test_carries_the_bus_without_mains_and_takes_pv(self) -> None:
         dark = settled(plant_in("rural-lfp", calm(mains_ok=False), 0.5), battery_setpoint_kw=2.0)
         assert dark.flows.battery_kw == -3.0
         sunny = settled(
@@ -321,10 +321,12 @@ def test_a_battery_on_the_bus_follows_the_rectifiers_voltage(
     limits.
     """
     load_kw = 4.0
-    plant = Plant(SITES[name], lambda _: calm(load_kw), START, soc, "levers")
+    plant = Plant(SITES[name], lambda _: calm(load_kw), START, soc, "rectifier_voltage")
     settled(plant, float_v=float_v, rectifier_limit_a=1e4, charge_limit_a=1e4)
     battery, flows = plant.site.battery, plant.flows
-    drawn_kw = (float_v - plant._open_circuit_v()) * battery.rated_kwh / OHMS
+    empty_v, full_v = REST_V[battery.chemistry]
+    rest_v = empty_v + (full_v - empty_v) * soc
+    drawn_kw = (float_v - rest_v) * battery.rated_kwh / OHMS
     accepted_kw = float(np.interp(soc, *np.array(battery.acceptance).T))
     most_kw = min(accepted_kw, plant.site.rectifier.rated_kw - load_kw)
     expected_kw = (

@@ -1,4 +1,7 @@
-"""A line through points, read at one place: numpy's own way is for many places at once."""
+"""Piecewise linear functions of one variable, for a single argument at a time.
+
+`numpy.interp` is made for many arguments at once and takes several times as long for one.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,18 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 
-class Line:
-    """Straight between its points (x rising), level beyond its ends."""
+class PiecewiseLinear:
+    """Straight between its points, which have rising x; constant beyond the first and the last."""
 
     def __init__(self, x: Iterable[float], y: Iterable[float]) -> None:
-        """Of the same length, 1 or more."""
         self._x, self._y = tuple(map(float, x)), tuple(map(float, y))
 
-    def inverted(self) -> Line:
-        """The same line read from the other side; its heights must rise."""
-        return Line(self._y, self._x)
+    def inverse(self) -> PiecewiseLinear:
+        """x as a function of y, where y rises too."""
+        return PiecewiseLinear(self._y, self._x)
 
     def at(self, x: float) -> float:
-        """Its height there."""
+        """The value at x."""
         right = bisect_right(self._x, x)
         if right == 0:
             return self._y[0]
