@@ -45,6 +45,11 @@ HEAVY = (
     "pvlib",
     "apscheduler",
     "numpy",
+    "pydantic",
+    "rich",
+    "structlog",
+    "drivers",
+    "optimisation",
 )
 
 
