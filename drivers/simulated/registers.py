@@ -61,12 +61,10 @@ class Registers:
             ("holding", at) for point in self._map.points.values() for at in point.copy_registers
         }
         self._addresses |= {("holding", at) for at in self._map.fixed_writes}
-        probe = self._map.identity
-        if probe is not None:
-            self._addresses |= {
-                (probe.space, at)
-                for at in range(probe.address, probe.address + len(probe.registers))
-            }
+        identity = self._map.identity
+        if identity is not None:
+            end = identity.address + len(identity.registers)
+            self._addresses |= {(identity.space, at) for at in range(identity.address, end)}
 
     def read(self, space: Space, address: int, count: int) -> list[int]:
         """The content of these registers now. Raises `Refusal`."""
@@ -107,9 +105,9 @@ class Registers:
             if block.space == space:
                 for at, word in block.fixed.items():
                     put(at, (word,))
-        probe = self._map.identity
-        if probe is not None and probe.space == space:
-            put(probe.address, probe.registers)
+        identity = self._map.identity
+        if identity is not None and identity.space == space:
+            put(identity.address, identity.registers)
         return content
 
     def _take(self, address: int, words: list[int]) -> None:

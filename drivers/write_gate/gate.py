@@ -73,7 +73,7 @@ class WriteGate:
         setpoint = self._state(device).setpoints.get(name)
         return setpoint is not None and _is_at(device, name, setpoint, value)
 
-    def contradicts(self, device: Device, reading: Reading) -> tuple[str, ...]:
+    def changed_setpoints(self, device: Device, reading: Reading) -> tuple[str, ...]:
         """The setpoints that read differently from what the device was last seen to hold.
 
         Such a device restarted between two readings, or something else has written to it.
@@ -262,8 +262,7 @@ class WriteGate:
         """
         points = device.device_map.points
         records: list[WriteRecord] = []
-        stopped: tuple[int, str] | None = None
-        """Order and name of the first point that was not taken."""
+        stopped: tuple[int, str] | None = None  # order and name of the first point not taken
         for run in device.device_map.runs(values):
             wanted = {name: values[name] for name in run}
             held_before = {

@@ -107,7 +107,7 @@ class SiteDevices:
             name = device.name
             if name not in self._unreleased or name in self._acquisition.pending:
                 continue
-            if changed := self._gate.contradicts(device, readings[name]):
+            if changed := self._gate.changed_setpoints(device, readings[name]):
                 self._acquisition.lost([name])
                 points = ", ".join(changed)
                 self._report(alarms.DEVICE_RESTARTED.at(self._now(), device=name, points=points))
