@@ -1,7 +1,7 @@
 """`make score`: twenty scenarios, all policies, one table, committed as docs/scores.md and compared
 with the last one.
 
-Recorded scenarios are five days of the profiles in ../shared/data (skipped, with a word, where
+Recorded scenarios are five days of the profiles in ../shared/data (skipped, with a note, where
 these are missing); made ones are drawn with a fixed seed. Everything but the plan's time is the
 same on every machine. Exits with 1 when a figure has got worse than in the last commit by more than
 its tolerance.
@@ -53,7 +53,7 @@ MADE = (
     ("restless load", 0.20, 0.7, 0, 1.0),
     ("load steps up", 0.05, 0.7, 0, 1.6),
     ("mains fail each night", 0.05, 0.7, 3, 1.0),
-    ("mains fail in dear hours", 0.05, 0.6, 18, 1.0),
+    ("mains fail in expensive hours", 0.05, 0.6, 18, 1.0),
 )
 """Name, noise of the load, cloudiness, hour of a daily mains failure (0 = none), factor on the load
 from day 3 on.

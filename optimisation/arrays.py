@@ -13,7 +13,7 @@ Ints = npt.NDArray[np.int32]
 
 
 def read_only(values: npt.ArrayLike) -> Floats:
-    """Return `values` as a read-only float64 array that nobody else can change behind the record's
+    """Return `values` as a read-only float64 array that no other code can change behind the record's
     back.
 
     A copy, unless it is such an array already.

@@ -1,7 +1,7 @@
 """Keeps a late reply from passing as the answer to another request.
 
 A Modbus TCP reply carries the transaction number of its request. An RTU reply carries only unit and
-function, so a late one cannot be told from the answer to the next read of the same length, and its
+function, so a late one looks like the answer to the next read of the same length, and its
 checksum is sound. After a time-out an RTU line therefore stays quiet until nothing late can arrive
 any more; bytes that still arrive prolong the wait. The link also closes a TCP socket after each
 time-out, because some gateways do not keep the transaction number.

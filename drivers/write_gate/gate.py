@@ -147,8 +147,8 @@ class WriteGate:
     async def release(
         self, device: Device, safe: Mapping[str, float], *, reason: str
     ) -> tuple[WriteRecord, ...]:
-        """Write the safe values of the setpoints now, whoever owns the device and whatever its
-        budget.
+        """Write the safe values of the setpoints now, independent of the owner of the device
+        and of its budget.
 
         Each is tried up to three times, also while the link rests the unit. Never raises: a value
         that the map does not allow is recorded as refused and the others are written.

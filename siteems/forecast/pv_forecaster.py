@@ -33,7 +33,7 @@ spells of days.
 INDEX_FADES_H: Final = 6.0
 """Hours in which the index now relaxes to the usual one, to 1/e."""
 LOW_SUN_SHARE: Final = 0.1
-"""Share of the rated power below which clear-sky power tells nothing of clouds: near the horizon a
+"""Share of the rated power below which clear-sky power says nothing about clouds: near the horizon a
 small error of the sky model is a large error of the index.
 """
 CLEAR_INDEX: Final = 1.0

@@ -17,7 +17,7 @@ from siteems.operations.condition import UNTIL_RESET, Condition
 
 FOLLOWS_KW = 0.5
 """A battery this close to its setpoint follows it: several times the error of a shunt at a few
-kilowatts, and far below what an alarm is worth raising for.
+kilowatts, and far below a deviation that matters.
 """
 CAP_TOLERANCE = 0.01
 """Share by which a cap may be exceeded before it counts: the error of a class 1 meter."""

@@ -47,7 +47,7 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
 
 
 def daemon_text(daemon: DaemonState) -> str:
-    """The state of a daemon in a few words."""
+    """The state of a daemon as a short text."""
     match daemon.state:
         case "never-started":
             return "never started"

@@ -78,7 +78,7 @@ def find_in_column(column: Column, solar: bool) -> Iterator[Finding]:
         yield found
     per_day = pd.Timedelta(days=1) / max(usual_step(column.times), pd.Timedelta(seconds=1))
     if per_day < 24:
-        return  # daily and weekly values: nothing can be said about their course
+        return  # daily and weekly values have no daily course to check
     order = np.argsort(column.times.asi8, kind="stable")
     times, series = column.times[order], np.where(strange, np.nan, column.values)[order]
     yield from find_in_runs(column.name, times, series, per_day, solar)

@@ -131,7 +131,7 @@ class ReplayResult:
     """What was done to the recorded data, one sentence for each rule that was applied."""
     policies: Mapping[Policy, PolicyOutcome]
     forecasts: tuple[Score, ...] = ()
-    """How good the forecasts were on the recording, where it is long enough to tell."""
+    """How good the forecasts were on the recording, if it is long enough for a score."""
 
     @property
     def end(self) -> datetime:

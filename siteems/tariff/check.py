@@ -210,7 +210,7 @@ def _demand_errors(term: DemandTerm, at: KeyPath) -> Iterator[ValidationError]:
 
 
 def _hours_error(error: ValueError, at: KeyPath) -> ValidationError:
-    wrong, allowed = str(error).split("; ", 1)  # as `parse_hours` words it
+    wrong, allowed = str(error).split("; ", 1)  # the form of errors of `parse_hours`
     return ValidationError(at, wrong, allowed)
 
 

@@ -46,7 +46,7 @@ def test_where_the_site_file_is_right_the_clear_sky_is_used() -> None:
     assert forecaster.forecast(now, DAY)[0] == pytest.approx(expected, abs=0.02)
 
 
-def test_a_site_at_the_wrong_place_learns_its_own_day() -> None:
+def test_a_site_at_the_wrong_location_learns_its_own_day() -> None:
     forecaster, now = learned(12, 1.5, 0.7)
     expected = 0.7 * ClearSky(SITE.site, PV).powers_kw(now - timedelta(hours=1.5), DAY)
     assert np.abs(forecaster.forecast(now, DAY)[0] - expected).max() < 0.15 * expected.max()

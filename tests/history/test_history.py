@@ -221,7 +221,7 @@ def test_a_full_disk_fails_the_write_and_later_ones_go_on(history: History) -> N
     history._rows("PRAGMA max_page_count = 100000")
     history.add_samples([sample(NOON + HOUR, soc=0.7)])
     assert [s.values["soc"] for s in history.samples(*ALWAYS)] == [0.5, 0.7], (
-        "all of a call or nothing"
+        "all samples of one add_samples or none"
     )
 
 

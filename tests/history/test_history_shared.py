@@ -75,7 +75,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
         for i in range(100):
             daemon.add_samples([Sample(NOON + i * SECOND, {"soc": 0.5}, "plan", Message("r"))])
 
-    def place() -> None:
+    def add_events() -> None:
         for i in range(100):
             EventLog(command).add(
                 DrEvent(
@@ -87,7 +87,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
         return [len(reader.samples(*ALWAYS)) for _ in range(100)]
 
     with ThreadPoolExecutor(3) as pool:
-        writing = [pool.submit(record), pool.submit(place)]
+        writing = [pool.submit(record), pool.submit(add_events)]
         counts = pool.submit(read).result(30)
         for job in writing:
             job.result(30)

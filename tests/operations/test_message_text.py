@@ -1,4 +1,4 @@
-"""Every message type has its own code, and every call hands in exactly the values of its text."""
+"""Every message type has its own code, and each call hands in exactly the values of its text."""
 
 from __future__ import annotations
 

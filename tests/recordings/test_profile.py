@@ -90,7 +90,7 @@ def test_one_day_of_several_moved_to_another_date(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "header", "words"),
+    ("rows", "header", "message"),
     [
         ("2026-07-15T00:00,1,0\n", "time,dc_load_kw,pv_kw\n", "no column outdoor_temp_c"),
         ("today,1,0,20\ntomorrow,1,0,20\n", HEADER, "column time is not ISO 8601"),
@@ -115,9 +115,9 @@ def test_one_day_of_several_moved_to_another_date(tmp_path: Path) -> None:
     ],
 )
 def test_a_profile_that_cannot_be_used_says_why(
-    tmp_path: Path, rows: str, header: str, words: str
+    tmp_path: Path, rows: str, header: str, message: str
 ) -> None:
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=message):
         read_complete_profile(written(tmp_path, rows, header), ZONE)
 
 

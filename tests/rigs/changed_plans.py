@@ -37,7 +37,7 @@ def with_series(plan: Plan, **series: Floats | float) -> Plan:
 def of_site(plan: Plan, n_batteries: int, n_segments: int, components: tuple[str, ...]) -> Plan:
     """Return the plan laid out for another site; series that it does not have are 0."""
     rows = rows_of(n_batteries, n_segments, components)
-    block = np.zeros((max(place.stop for place in rows.values()), plan.block.shape[1]))
+    block = np.zeros((max(row.stop for row in rows.values()), plan.block.shape[1]))
     for name in rows.keys() & plan.rows.keys():
         block[rows[name]] = plan.block[plan.rows[name]][: rows[name].stop - rows[name].start]
     return replace(plan, block=block, rows=rows)

@@ -1,4 +1,4 @@
-"""Site problems that several tests plan: a lead-carbon site, a plain one that can be reckoned by
+"""Site problems that several tests plan: a lead-carbon site, a plain one that can be solved by
 hand, random ones.
 """
 
@@ -91,7 +91,7 @@ def plain_battery(**changes: Any) -> BatteryModel:
 
 def plain_problem(**changes: Any) -> SiteProblem:
     """Three hours, a lossless rectifier with 0.1 kW standby, an empty battery of 0.9 each way:
-    reckoned by hand.
+    solved by hand.
     """
     fields: dict[str, Any] = {
         "step_h": [1.0, 1.0, 1.0],
