@@ -116,7 +116,7 @@ def _follow_day(
 
 
 def _fresh_folder(folder: Path) -> Path:
-    """An empty folder; an earlier demo's is replaced. Raises `UserError` if it holds other files."""
+    """An empty folder; an earlier demo's is replaced. Raises `UserError` for any other files."""
     if folder.exists():
         foreign = [
             path.name

@@ -30,7 +30,7 @@ CHANGES = ((3, 5), (4, 12), (9, 20), (11, 12))
 """Clocks change between the first two of these days of a year, and between the last two."""
 WINDOW_DAYS = 21
 """On each side of a day, the window over which the middle of the solar day is compared. Shorter
-windows may have no clear day; in longer ones the sun moves by itself.
+windows may have no clear day; over longer ones solar noon moves by itself.
 """
 
 
@@ -114,7 +114,7 @@ def _single_zeros(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator
 
 
 def _clock_jumps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
-    """Days on which the solar day jumps by about an hour: the clock was changed, the times were not.
+    """Days on which the solar day jumps by an hour: the clock was changed, the times were not.
 
     Compared is the middle of the brightest day that can be put together from the three weeks before
     a day, and from the three weeks after.

@@ -86,7 +86,7 @@ def find_in_column(column: Column, solar: bool) -> Iterator[Finding]:
 
 
 def _same_columns(columns: tuple[Column, ...]) -> Iterator[Finding]:
-    """Columns that hold the same values: one of them is not what its name says."""
+    """Columns that hold the same values: one of them has a wrong name."""
     seen: dict[bytes, str] = {}
     for column in columns:
         known = column.values[~np.isnan(column.values)]

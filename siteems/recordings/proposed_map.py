@@ -42,7 +42,7 @@ LARGEST = {
     "import_price_per_kwh": (5.0, "per MWh", "per kWh"),
     "outdoor_temp_c": (48.0, "degF", "degC"),
 }
-"""Largest usual value at a site; beyond it, the probable unit, and the one that its name says."""
+"""Largest usual value at a site; beyond it, the probable unit, and the one in its name."""
 NIGHT_H, LONGEST_NIGHT_H = 6, 18
 """A solar series rests for so many hours on end; one that rests longer is not in use."""
 DARK_SHARE = 0.01

@@ -1,8 +1,8 @@
 """Reading a recording: file, table, columns, times, equal steps, and what a use makes of them.
 
-`read_recording` is the common way. A replay fills gaps (`read_filled_profile`), a forecaster learns
-around them (`read_profile_with_gaps`), a bill needs only the meter (`read_metered`). A demo day must
-be complete as recorded (`complete_profile.py`).
+`read_recording` is common to all. A replay fills gaps (`read_filled_profile`), a forecaster learns
+around them (`read_profile_with_gaps`), and a bill needs only the meter (`read_metered`). A demo day
+must be complete as recorded (`complete_profile.py`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def read_recording(
 ) -> Recording:
     """Read a file to series at equal steps, with NaN where a value is missing. Raises `UserError`.
 
-    `needed` columns must be there; `expected` says in the message what such a file has. `only`
+    `needed` columns must be there; `expected` ends the message with what such a file has. `only`
     these columns are kept, where given.
     """
     frame = read_table(path)

@@ -24,7 +24,7 @@ SENTINELS = (
     32767.0,
     3276.7,
 )
-"""Rows of nines are logger habits; the others are the largest 16-bit numbers at scale 1, 0.1, 0.01."""
+"""Loggers use rows of nines; the others are the largest 16-bit numbers at scale 1, 0.1 and 0.01."""
 
 REPEATS = 3
 """A number that occurs this often is no accident, so it may lie closer to the other values."""

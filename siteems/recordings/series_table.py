@@ -1,4 +1,4 @@
-"""All series of a file over time, as recorded, for `siteems inspect`: nothing is judged or mended."""
+"""All series of a file over time, as recorded: what `siteems inspect` looks at."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TIME_NAMES = (
 )
 """Beginnings of the names that time columns have, the most certain first."""
 MOST_KEYS = 500
-"""A column of names with more values than this does not tell series apart."""
+"""A column of names with more values than this cannot be a key of series."""
 KEYED_SHARE = 0.5
 """From this share of repeated times on, the rows are those of several things mixed, not errors."""
 
@@ -96,7 +96,7 @@ def _time_column(frame: pd.DataFrame, path: Path) -> str:
 
 
 def _key_column(frame: pd.DataFrame, others: list[str], times: pd.DatetimeIndex) -> str | None:
-    """The column whose values tell apart the rows of one time, where times repeat."""
+    """The column that distinguishes the rows of one time, where times repeat."""
     if times.duplicated().mean() < KEYED_SHARE:
         return None
     for column in others:
@@ -108,7 +108,7 @@ def _key_column(frame: pd.DataFrame, others: list[str], times: pd.DatetimeIndex)
 
 
 def _groups(frame: pd.DataFrame, key: str | None) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """A label and the row indices of each thing in the file; one without label if there is no key."""
+    """Label and row indices of each thing in the file; without key, all rows and no label."""
     if key is None:
         yield "", np.arange(len(frame))
         return

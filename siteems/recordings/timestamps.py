@@ -63,8 +63,8 @@ def in_utc(
 ) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     """The times in UTC, and a note where a rule had to be applied to get there.
 
-    Times without offset are local to `zone`; the hour that occurs twice in autumn is told apart by
-    the order of the rows. Where they do not fit the zone's changes of clocks, they are taken as
+    Times without offset are local to `zone`; in the hour that occurs twice in autumn, the order
+    of the rows decides. Where they do not fit the zone's changes of clocks, they are taken as
     standard time all year, which is noted. A use that shows no notes sets `refuse_standard_time`:
     then such times raise `UserError`.
     """

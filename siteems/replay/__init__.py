@@ -1,1 +1,1 @@
-"""Replay: the site's controller under a virtual clock, against recorded data and a simulated site."""
+"""Replay: the site's controller under a virtual clock, with recorded data and a simulated site."""

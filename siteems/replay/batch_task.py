@@ -83,7 +83,7 @@ def mark_finished(task: Task, row: Row) -> None:
 
 
 def _key(task: Task) -> str:
-    """A hash of all that the outcome depends on: the files of the site's folder, options, version."""
+    """A hash of all that the outcome depends on: files of the site's folder, options, version."""
     options = (__version__, task.policies, task.first_day, task.end_day)
     digest = hashlib.sha256(repr(options).encode())
     for path in sorted(Path(task.folder).iterdir()):

@@ -41,7 +41,10 @@ def read_replay_data(
             continue
         if not years:
             return recorded
-        note = f"time: moved {52 * years} weeks on, to {first} .. {last}, where the site's tariff holds"
+        note = (
+            f"time: moved {52 * years} weeks on, to {first} .. {last}, "
+            "where the site's tariff holds"
+        )
         return FilledProfile(moved, (*recorded.notes, note))
     known = ", ".join(
         f"{version.name} from {version.valid_from} to {version.valid_to or 'open end'}"

@@ -31,12 +31,12 @@ def run_replay(
     """
     first, last = start or profile.start, end or profile.end
     window = ReplayWindow(first, int((last - first) / INTERVAL))
-    wanted = set(policies)
-    if "foresight" in wanted:
-        wanted.add("idle")  # its AC load is what perfect foresight expects
+    to_run = set(policies)
+    if "foresight" in to_run:
+        to_run.add("idle")  # its AC load is what perfect foresight expects
     outcomes: dict[Policy, PolicyOutcome] = {}
     for policy in POLICIES:
-        if policy in wanted:
+        if policy in to_run:
             idle = outcomes.get("idle")
             run = PolicyRun(site, profile, policy, window, start_soc, idle, progress)
             outcomes[policy] = run.outcome()

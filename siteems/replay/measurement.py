@@ -1,4 +1,4 @@
-"""What is measured of one policy: the site's meters by interval, and the margin above the reserve."""
+"""What is measured of a policy: the site's meters by interval, and the margin above the reserve."""
 
 from __future__ import annotations
 

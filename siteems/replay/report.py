@@ -1,4 +1,4 @@
-"""The report of a replay: one HTML file that needs no network, the main results on the first screen."""
+"""The report of a replay: one HTML file that needs no network, its main results first."""
 
 from __future__ import annotations
 

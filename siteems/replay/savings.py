@@ -1,4 +1,4 @@
-"""How certain a saving is: the confidence interval of a sum of daily savings, by block bootstrap."""
+"""How certain a saving is: the confidence interval of a sum of daily savings, by bootstrap."""
 
 from __future__ import annotations
 

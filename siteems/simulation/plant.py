@@ -122,10 +122,10 @@ class Plant:
         supply = now.mains_ok or self._genset_on
         pv_max = min(now.pv_available_kw, set_.pv_limit_kw)
         discharge_max = self.site.battery.max_discharge_kw if self.soc > LVD_SOC else 0.0
-        charge_max, wanted = self._battery_wish(pv_max - load, discharge_max, now, supply)
+        charge_max, asked = self._battery_request(pv_max - load, discharge_max, now, supply)
         pv = min(pv_max, max(0.0, load + charge_max))
         rectifier_max = self._rectifier_max(pv - load) if supply else 0.0
-        rectifier = min(max(load + wanted - pv, 0.0), rectifier_max)
+        rectifier = min(max(load + asked - pv, 0.0), rectifier_max)
         battery = pv + rectifier - load  # the battery takes or gives what is left
         unserved = max(0.0, -battery - discharge_max)
         battery += unserved
@@ -149,11 +149,11 @@ class Plant:
             mains_ok=now.mains_ok,
         )
 
-    def _battery_wish(
+    def _battery_request(
         self, surplus_kw: float, discharge_max: float, now: Instant, supply: bool
     ) -> tuple[float, float]:
-        """The most that the battery would take, and what it is to take (+) or give (-), kW at the
-        bus. Beside it there is `surplus_kw` of PV over the load.
+        """The most that the battery can take, and what it is asked to take (+) or give (-), kW at
+        the bus. `surplus_kw` is the PV power beyond the load.
         """
         accepted = self._acceptance.at(self.soc) if self.soc < 1.0 else 0.0
         if self._on_bus:
@@ -163,8 +163,8 @@ class Plant:
             return charge_max, max(-discharge_max, min(drawn, charge_max))
         if not supply:
             return accepted, 0.0
-        wanted = min(max(self._converter_kw(surplus_kw, now), -discharge_max), accepted)
-        return wanted, wanted
+        asked = min(max(self._converter_kw(surplus_kw, now), -discharge_max), accepted)
+        return asked, asked
 
     def _converter_kw(self, surplus_kw: float, now: Instant) -> float:
         """What its setpoints ask a battery converter to take, kW, beside a surplus of PV over the

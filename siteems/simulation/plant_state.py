@@ -17,8 +17,8 @@ class Setpoints:
     charge_limit_a: float
     float_v: float
     battery_setpoint_kw: float
-    """A battery converter follows this, or one of the next five, while mains are present. In a mains
-    failure it carries the bus.
+    """A battery converter follows this, or one of the next five, while mains are present. In a
+    mains failure it carries the bus.
     """
     charge_limit_kw: float
     discharge_limit_kw: float

@@ -147,7 +147,7 @@ def _endpoint(
     if address.protocol == "tls":
         if credentials is None or link.ca is None:
             raise UserError(
-                f"link {name}: simulated devices behind tls need --certificate and --key of their own"
+                f"link {name}: simulated devices behind tls need their own --certificate and --key"
             )
         try:
             tls = Credentials(Path(link.ca), *credentials).server_context()

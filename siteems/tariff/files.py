@@ -36,7 +36,8 @@ def _find(name: str, folder: Path) -> Any | None:
         raise SiteFileError(f"{path}: is not a tariff file: {error}") from error
     if set(record) != {"tariffs"}:
         raise SiteFileError(
-            f"{path}: holds {', '.join(sorted(record)) or 'nothing'}; a tariff file holds [[tariffs]]"
+            f"{path}: holds {', '.join(sorted(record)) or 'nothing'}; "
+            "a tariff file holds [[tariffs]]"
         )
     return record["tariffs"]
 

@@ -32,7 +32,8 @@ def parse_hours(text: str) -> tuple[int, int]:
         raise ValueError("beyond the end of the day; the last hour ends at 24:00")
     if end <= start:
         raise ValueError(
-            'ends before it starts; split hours over midnight, as in "23:00-24:00" and "00:00-07:00"'
+            "ends before it starts; split hours over midnight, as in "
+            '"23:00-24:00" and "00:00-07:00"'
         )
     return start, end
 

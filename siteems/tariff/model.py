@@ -49,7 +49,7 @@ class Calendar:
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class SpecialDays:
-    """Hours that some days have instead of what their calendar says: sharp days, deep valleys of
+    """Hours that some days have instead of those of their calendar: sharp days, deep valleys of
     holidays.
     """
 

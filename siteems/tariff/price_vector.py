@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 class VectorPrices:
     """Prices per kWh from `starts_s` (epoch seconds, rising), both of shape (n,).
 
-    A price holds until the next one, but for `step_s` at most, so that a hole in the file stays
+    A price holds until the next one, but for `step_s` at most, so that a gap in the file stays
     unknown.
     """
 

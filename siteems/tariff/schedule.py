@@ -1,6 +1,6 @@
 """The tariff schedule of a site: what a kWh costs at a time.
 
-This is the only place where prices meet the local clock.
+Local time is used only here and in the demand charges; all other code works in UTC.
 """
 
 from __future__ import annotations

@@ -30,9 +30,12 @@ SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 QUARTER = timedelta(minutes=15)
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "cn_tou_tariffs"
 FLAT = TariffVersion(
-    name="flat", source="test", valid_from=date(2020, 1, 1), prices={"day": 0.5},
+    name="flat",
+    source="test",
+    valid_from=date(2020, 1, 1),
+    prices={"day": 0.5},
     calendars=(Calendar(months=tuple(range(1, 13)), periods={"day": ("00:00-24:00",)}),),
-)  # fmt: skip
+)
 HUB = GridConnection(import_limit_kw=500, transformer_kva=400, contract_kw=200)
 
 
@@ -157,9 +160,11 @@ def test_zhejiang_2026_to_the_last_digit() -> None:
     # 1 kW through 16 July 2026: 4 h sharp, 3 h peak, 7 h flat, 10 h valley
     (month,) = billed(version, np.ones(96), datetime(2026, 7, 15, 16, tzinfo=UTC)).months
     assert {line.period: (line.kwh, line.amount) for line in month.energy} == {
-        "sharp": (4.0, Decimal("4.93")), "peak": (3.0, Decimal("3.38")), "flat": (7.0, Decimal("4.76")),
+        "sharp": (4.0, Decimal("4.93")),
+        "peak": (3.0, Decimal("3.38")),
+        "flat": (7.0, Decimal("4.76")),
         "valley": (10.0, Decimal("3.65")),
-    }  # fmt: skip
+    }
     assert month.total == Decimal("16.72")
 
 
@@ -217,9 +222,14 @@ def test_every_hour_of_every_shared_calendar_is_counted_once(
     )
     names = {name for calendar in calendars for name in calendar.periods} | {"deep-valley"}
     version = TariffVersion(
-        name=record["code"], source="shared", valid_from=date(2020, 1, 1), calendars=tuple(calendars),
-        prices=dict.fromkeys(names, 1.0), special_days=special, holidays=holidays,
-    )  # fmt: skip
+        name=record["code"],
+        source="shared",
+        valid_from=date(2020, 1, 1),
+        calendars=tuple(calendars),
+        prices=dict.fromkeys(names, 1.0),
+        special_days=special,
+        holidays=holidays,
+    )
     assert list(tariff_errors([version])) == []
     start = datetime(year, 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
     bill = billed(version, np.ones(4 * hours), start)
@@ -250,11 +260,17 @@ def test_every_hour_of_every_shared_calendar_is_counted_once(
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 8), 23), (date(2026, 11, 1), 25)])
 def test_both_days_on_which_clocks_change(day: date, hours: int) -> None:
-    """The hour 02-03 is missing in March; 01-02 comes twice in November and costs the same twice."""
+    """The hour 02-03 is missing in March; 01-02 occurs twice in November, at the same price."""
     version = replace(
-        FLAT, prices={"night": 0.1, "day": 0.2},
-        calendars=(Calendar(months=tuple(range(1, 13)), periods={"night": ("00:00-06:00",), "day": ("06:00-24:00",)}),),
-    )  # fmt: skip
+        FLAT,
+        prices={"night": 0.1, "day": 0.2},
+        calendars=(
+            Calendar(
+                months=tuple(range(1, 13)),
+                periods={"night": ("00:00-06:00",), "day": ("06:00-24:00",)},
+            ),
+        ),
+    )
     start = datetime.combine(day, datetime.min.time(), tzinfo=NEW_YORK).astimezone(UTC)
     (month,) = billed(version, np.ones(4 * hours), start, zone=NEW_YORK).months
     assert {line.period: line.kwh for line in month.energy} == {"night": hours - 18.0, "day": 18.0}
@@ -293,7 +309,7 @@ def _shipped(name: str) -> tuple[TariffVersion, ...]:
 @pytest.mark.parametrize(
     "path", sorted((seeds_folder() / "tariffs").glob("*.toml")), ids=lambda path: path.stem
 )
-def test_shipped_tariffs_are_whole(path: Path) -> None:
+def test_shipped_tariffs_are_complete(path: Path) -> None:
     assert list(tariff_errors(_shipped(path.stem))) == []
 
 
@@ -332,13 +348,13 @@ def test_a_price_vector_with_negative_prices(tmp_path: Path) -> None:
         billed(version, np.ones(100), APRIL)
 
 
-def test_unknown_power_is_no_bill() -> None:
+def test_unknown_power_is_not_billed() -> None:
     for bad in (np.nan, -1.0):
         with pytest.raises(ValueError, match="fill the gaps"):
             billed(FLAT, np.array([1.0, bad]), APRIL)
 
 
-def test_a_year_is_billed_in_a_moment_and_the_same_as_step_by_step() -> None:
+def test_a_year_is_billed_the_same_as_step_by_step() -> None:
     versions = _shipped("zhejiang-1-10kv")
     schedule = TariffSchedule(versions, SHANGHAI)
     start = datetime(2026, 8, 31, 16, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Emission factors: the arithmetic, and that a result never travels without its record."""
+"""Emission factors: the arithmetic, and the record that is shown with every result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_description_is_the_whole_record_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("name", known_factors())
-def test_every_record_that_comes_with_siteems_is_whole(name: str) -> None:
+def test_every_record_that_comes_with_siteems_is_complete(name: str) -> None:
     factor = EmissionFactor(**known_factors()[name])
     assert 0.2 < factor.kg_per_kwh < 0.9
     assert name.endswith(str(factor.data_year))

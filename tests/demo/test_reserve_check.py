@@ -1,4 +1,4 @@
-"""Whether a day kept its backup reserve, on small records: mains failures, recovery, unknown values."""
+"""Whether a day kept its backup reserve: mains failures, recovery, unknown values."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_two_failures_each_count_from_their_own_start(hangzhou: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["soc", "mains_v", "reserve_soc"])
-def test_moments_with_unknowns_say_nothing(name: str, hangzhou: Site) -> None:
+def test_samples_with_unknown_values_are_passed_over(name: str, hangzhou: Site) -> None:
     low = moment(1, 0.2)
     unknown = replace(low, values=dict(low.values) | {name: None})
     assert check_reserve([moment(0, 0.6), unknown], hangzhou).held

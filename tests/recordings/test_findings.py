@@ -1,4 +1,4 @@
-"""Each rule on series made for it: it speaks where it should and is silent where it should be."""
+"""Each rule on series made for it: what it finds, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def kinds(tmp_path: Path, load: np.ndarray, start: str = "2026-03-02", **more: o
     return {finding.kind for finding in inspect_file(tmp_path / "data.csv").findings}
 
 
-def test_sound_data_is_sound(tmp_path: Path) -> None:
+def test_sound_data_has_no_findings(tmp_path: Path) -> None:
     assert kinds(tmp_path, day_shape(30)) == set()
 
 
@@ -85,14 +85,14 @@ def test_watts_called_kilowatts_and_a_price_per_mwh(tmp_path: Path) -> None:
     assert kinds(tmp_path, day_shape(30), import_price_per_kwh=30.0 + day_shape(30, 2)) == {"unit"}
 
 
-def test_the_page_ends_with_a_map(tmp_path: Path) -> None:
+def test_the_text_ends_with_a_map(tmp_path: Path) -> None:
     kinds(tmp_path, day_shape(3))
     page = as_text(inspect_file(tmp_path / "data.csv"))
     assert 'column = "dc_load_kw"' in page
     assert "Nothing wrong was found." in page
 
 
-def test_what_is_no_table(tmp_path: Path) -> None:
+def test_a_file_without_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
     with pytest.raises(UserError, match="no column of time"):
         inspect_file(tmp_path / "a.csv")

@@ -1,5 +1,5 @@
-"""Profiles and scenarios: read strictly, interpolated between the middles of their steps, failures
-laid over them.
+"""Profiles and scenarios: read strictly, interpolated between the middles of their steps, with mains
+failures.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def test_one_day_of_several_moved_to_another_date(tmp_path: Path) -> None:
         ("", HEADER, "day.csv"),
     ],
 )
-def test_a_profile_that_cannot_be_used_says_why(
+def test_a_profile_that_cannot_be_used_is_refused_with_the_reason(
     tmp_path: Path, rows: str, header: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):

@@ -1,6 +1,4 @@
-"""Many sites: in this process, in others, on a real Dask cluster; broken ones, interruptions, going
-on.
-"""
+"""A batch of sites: in this process, in others, on a Dask cluster; broken sites, interruptions."""
 
 from __future__ import annotations
 
@@ -51,7 +49,7 @@ def test_a_broken_site_is_a_row_and_the_others_are_done(fleet: Path, tmp_path: P
     )
 
 
-def test_it_goes_on_where_it_was_interrupted(fleet: Path, tmp_path: Path) -> None:
+def test_it_resumes_after_an_interruption(fleet: Path, tmp_path: Path) -> None:
     tasks = find_tasks(fleet, tmp_path, POLICIES, None, None)
 
     class Interrupted(HereExecutor):
@@ -85,7 +83,7 @@ def test_a_crash_of_a_task_is_its_row(fleet: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_processes_and_a_dask_cluster_say_the_same(fleet: Path, tmp_path: Path) -> None:
+def test_processes_and_a_dask_cluster_give_the_same(fleet: Path, tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     def costs(rows: tuple[Row, ...]) -> list[float | None]:
@@ -124,7 +122,7 @@ def test_the_command_writes_a_table_and_exits_with_1_when_a_site_failed(
     assert (tmp_path / "fleet.csv").read_text().startswith("name,days,currency,cost")
 
 
-def test_no_fleet_is_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_without_sites_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no site"):
         find_tasks(tmp_path, tmp_path, POLICIES, None, None)
     with pytest.raises(UserError, match="is no folder"):

@@ -1,4 +1,4 @@
-"""The replay: reserve and load kept, policies in their order, no look-ahead, balances that add up."""
+"""The replay: reserve and load kept, policies in order, no look-ahead, balances that add up."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -90,7 +90,7 @@ def test_the_reserve_and_the_load_are_kept(result: ReplayResult) -> None:
 
 
 def test_energy_balances(result: ReplayResult) -> None:
-    """What the battery took and gave explains its state; what was imported and priced is the bill."""
+    """Battery power explains the state of charge; imported energy times price is the bill."""
     battery = HANGZHOU.battery
     for outcome in result.policies.values():
         series = outcome.series

@@ -1,4 +1,4 @@
-"""The data of a replay: gaps filled, old data moved to where a tariff holds, and all of it noted."""
+"""The data of a replay: gaps filled, old data moved to where a tariff holds, both noted."""
 
 from datetime import date
 from pathlib import Path

@@ -17,9 +17,9 @@ from siteems.config.seeds import seed_path
 SEED = seed_path("hangzhou-macro")
 
 
-def siteems(*words: str) -> subprocess.CompletedProcess[str]:
+def siteems(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "siteems", *words],
+        [sys.executable, "-m", "siteems", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -37,7 +37,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def test_the_files_hold_what_was_said(replayed: Path) -> None:
+def test_the_files_hold_all_policies(replayed: Path) -> None:
     summary = json.loads((replayed / "summary.json").read_text())
     assert list(summary["policies"]) == ["idle", "rules", "optimal", "foresight"]
     assert summary["days"] == 2
@@ -49,44 +49,51 @@ def test_the_files_hold_what_was_said(replayed: Path) -> None:
     assert {"time", "soc", "grid_import_kw", "price_per_kwh"} <= set(every.columns)
 
 
-def test_the_report_asks_for_nothing_from_outside(replayed: Path) -> None:
+def test_the_report_needs_no_network(replayed: Path) -> None:
     page = (replayed / "report.html").read_text()
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)\s*=", page)
     assert "@import" not in page
-    for words in (
+    for text in (
         "Assumptions",
         "saved against no control",
         "worst day",
         "reserve kept",
         "below 0 taken as 0",
     ):
-        assert words in page
+        assert text in page
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
 def test_the_report_draws_itself_offline(replayed: Path) -> None:
     command = [
-        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND",
-        "--timeout=15000", "--virtual-time-budget=8000", "--dump-dom", f"file://{replayed / 'report.html'}",
-    ]  # fmt: skip
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--timeout=15000",
+        "--virtual-time-budget=8000",
+        "--dump-dom",
+        f"file://{replayed / 'report.html'}",
+    ]
     page = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert page.count("main-svg") >= 4, "every figure must have been drawn"
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("options", "message"),
     [
         (("--policy", "best"), "--policy best: allowed are idle, rules, optimal, foresight"),
         (("--from", "yesterday"), "not a date"),
         (("--from", "2031-01-01"), "has no data from"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(
-    tmp_path: Path, words: tuple[str, ...], sentence: str
+def test_errors_are_one_line_and_exit_code_2(
+    tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     data = written(tmp_path / "data.csv", "2026-08-03T00:00", 24)
-    done = siteems("replay", str(SEED), str(data), "--out", str(tmp_path / "out"), *words)
+    done = siteems("replay", str(SEED), str(data), "--out", str(tmp_path / "out"), *options)
     assert done.returncode == 2
-    assert sentence in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Made-up days for replays: a load with a daily course, sun with clouds, one mains failure."""
+"""Made-up days for replays: a load with a daily course, PV with clouds, one mains failure."""
 
 from datetime import UTC, datetime, timedelta
 

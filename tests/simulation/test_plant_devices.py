@@ -1,4 +1,4 @@
-"""The simulated devices: what a write does, and the leases that undo it when nobody comes back."""
+"""The simulated devices: what a write does, and the leases that undo it when it is not refreshed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 
 
 class Rig:
-    """A plant on a clock that moves when told, with its devices by name."""
+    """A plant on a clock that the test moves, with its devices by name."""
 
     def __init__(self, site: Site, soc: float = 0.5, load_kw: float = 3.0) -> None:
         self.clock = ManualClock(START)
@@ -74,7 +74,7 @@ def test_lease_expiry_falls_back_once(hangzhou: Site) -> None:
     assert rig.plant.meters.fallbacks == 1
 
 
-def test_a_write_within_the_lease_renews_it(hangzhou: Site) -> None:
+def test_a_write_within_the_lease_refreshes_it(hangzhou: Site) -> None:
     rig = Rig(hangzhou)
     smu = rig.devices["smu"]
     smu.write_point("comm_timeout_s", 60.0)
@@ -84,7 +84,7 @@ def test_a_write_within_the_lease_renews_it(hangzhou: Site) -> None:
     assert (rig.plant.setpoints.rectifier_limit_a, rig.plant.meters.fallbacks) == (20.0, 0)
 
 
-def test_a_lease_taken_up_again_can_run_out_again(hangzhou: Site) -> None:
+def test_a_lease_taken_up_again_can_expire_again(hangzhou: Site) -> None:
     rig = Rig(hangzhou)
     smu = rig.devices["smu"]
     smu.write_point("comm_timeout_s", 60.0)
@@ -94,7 +94,7 @@ def test_a_lease_taken_up_again_can_run_out_again(hangzhou: Site) -> None:
     assert rig.plant.meters.fallbacks == 2
 
 
-def test_without_a_lease_time_a_setpoint_stays(hangzhou: Site) -> None:
+def test_without_a_timeout_a_setpoint_stays(hangzhou: Site) -> None:
     rig = Rig(hangzhou)
     rig.devices["smu"].write_point("rectifier_limit_a", 20.0)
     rig.wait(7200)

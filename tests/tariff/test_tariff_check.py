@@ -1,6 +1,4 @@
-"""Tariffs that do not answer every hour once: each hole and each clash is one error with its
-hours.
-"""
+"""Tariffs that do not price every hour once: each gap or overlap is one error with its hours."""
 
 from __future__ import annotations
 
@@ -43,7 +41,7 @@ def wrongs(*versions: TariffVersion) -> list[str]:
     return [error.wrong for error in tariff_errors(versions)]
 
 
-def test_a_whole_tariff_has_no_mistake() -> None:
+def test_a_complete_tariff_has_no_error() -> None:
     assert wrongs(version()) == []
     assert wrongs(version(prices={}, floating_per_kwh=0.5, ratios={"flat": 1.0})) == []
 
@@ -68,13 +66,13 @@ def test_a_whole_tariff_has_no_mistake() -> None:
         ),
     ],
 )
-def test_holes_and_clashes_are_named_with_their_hours(
+def test_gaps_and_overlaps_are_named_with_their_hours(
     periods: Periods, expected: list[str]
 ) -> None:
     assert wrongs(version(calendars=(calendar(periods=periods),))) == expected
 
 
-def test_every_unreadable_hour_is_one_mistake() -> None:
+def test_every_unreadable_hour_is_one_error() -> None:
     tariff = version(
         calendars=(calendar(periods={"flat": ("0-8", "08:00-25:00"), "peak": ("22:00-06:00",)}),)
     )
@@ -82,7 +80,7 @@ def test_every_unreadable_hour_is_one_mistake() -> None:
     assert [m.key_path[-2:] for m in errors] == [("flat", 0), ("flat", 1), ("peak", 0)]
 
 
-def test_months_stand_in_one_calendar() -> None:
+def test_months_belong_to_one_calendar() -> None:
     assert wrongs(version(calendars=(calendar(range(1, 11)),))) == ["no calendar for month 11, 12"]
     assert wrongs(version(calendars=(calendar(), calendar([3])))) == [
         "more than one calendar for month 3"
@@ -119,13 +117,13 @@ def test_versions_follow_each_other_without_gap_or_overlap() -> None:
 @pytest.mark.parametrize(
     "text", ["", "16-23", "16:00", "16:00 - 23:00", "24:00-24:00", "12:00-24:30", "09:00-08:00"]
 )
-def test_hours_that_are_none(text: str) -> None:
+def test_text_that_is_not_hours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="; "):
         parse_hours(text)
 
 
 @given(st.sets(st.integers(1, DAY_MIN - 1), max_size=8), st.data())
-def test_any_cut_of_the_day_is_whole_and_any_piece_less_is_a_hole(
+def test_any_partition_of_the_day_is_complete_and_any_missing_part_is_a_gap(
     cuts: set[int], data: st.DataObject
 ) -> None:
     borders = [0, *sorted(cuts), DAY_MIN]

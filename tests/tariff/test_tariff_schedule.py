@@ -22,14 +22,14 @@ BERLIN = ZoneInfo("Europe/Berlin")
 ALL_MONTHS = tuple(range(1, 13))
 
 
-def seed_book(name: str) -> TariffSchedule:
+def seed_schedule(name: str) -> TariffSchedule:
     site = load_site(seed_path(name))
     return TariffSchedule(site.tariffs, site.site.zone)
 
 
 @pytest.fixture(scope="module")
 def zhejiang() -> TariffSchedule:
-    return seed_book("hangzhou-macro")
+    return seed_schedule("hangzhou-macro")
 
 
 def two_part(name: str, start: date, end: date | None, price: float) -> TariffVersion:
@@ -85,13 +85,27 @@ def test_noon_is_valley_and_evening_sharp(zhejiang: TariffSchedule) -> None:
     def period(hour: int, minute: int = 0) -> str:
         return zhejiang.price_at(datetime(2026, 7, 15, hour, minute, tzinfo=SHANGHAI)).period
 
-    assert [period(6, 59), period(7), period(12), period(17, 59), period(18), period(21, 59), period(22)] == [
-        "valley", "flat", "valley", "peak", "sharp", "sharp", "peak",
-    ]  # fmt: skip
+    assert [
+        period(6, 59),
+        period(7),
+        period(12),
+        period(17, 59),
+        period(18),
+        period(21, 59),
+        period(22),
+    ] == [
+        "valley",
+        "flat",
+        "valley",
+        "peak",
+        "sharp",
+        "sharp",
+        "peak",
+    ]
 
 
 def test_guangdong_prices_are_as_listed() -> None:
-    schedule = seed_book("rural-lfp")
+    schedule = seed_schedule("rural-lfp")
     assert schedule.price_at(datetime(2026, 8, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.3465
     assert schedule.price_at(datetime(2026, 5, 12, 15, tzinfo=SHANGHAI)).per_kwh == 1.0827
     assert hours_by_period(schedule, date(2026, 8, 12)) == {
@@ -141,7 +155,7 @@ def test_versions_change_at_local_midnight() -> None:
     assert schedule.price_at(midnight) == Price(1.0, "night", "new")
 
 
-def test_no_version_is_a_gap_that_says_what_is_known() -> None:
+def test_no_version_is_a_gap_that_lists_the_known_ones() -> None:
     schedule = TariffSchedule((two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),), SHANGHAI)
     with pytest.raises(
         TariffGap,
@@ -190,7 +204,7 @@ def test_empty_series(zhejiang: TariffSchedule) -> None:
 
 @given(st.datetimes(datetime(2026, 7, 2), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - bounds
 def test_price_is_that_of_the_slot_around_it(when: datetime) -> None:
-    schedule = BOOK
+    schedule = SCHEDULE
     local = when.astimezone(SHANGHAI)
     minute = local.hour * 60 + local.minute
     (slot,) = (
@@ -202,4 +216,4 @@ def test_price_is_that_of_the_slot_around_it(when: datetime) -> None:
     ][:-1]
 
 
-BOOK = seed_book("hangzhou-macro")
+SCHEDULE = seed_schedule("hangzhou-macro")
