@@ -107,7 +107,7 @@ RULES = (
         "places?",
         "index, slice, position, key path",
         (
-            r"in[ -]place",
+            r"in(?: |-)place",
             r"(?:in|the) (?:one|only) place",
             r"in (?:the )?place of",
             r"(?:takes?|took) (?:the |its )?place",
