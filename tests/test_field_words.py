@@ -62,7 +62,6 @@ RULES = (
             r"(?:refused|same) a? ?call",
             r"(?:source|manufacturer|maker) calls",
             r"\bcalls (?:one|the) function",
-            r"`\[demo\] demand_call`",
             r"call sites?",
             r"calls? (?:of|to|into|it|from) ",
             r"(?:each|every|one|first|last|second|per|a|the) calls? (?:raises|returns|of|to|that|hands)",
@@ -189,6 +188,8 @@ def hits(rule: Rule, paths: Sequence[Path]) -> Iterator[str]:
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             rest = allowed.sub(" ", line) if allowed is not None else line
+            if path.name == "CHANGELOG.md":
+                rest = re.sub(r"`[^`]*`", " ", rest)  # former commands, keys and codes
             if word.search(rest):
                 yield f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
 
