@@ -91,7 +91,7 @@ class WriteGate:
         return tuple(changed)
 
     async def commission(
-        self, device: Device, safe: Mapping[str, float], lease_s: float | None
+        self, device: Device, safe: Mapping[str, float], lease_s: float | None, *, reason: str
     ) -> tuple[WriteRecord, ...]:
         """Make the device keep its persistent safe values (`safe_*` points) and its lease, seconds.
 
@@ -100,7 +100,6 @@ class WriteGate:
         the device keeps its own time. Raises WriteRefused, before anything is sent, for a value
         that is not allowed.
         """
-        reason = "commissioning"
         values = self._with_lease(device, safe, lease_s)
         self._check(device, values, reason, "flash")
         state, lease = self._state(device), device.device_map.lease

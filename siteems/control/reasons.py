@@ -65,6 +65,9 @@ RELEASE_LOW_BUS: Final = MessageType(
 )
 RELEASE_ACQUIRED: Final = MessageType("release-acquired", "acquired: release first")
 RELEASE_STOPPED: Final = MessageType("release-stopped", "daemon stopped")
+COMMISSIONED: Final = MessageType(
+    "commissioned", "commissioning: safe values and lease are stored in the device"
+)
 
 # -- measured quantities (`missing`) ---------------------------------------------------------------
 

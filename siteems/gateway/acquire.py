@@ -15,7 +15,7 @@ from drivers.backoff import Backoff, growing_pauses
 from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.write_gate.gate import WriteGate
-from siteems.control.reasons import RELEASE_ACQUIRED
+from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED
 from siteems.gateway.command_log import trouble_in
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarms
@@ -97,9 +97,10 @@ class Acquisition:
         }
         lease_s = self._lease_s if device_map.lease else None
         try:
-            reason = RELEASE_ACQUIRED().to_record()
-            released = await self._gate.release(device, safe, reason=reason)
-            commissioned = await self._gate.commission(device, persistent, lease_s)
+            released = await self._gate.release(device, safe, reason=RELEASE_ACQUIRED().to_record())
+            commissioned = await self._gate.commission(
+                device, persistent, lease_s, reason=COMMISSIONED().to_record()
+            )
         except DriverError as error:
             log.warning("device-not-acquired", device=device.name, error=str(error))
             self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=str(error))

@@ -16,7 +16,7 @@ from drivers.catalogue import load_map
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
 from siteems.control.decision import Decision, Drive, Release
-from siteems.control.reasons import RELEASE_STOPPED
+from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED, RELEASE_STOPPED
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History
@@ -120,6 +120,13 @@ async def test_a_decision_reaches_the_plant_and_a_release_takes_it_back(served: 
     await served.cycles(3, RELEASE)
     assert served.plant.flows.battery_kw > 3.0, "it recharges at the safe value"
     assert served.codes() == []
+
+
+async def test_every_recorded_command_has_the_code_of_its_reason(served: Served) -> None:
+    await served.cycles(5, drive(-2.0))
+    await served.cycles(2, RELEASE)
+    codes = {command.reason.code for command in served.commands()}
+    assert codes == {RELEASE_ACQUIRED.code, COMMISSIONED.code, TEST.code}
 
 
 async def test_a_device_that_is_something_else_is_never_written(

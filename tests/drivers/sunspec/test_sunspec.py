@@ -156,7 +156,9 @@ async def test_a_setpoint_is_enabled_in_the_same_frame_and_the_device_keeps_the_
         link = ModbusLink(url, timeout_s=1.0)
         device = Device("it", made, link, 1, lambda: NOON)
         gate = WriteGate(owner="test", now=lambda: NOON, record=records.append)
-        await gate.commission(device, {"safe_battery_setpoint_kw": 1.0}, 60.0)
+        await gate.commission(
+            device, {"safe_battery_setpoint_kw": 1.0}, 60.0, reason="commissioning"
+        )
         await gate.set(device, {"battery_setpoint_kw": -2.5}, reason="test")
         values = await read_with(made, url)
         counters = link.counters
@@ -180,7 +182,7 @@ async def test_basic_storage_is_a_pair_of_limits_between_0_and_100_percent() -> 
         link = ModbusLink(url, timeout_s=1.0)
         device = Device("it", made, link, 1, lambda: NOON)
         gate = WriteGate(owner="test", now=lambda: NOON, record=records.append)
-        await gate.commission(device, {}, 60.0)
+        await gate.commission(device, {}, 60.0, reason="commissioning")
         await gate.set(device, {"charge_limit_kw": 0.0, "discharge_limit_kw": 1.5}, reason="test")
         values = await read_with(made, url)
         with pytest.raises(WriteRefused, match=r"must be within 0\.\.4 kW"):

@@ -50,14 +50,16 @@ def with_budget(device: Device, writes_per_day: int) -> None:
 
 
 async def test_commission_writes_only_what_differs(bench: Bench) -> None:
-    first = await bench.gate.commission(bench.device, SAFE, 60.0)
+    first = await bench.gate.commission(bench.device, SAFE, 60.0, reason="commissioning")
     assert {(r.point, r.value, r.outcome, r.reason) for r in first} == {
         ("safe_rectifier_limit_a", 200.0, "written", "commissioning"),
         ("safe_charge_limit_a", 40.0, "written", "commissioning"),
         ("comm_timeout_s", 60.0, "written", "commissioning"),
     }
-    assert await bench.gate.commission(bench.device, SAFE, 60.0) == ()
-    again = await bench.gate.commission(bench.device, SAFE | {"safe_charge_limit_a": 41.0}, None)
+    assert await bench.gate.commission(bench.device, SAFE, 60.0, reason="commissioning") == ()
+    again = await bench.gate.commission(
+        bench.device, SAFE | {"safe_charge_limit_a": 41.0}, None, reason="commissioning"
+    )
     assert [(r.point, r.value) for r in again] == [("safe_charge_limit_a", 41.0)]
     assert len(bench.written) == 4
     assert list(first + again) == bench.records
@@ -75,7 +77,7 @@ async def test_an_unread_register_never_causes_a_write(smu: Site) -> None:
     async with RawServer(write_only) as link:
         device = Device("blind", load_map("generic-smu-lead"), link, 1, smu.clock)
         gate = WriteGate(owner="daemon", now=smu.clock, record=lambda _: None)
-        records = await gate.commission(device, SAFE, 60.0)
+        records = await gate.commission(device, SAFE, 60.0, reason="commissioning")
     assert [r.outcome for r in records] == ["failed"] * 3
     assert "could not be read" in records[0].detail
     assert writes == []
@@ -101,7 +103,7 @@ async def test_commission_refuses(
     bench: Bench, safe: dict[str, float], lease_s: float, message: str
 ) -> None:
     with pytest.raises(WriteRefused, match=message):
-        await bench.gate.commission(bench.device, safe, lease_s)
+        await bench.gate.commission(bench.device, safe, lease_s, reason="commissioning")
     assert bench.written == []
 
 
@@ -109,11 +111,11 @@ async def test_a_device_without_a_lease_has_none_to_set(clock: Clock) -> None:
     device = Device("pv", load_map("generic-mppt"), ModbusLink(f"tcp://{LOOPBACK}:1"), 1, clock)
     gate = WriteGate(owner="daemon", now=clock, record=lambda _: None)
     with pytest.raises(WriteRefused, match="pv: generic-mppt has no lease"):
-        await gate.commission(device, {}, 60.0)
+        await gate.commission(device, {}, 60.0, reason="commissioning")
 
 
 async def test_written_once_and_not_again_while_unchanged(bench: Bench) -> None:
-    await bench.gate.commission(bench.device, SAFE, 60.0)
+    await bench.gate.commission(bench.device, SAFE, 60.0, reason="commissioning")
     bench.written.clear()
     assert await bench.set(rectifier_limit_a=80.0, charge_limit_a=0.0) == [
         ("rectifier_limit_a", 80.0, "written"),
@@ -196,7 +198,10 @@ async def test_a_device_has_only_one_owner(bench: Bench) -> None:
 
 async def test_read_only_writes_nothing_at_all(smu: Site) -> None:
     bench = Bench(smu, read_only=True)
-    assert {r.outcome for r in await bench.gate.commission(bench.device, SAFE, 60.0)} == {"refused"}
+    assert {
+        r.outcome
+        for r in await bench.gate.commission(bench.device, SAFE, 60.0, reason="commissioning")
+    } == {"refused"}
     assert await bench.set(float_v=54.0) == [("float_v", 54.0, "refused")]
     assert await bench.set(float_v=54.0) == [], "recorded once, not every cycle"
     assert await bench.set(float_v=54.5) == [("float_v", 54.5, "refused")]
