@@ -1,4 +1,4 @@
-"""Many sites through few solvers: one solver per thread or process, each warm from the site before."""
+"""Many sites through few solvers: one per thread or process, each warm from the previous site."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _usable(plan: Plan) -> Plan:
 
 
 class NaivePyomo:
-    """The model built anew, filled, translated and solved by `appsi_highs`, all values read back."""
+    """The model is built, filled, translated and solved by `appsi_highs`; all values are read."""
 
     def solve(self, problem: SiteProblem) -> float:
         model = build(shape_of(problem))

@@ -92,7 +92,8 @@ async def throughput(port: int, connections: int, bursts: int) -> float:
     for link in ours:
         await link.close()
     print(
-        f"{connections:2d} connections, FC3 x {REGISTERS}: ours {np.median(rates['ours']):.0f} reads/s, "
+        f"{connections:2d} connections, FC3 x {REGISTERS}: "
+        f"ours {np.median(rates['ours']):.0f} reads/s, "
         f"bare pymodbus {np.median(rates['bare']):.0f}"
     )
     return float(np.median(ratios))

@@ -171,8 +171,8 @@ def table(rows: list[Row]) -> str:
     for row in rows:
         f = row.figures
         lines.append(
-            f"| {row.name} | {f['idle']:.2f} | {f['vs rules']:.2f} | {f['regret']:.2f} | {f['reserve']:.0f} | "
-            f"{f['travel']:.1f} | {f['writes']:.0f} | {f['p95']:.1f} |"
+            f"| {row.name} | {f['idle']:.2f} | {f['vs rules']:.2f} | {f['regret']:.2f} | "
+            f"{f['reserve']:.0f} | {f['travel']:.1f} | {f['writes']:.0f} | {f['p95']:.1f} |"
         )
     return "\n".join(lines)
 
@@ -237,19 +237,29 @@ def main() -> int:
     return 1 if complaints else 0
 
 
-def page(rows: list[Row], median: Mapping[str, float]) -> str:
-    return f"""# Scores
+PAGE = """# Scores
 
-Written by `make score`: {DAYS} days of each scenario with every policy (docs/replay.md), nothing learned before.
-Money is in the site's currency, cost includes wear. *Saved vs timer* and *regret* (against perfect foresight) are in
-percent of the cost without control. `make score` compares with the last commit and fails where saving or regret is
-worse by more than 0.3 percent points, setpoint travel by more than 20 %, or the reserve was broken more often.
+Written by `make score`: {days} days of each scenario with every policy (docs/replay.md), \
+nothing learned before.
+Money is in the site's currency, cost includes wear. *Saved vs timer* and *regret* (against \
+perfect foresight) are in
+percent of the cost without control. `make score` compares with the last commit and fails where \
+saving or regret is
+worse by more than 0.3 percent points, setpoint travel by more than 20 %, or the reserve was \
+broken more often.
 
-{table(rows)}
+{table}
 
-Medians: saved against the timer {median["vs rules"]:.2f} %, regret {median["regret"]:.2f} %, plan p95
-{median["p95"]:.1f} ms (this one depends on the machine).
+Medians: {medians}.
 """
+
+
+def page(rows: list[Row], median: Mapping[str, float]) -> str:
+    medians = (
+        f"saved against the timer {median['vs rules']:.2f} %, regret {median['regret']:.2f} %, "
+        f"plan p95\n{median['p95']:.1f} ms (this one depends on the machine)"
+    )
+    return PAGE.format(days=DAYS, table=table(rows), medians=medians)
 
 
 if __name__ == "__main__":

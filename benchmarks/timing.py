@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 class Times:
-    """Seconds per method, taken in turns, so that noise of the machine affects all methods alike."""
+    """Seconds per method, measured in turns, so that noise affects all methods alike."""
 
     def __init__(self) -> None:
         self.of: dict[str, list[float]] = defaultdict(list)
@@ -45,9 +45,8 @@ class Times:
         for method, seconds in self.of.items():
             p95 = 1e3 * float(np.percentile(seconds, 95))
             ratio = self.median_s(method) / self.median_s(base)
-            print(
-                f"{method:38}{1e3 * self.median_s(method):11.3f}{p95:10.3f}{len(seconds):6d}{ratio:18.2f}"
-            )
+            median_ms = 1e3 * self.median_s(method)
+            print(f"{method:38}{median_ms:11.3f}{p95:10.3f}{len(seconds):6d}{ratio:18.2f}")
 
 
 def rss_mb(pid: int | str = "self", *, peak: bool = False) -> float:

@@ -125,7 +125,8 @@ def main() -> int:
         print(f"skipped: no profiles at {PROFILES.name} beside this project", file=sys.stderr)
         return 0
     print(
-        f"{'':20}{'idle':>10}{'rules':>10}{'optimal':>10}{'foresight':>10}{'vs idle':>9}{'vs rules':>9}{'regret':>8}"
+        f"{'':20}{'idle':>10}{'rules':>10}{'optimal':>10}{'foresight':>10}"
+        f"{'vs idle':>9}{'vs rules':>9}{'regret':>8}"
     )
     found = {}
     for name, row in rows(names):

@@ -64,7 +64,7 @@ RULES = (
             r"\bcalls (?:one|the) function",
             r"call sites?",
             r"calls? (?:of|to|into|it|from) ",
-            r"(?:each|every|one|first|last|second|per|a|the) calls? (?:raises|returns|of|to|that|hands)",
+            r"(?:each|every|per|a|the) calls? (?:raises|returns|of|to|that|hands)",
             r"subprocess\.\w+",
             r"mock\.call",
             r"pragma",

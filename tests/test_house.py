@@ -1,9 +1,10 @@
-"""How the code is laid out: what is at the root, how long files and lines are, which room may import
-which.
+"""How the code is laid out: what is at the root, how long files and lines are, which room may
+import which.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ AT_THE_ROOT = {
 LONGEST_FILE = 400
 LONGEST_MEDIAN = 150
 LONGEST_LINE = 100
+PRAGMA = re.compile(r"  # (?:type: ignore|noqa|fmt:).*")
+"""Comments for tools do not count, as in ruff."""
 NO_PACKAGE = {"rigs", "data"}
 """Folders of tests/ that belong to no package: shared helpers, and small files."""
 
@@ -42,7 +45,7 @@ def test_the_root_of_siteems_holds_only_what_every_room_needs() -> None:
     assert at_root == AT_THE_ROOT
 
 
-@pytest.mark.parametrize("top", ["siteems/cli", "siteems/config", "siteems/site"])
+@pytest.mark.parametrize("top", ["siteems", "drivers", "benchmarks"])
 def test_files_and_lines_are_short(top: str) -> None:
     lengths = {path: len(lines_of(path)) for path in python_files(top)}
     too_long = [f"{path}: {length}" for path, length in lengths.items() if length > LONGEST_FILE]
@@ -53,7 +56,7 @@ def test_files_and_lines_are_short(top: str) -> None:
         f"{path.relative_to(ROOT)}:{number}"
         for path in lengths
         for number, line in enumerate(lines_of(path), start=1)
-        if len(line) > LONGEST_LINE
+        if len(PRAGMA.sub("", line)) > LONGEST_LINE
     ]
     assert wide == []
 

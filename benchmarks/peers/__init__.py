@@ -1,1 +1,1 @@
-"""Peer projects on problem S1, each run as `python -m peers.NAME` by the Python of its own environment."""
+"""Peer projects on problem S1. Each runs as `python -m peers.NAME` in an environment of its own."""

@@ -1,4 +1,4 @@
-"""EMHASS' day-ahead optimisation on S1, with its `Optimization` object kept from problem to problem."""
+"""Day-ahead optimisation of EMHASS on S1; its `Optimization` object is kept between problems."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEP = pd.Timedelta(hours=STEP_H)
 
 
 def _settings() -> dict[str, object]:
-    """Its default settings, changed to S1: watts and watt-hours, no deferrable load, exact search."""
+    """Its default settings, changed for S1: W and Wh, no deferrable load, exact search."""
     packaged = Path(emhass.__file__).parent / "data"
     settings: dict[str, object] = json.loads((packaged / "config_defaults.json").read_text())
     deferrable = [

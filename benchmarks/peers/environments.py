@@ -22,7 +22,10 @@ class Peer:
     """The program `peers/NAME.py` of one peer; it solves one problem at a time."""
 
     def __init__(self, name: str) -> None:
-        """Start the program; the first time, install the peer, which takes minutes. Raises `PeerError`."""
+        """Start the program. The first time this installs the peer, which takes minutes.
+
+        Raises `PeerError`.
+        """
         self.name = name
         python = _environment(name)
         self._process = subprocess.Popen(
@@ -37,7 +40,7 @@ class Peer:
         )
 
     def solve(self, number: int) -> tuple[float, float]:
-        """Solve one variation of S1; returns its cost in currency, and the seconds by the peer's clock."""
+        """Solve one variation of S1; returns its cost in currency and the peer's own solve time."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:

@@ -1,6 +1,4 @@
-"""What each peer program does: solve the variation of S1 that a line on stdin names, answer one line
-of JSON.
-"""
+"""The loop of a peer program: a line on stdin names a variation of S1, a line of JSON answers."""
 
 from __future__ import annotations
 

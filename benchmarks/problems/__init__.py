@@ -1,1 +1,1 @@
-"""The problems that are planned: S1, which every peer can express, and rolling windows of a site."""
+"""The problems that are solved: S1, which every peer can express, and rolling site windows."""

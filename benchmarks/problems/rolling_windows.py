@@ -111,7 +111,7 @@ def sites(count: int, seed: int = 11, **changes: Any) -> Iterator[SiteProblem]:
 
 
 def _site(rng: np.random.Generator, hours: Floats) -> tuple[Floats, Floats, Floats]:
-    """Load (3 to 6 kW), PV (5 kWp, cloudy days) and a price of three levels, one number per step."""
+    """Load (3 to 6 kW), PV (5 kWp, cloudy days) and three-level price, one number per step."""
     of_day = hours % 24
     steps = len(hours)
     noise = np.zeros(steps)

@@ -21,7 +21,7 @@ EFFICIENCY, MAX_BATTERY_KW, MAX_IMPORT_KW = 0.92, 5.0, 15.0
 
 @dataclass(frozen=True)
 class S1:
-    """The numbers that vary; arrays of shape (96,), load and PV in kW, price in currency per kWh."""
+    """The numbers that vary, shape (96,): load and PV in kW, price in currency per kWh."""
 
     load_kw: Floats
     pv_kw: Floats

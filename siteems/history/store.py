@@ -232,8 +232,8 @@ class History:
     def prune(self, before: datetime, chunk: int = 2000) -> int:
         """Delete samples, plans, commands and alarms older than `before`; DR events are kept.
 
-        Works in transactions of `chunk` rows, so that no other process waits long for the lock. Returns how
-        many rows were deleted.
+        Works in transactions of `chunk` rows, so that no other process waits long for the lock.
+        Returns how many rows were deleted.
         """
         total = 0
         for table in PRUNED:

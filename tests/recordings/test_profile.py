@@ -1,5 +1,5 @@
-"""Profiles and scenarios: read strictly, interpolated between the middles of their steps, with mains
-failures.
+"""Profiles and scenarios: read strictly, interpolated between the middles of their steps, with
+mains failures.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def of_site(plan: Plan, n_batteries: int, n_segments: int, components: tuple[str
 
 
 def reports(violation: Violation, expected: Constraint | Total | Form | str) -> bool:
-    """Whether a violation is of that constraint, total or form, or has that text in its sentence."""
+    """Whether a violation is of that constraint, total or form, or has that text."""
     match violation, expected:
         case StepViolation(constraint=found), Constraint():
             return found is expected

@@ -1,4 +1,4 @@
-"""The peak of a month at a site with made-up demand charges, for tests of estimation and planning."""
+"""The month's peak at a site with made-up demand charges, for tests of estimation and planning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated devices: what a write does, and the leases that undo it when it is not refreshed."""
+"""The simulated devices: what a write does, and leases that undo it unless it is refreshed."""
 
 from __future__ import annotations
 
