@@ -33,8 +33,8 @@ spells of days.
 INDEX_FADES_H: Final = 6.0
 """Hours in which the index now relaxes to the usual one, to 1/e."""
 LOW_SUN_SHARE: Final = 0.1
-"""Share of the rated power below which clear-sky power says nothing about clouds: near the horizon
-a small error of the sky model is a large error of the index.
+"""Share of the rated power below which clear-sky power is not used to learn about clouds: near the
+horizon a small error of the sky model is a large error of the index.
 """
 CLEAR_INDEX: Final = 1.0
 """First guess of the 95 % quantile of the index: a clear sky."""

@@ -59,12 +59,12 @@ class Explanation:
             if surplus_kw >= battery_kw - TOUCH:
                 return messages.CHARGES_FROM_PV(battery_kw=battery_kw, best_use=best_use)
             return messages.CHARGES_FROM_GRID(
-                battery_kw=battery_kw, cost=self.storing_cost(0), best_use=best_use, **priced
+                battery_kw=battery_kw, cost=self._storing_cost(0), best_use=best_use, **priced
             )
         if battery_kw < -TOUCH:
             return messages.DISCHARGES(
                 battery_kw=-battery_kw,
-                saving=self.saving(0),
+                saving=self._saving(0),
                 later_value=float(plan.stored_value_per_kwh[0]),
                 **priced,
             )
@@ -76,19 +76,19 @@ class Explanation:
         used = [int(step) for step in np.flatnonzero(self.plan.discharge_kw > TOUCH)]
         if not used:
             return messages.NO_USE()
-        best = max(used, key=self.saving)
+        best = max(used, key=self._saving)
         start = horizon.grid.starts[best].astimezone(self.site.site.zone)
         return messages.BEST_USE(
-            time=f"{start:%H:%M}", saving=self.saving(best), price=horizon.prices[best].per_kwh
+            time=f"{start:%H:%M}", saving=self._saving(best), price=horizon.prices[best].per_kwh
         )
 
-    def storing_cost(self, step: int) -> float:
+    def _storing_cost(self, step: int) -> float:
         """Currency per kWh in the battery when it is imported in this step."""
         problem = self.inputs.problem
         import_cost = problem.price_per_kwh[step] * problem.rectifier.ac_per_dc[0]
         return float(import_cost / self.site.battery.charge_efficiency)
 
-    def saving(self, step: int) -> float:
+    def _saving(self, step: int) -> float:
         """Currency saved by a kWh from the battery in this step: import avoided, less wear."""
         problem, battery = self.inputs.problem, self.site.battery
         import_cost = problem.price_per_kwh[step] * problem.rectifier.ac_per_dc[0]

@@ -22,10 +22,10 @@ from siteems.tariff.schedule import TariffSchedule
 
 # The LP must have a solution for any measured state, so the load, the reserve and DR caps are soft
 # limits with a price. The prices are multiples of the highest price of the horizon, so that no
-# difference between two tariff prices ever outweighs one of them. Per kWh of a quarter
-# hour: load 1000, reserve 25 (100 per kWh and hour by default, `planning.reserve_penalty_factor` in
-# the site file), DR cap 10, full charge 2, energy itself 1. Where two limits cannot both be kept,
-# the one with the lower price is broken.
+# difference between two tariff prices outweighs one of them. For one kWh over a quarter hour they
+# are: load 1000, reserve 25 (100 per kWh and hour, `planning.reserve_penalty_factor` in the site
+# file), DR cap 10, full charge 2, energy itself 1. Where two limits cannot both be kept, the one
+# with the lower price is broken.
 UNSERVED_PENALTY_FACTOR = 1000.0
 """Price of a kWh of telecom load that is not served: the last thing that is given up."""
 CAP_PENALTY_FACTOR = 10.0

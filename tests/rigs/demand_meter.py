@@ -1,4 +1,4 @@
-"""The month's peak at a site with made-up demand charges, for tests of estimation and planning."""
+"""The month's peak at a site with made-up demand charges."""
 
 from __future__ import annotations
 
