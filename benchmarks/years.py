@@ -135,7 +135,8 @@ def main() -> int:
             f"{row[policy]:10.1f}" for policy in ("idle", "rules", "optimal", "foresight")
         )
         print(
-            f"{name:20}{costs}{row['saved_vs_idle']:8.1f}%{row['saved_vs_rules']:8.1f}%{row['regret']:7.1f}%",
+            f"{name:20}{costs}{row['saved_vs_idle']:8.1f}%{row['saved_vs_rules']:8.1f}%"
+            f"{row['regret']:7.1f}%",
             flush=True,
         )
     median = float(np.median([row["regret"] for row in found.values()]))

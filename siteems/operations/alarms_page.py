@@ -15,8 +15,8 @@ Made from the catalogue in `siteems/operations/alarms.py` with
 `python -m siteems.operations.alarms_page docs/alarms.md`; do not edit this page.
 
 An alarm is recorded when it is raised. Where an alarm of level `info` clears it, that one is
-recorded when the condition has ended. `siteems status` shows the newest alarms, the record keeps all
-of them (docs/record.md), and each is a line in the log of the daemon.
+recorded when the condition has ended. `siteems status` shows the newest alarms, the record keeps
+all of them (docs/record.md), and each is a line in the log of the daemon.
 
 | alarm | level | |
 |---|---|---|
