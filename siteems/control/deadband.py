@@ -7,6 +7,7 @@ Each write takes time on the line and, on many devices, counts against a daily l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from drivers.points import FORCED_DISCHARGE
@@ -28,11 +29,16 @@ def steady(point: str, value: float, last: float | None, step: float | None, tow
     """
     if last is None or value == 0.0:
         return value
-    fine = DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
+    fine = _fine(point)
     coarse = max(fine, step or 0.0)
     if abs(value - last) < fine or 0.0 <= toward * (value - last) < coarse:
         return last
     return value
+
+
+@cache
+def _fine(point: str) -> float:
+    return DEADBAND.get(point.rsplit("_", 1)[-1], 0.0)
 
 
 def toward_grid(point: str, asked: Mapping[str, float]) -> int:

@@ -100,9 +100,11 @@ def _of_device(
         asked["forced_kw"] = 0.0
     values = {}
     for name, value in asked.items():
-        point = device.points[name]
+        point, last = device.points[name], sent.get(name)
         nearest = point.nearest(value)
-        values[name] = steady(name, nearest, sent.get(name), point.step, toward_grid(name, asked))
+        if nearest != last:
+            nearest = steady(name, nearest, last, point.step, toward_grid(name, asked))
+        values[name] = nearest
     return values
 
 
