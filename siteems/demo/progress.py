@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from siteems.estimation.image import RESTING_KW
 from siteems.history.records import AlarmRecord, Sample
 from siteems.operations.message_text import ENGLISH
 from siteems.simulation.scenario import Scenario
@@ -16,8 +17,6 @@ from siteems.site.model import Site
 
 BAR_WIDTH = 44
 STYLE = {"info": "cyan", "warning": "yellow", "alarm": "bold red"}
-RESTING_KW = 0.05
-"""A battery that takes or gives less is shown as resting."""
 
 
 class DayView:
