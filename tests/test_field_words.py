@@ -72,7 +72,7 @@ RULES = (
     ),
     Rule("dear|dearer|dearest|dearly", "expensive"),
     Rule(
-        "sun|suns|sunny|sunshine",
+        "sun|suns",
         "PV",
         (
             r"\bSun\b",
@@ -141,25 +141,15 @@ REGISTERS = ("drivers", "command_sites.py", "modbus_rig.py", "sunspec_rig.py")
 """Folders and files in which a word is the content of a register."""
 FORMER = ("siteems/history/former_codes.py", "tests/history/test_former_record.py")
 """Files with the codes and texts of earlier versions, which are in old records."""
-COVERED = (
-    "siteems/cli",
-    "siteems/config",
-    "siteems/site",
-    "siteems/commissioning",
-    "siteems/errors.py",
-    "siteems/__init__.py",
-    "siteems/__main__.py",
-    "tests/cli",
-    "tests/config",
-    "tests/site",
-    "tests/commissioning",
-    "tests/test_wheel.py",
-    "README.md",
-    "CHANGELOG.md",
-    "docs/architecture.md",
-    "seeds",
+PENDING = (
+    "optimisation",
+    "tests/optimisation",
+    "docs/optimiser.md",
+    "docs/data.md",
+    "docs/replay.md",
+    "docs/tariffs.md",
 )
-"""What the test covers so far."""
+"""What the test does not cover yet."""
 
 
 def files() -> list[Path]:
@@ -196,7 +186,8 @@ def hits(rule: Rule, paths: Sequence[Path]) -> Iterator[str]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.word.split("|")[0].rstrip("?"))
 def test_former_words_do_not_occur(rule: Rule) -> None:
-    found = list(hits(rule, below(COVERED)))
+    pending = set(below(PENDING))
+    found = list(hits(rule, [path for path in files() if path not in pending]))
     assert not found, f"use: {rule.instead}\n" + "\n".join(found)
 
 
