@@ -24,15 +24,13 @@ PATH = re.compile(rf"(?<![\w/.-]){TOP}/[\w./-]*\w\.(?:py|md|toml|csv|png|service
 FOLDER = re.compile(rf"(?<![\w/.-]){TOP}/[\w/]*/(?![\w.*<])")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 COMMAND = re.compile(r"`siteems ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
-FORMER = {"docs/levers.md"}
-"""Pages that the changelog names because they have another name now."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_paths_in_the_pages_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = {match[0] for pattern in (PATH, FOLDER) for match in pattern.finditer(text)}
-    missing = [path for path in sorted(named - FORMER) if not (ROOT / path).exists()]
+    missing = [path for path in sorted(named) if not (ROOT / path).exists()]
     missing += [link for link in LINK.findall(text) if not (page.parent / link).exists()]
     assert missing == []
 
