@@ -102,7 +102,7 @@ class Acquisition:
                 device, persistent, lease_s, reason=COMMISSIONED().to_record()
             )
         except DriverError as error:
-            log.warning("device-not-acquired", device=device.name, error=str(error))
+            log.warning(alarms.DEVICE_NOT_ACQUIRED.code, device=device.name, error=str(error))
             self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=str(error))
             return
         trouble = trouble_in(released) or trouble_in(commissioned, ("failed",))

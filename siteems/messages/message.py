@@ -75,10 +75,16 @@ class MessageType:
 
     code: str
     template: str
+    _without_values: Message = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_without_values", Message(self.code))
 
     def __call__(self, **values: Any) -> Message:
-        """A message of this type."""
-        return Message(self.code, values)
+        """A message of this type. Those without values are made only once: the control cycle makes
+        several, and a replay runs it millions of times.
+        """
+        return Message(self.code, values) if values else self._without_values
 
 
 RECORDED_TEXT: Final = MessageType("recorded-text", "{recorded_text}")

@@ -60,7 +60,7 @@ def test_the_daemon_survives_the_faults_of_the_site_file(tmp_path: Path) -> None
         assert known("pv_kw", "00:12", 1) == {False}
         for name in ("grid_kw", "soc", "bus_v", "pv_kw"):
             assert known(name, "00:16", 1) == {True}
-        codes = [incident.code for incident in history.alarms(day, running.clock.now())]
+        codes = [alarm.code for alarm in history.alarms(day, running.clock.now())]
         assert "released" in codes  # without the bus voltage nothing is driven
         after = {
             sample.source
@@ -73,7 +73,7 @@ def test_siteems_fault_needs_a_simulator_with_a_control_port() -> None:
     port = free_port()
     done = cli("fault", "list", f"--control={port}")
     assert done.returncode == 2
-    assert f"no simulator at port {port}" in done.stderr
+    assert f"no simulator listens on port {port}" in done.stderr
 
 
 def test_siteems_fault_injects_lists_and_clears(tmp_path: Path) -> None:

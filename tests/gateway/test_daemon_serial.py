@@ -72,9 +72,7 @@ def test_a_site_on_serial_lines_survives_the_faults_of_its_file(tmp_path: Path) 
             ):
                 value = sample.values.get(name)
                 assert value is None or least <= value <= most, (sample.time, name, value)
-        assert "released" in [
-            incident.code for incident in history.alarms(start, running.clock.now())
-        ]
+        assert "released" in [alarm.code for alarm in history.alarms(start, running.clock.now())]
         written = [
             c
             for c in history.commands(start, running.clock.now())
