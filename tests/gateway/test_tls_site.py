@@ -98,7 +98,8 @@ def test_a_simulator_behind_tls_needs_a_certificate(tmp_path: Path) -> None:
         done = cli("simulate", str(running.site_file))
         assert done.returncode == 2
         assert (
-            "link cabinet: simulated devices behind tls need --certificate and --key" in done.stderr
+            "link cabinet: simulated devices behind tls need their own --certificate and --key"
+            in done.stderr
         )
         done = cli(
             "simulate",
