@@ -22,7 +22,7 @@ class ImageBuilder:
 
     curve: RectifierCurve
     max_age: timedelta
-    """From this age on a value counts as unknown."""
+    """A value older than this counts as unknown."""
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Lowest and highest plausible value by field, from the site's ratings."""
 
