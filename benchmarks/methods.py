@@ -14,7 +14,8 @@ from optimisation.plan.plan import Plan
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.compiled import CompiledLP
 from optimisation.program.model import build
-from optimisation.program.parameters import TIE_BREAK, parameters
+from optimisation.program.parameters import parameters
+from optimisation.program.prices import TIE_BREAK
 from optimisation.program.shape import shape_of
 from optimisation.solving.engine import LP_OPTIONS
 from optimisation.solving.refresh import HeldProgram

@@ -50,16 +50,15 @@ class _Excesses:
     def __init__(self, n_steps: int, tolerances: Tolerances) -> None:
         self.tolerances = tolerances
         self._n_steps = n_steps
-        self._constraints: list[tuple[Constraint, int | None]] = []
-        self._tolerance: list[float] = []
+        self._constraints: list[tuple[Constraint, float, int | None]] = []
+        """Each with its tolerance and, where it is of one battery, the index of that."""
         self._excess: list[Floats] = []
 
     def at_most_0(
         self, constraint: Constraint, excess: Floats, tolerance: float, battery: int | None = None
     ) -> None:
         """`excess` has shape (n,), in the unit of `tolerance`."""
-        self._constraints.append((constraint, battery))
-        self._tolerance.append(tolerance)
+        self._constraints.append((constraint, tolerance, battery))
         self._excess.append(excess)
 
     def is_0(
@@ -75,12 +74,12 @@ class _Excesses:
     def violations(self) -> list[StepViolation]:
         """The constraints that are exceeded by more than their tolerance."""
         excess = np.concatenate(self._excess).reshape(-1, self._n_steps)
-        within = excess.max(axis=1) <= self._tolerance  # False for NaN
+        largest = excess.max(axis=1).tolist()
         found = []
-        for i in np.flatnonzero(~within).tolist():
-            constraint, battery = self._constraints[i]
-            step = int(excess[i].argmax())
-            found.append(StepViolation(constraint, step, float(excess[i, step]), battery))
+        for i, (constraint, tolerance, battery) in enumerate(self._constraints):
+            if not largest[i] <= tolerance:  # also where it is NaN
+                step = int(excess[i].argmax())
+                found.append(StepViolation(constraint, step, largest[i], battery))
         return found
 
 

@@ -155,7 +155,7 @@ class SiteProblem(Record):
         )
 
     @property
-    def dear_export(self) -> npt.NDArray[np.bool_]:
+    def export_pays_more(self) -> npt.NDArray[np.bool_]:
         """Where a kWh that is sold earns more than it costs, shape (n,)."""
         if self.export is None:
             return np.zeros(self.n_steps, dtype=np.bool_)

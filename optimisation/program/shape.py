@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +11,14 @@ from optimisation.problem.site_problem import SiteProblem
 
 
 class BatteryShape(NamedTuple):
-    """Of one battery: wear segments, sloped acceptance cuts, and whether a full charge is asked
-    for.
-    """
+    """The structure of one battery."""
 
     n_segments: int
+    """Wear segments."""
     n_cuts: int
+    """Sloped cuts of the acceptance table."""
     full_charge: bool
+    """Whether a full charge is asked for."""
 
 
 class Shape(NamedTuple):
@@ -30,51 +30,42 @@ class Shape(NamedTuple):
     demand_intervals: tuple[int, ...] | None = None
     """Steps in each billing interval; None without a demand charge."""
     export: bool = False
-    dear_export: bool = False
-    """In some step a kWh sold earns more than it costs: buying and selling exclude each other by
-    whole numbers.
+    export_pays_more: bool = False
+    """In some step a kWh exported earns more than a kWh imported costs, so that binaries have to
+    exclude doing both at once.
     """
     n_events: int = 0
+    """Paid reductions."""
     cooling: bool = False
     sleep: bool = False
     genset: bool = False
 
     @property
     def metered(self) -> bool:
-        """Import needs a variable of its own: it is weighted over several steps."""
+        """Whether import needs a variable of its own, since it is summed over several steps."""
         return self.n_events > 0 or any(steps > 1 for steps in self.demand_intervals or ())
-
-
-@lru_cache(maxsize=256)
-def _steps_in_each(interval_of_step: bytes) -> tuple[int, ...]:
-    """Steps in each interval, from int64 numbers as they lie in memory."""
-    return tuple(np.bincount(np.frombuffer(interval_of_step, dtype=np.int64)).tolist())
-
-
-@lru_cache(maxsize=256)
-def _n_cuts(acceptance: tuple[tuple[float, float], ...]) -> int:
-    return len(sloped_cuts(acceptance))
 
 
 def shape_of(problem: SiteProblem) -> Shape:
     """Return the shape of a problem."""
     intervals = None
     if problem.demand is not None:
-        intervals = _steps_in_each(problem.demand.interval_of_step.tobytes())
+        intervals = tuple(np.bincount(problem.demand.interval_of_step).tolist())
+    batteries = [
+        BatteryShape(
+            n_segments=len(battery.wear_per_kwh),
+            n_cuts=len(sloped_cuts(battery.acceptance)),
+            full_charge=battery.full_charge is not None,
+        )
+        for battery in problem.batteries
+    ]
     return Shape(
         n_steps=problem.n_steps,
         n_rectifier_segments=len(problem.rectifier.ac_per_dc),
-        batteries=tuple(
-            BatteryShape(
-                len(battery.wear_per_kwh),
-                _n_cuts(battery.acceptance),
-                battery.full_charge is not None,
-            )
-            for battery in problem.batteries
-        ),
+        batteries=tuple(batteries),
         demand_intervals=intervals,
         export=problem.export is not None,
-        dear_export=problem.export is not None and bool(problem.dear_export.any()),
+        export_pays_more=problem.export is not None and bool(problem.export_pays_more.any()),
         n_events=len(problem.reduction_events),
         cooling=problem.cooling is not None,
         sleep=problem.sleep is not None,

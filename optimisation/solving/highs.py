@@ -173,7 +173,8 @@ class Highs:
         the limit, a search over whole numbers only its own.
         """
         _must(self._library.Highs_zeroAllClocks(self._handle), "to reset its clocks")
-        self.set_option("time_limit", float(limit_s))
+        set_limit = self._library.Highs_setDoubleOptionValue
+        _must(set_limit(self._handle, b"time_limit", limit_s), "option time_limit")
 
     def pass_model(
         self, numbers: Numbers, starts: Ints, indices: Ints, values: Floats, integer: Ints
@@ -270,12 +271,12 @@ class Highs:
 
     def solution(self, n_columns: int, n_rows: int) -> tuple[Floats, Floats]:
         """Values of the columns, and d cost / d bound of the rows; NaN where HiGHS has none."""
-        x, dual = np.full(n_columns, np.nan), np.full(n_rows, np.nan)
-        status = self._library.Highs_getSolution(
-            self._handle, x.ctypes.data, None, None, dual.ctypes.data
-        )
+        both = np.full(n_columns + n_rows, np.nan)
+        x = both.ctypes.data
+        dual = x + n_columns * both.itemsize
+        status = self._library.Highs_getSolution(self._handle, x, None, None, dual)
         _must(status, "a solution")
-        return x, dual
+        return both[:n_columns], both[n_columns:]
 
     def info(self, name: str) -> int | None:
         """One of the whole numbers that HiGHS reports about its last run.

@@ -9,7 +9,8 @@ import numpy as np
 from optimisation.checking.checker import check
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import ProblemError, SiteProblem
-from optimisation.program.parameters import TIE_BREAK, parameters
+from optimisation.program.parameters import parameters
+from optimisation.program.prices import TIE_BREAK
 from optimisation.program.shape import Shape, shape_of
 from optimisation.program.source import ModelSource, compile_shape
 from optimisation.solving.engine import LEAST_GAP, Engine

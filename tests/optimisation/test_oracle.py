@@ -14,7 +14,7 @@ from optimisation.problem.battery import BatteryModel
 from optimisation.problem.components import DemandCharge
 from optimisation.problem.rectifier import RectifierCurve
 from optimisation.problem.site_problem import SiteProblem
-from optimisation.program.parameters import TIE_BREAK
+from optimisation.program.prices import TIE_BREAK
 from optimisation.solving.solver import PlanSolver
 
 S1_OPTIMUM = 29.2741532795

@@ -19,7 +19,8 @@ from optimisation.checking.checker import check
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.model import build
-from optimisation.program.parameters import TIE_BREAK, parameters
+from optimisation.program.parameters import parameters
+from optimisation.program.prices import TIE_BREAK
 from optimisation.program.shape import shape_of
 from optimisation.program.source import compile_shape
 from optimisation.solving.engine import Engine
@@ -35,7 +36,7 @@ rectifier would pay.
 
 def searched(problem: SiteProblem) -> bool:
     """Whether the program has whole numbers."""
-    return problem.genset is not None or shape_of(problem).dear_export
+    return problem.genset is not None or shape_of(problem).export_pays_more
 
 
 SOLVER, FINE = PlanSolver(), PlanSolver(tie_break=0.01 * TIE_BREAK)

@@ -51,7 +51,7 @@ def cost_of_turns(problem: SiteProblem, sells: tuple[bool, ...], solver: PlanSol
             limit_kw=np.where(dear & ~chosen, 0.0, export.limit_kw),
         ),
     )
-    assert not shape_of(turns).dear_export
+    assert not shape_of(turns).export_pays_more
     plan = solver.solve(turns)
     assert plan.usable, plan.reason
     return plan.objective
@@ -62,7 +62,7 @@ def test_the_plan_is_the_best_of_all_turns(seed):
     problem, solver = dear_problem(seed), PlanSolver()
     export = problem.export
     assert export is not None
-    assert shape_of(problem).dear_export
+    assert shape_of(problem).export_pays_more
     plan = solver.solve(problem)
     assert plan.usable, plan.reason
     n_dear = int((export.price_per_kwh > problem.price_per_kwh).sum())
