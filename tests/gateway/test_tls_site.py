@@ -110,6 +110,6 @@ def test_a_simulator_behind_tls_needs_a_certificate(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "link cabinet: " in done.stderr
         assert (
-            "--certificate and --key go together"
+            "--certificate and --key must be given together"
             in cli("simulate", str(running.site_file), "--key=x").stderr
         )
