@@ -145,9 +145,6 @@ PENDING = (
     "optimisation",
     "tests/optimisation",
     "docs/optimiser.md",
-    "docs/data.md",
-    "docs/replay.md",
-    "docs/tariffs.md",
 )
 """What the test does not cover yet."""
 

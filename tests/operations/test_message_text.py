@@ -82,7 +82,7 @@ def test_every_type_is_used() -> None:
 
 
 def test_no_alarm_code_is_a_plain_string_elsewhere() -> None:
-    """Codes of one word are left out: they are words of other things too, `measured` for one."""
+    """Codes without a hyphen are left out: such a term, as in `measured`, has other uses too."""
     codes = {each.code for each in ALARMS if "-" in each.code}
     allowed = {"alarms.py", "former_codes.py"}
     for path in SOURCES:
