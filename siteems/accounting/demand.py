@@ -1,4 +1,4 @@
-"""Demand charges (需量电费): when import counts, and the highest mean of a billing interval."""
+"""Demand charges (需量電費): when import counts, and the highest mean of a billing interval."""
 
 from __future__ import annotations
 
