@@ -13,9 +13,6 @@ from siteems.cli.options import JsonOption, SiteArgument
 
 app = typer.Typer()
 
-DEFAULT_SOC = 0.6
-"""State of charge to plan from when neither an option nor a demo day gives one."""
-
 
 @app.command(short_help="Make one plan and explain it.")
 def plan(
@@ -76,9 +73,8 @@ def plan(
 
     site = load_site(site_file)
     when = parse_when(at, datetime.now(UTC), site.site.zone)
-    if soc is None:
-        soc = site.demo.start_soc if site.demo else DEFAULT_SOC
-    explained = plan_offline(site, when, soc, profile, month_peak)
+    start_soc = site.start_soc if soc is None else soc
+    explained = plan_offline(site, when, start_soc, profile, month_peak)
     if json_output:
         print(json.dumps(as_data(explained), indent=1))
     else:

@@ -42,8 +42,8 @@ def scan(
     A device model is recognised by its identity registers or by SunSpec; a model that has neither
     is recognised if all of its points read plausible values. Nothing is written to any device.
 
-    SunSpec devices describe themselves: --save keeps each description as a map file, to be put
-    beside the site file. Exits with 1 if no device answers.
+    SunSpec devices describe themselves: --save keeps each description as a map file, to be put in
+    the folder of the site file. Exits with 1 if no device answers.
     """
 
     from rich.console import Console

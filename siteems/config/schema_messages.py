@@ -190,7 +190,7 @@ def _allowed(node: Node, schema: Node) -> str:
         if node.get("format") == "date":
             return "a date such as 2026-07-01"
         return str(node.get("description", "text in quotes"))
-    return "nothing else than what the examples show"
+    return "see the example sites in seeds/"
 
 
 def _allowed_list(node: Node, schema: Node) -> str:

@@ -9,7 +9,7 @@ from siteems.recordings.profile import Profile
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult
 from siteems.replay.policy_run import PolicyRun, Progress
 from siteems.replay.window import INTERVAL, ReplayWindow
-from siteems.site.model import Site
+from siteems.site.model import START_SOC, Site
 
 
 def run_replay(
@@ -19,7 +19,7 @@ def run_replay(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
-    start_soc: float = 0.6,
+    start_soc: float = START_SOC,
     notes: tuple[str, ...] = (),
     progress: Progress = lambda policy, done, total: None,
 ) -> ReplayResult:

@@ -24,8 +24,6 @@ from siteems.site.model import Site
 
 SCORED_FROM = timedelta(days=10)
 """In a shorter recording, too few days are left after the forecasts have learned a week."""
-START_SOC = 0.6
-"""For sites whose file has no demo day."""
 
 
 def replay_to_folder(
@@ -54,7 +52,7 @@ def replay_to_folder(
         policies,
         start=first,
         end=last,
-        start_soc=site.demo.start_soc if site.demo else START_SOC,
+        start_soc=site.start_soc,
         notes=recorded.notes,
         progress=progress,
     )

@@ -338,6 +338,10 @@ class Recording:
     keep_days: Annotated[int, Field(ge=1, le=4000)] = 800
 
 
+START_SOC = 0.6
+"""State of charge to start from at a site without a demo day: above most reserves, below full."""
+
+
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Site:
     """A site, as its file describes it."""
@@ -360,3 +364,8 @@ class Site:
     planning: Planning = field(default_factory=Planning)
     recording: Recording = field(default_factory=Recording)
     demo: DemoDay | None = None
+
+    @property
+    def start_soc(self) -> float:
+        """SoC from which plans and replays start where none is measured: that of the demo day."""
+        return START_SOC if self.demo is None else self.demo.start_soc

@@ -21,7 +21,7 @@ from siteems.config.seeds import seed_path
 from siteems.errors import SiteFileError, UserError
 from siteems.site.checks import devices as device_checks
 from siteems.site.checks.timing import check_cycle_times
-from siteems.site.model import Site
+from siteems.site.model import START_SOC, Site
 from siteems.site.read_file import load_site
 
 SEED = seed_path("hangzhou-macro")
@@ -204,7 +204,7 @@ def test_any_value_gives_a_site_or_error_lines(
         assert "\n" not in line
         assert not any(
             phrase in line
-            for phrase in ("Input should", "pydantic", "Tuple", "dataclass", "nothing else")
+            for phrase in ("Input should", "pydantic", "Tuple", "dataclass", "see the example")
         )
 
 
@@ -241,3 +241,9 @@ def test_a_tariff_given_by_name_or_by_file(tmp_path: Path) -> None:
     )
     with pytest.raises(SiteFileError, match="no such tariff; did you mean zhejiang-1-10kv"):
         load_site(tmp_path)
+
+
+def test_a_plan_starts_from_the_demo_day_or_from_the_default(hangzhou: Site) -> None:
+    assert hangzhou.demo is not None
+    assert hangzhou.start_soc == hangzhou.demo.start_soc == 0.55
+    assert replace(hangzhou, demo=None).start_soc == START_SOC
