@@ -139,7 +139,12 @@ RULES = (
 )
 REGISTERS = ("drivers", "command_sites.py", "modbus_rig.py", "sunspec_rig.py")
 """Folders and files in which a word is the content of a register."""
-FORMER = ("siteems/history/former_codes.py", "tests/history/test_former_record.py")
+FORMER = (
+    "siteems/history/former_codes.py",
+    "siteems/site/former_keys.py",
+    "tests/history/test_former_record.py",
+    "tests/site/test_former_keys.py",
+)
 """Files with the codes and texts of earlier versions, which are in old records."""
 PENDING = (
     "optimisation",

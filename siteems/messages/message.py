@@ -7,6 +7,7 @@ needs another catalogue and nothing else.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,10 +27,11 @@ class Message:
     def to_record(self) -> str:
         """One line of JSON: `{"code": ..., value names: ...}`; nested messages are objects too.
 
-        Raises ValueError for a number that JSON does not have (NaN, infinity).
+        It never fails, because the control cycle records a reason each time: a number that JSON
+        does not have (NaN, infinity) becomes null, and a value of another type its text.
         """
         return json.dumps(
-            self.as_dict(), separators=(",", ":"), allow_nan=False, ensure_ascii=False
+            self.as_dict(), separators=(",", ":"), allow_nan=False, ensure_ascii=False, default=str
         )
 
     @classmethod
@@ -53,6 +55,8 @@ def _plain(value: Any) -> Any:
         return value.as_dict()
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value
 
 

@@ -22,6 +22,7 @@ from siteems.errors import SiteFileError
 from siteems.site.checks.all_checks import site_errors
 from siteems.site.checks.links import CREDENTIALS
 from siteems.site.emission_factors import FACTORS
+from siteems.site.former_keys import with_current_keys
 from siteems.site.model import DeviceEntry, Link, Site
 from siteems.tariff.files import TARIFFS, with_whole_vector
 
@@ -35,7 +36,7 @@ def load_site(path: Path) -> Site:
     what is allowed`. Indices of lists count from 0: `devices[1]` is the second device.
     """
     file = path / SITE_FILE if path.is_dir() else path
-    data = FACTORS.resolve(TARIFFS.resolve(_read(file), file), file)
+    data = FACTORS.resolve(TARIFFS.resolve(with_current_keys(_read(file)), file), file)
     site, sections, details = _validate(data)
     if "devices" in sections:
         sections["devices"] = tuple(_absolute_map(entry, file) for entry in sections["devices"])
