@@ -26,7 +26,7 @@ def test_a_key_of_an_earlier_version_is_read_under_its_present_name(tmp_path: Pa
 
 def test_a_former_key_beside_its_present_name_is_refused(tmp_path: Path) -> None:
     former = 'demand_call = { limit_kw = 9, start = "01:00", hours = 1 }\n'
-    with pytest.raises(SiteFileError, match="demo.demand_call: unknown key"):
+    with pytest.raises(SiteFileError, match=r"demo\.demand_call: unknown key"):
         load(tmp_path, "dr_event =", f"{former}dr_event =")
 
 
