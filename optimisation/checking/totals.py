@@ -1,4 +1,4 @@
-"""What a plan costs and which soft limits it breaks, computed anew and compared with what it states."""
+"""What a plan costs and which soft limits it breaks, compared with what it states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""THE program of a site: everything else in this package feeds it, solves it or checks its plans."""
+"""THE program of a site: all the rest of this package feeds it, solves it or checks its plans."""
 
 from __future__ import annotations
 

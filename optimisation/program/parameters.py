@@ -34,8 +34,8 @@ def parameters(
     is free. Discharging costs a little, less from step to step, so that PV is used before storage
     without wear. Rectifier segments are used in order, and of equal batteries the first.
 
-    **Negative prices.** Where a price (of import or export) is negative, an LP would earn by wasting
-    energy: in the rectifier, in the inverter, or by charging and discharging at once. Therefore
+    **Negative prices.** Where a price (of import or export) is negative, an LP would earn by
+    wasting energy: in the rectifier, in the inverter, or by charging and discharging at once. Therefore
 
     - every rectifier segment costs as much as the least lossy one;
     - up to the last such step, the discharging of each battery costs what its loop could earn,
@@ -64,21 +64,20 @@ def parameters(
 
 def _supply(problem: SiteProblem, prices: Prices) -> dict[str, Any]:
     """The buses, the connection, the rectifier and the reserve."""
-    hours, rectifier = problem.step_h, problem.rectifier
+    rectifier, hours, by_step = problem.rectifier, problem.step_h, problem.step_h[:, None]
     slopes, widths = np.array(rectifier.ac_per_dc), np.array(rectifier.segment_dc_kw)
     order = np.arange(len(widths), dtype=np.float64)
-    segment_cost = prices.imported[:, None] * np.multiply.outer(hours, slopes)
-    segment_cost += prices.tie * np.multiply.outer(hours, order)
+    segment_cost = prices.imported[:, None] * (by_step * slopes) + prices.tie * (by_step * order)
     if prices.waste_pays:
         # With an inverter the AC side can have a surplus to be burnt in any step before the one
         # that pays.
         lossy = prices.wasted if problem.export is None else prices.wasted_later
-        segment_cost += np.multiply.outer(hours * lossy, slopes - slopes[0])
-    below = np.cumsum(widths) - widths
+        segment_cost += (hours * lossy)[:, None] * (slopes - slopes[0])
+    left_kw = problem.rectifier_max_dc_kw - (widths.cumsum() - widths)
     cap = np.minimum(problem.cap_kw, problem.import_limit_kw)
     return {
         "segment_cost": segment_cost,
-        "segment_kw": np.clip(problem.rectifier_max_dc_kw - below, 0.0, widths),
+        "segment_kw": np.minimum(np.maximum(left_kw, 0.0), widths),
         "ac_per_dc": slopes,
         "unserved_cost": hours * problem.unserved_penalty_per_kwh,
         "cap_cost": hours * problem.cap_penalty_per_kwh,

@@ -11,9 +11,9 @@ from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.prices import TIE_BREAK, Prices
 
 BATTERY_TIE = 0.1
-"""Share of the tie-break by which each further battery is more expensive, so that of equal batteries
-the first is used. Large enough for the tolerances of the solver, small enough to keep the order of
-the other tie-breaks.
+"""Share of the tie-break by which each further battery is more expensive, so that of equal
+batteries the first is used. Large enough for the tolerances of the solver, small enough to keep the
+order of the other tie-breaks.
 """
 
 

@@ -1,4 +1,4 @@
-"""What energy costs in the eyes of the program: prices with tie-breaks, and what waste would earn."""
+"""What energy costs in the program: prices with tie-breaks, and what waste would earn."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from optimisation.arrays import Floats, highest, lowest
 from optimisation.problem.site_problem import SiteProblem
 
 TIE_BREAK = 1e-4
-"""Size of the tie-breaks as a share of the largest price. Plans are unique to the eye, and energy is
-moved even for a gain as small as this; a year of plans costs 0.01 % more than without.
+"""Size of the tie-breaks as a share of the largest price.
+
+Without them two correct solves of one problem differ in the first setpoint of every fourth plan.
+With them a year of plans costs 0.01 % more, since energy is also moved for no gain smaller than
+this.
 """
 
 
