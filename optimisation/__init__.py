@@ -1,5 +1,5 @@
-"""Pure mathematics: numbers in, numbers out. No clock, no configuration file.
+"""Pure mathematics: dataclasses of numbers in, dataclasses of numbers out.
 
-I/O only where it is the point: `cache.py` keeps compiled models, `worker.py` speaks with its
-parent.
+No files, no environment, no clock, no processes; the one thing loaded from outside Python is the
+library of HiGHS.
 """

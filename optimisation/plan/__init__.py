@@ -1,1 +1,1 @@
-"""The answer: a plan and its series."""
+"""The plan and its series."""

@@ -1,6 +1,4 @@
-"""What planning answers: a status with its reason, the series, what they cost, and what energy and
-power are worth.
-"""
+"""The answer to a planning problem: status and reason, series, costs, and marginal values."""
 
 from __future__ import annotations
 
@@ -20,9 +18,7 @@ class PlanStatus(StrEnum):
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
-    """Stopped by the time limit with a plan that holds everything hard but may cost more than need
-    be.
-    """
+    """Stopped by the time limit: the plan keeps every hard limit but may not be the cheapest."""
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     ERROR = "error"
@@ -30,7 +26,7 @@ class PlanStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Settlement:
-    """What one paid reduction comes to: steps `first` to `after` - 1, by the mean over them."""
+    """The settlement of one paid reduction: steps `first` to `after` - 1, by their mean."""
 
     first: int
     after: int
@@ -58,17 +54,17 @@ class Plan(Series, Record):
 
     status: PlanStatus
     reason: str = ""
-    """Why there is no plan; beside a plan, what was not taken as it was given."""
+    """Why there is no plan; with a plan, what could not be met or was corrected."""
     objective: float = math.nan
     cost_by_term: Mapping[str, float] = field(default_factory=dict)
     soft_limits: Mapping[str, float] = field(default_factory=dict)
-    """Only the soft limits that are broken, and by how much in all; the unit ends the name.
+    """The soft limits that are broken, and by how much over the horizon; the unit ends the name.
 
     reserve_kwh_h, import_cap_kwh, unserved_kwh, ac_unserved_kwh, full_charge_kwh, too_warm_k_h,
     too_cold_k_h.
     """
     block: Floats = field(default_factory=_no_series)
-    """All series, read-only, shape (rows, n); each is there by its name too."""
+    """All series, read-only, shape (rows, n); each is an attribute too."""
     rows: Mapping[str, slice] = field(default_factory=dict)
     demand_peak_kw: float | None = None
     """The billing peak this plan leads to, not below the peak so far."""
@@ -79,7 +75,8 @@ class Plan(Series, Record):
         block = read_only(self.block)
         if block.ndim != 2:
             raise ValueError(
-                f"the block of a plan has shape {block.shape}; allowed is one row of steps per series"
+                f"the block of a plan has shape {block.shape}; "
+                "allowed is one row of steps per series"
             )
         if block is not self.block:
             object.__setattr__(self, "block", block)
@@ -93,5 +90,5 @@ class Plan(Series, Record):
 
     @property
     def usable(self) -> bool:
-        """True if the series may be acted on."""
+        """Whether the series may be carried out."""
         return self.status in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE)

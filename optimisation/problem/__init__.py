@@ -1,1 +1,1 @@
-"""The question: a site over a horizon, as numbers."""
+"""The planning problem: a site over a horizon, as numbers."""

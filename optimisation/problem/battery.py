@@ -1,6 +1,4 @@
-"""A battery as the planner sees it: size, losses, limits, what its chemistry takes, and what wear
-costs.
-"""
+"""A battery in a planning problem: size, losses, limits, charge acceptance, cost of wear."""
 
 from __future__ import annotations
 
@@ -16,18 +14,19 @@ Cuts = tuple[tuple[float, float], ...]
 """Lines in SoC, each by its kW at SoC 0 and at SoC 1."""
 
 OVERFULL = 1.05
-"""A gauge may read this share of the capacity; what is above the capacity is not counted."""
+"""Highest SoC that a gauge may read; energy above the capacity is not counted."""
 
 
 @dataclass(frozen=True)
 class FullCharge:
-    """The battery should be full at the end of step `by_step` (0 = the first); soft, as any
-    measured SoC has a plan.
+    """The battery should be full at the end of step `by_step` (0 = the first).
+
+    A priced soft limit, so that any measured SoC has a plan.
     """
 
     by_step: int
     penalty_per_kwh: float
-    """Currency per kWh missing then."""
+    """Currency per kWh missing at that time."""
 
     def __post_init__(self) -> None:
         number("full_charge.by_step", self.by_step, low=0.0)
@@ -40,7 +39,7 @@ class FullCharge:
 
 @dataclass(frozen=True, kw_only=True)
 class BatteryModel:
-    """One battery, measured at the DC bus. `capacity_kwh` is what an SoC of 1 stands for today.
+    """One battery, measured at the DC bus. `capacity_kwh` is the energy at an SoC of 1 today.
 
     Raises `ProblemError` for a number that is missing, not finite, of the wrong sign or out of
     order.
@@ -48,7 +47,7 @@ class BatteryModel:
 
     capacity_kwh: float
     stored_kwh: float
-    """In the battery now: 0 to 1.05 of its capacity, also below the reserve; above the capacity it
+    """Stored now: 0 to 1.05 of the capacity, also below the reserve; above the capacity the battery
     counts as full.
     """
     charge_efficiency: float
@@ -56,21 +55,21 @@ class BatteryModel:
     max_charge_kw: float
     max_discharge_kw: float
     wear_per_kwh: tuple[float, ...]
-    """Currency per kWh discharged from each of K segments of equal energy, the shallowest first;
-    must not fall.
+    """Currency per kWh discharged from each of K segments of equal energy, the shallowest first.
 
-    A cycle of depth d runs through the first d K segments, so the sum over them is the cost of its
-    depth (Xu, Zhao, Zheng, Litvinov, Kirschen, IEEE Trans. Power Systems 33(2), 2018). One number
-    is wear by energy alone.
+    Must not fall with depth. A cycle of depth d runs through the first d K segments, so the sum
+    over them is the cost of its depth (Xu, Zhao, Zheng, Litvinov, Kirschen, IEEE Trans. Power
+    Systems 33(2), 2018). With one number, wear depends on energy alone.
     """
     acceptance: tuple[tuple[float, float], ...] = ()
-    """(SoC, kW) that the chemistry takes, rising in SoC, level outside; empty = no limit but
-    `max_charge_kw`.
+    """(SoC, kW) of the highest charging power that the chemistry accepts, rising in SoC, constant
+    outside the table; empty = no limit but `max_charge_kw`.
     """
     full_charge: FullCharge | None = None
     segment_kwh: tuple[float, ...] = ()
-    """Stored energy by wear segment as the cycles so far left it, see `follow`; empty = as after
-    one discharge.
+    """Stored energy by wear segment as the cycles so far left it, see `follow`.
+
+    Empty = as after one discharge from full.
     """
 
     def __post_init__(self) -> None:
@@ -115,13 +114,11 @@ class BatteryModel:
 
     @property
     def counted_kwh(self) -> float:
-        """Stored energy that the plan counts on: what is measured, at most the capacity."""
+        """Stored energy that a plan counts on: the measured energy, at most the capacity."""
         return min(self.stored_kwh, self.capacity_kwh)
 
     def split_kwh(self) -> tuple[float, ...]:
-        """Stored energy by wear segment, K numbers, shallowest first; without `segment_kwh` as
-        after one discharge.
-        """
+        """Stored energy by wear segment, K numbers, shallowest first."""
         return self.segment_kwh or after_one_discharge(
             self.counted_kwh, self.capacity_kwh, segments=len(self.wear_per_kwh)
         )
@@ -129,12 +126,10 @@ class BatteryModel:
 
 def after_one_discharge(stored_kwh: float, capacity_kwh: float, segments: int) -> tuple[float, ...]:
     """Stored energy by wear segment, shallowest first, of a battery that was full and then
-    discharged.
-
-    The shallow segments are empty, so the next kWh out is a deeper one.
+    discharged: the shallow segments are empty, so the next kWh comes from a deeper one.
     """
     width = capacity_kwh / segments
-    # What is above the energy that lies deeper than the segment.
+    # The energy above what the deeper segments hold.
     return tuple(
         [
             min(width, max(0.0, stored_kwh - width * deeper))
@@ -146,12 +141,11 @@ def after_one_discharge(stored_kwh: float, capacity_kwh: float, segments: int) -
 def follow(
     segment_kwh: tuple[float, ...], stored_kwh: float, capacity_kwh: float
 ) -> tuple[float, ...]:
-    """Stored energy by wear segment when the battery has come to `stored_kwh`, in one move up or
-    down.
+    """Stored energy by wear segment after the battery has charged or discharged to `stored_kwh`.
 
-    The shallow segments are emptied first and filled first. So a discharge counts from the last
-    turning point, and from an earlier one when it passes the depth at which it turned: as rainflow
-    counts (Xu et al. 2018, section III).
+    The shallow segments are emptied first and filled first. So the depth of a discharge counts from
+    the last turning point, and from an earlier one as soon as it passes the depth of that, as in
+    rainflow counting (Xu et al. 2018, section III).
     """
     width, change = capacity_kwh / len(segment_kwh), stored_kwh - sum(segment_kwh)
     moved = []
@@ -167,9 +161,9 @@ def acceptance_cuts(acceptance: tuple[tuple[float, float], ...]) -> Cuts:
     """Return lines (kW at SoC 0, kW at SoC 1) whose minimum is never above the table and never
     below 0.
 
-    They run through consecutive points of the table. A line that would fall below 0 within 0..1,
-    and so forbid an SoC that can be measured, is turned about its outer point until it ends at 0.
-    Lines that never bind are dropped.
+    They run through consecutive points of the table. A line that would fall below 0 within SoC
+    0..1, and so make an SoC infeasible that can be measured, is turned about its outer point until
+    it ends at 0. Lines that never bind are dropped.
     """
     if not acceptance:
         return ()
@@ -196,8 +190,8 @@ def sloped_cuts(acceptance: tuple[tuple[float, float], ...]) -> Cuts:
 
 
 def charge_limit_kw(max_charge_kw: float, acceptance: tuple[tuple[float, float], ...]) -> float:
-    """Power that no SoC exceeds: `max_charge_kw`, or the level part of the acceptance table where
-    that is less.
+    """Charging power that is not exceeded at any SoC: `max_charge_kw`, or the constant part of the
+    acceptance table where that is less.
     """
     return min(
         [

@@ -1,6 +1,4 @@
-"""What a site may have besides load, sun and batteries: each is a component of the problem, or
-None.
-"""
+"""Optional components of a planning problem: what only some sites or tariffs have."""
 
 from __future__ import annotations
 
@@ -17,24 +15,25 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DemandCharge(Record):
-    """Price on the highest mean import of a billing interval (a month's maximum demand in a
-    two-part tariff).
+    """Price on the highest mean import of a billing interval: the maximum demand of a two-part
+    tariff.
     """
 
     price_per_kw: float
     """Currency per kW above the peak so far."""
     peak_so_far_kw: float
-    """Already billed this month, so free to reach again."""
+    """Highest so far this month: already billed, so free to reach again."""
     interval_of_step: npt.NDArray[np.int64]
-    """Number of the billing interval of each step, shape (n,), from 0, up by 0 or 1 from step to
-    step.
+    """Number of the billing interval of each step, shape (n,), from 0, rising by 0 or 1 from step
+    to step.
 
-    The mean over the steps of an interval counts; a step longer than the interval counts by its own
-    mean.
+    The mean over the steps of an interval is billed. A step that is longer than the interval counts
+    as one interval.
     """
     counts: Flags | None = None
-    """Shape (n,): what is imported then is billed; the same for all steps of an interval. None =
-    always.
+    """Shape (n,): whether import in the step is billed, the same for all steps of an interval.
+
+    None = always.
     """
 
     def __post_init__(self) -> None:
@@ -63,15 +62,16 @@ class DemandCharge(Record):
             if np.any(torn):
                 i = int(np.argmax(torn)) + 1
                 raise ProblemError(
-                    f"demand.counts[{i}] is {counts[i]}; allowed is the same within a billing interval"
+                    f"demand.counts[{i}] is {counts[i]}; "
+                    "allowed is the same within a billing interval"
                 )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Export(Record):
-    """Selling to the grid, and serving the AC load, through a grid-tied inverter from the DC bus.
+    """Export to the grid, and supply of the AC load, by a grid-tied inverter from the DC bus.
 
-    Grid-tied: with the mains out it gives nothing.
+    A grid-tied inverter is off while the mains are out.
     """
 
     price_per_kwh: Floats
@@ -96,19 +96,18 @@ class Export(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reduction(Record):
-    """Demand response that is settled against a given baseline, each run of event steps by its
-    mean.
+    """Paid demand response, settled against a given baseline; each event by its mean.
 
-    With R = mean of baseline minus net import (kW) and H the hours of the event: R below
-    `valid_low` x bid is not paid; else price x min(R, `valid_high` x bid) x H is; and what is
-    missing from `penalty_low` x bid costs `penalty_per_kwh`. Thresholds as in the Chinese
-    provincial programmes (0.8, 1.2, 0.5).
+    Let R be the mean of baseline minus net import (kW) over an event of H hours. R below
+    `valid_low` x bid is not paid; otherwise the pay is price x min(R, `valid_high` x bid) x H. The
+    energy missing from `penalty_low` x bid x H costs `penalty_per_kwh`. The default thresholds are
+    those of the Chinese provincial programmes.
     """
 
     baseline_kw: Floats
-    """Net import that would have been, shape (n,)."""
+    """Net import without the reduction, shape (n,)."""
     in_event: Flags
-    """Shape (n,); steps of an event follow one another, two events have a step between them."""
+    """Shape (n,); each run of consecutive steps is one event."""
     price_per_kwh: float
     bid_kw: float
     valid_low: float = 0.8
@@ -131,17 +130,17 @@ class Reduction(Record):
         number("reduction.penalty_per_kwh", self.penalty_per_kwh, low=0.0)
 
     def events(self) -> tuple[tuple[int, int], ...]:
-        """(first step, step after the last) of each event, in order."""
+        """Return (first step, step after the last) of each event, in order."""
         edges = np.flatnonzero(np.diff(self.in_event.astype(np.int8), prepend=0, append=0))
         return tuple((int(first), int(after)) for first, after in edges.reshape(-1, 2))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cooling(Record):
-    """The air conditioner and the room it cools: one thermal mass, one loss to the outside (1R1C)."""
+    """Air conditioner and the room it cools: one thermal mass, one loss to the outside (1R1C)."""
 
     max_kw: float
-    """Electric, AC side; 0 up to this, as a duty."""
+    """Electric power at the AC side; anything from 0 to this, as a mean over its duty cycle."""
     cop: float
     """Heat moved per kWh electric."""
     heat_capacity_kwh_per_k: float
@@ -149,17 +148,15 @@ class Cooling(Record):
     room_now_c: float
     low_c: float
     high_c: float
-    """The band is soft: a room outside it has a plan too."""
+    """The band is a soft limit, so that a room outside it has a plan too."""
     outdoor_c: Floats
     """Shape (n,)."""
     inside_heat_kw: Floats
-    """Shape (n,), of the equipment."""
+    """Heat of the equipment, shape (n,)."""
     discomfort_per_k_h: float
     """Currency per K outside the band for an hour."""
     rebound_cap_kw: float | None = None
-    """Import in the step after a paid event or a capped time, at most; soft, priced like any import
-    cap.
-    """
+    """Soft cap on import in the step after a DR event, priced like any import cap; None = none."""
 
     def __post_init__(self) -> None:
         number("cooling.max_kw", self.max_kw, low=0.0)
@@ -184,12 +181,10 @@ class Cooling(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RadioSleep(Record):
-    """Capacity layers that may sleep: DC load that need not be served, for its price. Only where
-    enrolled.
-    """
+    """Radio capacity layers that may sleep: DC load that need not be served, at a price."""
 
     available_kw: Floats
-    """Shape (n,); what is above the load does not count."""
+    """Shape (n,); above the load it is cut to the load."""
     cost_per_kwh: float
 
     def __post_init__(self) -> None:
@@ -201,8 +196,9 @@ class RadioSleep(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Genset(Record):
-    """A generator on the AC side: off, or between its minimum load and its maximum. Makes the
-    program a MILP.
+    """A generator on the AC side: off, or between its minimum load and its maximum.
+
+    It makes the program a MILP.
     """
 
     max_kw: float
@@ -212,9 +208,9 @@ class Genset(Record):
     start_cost: float
     """Currency per start."""
     available: Flags
-    """Shape (n,): may run in the step."""
+    """Shape (n,): whether it may run in the step."""
     running: bool = False
-    """Now, so that going on needs no start."""
+    """Whether it runs now, so that it needs no start to keep running."""
 
     def __post_init__(self) -> None:
         number("genset.max_kw", self.max_kw, low=0.0)

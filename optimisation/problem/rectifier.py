@@ -31,7 +31,8 @@ class RectifierCurve:
         number("standby_ac_kw", self.standby_ac_kw, low=0.0)
         if not self.segment_dc_kw or len(self.segment_dc_kw) != len(self.ac_per_dc):
             raise ProblemError(
-                f"segment_dc_kw has {len(self.segment_dc_kw)} and ac_per_dc {len(self.ac_per_dc)} segments; "
+                f"segment_dc_kw has {len(self.segment_dc_kw)} and ac_per_dc "
+                f"{len(self.ac_per_dc)} segments; "
                 "allowed is the same number, at least 1"
             )
         for s, (width, slope) in enumerate(zip(self.segment_dc_kw, self.ac_per_dc, strict=True)):
@@ -47,13 +48,13 @@ class RectifierCurve:
     def from_efficiency(
         cls, rated_kw: float, table: Sequence[tuple[float, float]]
     ) -> RectifierCurve:
-        """Build the greatest convex curve that is nowhere above the AC input the efficiency table
-        gives.
+        """Build the greatest convex curve that is nowhere above the AC input that an efficiency
+        table gives.
 
-        `rated_kw` is the DC output of the whole shelf, `table` holds (share of it, efficiency
-        0..1), rising in share. The no-load draw follows from the slope of the lowest part, and is
-        not below 0. Raises `ProblemError` for a table that is too short, out of order or out of
-        range.
+        `rated_kw` is the DC output of the whole shelf; `table` holds (share of it, efficiency
+        0..1), rising in share. The standby draw is found by extending the lowest part to no load,
+        and is not below 0. Raises `ProblemError` for a table that is too short, out of order or
+        out of range.
         """
         number("rated_kw", rated_kw, above=0.0)
         for i, (share, efficiency) in enumerate(table):
@@ -63,7 +64,7 @@ class RectifierCurve:
                 raise ProblemError(
                     f"efficiency table share [{i}] is {share}; allowed is above {table[i - 1][0]}"
                 )
-        # A share of 0 says nothing: no output, whatever the efficiency.
+        # A point at share 0 has no information: no output, whatever the efficiency.
         points = [
             (share * rated_kw, share * rated_kw / efficiency)
             for share, efficiency in table
@@ -81,16 +82,14 @@ class RectifierCurve:
         return cls(points[0][1], tuple(widths), tuple(slopes))
 
     def ac_kw(self, dc_kw: npt.ArrayLike) -> Floats:
-        """AC input in kW for DC output in kW (any shape); above the last segment its slope goes on."""
+        """AC input for DC output, kW, any shape; above the last segment its slope continues."""
         dc = np.asarray(dc_kw, dtype=np.float64)[..., np.newaxis]
         starts, widths, slopes = _segments(self)
         ac: Floats = self.standby_ac_kw + np.clip(dc - starts, 0.0, widths) @ slopes
         return ac
 
     def ac_kw_at(self, dc_kw: float) -> float:
-        """`ac_kw` of one output, in a twentieth of the time: the control loop asks for it in every
-        cycle.
-        """
+        """`ac_kw` of one output, in a twentieth of the time, for the control loop."""
         ac_kw, left = self.standby_ac_kw, dc_kw
         for width, slope in zip(self.segment_dc_kw[:-1], self.ac_per_dc[:-1], strict=True):
             ac_kw += slope * min(width, max(0.0, left))
@@ -98,15 +97,13 @@ class RectifierCurve:
         return ac_kw + self.ac_per_dc[-1] * max(0.0, left)
 
     def dc_kw(self, ac_kw: float) -> float:
-        """DC output in kW that an AC input in kW gives: 0 below the standby draw, at most all
-        segments together.
-        """
+        """DC output for an AC input, kW: 0 below the standby draw, at most all segments."""
         dc, ac = self.corners()
         return float(np.interp(ac_kw - self.standby_ac_kw, ac, dc))
 
     def corners(self) -> tuple[Floats, Floats]:
-        """DC output and AC input above standby at the corners of the curve, kW, from 0 on; shape
-        (segments + 1,).
+        """DC output and AC input above standby at the corners of the curve from 0 on, kW, each of
+        shape (segments + 1,).
         """
         return _corners(self)
 

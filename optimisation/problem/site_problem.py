@@ -1,6 +1,4 @@
-"""What a plan is made from: the site's numbers over the horizon, validated once, with no unit left
-to guess.
-"""
+"""A planning problem: the numbers of a site over the horizon, validated once."""
 
 from __future__ import annotations
 
@@ -46,9 +44,10 @@ class SiteProblem(Record):
     """One planning problem of one site. Arrays have shape (n,), one entry per step; the first step
     begins now.
 
-    AC load and rectifier standby are served up to `import_limit_kw` and no further: with the mains
-    out (limit 0) they draw nothing, unless a genset runs. An optional component that is None is not
-    in the model at all. Raises `ProblemError` for a number that is missing, not finite, of the
+    AC load and rectifier standby are served up to `import_limit_kw`: with the mains out (limit 0)
+    they draw nothing, unless a genset runs. A component that is None is not part of the model.
+
+    Raises `ProblemError` for a number that is missing, not finite, of the
     wrong sign or out of order.
     """
 
@@ -65,9 +64,9 @@ class SiteProblem(Record):
     import_limit_kw: Floats
     """Physical and hard; 0 while the mains are out."""
     import_cap_kw: Floats
-    """Of a demand-response call or the operator; soft and dearly priced; inf = none."""
+    """Of a DR event or the operator; a soft limit at a high price; inf = none."""
     reserve_kwh: Floats
-    """Wanted in all batteries together at the end of each step; soft."""
+    """Energy to be held in all batteries together at the end of each step; a soft limit."""
     terminal_value_per_kwh: float
     """Currency per kWh in the batteries at the end of the horizon."""
     reserve_penalty_per_kwh_h: float
@@ -120,7 +119,7 @@ class SiteProblem(Record):
 
     @property
     def stored_kwh(self) -> float:
-        """In all batteries now, kWh, as far as the plan counts on it."""
+        """Energy in all batteries now that a plan counts on, kWh."""
         return sum(battery.counted_kwh for battery in self.batteries)
 
     @property
@@ -130,9 +129,7 @@ class SiteProblem(Record):
 
     @cached_property
     def ac_base_kw(self) -> Floats:
-        """AC draw before any conversion, shape (n,), kW: AC load and standby, as far as the grid
-        serves them.
-        """
+        """The part of AC load and standby draw that the grid serves, shape (n,), kW."""
         base: Floats = np.minimum(
             self.ac_load_kw + self.rectifier.standby_ac_kw, self.import_limit_kw
         )
@@ -141,44 +138,40 @@ class SiteProblem(Record):
 
     @property
     def cap_kw(self) -> Floats:
-        """Soft cap on import, shape (n,), kW: `import_cap_kw`, and the rebound cap where an event
-        has just ended.
-        """
+        """Soft cap on import, shape (n,), kW: `import_cap_kw`, and the rebound cap after an event."""
         if self.cooling is None or self.cooling.rebound_cap_kw is None:
             return self.import_cap_kw
-        called = np.isfinite(self.import_cap_kw)
+        in_event = np.isfinite(self.import_cap_kw)
         if self.reduction is not None:
-            called = called | self.reduction.in_event
-        ended = np.concatenate(([False], called[:-1] & ~called[1:]))
+            in_event = in_event | self.reduction.in_event
+        ended = np.concatenate(([False], in_event[:-1] & ~in_event[1:]))
         return np.where(
             ended, np.minimum(self.import_cap_kw, self.cooling.rebound_cap_kw), self.import_cap_kw
         )
 
     @property
     def export_pays_more(self) -> npt.NDArray[np.bool_]:
-        """Where a kWh that is sold earns more than it costs, shape (n,)."""
+        """Whether a kWh exported earns more than a kWh imported costs, shape (n,)."""
         if self.export is None:
             return np.zeros(self.n_steps, dtype=np.bool_)
         return self.export.price_per_kwh > self.price_per_kwh
 
     @property
     def genset_extra_kw(self) -> Floats:
-        """AC draw beyond `ac_base_kw` that a running genset serves, shape (n,), kW; 0 without a
-        genset.
-        """
+        """AC load that only a running genset serves, shape (n,), kW; 0 without a genset."""
         most_kw = 0.0 if self.genset is None else self.genset.max_kw
         return np.minimum(self.ac_load_kw + self.rectifier.standby_ac_kw - self.ac_base_kw, most_kw)
 
     @property
     def reduction_events(self) -> tuple[tuple[int, int], ...]:
-        """(first step, step after the last) of each paid reduction; empty = none."""
+        """(first step, step after the last) of the event of each paid reduction."""
         return self.reduction.events() if self.reduction is not None else ()
 
     def _freeze(self, name: str, low: float, high: float) -> None:
         object.__setattr__(self, name, series(name, getattr(self, name), low, high))
 
     def _check_lengths(self) -> None:
-        """Every array, also of a component, must have one number per step."""
+        """Every array, also of a component, has one number per step."""
         owners = {"": self} | {f"{name}.": getattr(self, name) for name in COMPONENTS}
         for prefix, owner in owners.items():
             for field in fields(owner) if owner is not None else ():

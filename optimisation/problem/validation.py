@@ -1,6 +1,4 @@
-"""Numbers that no plan can be made from are refused here, once, in one sentence that names the
-field.
-"""
+"""Checks of numbers: each refusal is one sentence with the field, its value and what is allowed."""
 
 from __future__ import annotations
 
@@ -13,14 +11,15 @@ import numpy.typing as npt
 from optimisation.arrays import Floats, read_only
 
 LARGEST = 1e9
-"""No sound power, energy or price of a site is larger; the solver takes 1e20 for infinity without a
-word.
+"""No sound power, energy or price of a site is larger; the solver treats 1e20 as infinite without
+a warning.
 """
 
 
 class ProblemError(ValueError):
-    """A number that no plan can be made from: names the field, its index, the value and what is
-    allowed.
+    """A number that no plan can be made from.
+
+    The message has the field, its index, the value and what is allowed.
     """
 
 
@@ -38,8 +37,9 @@ def number(
 
 
 def series(name: str, values: npt.ArrayLike, low: float, high: float) -> Floats:
-    """Return a read-only copy of one number per step, all of low..high; raise `ProblemError` for
-    anything else.
+    """Return one number per step, shape (n,), read-only, each within low..high.
+
+    Raises `ProblemError` for anything else.
     """
     try:
         array = read_only(values)
@@ -57,8 +57,9 @@ def series(name: str, values: npt.ArrayLike, low: float, high: float) -> Floats:
 
 
 def flags(name: str, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Return a read-only copy of one yes or no per step; raise `ProblemError` for anything but 0,
-    1, False, True.
+    """Return one yes or no per step, shape (n,), read-only.
+
+    Raises `ProblemError` for anything but 0, 1, False and True.
     """
     array = series(name, values, 0.0, 1.0)
     yes: npt.NDArray[np.bool_] = array == 1.0

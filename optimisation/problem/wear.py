@@ -1,4 +1,4 @@
-"""From a maker's cycle table to what a kWh discharged wears, by depth segment."""
+"""From a manufacturer's cycle table to the cost of a kWh discharged, by depth segment."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from optimisation.problem.validation import ProblemError, number
 
 
 class WearMode(StrEnum):
-    """What of the wear is a cost of the plan."""
+    """How much of the wear is a cost in the plan."""
 
     CYCLE = "cycle"
-    """All that the cycle table says."""
+    """All wear by the cycle table."""
     CALENDAR_NETTED = "calendar-netted"
-    """Only what ends the battery's life before its calendar does."""
+    """Only wear that ends the life of the battery before its calendar life ends."""
     OFF = "off"
 
 
 @dataclass(frozen=True)
 class CycleLife:
-    """A maker's cycle table made convex: (depth 0..1, cycles to the end of life), rising in depth.
+    """A manufacturer's cycle table, made convex: (depth 0..1, cycles to end of life), rising.
 
     A cycle of depth d uses the share Phi(d) = 1 / cycles(d) of a life. Between the table's points
     Phi is linear; where its slope falls (as in many tables between the two deepest points) slopes
@@ -48,18 +48,20 @@ class CycleLife:
             number(f"cycle table cycles [{i}]", cycles, above=0.0)
             if i and cycles > self.table[i - 1][1]:
                 raise ProblemError(
-                    f"cycle table cycles [{i}] is {cycles}; allowed is at most {self.table[i - 1][1]}"
+                    f"cycle table cycles [{i}] is {cycles}; "
+                    f"allowed is at most {self.table[i - 1][1]}"
                 )
 
     def stress(self, depth: npt.ArrayLike) -> Floats:
-        """Share of a life that one cycle of `depth` (0..1, any shape) uses; beyond the table its
-        last slope goes on.
+        """Share of a life that one cycle of `depth` (0..1, any shape) uses.
+
+        Beyond the table its last slope continues.
         """
         depths = np.array([0.0, *(point[0] for point in self.table)])
         used = np.array([0.0, *(1.0 / point[1] for point in self.table)])
         widths = np.diff(depths)
         slopes = _rising(np.diff(used) / widths, widths)
-        edges = np.append(depths[:-1], 1.0)  # the last part goes on to full depth
+        edges = np.append(depths[:-1], 1.0)  # the last part continues to full depth
         values = np.concatenate(([0.0], np.cumsum(slopes * np.diff(edges))))
         stress: Floats = np.interp(np.asarray(depth, dtype=np.float64), edges, values)
         return stress
@@ -74,14 +76,16 @@ class CycleLife:
         calendar_years: float | None = None,
         cycles_per_day: float = 1.0,
     ) -> tuple[float, ...]:
-        """Return the cost of a kWh discharged at the bus from each of `segments` equal segments,
-        shallow first.
+        """Return the cost of a kWh discharged at the bus from each of `segments` equal segments.
 
         c_j = replacement_per_kwh / discharge_efficiency x J x (Phi(j/J) - Phi((j-1)/J)),
-        currency/kWh, never falling (Xu et al., IEEE Trans. Power Systems 33(2), 2018).
-        Calendar-netted: a battery that ages out after `calendar_years` wears for nothing down to
-        the depth that `cycles_per_day` would just use up by then, so Phi is replaced by max(0, Phi
-        - 1 / (365 x years x cycles_per_day)), still convex. Off: one segment that costs nothing.
+        in currency/kWh, the shallowest first, never falling (Xu et al., IEEE Trans. Power Systems
+        33(2), 2018).
+
+        Calendar-netted: for a battery that reaches the end of its calendar life after
+        `calendar_years`, cycles are free down to the depth that `cycles_per_day` would just use up
+        by then. So Phi is replaced by max(0, Phi - 1 / (365 x years x cycles_per_day)), which is
+        still convex. Off: one segment that costs nothing.
         """
         if mode is WearMode.OFF:
             return (0.0,)
@@ -96,7 +100,7 @@ class CycleLife:
                 0.0, used - 1.0 / (365.0 * float(calendar_years or 0.0) * cycles_per_day)
             )
         costs = replacement_per_kwh / discharge_efficiency * segments * np.diff(used)
-        return tuple(np.maximum.accumulate(costs).tolist())  # never falls, also by a rounding error
+        return tuple(np.maximum.accumulate(costs).tolist())  # no fall by rounding
 
 
 def _rising(values: Floats, weights: Floats) -> Floats:

@@ -1,6 +1,4 @@
-"""Walks a Pyomo model once and writes it down as a `CompiledLP`. The only reader of Pyomo besides
-the model itself.
-"""
+"""Compiles a Pyomo model to a `CompiledLP`; nothing else reads Pyomo but the model itself."""
 
 from __future__ import annotations
 
@@ -18,15 +16,11 @@ from optimisation.program.compiled import CompiledLP
 
 
 class NotAffineError(ValueError):
-    """A cost, bound or coefficient of the model that is not affine in its Params, or not linear in
-    its Vars.
-    """
+    """A cost, bound or coefficient that is not affine in the Params, or not linear in the Vars."""
 
 
 def compile_model(model: ConcreteModel) -> CompiledLP:
-    """Walk `model` once. Raises `NotAffineError` where a number is not affine in the mutable
-    Params.
-    """
+    """Compile `model`. Raises `NotAffineError` for a number that is not affine in the Params."""
     with PauseGC():
         params, param_data = _flatten(model, Param)
         columns, variables = _flatten(model, Var)
@@ -74,7 +68,7 @@ def compile_model(model: ConcreteModel) -> CompiledLP:
 
 
 class _AffineList:
-    """Grows z0 and M, one expression in mutable Params at a time."""
+    """Builds z0 and M, from one expression in mutable Params after the other."""
 
     def __init__(self, position: Mapping[int, int]) -> None:
         self.position = position
@@ -84,51 +78,54 @@ class _AffineList:
         self.values: list[float] = []
 
     def add(self, expression: Any) -> None:
-        """Append one number: perturb each Param once for its coefficient, then hold the result
-        against other values.
+        """Append one number.
+
+        Each Param is changed once to find its coefficient; then the result is compared with the
+        expression at other values.
         """
-        at_hand = value(expression)
-        constant = at_hand
-        params = (
-            []
-            if isinstance(expression, (int, float))
-            else list(identify_mutable_parameters(expression))
-        )
-        probe = 0.0
+        if isinstance(expression, (int, float)):
+            self.constants.append(float(expression))
+            return
+        params = list(identify_mutable_parameters(expression))
         before = [param.value for param in params]
+        now = value(expression)
+        constant, gains = now, []
         for param, old in zip(params, before, strict=True):
             param.set_value(old + 1.0)
-            gain = value(expression) - at_hand
+            gain = value(expression) - now
             param.set_value(old)
-            self.rows.append(len(self.constants))
-            self.columns.append(self.position[id(param)])
-            self.values.append(gain)
+            gains.append(gain)
             constant -= gain * old
-        for k, (param, gain) in enumerate(
-            zip(params, self.values[len(self.values) - len(params) :], strict=True)
-        ):
-            # Of both signs and unrelated, so that max, abs and products show.
-            trial = (-1.0) ** k * (-2.37 - 1.19 * k)
-            param.set_value(trial)
-            probe += gain * trial
-        affine = not params or isclose(
-            value(expression), constant + probe, rel_tol=1e-9, abs_tol=1e-9
-        )
+        if not _is_affine(expression, constant, params, gains):
+            raise NotAffineError(f"{expression} is not affine in its Params")
         for param, old in zip(params, before, strict=True):
             param.set_value(old)
-        if not affine:
-            raise NotAffineError(f"{expression} is not affine in its Params")
+        row = len(self.constants)
         self.constants.append(float(constant))
+        self.rows += [row] * len(params)
+        self.columns += [self.position[id(param)] for param in params]
+        self.values += gains
+
+
+def _is_affine(expression: Any, constant: float, params: list[Any], gains: list[float]) -> bool:
+    """Compare an expression with its affine form at other values, which the Params keep."""
+    expected = constant
+    for k, (param, gain) in enumerate(zip(params, gains, strict=True)):
+        # Of both signs and unrelated, so that max, abs and products are found out.
+        trial = (-1.0) ** k * (-2.37 - 1.19 * k)
+        param.set_value(trial)
+        expected += gain * trial
+    return isclose(value(expression), expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _flatten(model: ConcreteModel, kind: Any) -> tuple[dict[str, slice], list[Any]]:
-    places: dict[str, slice] = {}
+    slices: dict[str, slice] = {}
     data: list[Any] = []
     for component in model.component_objects(kind, active=True, descend_into=False):
         first = len(data)
         data += [component[index] for index in component.index_set() if index in component]
-        places[component.name] = slice(first, len(data))
-    return places, data
+        slices[component.name] = slice(first, len(data))
+    return slices, data
 
 
 def _linear(component: Any) -> Any:

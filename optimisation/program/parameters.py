@@ -23,7 +23,7 @@ def parameters(
 ) -> dict[str, Any]:
     """Return every Param of `model.build(shape_of(problem))`, shaped as its index.
 
-    `participating` tells for each event of a paid reduction whether the plan goes for the pay;
+    `participating` tells for each event of a paid reduction whether the plan earns the pay;
     empty = in none. `tie_break` is the size of the tie-breaks as a share of the largest price.
 
     **Tie-breaks** make the plan unique. All are small multiples of the same tiny price
@@ -35,7 +35,8 @@ def parameters(
     without wear. Rectifier segments are used in order, and of equal batteries the first.
 
     **Negative prices.** Where a price (of import or export) is negative, an LP would earn by
-    wasting energy: in the rectifier, in the inverter, or by charging and discharging at once. Therefore
+    wasting energy: in the rectifier, in the inverter, or by charging and discharging at once.
+    Therefore
 
     - every rectifier segment costs as much as the least lossy one;
     - up to the last such step, the discharging of each battery costs what its loop could earn,
