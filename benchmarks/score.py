@@ -237,7 +237,7 @@ def main() -> int:
     return 1 if complaints else 0
 
 
-PAGE = """# Scores
+PAGE_TEXT = """# Scores
 
 Written by `make score`: {days} days of each scenario with every policy (docs/replay.md), \
 nothing learned before.
@@ -259,7 +259,7 @@ def page(rows: list[Row], median: Mapping[str, float]) -> str:
         f"saved against the timer {median['vs rules']:.2f} %, regret {median['regret']:.2f} %, "
         f"plan p95\n{median['p95']:.1f} ms (this one depends on the machine)"
     )
-    return PAGE.format(days=DAYS, table=table(rows), medians=medians)
+    return PAGE_TEXT.format(days=DAYS, table=table(rows), medians=medians)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from siteems.accounting.billing import make_bill
 from siteems.accounting.carbon import co2_kg
-from siteems.accounting.wear import wear_of
+from siteems.accounting.wear import Wear
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
 
@@ -34,7 +34,7 @@ class SpanBalance:
     demand_cost: float
     wear_cost: float
     full_cycles: float
-    """Equivalent full cycles, by rainflow."""
+    """Equivalent full cycles."""
     stored_change_kwh: float
     """Energy in the battery at the end, less that at the start."""
     refill_kwh: float
@@ -61,19 +61,18 @@ def span_balance(
     site: Site,
     import_kwh: Array,
     price_per_kwh: Array,
-    soc: Array,
-    discharged_kwh: float,
+    start_soc: float,
+    end_soc: float,
+    wear: Wear,
     demand_cost: float = 0.0,
 ) -> SpanBalance:
     """The balance of a span.
 
     `import_kwh` and `price_per_kwh`, shape (n,), are the energy and the price of its intervals,
-    which need not be equal. `soc`, shape (m,), is the state of charge from its start to its end,
-    `discharged_kwh` what the battery gave at the bus.
+    which need not be equal.
     """
     battery = site.battery
-    wear = wear_of(battery, soc, discharged_kwh)
-    change_kwh = float(soc[-1] - soc[0]) * battery.capacity_kwh
+    change_kwh = (end_soc - start_soc) * battery.capacity_kwh
     best_rectifier = max(efficiency for _, efficiency in site.rectifier.efficiency)
     refill_kwh = change_kwh / (battery.charge_efficiency * best_rectifier)
     imported_kwh = float(import_kwh.sum())

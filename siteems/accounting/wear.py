@@ -1,4 +1,4 @@
-"""Battery wear of a trace of the state of charge, by rainflow counting.
+"""Battery wear of a span of time: by cycles for spans of days and more, by throughput for shorter.
 
 Plans follow the same cycles while they happen, segment by segment (`optimisation.problem.battery`);
 this is the count afterwards, and the one that money is reported from.
@@ -18,7 +18,7 @@ from siteems.site.model import Battery
 
 @dataclass(frozen=True)
 class Wear:
-    """What a battery was worn by."""
+    """The wear of a battery."""
 
     cost: float
     """In the site's currency."""
@@ -26,7 +26,7 @@ class Wear:
     """Equivalent full cycles."""
 
 
-def wear_of(battery: Battery, soc: npt.NDArray[np.float64], discharged_kwh: float) -> Wear:
+def wear_by_cycles(battery: Battery, soc: npt.NDArray[np.float64], discharged_kwh: float) -> Wear:
     """Wear of a trace of SoC, shape (n,), counted by rainflow (ASTM E1049-85).
 
     With the maker's cycle table, each cycle costs the share of a life that it uses, times the price
@@ -39,3 +39,12 @@ def wear_of(battery: Battery, soc: npt.NDArray[np.float64], discharged_kwh: floa
     depths, counts = np.array(cycles).T if cycles else (np.zeros(0), np.zeros(0))
     lives = float(counts @ CycleLife(battery.wear.cycles).stress(depths))
     return Wear(lives * battery.wear.replacement_per_kwh * battery.capacity_kwh, full_cycles)
+
+
+def wear_by_throughput(battery: Battery, discharged_kwh: float) -> Wear:
+    """Wear of the energy discharged, at the site's mean cost per kWh.
+
+    For a span of about a day: rainflow counts the open ends of a trace as half cycles, so that
+    charging a battery once would count as half of its discharge, which was on another day.
+    """
+    return Wear(battery.wear_per_kwh * discharged_kwh, discharged_kwh / battery.capacity_kwh)

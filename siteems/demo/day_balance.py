@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from siteems.accounting.span import SpanBalance, span_balance
+from siteems.accounting.wear import wear_by_throughput
 from siteems.demo.day_record import LONGEST_GAP, counter_readings, energy_kwh
 from siteems.history.records import Sample
 from siteems.site.model import Site
@@ -39,12 +40,14 @@ def day_balance(samples: Sequence[Sample], site: Site, schedule: TariffSchedule)
         raise ValueError(
             "the record holds too few readings of the meter or the battery to sum up a day"
         )
+    discharged_kwh = energy_kwh(samples, "battery_kw", lambda kw: max(0.0, -kw))
     span = span_balance(
         site,
         import_kwh=np.diff([counter for _, counter in readings]),
         price_per_kwh=np.array([schedule.price_at(time).per_kwh for time, _ in readings[:-1]]),
-        soc=np.array(soc),
-        discharged_kwh=energy_kwh(samples, "battery_kw", lambda kw: max(0.0, -kw)),
+        start_soc=soc[0],
+        end_soc=soc[-1],
+        wear=wear_by_throughput(site.battery, discharged_kwh),
     )
     times = [time for time, _ in readings]
     return DayBalance(

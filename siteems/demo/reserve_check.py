@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
-from siteems.accounting.reserve_check import DISCHARGING_KW, RESERVE_TOLERANCE_SOC
+from siteems.accounting.reserve_tolerance import DISCHARGING_KW, RESERVE_TOLERANCE_SOC
 from siteems.estimation.image import MAINS_PRESENT_V
 from siteems.history.records import Sample
 from siteems.site.model import Site

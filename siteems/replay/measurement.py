@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from siteems.accounting.reserve_check import DISCHARGING_KW, RESERVE_TOLERANCE_SOC
+from siteems.accounting.reserve_tolerance import DISCHARGING_KW, RESERVE_TOLERANCE_SOC
 from siteems.replay.outcome import Series
 from siteems.replay.window import INTERVAL_H
 from siteems.simulation.plant import Plant

@@ -10,6 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from siteems.accounting.span import demand_cost, span_balance
+from siteems.accounting.wear import wear_by_cycles
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive
 from siteems.control.step import Step
@@ -145,8 +146,13 @@ class PolicyRun:
             site,
             import_kwh=measured.import_kwh,
             price_per_kwh=prices,
-            soc=np.concatenate(([self._start_soc], series.soc)),
-            discharged_kwh=float(measured.discharged_kwh.sum()),
+            start_soc=self._start_soc,
+            end_soc=float(series.soc[-1]),
+            wear=wear_by_cycles(
+                site.battery,
+                np.concatenate(([self._start_soc], series.soc)),
+                float(measured.discharged_kwh.sum()),
+            ),
             demand_cost=demand_cost(site, schedule, self._window.start, INTERVAL, import_kw),
         )
         solve_s = self._solver.solve_s

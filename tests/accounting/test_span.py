@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from siteems.accounting.span import demand_cost, span_balance
+from siteems.accounting.wear import wear_by_cycles, wear_by_throughput
 from siteems.site.model import Site
 from siteems.tariff.model import DemandTerm
 from siteems.tariff.schedule import TariffSchedule
@@ -23,8 +24,9 @@ def test_money_and_energy_by_hand(hangzhou: Site) -> None:
         hangzhou,
         import_kwh=np.array([4.0, 2.0]),
         price_per_kwh=np.array([0.5, 1.0]),
-        soc=np.array([0.6, 0.55, 0.5]),
-        discharged_kwh=4.0,
+        start_soc=0.6,
+        end_soc=0.5,
+        wear=wear_by_cycles(hangzhou.battery, np.array([0.6, 0.55, 0.5]), 4.0),
         demand_cost=3.0,
     )
     refill_kwh = -0.1 * 47.04 / REFILL
@@ -54,3 +56,9 @@ def test_demand_is_charged_as_billed(hangzhou: Site) -> None:
     for each, amount in ((site, 8.0), (hangzhou, 0.0)):
         schedule = TariffSchedule(each.tariffs, each.site.zone)
         assert demand_cost(each, schedule, start, timedelta(minutes=15), import_kw) == amount
+
+
+def test_wear_by_throughput_is_the_mean_cost_of_what_was_discharged(hangzhou: Site) -> None:
+    found = wear_by_throughput(hangzhou.battery, 10.0)
+    assert found.cost == pytest.approx(10.0 * 0.43)
+    assert found.full_cycles == pytest.approx(10.0 / 47.04)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_profiles import START, STEP
 
-from siteems.accounting.wear import wear_of
+from siteems.accounting.wear import wear_by_cycles
 from siteems.config.seeds import seed_path
 from siteems.recordings.profile import Profile
 from siteems.replay.engine import run_replay
@@ -147,9 +147,11 @@ def test_wear_is_counted_by_rainflow() -> None:
     % the mean of both, 0.00035417, so 11.66 CNY.
     """
     soc = np.array([1.0, 0.4, 1.0])
-    found = wear_of(HANGZHOU.battery, soc, 0.0)
+    found = wear_by_cycles(HANGZHOU.battery, soc, 0.0)
     assert found.full_cycles == pytest.approx(0.6)
     assert found.cost == pytest.approx(700 * 47.04 * (1 / 4800 + 1 / 2000) / 2, rel=1e-6)
     without = replace(HANGZHOU.battery, wear=None)
-    assert wear_of(without, soc, 10.0).cost == pytest.approx(10.0 * HANGZHOU.battery.wear_per_kwh)
-    assert wear_of(HANGZHOU.battery, np.full(5, 0.7), 0.0).cost == 0.0
+    assert wear_by_cycles(without, soc, 10.0).cost == pytest.approx(
+        10.0 * HANGZHOU.battery.wear_per_kwh
+    )
+    assert wear_by_cycles(HANGZHOU.battery, np.full(5, 0.7), 0.0).cost == 0.0

@@ -7,4 +7,6 @@ RESERVE_TOLERANCE_SOC = 0.005
 ten times as large.
 """
 DISCHARGING_KW = 0.1
-"""Beyond this the battery gives power; less is the noise of its measurement."""
+"""Beyond this the battery counts as discharging. It is twice the power of a resting battery in
+control, so that measurement noise around that limit is not counted as a breach.
+"""
