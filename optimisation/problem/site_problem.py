@@ -138,7 +138,7 @@ class SiteProblem(Record):
 
     @property
     def cap_kw(self) -> Floats:
-        """Soft cap on import, shape (n,), kW: `import_cap_kw`, and the rebound cap after an event."""
+        """Soft cap on import with the rebound cap after an event, shape (n,), kW."""
         if self.cooling is None or self.cooling.rebound_cap_kw is None:
             return self.import_cap_kw
         in_event = np.isfinite(self.import_cap_kw)

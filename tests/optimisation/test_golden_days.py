@@ -1,4 +1,4 @@
-"""Plans that can be reckoned by hand, the arithmetic beside them.
+"""Plans that can be computed by hand, the arithmetic beside them.
 
 All on the plain site of `site_cases`: lossless rectifier with 0.1 kW standby, steps of 1 h, a
 battery of 10 kWh that takes 3 kW and gives 5 kW, 0.9 each way, 0.05 per kWh discharged; load 2 kW.
@@ -81,7 +81,7 @@ def test_of_a_billing_interval_the_mean_counts(solver):
     assert plan.demand_peak_kw == pytest.approx(4.1)
 
 
-def test_a_reserve_binds_and_its_price_is_seen(solver):
+def test_a_binding_reserve_shows_in_the_marginal_value(solver):
     # 5 kWh in the battery, 2 are reserved: 3 x 0.9 = 2.7 kWh come out, first at 1.2 (2 kWh), then
     # at 1.0 (0.7 kWh).
     problem = plain_problem(
@@ -148,7 +148,7 @@ def test_a_battery_that_does_not_wear_makes_the_second_cycle(solver):
     assert plan.charge_kw[11:14].sum() > 3.4 * 4
 
 
-def call(event, baseline_kw, price, **changes):
+def reduction(event, baseline_kw, price, **changes):
     fields = {
         "baseline_kw": [baseline_kw] * 3,
         "in_event": event,
@@ -161,12 +161,12 @@ def call(event, baseline_kw, price, **changes):
 @pytest.mark.parametrize(
     ("price", "battery_kw", "pay"), [(0.1, [0.0, -2.0, 0.0], 0.0), (1.0, [-2.0, 0.0, 0.0], 2.0)]
 )
-def test_a_reduction_is_given_where_it_is_worth_more_than_arbitrage(price, battery_kw, pay, solver):
+def test_a_reduction_is_given_where_it_earns_more_than_arbitrage(price, battery_kw, pay, solver):
     # 2 kWh can come out once: in the event for 0.5 + price, or at 1.2. The event is the first hour.
     problem = plain_problem(
         price_per_kwh=[0.5, 1.2, 0.5],
         batteries=(plain_battery(stored_kwh=2 / 0.9, max_charge_kw=0.0),),
-        reduction=call([1, 0, 0], 2.1, price),
+        reduction=reduction([1, 0, 0], 2.1, price),
     )
     plan = solver.solve(problem)
     assert plan.battery_kw == pytest.approx(battery_kw, abs=1e-6)
@@ -178,7 +178,7 @@ def test_a_reduction_from_an_emptied_baseline_pays_nothing_and_changes_nothing(s
     # The usual plan runs the peak on the battery, so the baseline there is the standby alone: R =
     # 0.1 - 0.1 = 0.
     usual = plain_problem()
-    plan = solver.solve(replace(usual, reduction=call([0, 1, 0], 0.1, 3.0)))
+    plan = solver.solve(replace(usual, reduction=reduction([0, 1, 0], 0.1, 3.0)))
     assert plan.battery_kw == pytest.approx(solver.solve(usual).battery_kw)
     assert plan.settlements[0].pay == 0.0
     assert plan.cost_by_term["reduction"] == 0.0
@@ -190,7 +190,7 @@ def test_energy_is_not_spent_on_a_reduction_that_stays_below_the_valid_band(solv
     problem = plain_problem(
         price_per_kwh=[0.3, 1.0, 0.3],
         batteries=(plain_battery(stored_kwh=1 / 0.9, max_charge_kw=0.0),),
-        reduction=call([1, 0, 0], 2.1, 3.0),
+        reduction=reduction([1, 0, 0], 2.1, 3.0),
     )
     plan = solver.solve(problem)
     assert plan.battery_kw == pytest.approx([0.0, -1.0, 0.0], abs=1e-6)
@@ -198,12 +198,12 @@ def test_energy_is_not_spent_on_a_reduction_that_stays_below_the_valid_band(solv
 
 
 def test_above_the_band_a_reduction_is_paid_no_more_and_gets_no_more(solver):
-    # A bid of 1 is paid up to 1.2; of the 2 kWh the other 0.8 are worth 0.5 in the event and 1.0
+    # A bid of 1 is paid up to 1.2; of the 2 kWh the other 0.8 save 0.5 in the event and 1.0
     # after it.
     problem = plain_problem(
         price_per_kwh=[0.5, 1.0, 0.5],
         batteries=(plain_battery(stored_kwh=2 / 0.9, max_charge_kw=0.0),),
-        reduction=call([1, 0, 0], 2.1, 3.0, bid_kw=1.0),
+        reduction=reduction([1, 0, 0], 2.1, 3.0, bid_kw=1.0),
     )
     plan = solver.solve(problem)
     assert plan.battery_kw == pytest.approx([-1.2, -0.8, 0.0])
@@ -213,7 +213,7 @@ def test_above_the_band_a_reduction_is_paid_no_more_and_gets_no_more(solver):
 def test_far_below_the_bid_a_reduction_costs(solver):
     # A bid of 5 with a load of 2: half of it is owed, 2.5 - 2 kW are missing.
     full = plain_battery(stored_kwh=10.0, max_charge_kw=0.0)
-    owed = call([0, 1, 0], 2.1, 3.0, bid_kw=5.0, penalty_per_kwh=2.0)
+    owed = reduction([0, 1, 0], 2.1, 3.0, bid_kw=5.0, penalty_per_kwh=2.0)
     plan = solver.solve(plain_problem(batteries=(full,), reduction=owed))
     assert plan.settlements[0].reduction_kw == pytest.approx(2.0)
     assert plan.cost_by_term["reduction"] == pytest.approx(2.0 * (2.5 - 2.0))
@@ -233,8 +233,8 @@ def test_a_full_charge_is_bought_in_the_cheap_hours_or_left(penalty, battery_kw,
     assert plan.soft_limits == ({} if penalty == 2.0 else {"full_charge_kwh": pytest.approx(5.0)})
 
 
-def test_surplus_sun_is_sold_after_the_ac_side_is_served(solver):
-    # 6 kW of sun less 2 kW of load: 4 x 0.95 = 3.8 kW AC, of which 0.1 is the standby and 3.7 are
+def test_surplus_pv_is_exported_after_the_ac_side_is_served(solver):
+    # 6 kW of PV less 2 kW of load: 4 x 0.95 = 3.8 kW AC, of which 0.1 is the standby and 3.7 are
     # sold at 0.4.
     export = Export(
         price_per_kwh=[0.4] * 3, limit_kw=[9.0] * 3, inverter_efficiency=0.95, inverter_max_kw=5.0
@@ -272,8 +272,8 @@ def test_a_battery_is_filled_to_be_sold_where_a_kwh_earns_more_than_it_costs(sol
     assert plan.cost_by_term["export"] == pytest.approx(-7.5)
 
 
-def test_sun_is_sold_above_the_price_of_import_before_it_is_stored(solver):
-    # 0.4 for a kWh sold at noon, 0.2 for one bought then and later: the sun goes out, the battery
+def test_pv_is_exported_above_the_price_of_import_before_it_is_stored(solver):
+    # 0.4 for a kWh sold at noon, 0.2 for one bought then and later: PV is exported, the battery
     # rests.
     export = Export(
         price_per_kwh=[0.4] * 3, limit_kw=[9.0] * 3, inverter_efficiency=0.95, inverter_max_kw=9.0
@@ -311,9 +311,9 @@ def test_a_room_is_held_at_the_top_of_its_band(solver):
     assert plan.grid_import_kw == pytest.approx([3.1] * 3)
 
 
-def test_a_room_is_cooled_ahead_of_a_dear_hour(solver):
-    # Left alone for the dear hour the room warms by (66.67 - x)(1 - exp(-0.1)) from x; it must end
-    # it at 28 at most.
+def test_a_room_is_cooled_ahead_of_an_expensive_hour(solver):
+    # Without cooling in the expensive hour the room warms by (66.67 - x)(1 - exp(-0.1)) from x; it
+    # must end that hour at 28 at most.
     plan = solver.solve(
         plain_problem(
             price_per_kwh=[0.1, 2.0, 0.1], cooling=room(outdoor_c=[38.0] * 3), batteries=(IDLE,)
@@ -326,7 +326,7 @@ def test_a_room_is_cooled_ahead_of_a_dear_hour(solver):
 
 
 @pytest.mark.parametrize(("cost", "asleep"), [(0.4, [0.0, 1.0, 1.0]), (1.5, [0.0, 0.0, 0.0])])
-def test_radio_sleeps_where_energy_is_dearer(cost, asleep, solver):
+def test_radio_sleeps_where_energy_is_more_expensive(cost, asleep, solver):
     sleep = RadioSleep(available_kw=[1.0] * 3, cost_per_kwh=cost)
     plan = solver.solve(plain_problem(sleep=sleep, batteries=(IDLE,)))
     assert plan.sleep_kw == pytest.approx(asleep)
@@ -382,17 +382,19 @@ def test_a_genset_at_its_minimum_charges_what_the_load_leaves(solver):
 
 def test_of_two_batteries_the_one_that_wears_less_is_used(solver):
     # 2 kWh at 1.2: from the second, which wears 0.02 and loses less.
-    dear = plain_battery(stored_kwh=5.0, max_charge_kw=0.0)
+    expensive = plain_battery(stored_kwh=5.0, max_charge_kw=0.0)
     cheap = plain_battery(
         stored_kwh=5.0, max_charge_kw=0.0, wear_per_kwh=(0.02,), discharge_efficiency=0.95
     )
-    plan = solver.solve(plain_problem(price_per_kwh=[0.01, 1.2, 0.01], batteries=(dear, cheap)))
+    plan = solver.solve(
+        plain_problem(price_per_kwh=[0.01, 1.2, 0.01], batteries=(expensive, cheap))
+    )
     assert plan.battery_discharge_kw[:, 1] == pytest.approx([0.0, 2.0])
     assert plan.cost_by_term["wear"] == pytest.approx(0.04)
     assert plan.stored_kwh == pytest.approx(plan.battery_stored_kwh.sum(axis=0))
 
 
-def test_the_value_of_the_limit_and_of_the_cap_are_told_apart(solver):
+def test_the_value_of_the_limit_and_of_the_cap_are_separate(solver):
     # Empty battery. A cap of 1 in the first hour is broken at 20 per kWh; the limit of 2 in the
     # second leaves 0.1 kW of load unserved at 1000, and 0.3 more would be paid for the kWh that is
     # let in.

@@ -134,7 +134,7 @@ def filled(model: ConcreteModel, values: Mapping[str, Any]) -> ConcreteModel:
 
 
 def on_another_day(problem: SiteProblem) -> SiteProblem:
-    """The same structure with other prices, load, sun and energy."""
+    """The same structure with other prices, load, PV and energy."""
     batteries = tuple(
         replace(battery, stored_kwh=0.5 * battery.capacity_kwh) for battery in problem.batteries
     )
@@ -154,10 +154,10 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
     for seed in SEEDS[:: 1 if LONG else 2]:
         problem = random_site(seed)
         shape = shape_of(problem)
-        going = (bool(seed % 2),) * len(problem.reduction_events)
-        values = parameters(problem, going)
+        participating = (bool(seed % 2),) * len(problem.reduction_events)
+        values = parameters(problem, participating)
         engine = Engine(compile_shape(shape))
-        engine.solve(parameters(on_another_day(problem), going), 10.0)
+        engine.solve(parameters(on_another_day(problem), participating), 10.0)
         outcome = engine.solve(values, 10.0)  # warm, from the numbers of the other day
         assert outcome.status is PlanStatus.OPTIMAL, (seed, outcome.reason)
         model = filled(build(shape), values)
@@ -190,13 +190,13 @@ def test_the_first_setpoint_of_each_battery_is_the_same_cold_and_warm():
         if searched(problem):  # a search stops at the first plan within its gap
             continue
         shape = shape_of(problem)
-        compiled, going = compile_shape(shape), (True,) * len(problem.reduction_events)
+        compiled, participating = compile_shape(shape), (True,) * len(problem.reduction_events)
         layout, warm, values = (
             layout_of(shape, compiled),
             Engine(compiled),
-            parameters(problem, going),
+            parameters(problem, participating),
         )
-        warm.solve(parameters(on_another_day(problem), going), 10.0)
+        warm.solve(parameters(on_another_day(problem), participating), 10.0)
         first = [
             (plan.battery_charge_kw - plan.battery_discharge_kw)[:, 0]
             for plan in (
@@ -208,18 +208,18 @@ def test_the_first_setpoint_of_each_battery_is_the_same_cold_and_warm():
 
 
 def idle_cost(problem: SiteProblem) -> float:
-    """Currency, of a site that does nothing: batteries rest, sun first, then the rectifier, and
-    what is left is dark.
+    """Currency, of a site that does nothing: batteries rest, PV first, then the rectifier, and
+    what is left is not served.
 
     With negative prices what the rectifier loses beyond its best segment is counted as if it earned
     nothing, which is how the program is kept from earning by waste.
     """
     hours, rectifier = problem.step_h, problem.rectifier
-    sun = np.minimum(problem.pv_kw, problem.dc_load_kw)
+    pv = np.minimum(problem.pv_kw, problem.dc_load_kw)
     curve_dc = np.concatenate(([0.0], np.cumsum(rectifier.segment_dc_kw)))
     curve_ac = rectifier.ac_kw(curve_dc) - rectifier.standby_ac_kw
     room = np.interp(problem.import_limit_kw - problem.ac_base_kw, curve_ac, curve_dc)
-    dc = np.minimum(problem.dc_load_kw - sun, np.minimum(room, problem.rectifier_max_dc_kw))
+    dc = np.minimum(problem.dc_load_kw - pv, np.minimum(room, problem.rectifier_max_dc_kw))
     grid = problem.ac_base_kw + np.interp(dc, curve_dc, curve_ac)
     stored = problem.stored_kwh
     least = problem.ac_base_kw + dc * rectifier.ac_per_dc[0]
@@ -230,7 +230,7 @@ def idle_cost(problem: SiteProblem) -> float:
         hours * problem.reserve_penalty_per_kwh_h * np.maximum(0.0, problem.reserve_kwh - stored)
     )
     cost += hours * problem.cap_penalty_per_kwh * np.maximum(0.0, grid - problem.cap_kw)
-    cost += hours * problem.unserved_penalty_per_kwh * (problem.dc_load_kw - sun - dc)
+    cost += hours * problem.unserved_penalty_per_kwh * (problem.dc_load_kw - pv - dc)
     total = float(cost.sum()) - problem.terminal_value_per_kwh * stored
     for battery in problem.batteries:
         if battery.full_charge is not None:

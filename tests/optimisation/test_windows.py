@@ -1,4 +1,4 @@
-"""Two hundred rolling windows: what the battery is told next does not depend on how the plan was
+"""Two hundred rolling windows: the next setpoint of the battery does not depend on how the plan was
 solved.
 """
 
@@ -44,7 +44,7 @@ def tariff(hour: Floats, kind: str) -> Floats:
 
 
 def windows(count: int, kind: str, seed: int = 5) -> Iterator[SiteProblem]:
-    """Windows of a site of 3 to 6 kW with sun, each a step after the last one, with the forecast
+    """Windows of a site of 3 to 6 kW with PV, each a step after the last one, with the forecast
     revised every time.
     """
     rng = np.random.default_rng(seed)
@@ -52,21 +52,21 @@ def windows(count: int, kind: str, seed: int = 5) -> Iterator[SiteProblem]:
     noise = np.convolve(rng.standard_normal(hour.size), 0.9 ** np.arange(40))[: hour.size]
     load = np.clip(4.3 + 0.9 * np.sin(np.pi * (hour - 9) / 12) + 0.1 * noise, 3.0, 6.0)
     cloud = rng.uniform(0.2, 1.0, hour.size // STEPS + 1)[np.arange(hour.size) // STEPS]
-    sun = 5.0 * cloud * np.clip(np.sin(np.pi * (hour % 24 - 6) / 12), 0.0, None)
+    pv = 5.0 * cloud * np.clip(np.sin(np.pi * (hour % 24 - 6) / 12), 0.0, None)
     unsure = np.minimum(1.0, np.arange(STEPS) / 24)
     stored = 15.0
     for first in range(count):
         now = slice(first, first + STEPS)
         expected = load[now] * (1 + 0.03 * unsure * rng.standard_normal(STEPS))
-        called = (hour[now] % 24 >= 19) & (hour[now] % 24 < 21) & (hour[now] // 24 % 4 == 1)
+        in_event = (hour[now] % 24 >= 19) & (hour[now] % 24 < 21) & (hour[now] // 24 % 4 == 1)
         yield SiteProblem(
             step_h=np.full(STEPS, 0.25),
             price_per_kwh=tariff(hour[now], kind),
             dc_load_kw=expected,
             ac_load_kw=np.full(STEPS, 0.3),
-            pv_kw=np.clip(sun[now] * (1 + 0.15 * unsure * rng.standard_normal(STEPS)), 0.0, None),
+            pv_kw=np.clip(pv[now] * (1 + 0.15 * unsure * rng.standard_normal(STEPS)), 0.0, None),
             import_limit_kw=np.full(STEPS, 15.0),
-            import_cap_kw=np.where(called, 2.0, np.inf),
+            import_cap_kw=np.where(in_event, 2.0, np.inf),
             reserve_kwh=2.0 * expected,
             terminal_value_per_kwh=1.0
             if kind == "flat"
@@ -109,7 +109,7 @@ def solved_cold(problem: SiteProblem, compiled: CompiledLP) -> Plan:
 
 
 def solved_by_pyomo(problem: SiteProblem, model: ConcreteModel) -> Floats:
-    """First setpoints of battery, rectifier and sun, kW."""
+    """First setpoints of battery, rectifier and PV, kW."""
     for name, numbers in parameters(problem).items():
         param = getattr(model, name)
         for index, number in zip(param.index_set(), np.ravel(numbers), strict=True):

@@ -145,7 +145,7 @@ def _value(problem: SiteProblem) -> float:
 def _given_up(problem: SiteProblem, t: int) -> Convex:
     """Cost of step t over the stored energy that it takes out, kWh; negative = put in.
 
-    The bus takes q = load + charge - discharge from sun, rectifier and load not served, the
+    The bus takes q = load + charge - discharge from PV, rectifier and load not served, the
     cheapest first, so its cost rises ever faster in q; and energy out at q below the load, energy
     in above it.
     """

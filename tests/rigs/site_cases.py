@@ -35,7 +35,7 @@ def lead_carbon(capacity_kwh: float = 48.0, **changes: Any) -> BatteryModel:
 
 
 def site_problem(n: int = 96, **changes: Any) -> SiteProblem:
-    """A day from midnight: valley until 08:00, peak 16:00 to 23:00, sun from 06:00 to 18:00."""
+    """A day from midnight: valley until 08:00, peak 16:00 to 23:00, PV from 06:00 to 18:00."""
     hour = np.arange(n) * 24.0 / n
     fields: dict[str, Any] = {
         "step_h": np.full(n, 24.0 / n),
@@ -58,7 +58,7 @@ def site_problem(n: int = 96, **changes: Any) -> SiteProblem:
 
 
 def random_problem(seed: int, n: int = 48, **changes: Any) -> SiteProblem:
-    """An unrelated day: any prices above 0, loads, sun, SoC and outage."""
+    """An unrelated day: any prices above 0, loads, PV, SoC and outage."""
     rng = np.random.default_rng(seed)
     limit = np.full(n, 15.0)
     first = int(rng.integers(n))

@@ -106,7 +106,7 @@ CORRUPTIONS = {
         lambda p: replace(p, block=p.block[:1]),
         Form.ROWS,
     ),
-    "rows that nobody asked for": (
+    "one row too many": (
         lambda p: replace(p, block=np.vstack([p.block, p.block[:1]])),
         Form.ROWS,
     ),
@@ -157,7 +157,7 @@ def test_corrupted_plans_are_caught(name, problem, plan):
 
 @pytest.mark.parametrize(("times", "caught"), [(0.9, False), (1.1, True)])
 @pytest.mark.parametrize("series", ["unserved_kw", "reserve_short_kwh"])
-def test_a_fault_counts_from_the_tolerance_of_its_unit(series, times, caught, problem, plan):
+def test_a_violation_counts_from_the_tolerance_of_its_unit(series, times, caught, problem, plan):
     battery = problem.batteries[0]
     kw = max(
         1.0,
@@ -207,7 +207,7 @@ def test_a_plan_for_another_horizon_is_caught(plan):
     assert violation == FormViolation(Form.STEPS, ("96 instead of 48",))
 
 
-def test_a_plan_without_series_has_no_faults(problem):
+def test_a_plan_without_series_has_no_violations(problem):
     assert check(problem, Plan(PlanStatus.INFEASIBLE, "no")) == ()
 
 

@@ -288,10 +288,10 @@ def test_every_number_of_the_problem_is_tried(problem):
 @pytest.mark.parametrize("name", [*SERIES, *COMPONENT_SERIES, *BY_BATTERY, *BY_SEGMENT])
 def test_a_series_that_is_off_by_a_little_in_any_step_is_caught(problem, plan, name, by):
     series = getattr(plan, name)
-    for place in np.ndindex(series.shape):
+    for index in np.ndindex(series.shape):
         wrong = np.array(series)
-        wrong[place] += by
-        assert check(problem, with_series(plan, **{name: wrong})), (name, place)
+        wrong[index] += by
+        assert check(problem, with_series(plan, **{name: wrong})), (name, index)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")

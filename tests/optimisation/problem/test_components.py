@@ -66,8 +66,8 @@ def test_every_param_of_every_shape_reaches_the_arrays(names):
     used = set(compiled.m_column[compiled.m_value != 0.0].tolist())
     unused = [
         name
-        for name, place in compiled.params.items()
-        if not used.issuperset(range(place.start, place.stop))
+        for name, part in compiled.params.items()
+        if not used.issuperset(range(part.start, part.stop))
     ]
     assert unused == []
 
@@ -75,7 +75,7 @@ def test_every_param_of_every_shape_reaches_the_arrays(names):
 def test_an_absent_component_adds_nothing():
     shape = shape_of(component_problem(1, N, ()))
     lean = compile_model(build(shape))
-    # Rectifier, sun, unserved, charge, discharge, reserve short, cap excess, and stored at the
+    # Rectifier, PV, unserved, charge, discharge, reserve short, cap excess, and stored at the
     # edges.
     assert lean.n_columns == N * (shape.n_rectifier_segments + 6) + N + 1
     # Recursion, acceptance, reserve, bus, cap.
@@ -98,7 +98,7 @@ power = st.lists(st.sampled_from([0.0, 0.1, 2.0, 5.0, 30.0]), min_size=N, max_si
     reserve=st.sampled_from([0.0, 12.0, 60.0, 500.0]),
     soc=st.floats(0.0, 1.05),
 )
-def test_any_site_on_any_day_has_a_plan_that_says_what_it_breaks(
+def test_any_site_on_any_day_has_a_plan_that_reports_the_soft_limits_it_breaks(
     names, seed, price, load, pv, limit, cap, reserve, soc
 ):
     problem = component_problem(
@@ -135,7 +135,7 @@ def test_a_genset_among_everything_has_a_plan(seed):
     assert np.isfinite(plan.stored_value_per_kwh).all()
 
 
-def test_a_battery_measured_above_its_capacity_counts_as_full_and_that_is_said():
+def test_a_battery_measured_above_its_capacity_counts_as_full_with_a_remark():
     battery = lead_carbon(stored_kwh=1.04 * 48.0)
     plan = SOLVER.solve(component_problem(1, N, (), batteries=(battery,)))
     assert plan.usable
@@ -167,7 +167,7 @@ def warm_below_cold() -> Cooling:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "text"),
     [
         (
             lambda: DemandCharge(price_per_kw=1.0, peak_so_far_kw=0.0, interval_of_step=[1, 1]),
@@ -195,7 +195,7 @@ def warm_below_cold() -> Cooling:
         (warm_below_cold, "cooling.high_c is 10.0; allowed is 18 to 200"),
     ],
 )
-def test_bad_components_are_refused(make, words):
+def test_bad_components_are_refused(make, text):
     with pytest.raises(ProblemError) as refused:
         make()
-    assert words in str(refused.value)
+    assert text in str(refused.value)

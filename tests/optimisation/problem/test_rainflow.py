@@ -1,4 +1,4 @@
-"""What the plan charges for wear against the rainflow count of the stored energy that it leads to."""
+"""The cost of wear in a plan against the rainflow count of the planned stored energy."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,12 +32,12 @@ def rainflow_wear(life: CycleLife, battery: BatteryModel, stored_kwh: Sequence[f
 
 
 def two_cycles_a_day(life: CycleLife, segments: int, seed: int) -> SiteProblem:
-    """Hours of some days, full to full: cheap at night and at noon, dear in the morning and in the
+    """Hours of some days, full to full: cheap at night and noon, expensive in the morning and the
     evening.
     """
     rng = np.random.default_rng(seed)
     hour = np.arange(24 * DAYS) % 24
-    dear = ((hour >= 8) & (hour < 11)) | ((hour >= 17) & (hour < 22))
+    expensive = ((hour >= 8) & (hour < 11)) | ((hour >= 17) & (hour < 22))
     cheap = (hour < 7) | ((hour >= 11) & (hour < 14))
     each_day = np.repeat(
         rng.uniform(0.7, 1.3, DAYS), 24
@@ -57,7 +57,7 @@ def two_cycles_a_day(life: CycleLife, segments: int, seed: int) -> SiteProblem:
     reserve[-1] = battery.capacity_kwh
     return SiteProblem(
         step_h=np.ones(hour.size),
-        price_per_kwh=np.where(dear, 1.6, np.where(cheap, 0.3, 0.7)) * each_day,
+        price_per_kwh=np.where(expensive, 1.6, np.where(cheap, 0.3, 0.7)) * each_day,
         dc_load_kw=rng.uniform(3.0, 6.0, hour.size),
         ac_load_kw=np.zeros(hour.size),
         pv_kw=rng.uniform(0.0, 3.0, hour.size) * ((hour >= 8) & (hour < 17)),
@@ -97,7 +97,7 @@ def test_wear_in_the_plan_is_the_wear_that_rainflow_counts(life, segments, seed)
     assert 0.95 <= ratio <= 1.15
 
 
-def test_one_segment_for_all_depths_would_not_do():
+def test_one_segment_for_all_depths_is_not_enough():
     problem = two_cycles_a_day(LITHIUM, 1, 0)
     plan = PlanSolver().solve(problem)
     assert (
@@ -108,7 +108,7 @@ def test_one_segment_for_all_depths_would_not_do():
 
 @pytest.mark.parametrize("life", [LEAD_CARBON, LITHIUM], ids=["lead-carbon", "lithium"])
 def test_planned_anew_every_hour_the_wear_stays_near_what_rainflow_counts(life):
-    """Each plan begins with the segments as the cycles so far left them, so it reckons with what
+    """Each plan begins with the segments as the cycles so far left them, so it counts what
     will be counted.
     """
     whole, horizon = two_cycles_a_day(life, 8, 0), 30

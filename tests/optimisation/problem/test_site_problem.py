@@ -1,4 +1,4 @@
-"""What a problem accepts, what it refuses and in which words."""
+"""What a problem accepts, what it refuses, and the messages."""
 
 import pickle
 import subprocess
@@ -46,7 +46,7 @@ def test_rectifier_curve_is_convex_and_nowhere_above_the_table():
     assert curve.ac_kw(0.0) == pytest.approx(curve.standby_ac_kw)
 
 
-def test_rectifier_curve_reckoned_by_hand():
+def test_rectifier_curve_computed_by_hand():
     curve = RectifierCurve(0.2, (1.0, 2.0), (1.1, 1.5))
     assert curve.ac_kw([0.0, 0.5, 1.0, 2.0, 3.0, 4.0]) == pytest.approx(
         [0.2, 0.75, 1.3, 2.8, 4.3, 5.8]
@@ -67,17 +67,17 @@ def test_efficiency_that_only_falls_gives_no_negative_standby_and_a_short_table_
 
 
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("table", "text"),
     [
         (((0.5, 0.9),), "1 points"),
         (((0.5, 0.9), (0.5, 0.95)), "allowed is above 0.5"),
         (((0.5, 0.9), (1.0, 1.2)), "efficiency [1] is 1.2"),
     ],
 )
-def test_bad_efficiency_tables_are_refused(table, words):
+def test_bad_efficiency_tables_are_refused(table, text):
     with pytest.raises(ProblemError) as refused:
         RectifierCurve.from_efficiency(10.0, table)
-    assert words in str(refused.value)
+    assert text in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_concave_acceptance_table_is_met_exactly():
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "text"),
     [
         (
             {"price_per_kwh": [0.3, np.nan, 1.0]},
@@ -139,14 +139,14 @@ def test_a_concave_acceptance_table_is_met_exactly():
         ({"terminal_value_per_kwh": -1.0}, "terminal_value_per_kwh is -1.0; allowed is 0 to 1e+09"),
     ],
 )
-def test_refusals_name_field_index_value_and_what_is_allowed(changes, words):
+def test_refusals_name_field_index_value_and_what_is_allowed(changes, text):
     with pytest.raises(ProblemError) as refused:
         plain_problem(**changes)
-    assert words in str(refused.value)
+    assert text in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "text"),
     [
         ({"charge_efficiency": 0.0}, "charge_efficiency is 0.0; allowed is above 0 to 1"),
         ({"max_charge_kw": float("nan")}, "max_charge_kw is nan"),
@@ -165,10 +165,10 @@ def test_refusals_name_field_index_value_and_what_is_allowed(changes, words):
         ),
     ],
 )
-def test_bad_batteries_are_refused(changes: dict[str, Any], words: str):
+def test_bad_batteries_are_refused(changes: dict[str, Any], text: str):
     with pytest.raises(ProblemError) as refused:
         lead_carbon(**changes)
-    assert words in str(refused.value)
+    assert text in str(refused.value)
 
 
 def test_a_rectifier_that_is_not_convex_is_refused():

@@ -1,4 +1,4 @@
-"""Wear costs: convex from any table, netted of the calendar, and what rainflow counting says
+"""Wear costs: convex from any table, netted of the calendar, and what rainflow counting gives
 afterwards.
 """
 
@@ -95,7 +95,7 @@ def test_planned_wear_is_what_rainflow_counts_on_the_planned_trace(load_kw):
 
 
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("table", "text"),
     [
         ((), "cycle table is empty"),
         (
@@ -109,10 +109,10 @@ def test_planned_wear_is_what_rainflow_counts_on_the_planned_trace(load_kw):
         (((0.2, float("nan")),), "cycle table cycles [0] is nan"),
     ],
 )
-def test_tables_that_say_nothing_are_refused(table, words):
+def test_tables_without_information_are_refused(table, text):
     with pytest.raises(ProblemError) as refused:
         CycleLife(table)
-    assert words in str(refused.value)
+    assert text in str(refused.value)
 
 
 def test_a_calendar_without_years_is_refused():

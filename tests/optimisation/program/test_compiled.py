@@ -48,8 +48,8 @@ def test_every_param_of_the_model_reaches_the_arrays():
     used = set(compiled.m_column[compiled.m_value != 0.0].tolist())
     unused = [
         name
-        for name, place in compiled.params.items()
-        if not used.issuperset(range(place.start, place.stop))
+        for name, part in compiled.params.items()
+        if not used.issuperset(range(part.start, part.stop))
     ]
     assert unused == []
 

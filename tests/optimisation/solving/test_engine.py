@@ -1,4 +1,4 @@
-"""HiGHS held to its word: time limits that do not add up, statuses, options, numbers that are not
+"""The engine around HiGHS: time limits that do not add up, statuses, options, numbers that are not
 finite.
 """
 
@@ -96,7 +96,7 @@ def test_the_time_limit_is_for_each_solve_and_not_for_the_life_of_the_instance()
     assert spent_s > 2 * limit_s
 
 
-def test_only_what_changed_is_sent_and_nothing_of_it_is_forgotten():
+def test_every_change_of_numbers_reaches_highs_and_the_next_solve():
     warm = battery_engine()
     changes = [
         {},
@@ -137,7 +137,7 @@ def test_the_basis_outlives_a_new_matrix_and_the_optimum_is_that_of_a_cold_solve
 
 
 def test_numbers_refused_on_the_way_are_not_taken_for_sent(monkeypatch):
-    """HiGHS keeps its old numbers where it refuses new ones, and then calls the old plan optimal."""
+    """HiGHS keeps its old numbers where it refuses new ones, and then reports optimal."""
     engine = battery_engine()
     engine.solve(battery_values(1), 10.0)
 

@@ -78,7 +78,7 @@ def test_duals_are_those_of_the_way_of_running_that_was_chosen():
     assert solve(engine, 6.0).row_dual[balance].tolist() == pytest.approx([2.0])  # the unit is full
 
 
-def test_a_way_of_running_that_cannot_be_priced_says_why():
+def test_a_search_result_without_marginal_values_gives_the_reason():
     engine = unit_engine()
     engine._lp = _Instance(engine.compiled, {"no_such_option": 1}, np.zeros(3, dtype=np.bool_))
     outcome = solve(engine, 4.0)
@@ -107,7 +107,7 @@ def hard_engine():
     good.
     """
     rng = np.random.default_rng(5)
-    weight, worth = rng.integers(1000, 2000, (8, 60)), rng.integers(1000, 2000, 60)
+    weight, gain = rng.integers(1000, 2000, (8, 60)), rng.integers(1000, 2000, 60)
     m = ConcreteModel()
     m.p = Param(mutable=True, initialize=1.0)
     m.x = Var(range(60), within=Binary)
@@ -115,11 +115,11 @@ def hard_engine():
         range(8),
         rule=lambda m, i: sum(int(weight[i, j]) * m.x[j] for j in range(60)) <= 30000 * m.p,
     )
-    m.cost = Objective(expr=-sum(int(worth[j]) * m.x[j] for j in range(60)))
+    m.cost = Objective(expr=-sum(int(gain[j]) * m.x[j] for j in range(60)))
     return Engine(compile_model(m))
 
 
-def test_what_is_found_when_the_time_is_up_is_feasible_and_says_so():
+def test_what_is_found_when_the_time_is_up_is_feasible_with_the_reason():
     outcome = hard_engine().solve({"p": 1.0}, 0.4)
     assert outcome.status is PlanStatus.FEASIBLE
     assert "time limit" in outcome.reason

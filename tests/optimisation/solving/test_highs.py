@@ -1,4 +1,4 @@
-"""The C interface of HiGHS: what it may not read is refused before, and what it refuses is an error."""
+"""The C interface of HiGHS: arrays it would misread are refused, and its refusals are errors."""
 
 import numpy as np
 import pytest

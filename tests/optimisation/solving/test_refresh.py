@@ -65,7 +65,7 @@ def test_highs_holds_the_numbers_of_the_last_refresh(models_sent):
         held = held_vectors(program.highs, compiled.n_columns, compiled.n_rows)
         for found, wanted in zip(held, numbers, strict=False):
             np.testing.assert_array_equal(found, wanted)
-    # The first, and the other battery that comes and goes.
+    # The first, and the other battery, and the first one again.
     assert whole == [0, 8, 9]
 
 

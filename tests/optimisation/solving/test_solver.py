@@ -27,7 +27,7 @@ def exact():
     return PlanSolver(tie_break=0.0)
 
 
-def test_three_hours_reckoned_by_hand(solver):
+def test_three_hours_computed_by_hand(solver):
     # 3 kWh go in at 0.3, 2.7 are stored, 2.43 come out at 1.0; the standby of 0.1 kW is paid every
     # hour.
     plan = solver.solve(plain_problem())
@@ -167,8 +167,8 @@ def test_cost_equals_that_of_another_formulation(seed, exact):
 def test_tie_breaks_cost_next_to_nothing(solver, exact):
     for seed in range(6):
         problem = random_problem(seed)
-        dearer = solver.solve(problem).objective - exact.solve(problem).objective
-        assert -1e-6 <= dearer < 0.02
+        extra = solver.solve(problem).objective - exact.solve(problem).objective
+        assert -1e-6 <= extra < 0.02
 
 
 def test_charges_in_the_valley_and_discharges_at_the_peak(solver):
@@ -188,16 +188,16 @@ def test_stored_value_explains_the_battery(solver):
     plan = solver.solve(problem)
     (battery,) = problem.batteries
     buying = problem.price_per_kwh * problem.rectifier.ac_per_dc[0]
-    worth = plan.stored_value_per_kwh
+    value = plan.stored_value_per_kwh
     charging, discharging = plan.charge_kw > 0.01, plan.discharge_kw > 0.01
     assert charging.any()
     assert discharging.any()
     dc_price = problem.price_per_kwh * problem.rectifier.ac_per_dc[-1]
-    assert (worth[charging] * battery.charge_efficiency >= buying[charging] - 1e-3).all()
+    assert (value[charging] * battery.charge_efficiency >= buying[charging] - 1e-3).all()
     assert (
-        worth[discharging] <= (dc_price[discharging] - battery.wear_per_kwh[0]) * 0.92 + 1e-3
+        value[discharging] <= (dc_price[discharging] - battery.wear_per_kwh[0]) * 0.92 + 1e-3
     ).all()
-    assert (worth > 0.0).all()
+    assert (value > 0.0).all()
 
 
 def test_stored_value_is_what_another_kwh_now_would_save(exact):
@@ -242,7 +242,7 @@ def test_a_start_below_the_reserve_recovers_at_once_and_never_falls_again(solver
 
 
 def test_a_shortage_is_priced_by_the_hour(solver):
-    # A kWh short for a quarter of an hour costs 0.25, and 0.5 / 0.9 to fill: not worth it; for an
+    # A kWh short for a quarter of an hour costs 0.25, and 0.5 / 0.9 to fill: it is left; for an
     # hour it is.
     one = {name: [0.0] for name in ("dc_load_kw", "ac_load_kw", "pv_kw")}
     for hours, filled in ((0.25, 0.0), (1.0, 0.9)):
@@ -285,7 +285,7 @@ def test_load_that_nothing_can_serve_is_reported_and_the_rest_is_served(solver):
     assert plan.cost_by_term["unserved"] == pytest.approx(1000.0 * (4.0 - 0.81))
 
 
-def test_an_ac_side_that_draws_more_than_the_connection_is_said_and_not_infeasible(solver):
+def test_an_ac_side_that_draws_more_than_the_connection_is_a_remark_and_not_infeasible(solver):
     plan = solver.solve(
         plain_problem(ac_load_kw=[0.0, 12.0, 0.0], batteries=(plain_battery(stored_kwh=5.0),))
     )
@@ -302,7 +302,7 @@ def test_a_demand_response_cap_is_held_when_that_is_possible(solver):
     assert plan.cap_excess_kw.max() <= 1e-6
 
 
-def test_a_cap_that_cannot_be_held_is_broken_by_no_more_than_need_be(solver):
+def test_a_cap_that_cannot_be_held_is_broken_by_no_more_than_necessary(solver):
     problem = plain_problem(import_cap_kw=[1.0, np.inf, np.inf])
     plan = solver.solve(problem)
     assert plan.status is PlanStatus.OPTIMAL
@@ -343,7 +343,7 @@ def test_of_equal_hours_the_early_ones_charge_and_the_late_ones_discharge(solver
     assert solver.solve(bought).battery_kw == pytest.approx([2.0 / 0.81, 0.0, -2.0])
 
 
-def test_surplus_sun_is_stored_and_the_rest_curtailed(solver):
+def test_surplus_pv_is_stored_and_the_rest_curtailed(solver):
     plan = solver.solve(plain_problem(pv_kw=[9.0, 0.0, 0.0]))
     assert plan.pv_kw == pytest.approx([5.0, 0.0, 0.0])
     assert plan.grid_import_kw[0] == pytest.approx(0.1)
@@ -397,9 +397,9 @@ def test_a_price_while_the_mains_are_out_changes_nothing():
     out = np.arange(96) >= 80
     problem = site_problem(import_limit_kw=np.where(out, 0.0, 15.0))
     solver = PlanSolver()
-    dear, paid = (
+    priced, paid = (
         solver.solve(replace(problem, price_per_kwh=np.where(out, price, problem.price_per_kwh)))
         for price in (0.3, -1.0)
     )
-    assert paid.objective == pytest.approx(dear.objective, rel=1e-6)
-    np.testing.assert_allclose(paid.battery_kw, dear.battery_kw, atol=1e-6)
+    assert paid.objective == pytest.approx(priced.objective, rel=1e-6)
+    np.testing.assert_allclose(paid.battery_kw, priced.battery_kw, atol=1e-6)
