@@ -15,26 +15,21 @@ from typing import Final
 
 from optimisation.problem.site_problem import RectifierCurve
 from siteems.control import reasons
-from siteems.control.bounds import Bound, nest
+from siteems.control.backup_reserve import reserve_bound, reserve_held
+from siteems.control.bounds import nest
 from siteems.control.decision import Decision, Drive, Release
+from siteems.control.import_cap import import_bound, rectifier_cap_kw
 from siteems.control.intent import Intent
-from siteems.control.safe_state import charging_allowed, worst_ac_load_kw
-from siteems.estimation.image import RESTING_KW, Image
+from siteems.control.pv_surplus import with_pv_surplus
+from siteems.control.safe_state import charging_allowed
+from siteems.control.safety_bound import safety_bound
+from siteems.estimation.image import Image
 from siteems.messages.message import Message
 from siteems.site.model import Site
 
-PROBE_KW: Final = 0.15
-"""What the rectifiers keep giving while surplus PV is stored. While they give less, the PV
-converter may be throttled, and there may be more PV than is measured. A higher value would import
-energy for nothing; a lower one is within the error of the meters.
-"""
 LOW_BUS_V: Final = 46.0
 """Loads are disconnected from about here. A battery that cannot hold the bus above this voltage can
 no longer carry the load.
-"""
-REBUILD_BELOW_SOC: Final = 0.02
-"""This far below the reserve it is rebuilt at once and at full power, whatever the price and
-whatever a DR event asks for.
 """
 
 
@@ -83,22 +78,23 @@ def cycle(
     assert soc is not None
     assert load_kw is not None
 
-    state = ControlState(_reserve_held(soc, limits.reserve_soc, site, state), may_charge)
+    held = reserve_held(
+        soc,
+        limits.reserve_soc,
+        site.control.reserve_recovery_soc,
+        before=state.reserve_held,
+    )
     # Unknown PV counts as none: then every bound below errs to the safe side.
     pv_kw = image.value("pv_kw") or 0.0
-    grid_cap_kw = _rectifier_cap(image, limits.grid_limit_kw, site, curve)
-    dr_cap_kw = _rectifier_cap(image, limits.dr_cap_kw, site, curve)
-    grid = Bound(
-        "grid-connection", -math.inf, grid_cap_kw + pv_kw - load_kw, reasons.GRID_CONNECTION()
+    grid_cap_kw = rectifier_cap_kw(image, limits.grid_limit_kw, site, curve)
+    dr_cap_kw = rectifier_cap_kw(image, limits.dr_cap_kw, site, curve)
+    grid = import_bound("grid-connection", grid_cap_kw, load_kw, pv_kw, reasons.GRID_CONNECTION())
+    dr_event = import_bound(
+        "dr-event", dr_cap_kw, load_kw, pv_kw, reasons.DR_CAP(cap_kw=limits.dr_cap_kw)
     )
-    dr_event = Bound(
-        "dr-event",
-        -math.inf,
-        dr_cap_kw + pv_kw - load_kw,
-        reasons.DR_CAP(cap_kw=limits.dr_cap_kw),
-    )
-    allowed = nest((_safety(image, soc, site), grid, _reserve(soc, limits, site, state), dr_event))
-    wanted_kw = _with_surplus(intent.battery_kw, image)
+    reserve = reserve_bound(soc, limits.reserve_soc, site, held=held)
+    allowed = nest((safety_bound(image, soc, site), grid, reserve, dr_event))
+    wanted_kw = with_pv_surplus(intent.battery_kw, image)
     battery_kw, limited_by = allowed.nearest(wanted_kw)
     if limited_by is not None:
         reason = limited_by.reason
@@ -121,7 +117,7 @@ def cycle(
         import_cap_kw=math.inf if overruled else limits.dr_cap_kw,
         charging_allowed=may_charge,
     )
-    return decision, state
+    return decision, ControlState(held, may_charge)
 
 
 def _release_reason(image: Image) -> Message | None:
@@ -140,72 +136,3 @@ def _release_reason(image: Image) -> Message | None:
     if bus_v is not None and bus_v < LOW_BUS_V:
         return reasons.RELEASE_LOW_BUS(bus_v=bus_v)
     return None
-
-
-def _reserve_held(soc: float, reserve_soc: float, site: Site, state: ControlState) -> bool:
-    """Hysteresis: discharge stops at the reserve and is allowed again only a little above it."""
-    return soc <= reserve_soc or (
-        state.reserve_held and soc < reserve_soc + site.control.reserve_recovery_soc
-    )
-
-
-def _rectifier_cap(image: Image, import_cap_kw: float, site: Site, curve: RectifierCurve) -> float:
-    """DC output of the rectifiers at which the site imports this much, less the margin.
-
-    An unknown AC load counts at its worst, so that the cap holds then too.
-    """
-    ac_load_kw = image.value("ac_load_kw")
-    if ac_load_kw is None:
-        ac_load_kw = worst_ac_load_kw(site)
-    room_kw = import_cap_kw - site.control.import_margin_kw - ac_load_kw
-    return min(site.rectifier.rated_kw, curve.dc_kw(room_kw))
-
-
-def _safety(image: Image, soc: float, site: Site) -> Bound:
-    battery = site.battery
-    low, high, reason = -battery.max_discharge_kw, battery.max_charge_kw, reasons.DEVICE_LIMIT()
-    if soc <= battery.min_soc:
-        low, reason = 0.0, reasons.SOC_AT_MINIMUM(soc=soc)
-    temp_c = image.value("battery_c")
-    if temp_c is None:
-        # Charging frozen lithium destroys it, and without a sensor a cold room cannot be excluded.
-        if site.backup.coldest_c < battery.min_charge_temp_c:
-            high, reason = 0.0, reasons.TEMPERATURE_UNKNOWN()
-    elif temp_c < battery.min_charge_temp_c:
-        high, reason = 0.0, reasons.TOO_COLD(battery_c=temp_c)
-    elif temp_c > battery.max_temp_c:
-        low, high, reason = 0.0, 0.0, reasons.TOO_HOT(battery_c=temp_c)
-    return Bound("safety", low, high, reason)
-
-
-def _reserve(soc: float, limits: Limits, site: Site, state: ControlState) -> Bound:
-    if soc < limits.reserve_soc - REBUILD_BELOW_SOC:
-        return Bound(
-            "backup-reserve",
-            site.battery.max_charge_kw,
-            math.inf,
-            reasons.RESERVE_REBUILT(soc=soc, reserve_soc=limits.reserve_soc),
-        )
-    if state.reserve_held:
-        reason = reasons.RESERVE_REACHED(reserve_soc=limits.reserve_soc)
-        return Bound("backup-reserve", 0.0, math.inf, reason)
-    return Bound("backup-reserve", -math.inf, math.inf, reasons.RESERVE_FREE())
-
-
-def _with_surplus(wanted_kw: float, image: Image) -> float:
-    """The wish, raised so that PV beyond the load is stored before it is curtailed.
-
-    A throttled PV converter does not show what it could give. But when the rectifiers give almost
-    nothing, PV carries the load, and there may be more of it. So the setpoint follows the measured
-    battery power: up until the rectifiers give `PROBE_KW`, and down when they give more.
-    """
-    pv_kw, battery_kw, rectifier_kw = (
-        image.value(n) for n in ("pv_kw", "battery_kw", "rectifier_dc_kw")
-    )
-    if pv_kw is None or pv_kw <= 0 or battery_kw is None or rectifier_kw is None:
-        return wanted_kw
-    if wanted_kw < 0 and battery_kw < -RESTING_KW:
-        # It discharges as planned. A battery that is to discharge and rests has no load left to
-        # carry, because PV carries it.
-        return wanted_kw
-    return max(wanted_kw, battery_kw + PROBE_KW - rectifier_kw)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from control_cases import MAX_AGE, NOW, image, limits
 
-from siteems.control.cycle import PROBE_KW, ControlState, Limits, cycle
+from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
+from siteems.control.pv_surplus import PROBE_KW
 from siteems.control.reasons import FOLLOW_PLAN
 from siteems.estimation.image import Image
 from siteems.operations.message_text import ENGLISH
