@@ -17,7 +17,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "benchmarks" / "README.md",
     ROOT / "seeds" / "README.md",
-    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "optimiser.md"}),
+    *sorted((ROOT / "docs").glob("*.md")),
 ]
 TOP = r"(?:siteems|optimisation|drivers|tests|docs|benchmarks|seeds)"
 PATH = re.compile(rf"(?<![\w/.-]){TOP}/[\w./-]*\w\.(?:py|md|toml|csv|png|service|xml|json)\b")

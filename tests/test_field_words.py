@@ -146,12 +146,6 @@ FORMER = (
     "tests/site/test_former_keys.py",
 )
 """Files with the codes and texts of earlier versions, which are in old records."""
-PENDING = (
-    "optimisation",
-    "tests/optimisation",
-    "docs/optimiser.md",
-)
-"""What the test does not cover yet."""
 
 
 def files() -> list[Path]:
@@ -188,8 +182,7 @@ def hits(rule: Rule, paths: Sequence[Path]) -> Iterator[str]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.word.split("|")[0].rstrip("?"))
 def test_former_words_do_not_occur(rule: Rule) -> None:
-    pending = set(below(PENDING))
-    found = list(hits(rule, [path for path in files() if path not in pending]))
+    found = list(hits(rule, files()))
     assert not found, f"use: {rule.instead}\n" + "\n".join(found)
 
 

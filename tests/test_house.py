@@ -45,7 +45,7 @@ def test_the_root_of_siteems_holds_only_what_every_room_needs() -> None:
     assert at_root == AT_THE_ROOT
 
 
-@pytest.mark.parametrize("top", ["siteems", "drivers", "benchmarks"])
+@pytest.mark.parametrize("top", [*PACKAGES, "tests", "benchmarks"])
 def test_files_and_lines_are_short(top: str) -> None:
     lengths = {path: len(lines_of(path)) for path in python_files(top)}
     too_long = [f"{path}: {length}" for path, length in lengths.items() if length > LONGEST_FILE]

@@ -23,7 +23,7 @@ def parameters(
 ) -> dict[str, Any]:
     """Return every Param of `model.build(shape_of(problem))`, shaped as its index.
 
-    `participating` tells for each event of a paid reduction whether the plan earns the pay;
+    `participating` says for each event of a paid reduction whether the plan earns the pay;
     empty = in none. `tie_break` is the size of the tie-breaks as a share of the largest price.
 
     **Tie-breaks** make the plan unique. All are small multiples of the same tiny price

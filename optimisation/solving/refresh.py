@@ -3,7 +3,7 @@
 From plan to plan of a site the matrix (efficiencies, lengths of steps, acceptance) seldom changes;
 costs and bounds do. All of these are sent each time, in three calls. That takes 0.08 ms for a day
 of quarter hours, of which the run of HiGHS takes 1.7 ms. Sending only what has changed was no
-faster: 0.11 ms with lists of indices, 0.07 ms with one range in each call.
+faster: 0.11 ms with lists of indices, 0.07 ms with one range each.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class HeldProgram:
     """The program of one shape inside one HiGHS instance. Not for use by two threads at once."""
 
     def __init__(self, compiled: CompiledLP, options: dict[str, Option], integer: Bools) -> None:
-        """`integer` tells for each column whether HiGHS has to find whole numbers, shape (n,).
+        """`integer` says for each column whether HiGHS has to find whole numbers, shape (n,).
 
         Raises `HighsError` for an option that HiGHS does not know.
         """

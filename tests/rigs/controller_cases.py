@@ -1,4 +1,4 @@
-"""A noon in July at the example site, with weather that a test sets, for tests of the controller."""
+"""Noon in July at the example site, with weather that a test sets, for tests of the controller."""
 
 from __future__ import annotations
 

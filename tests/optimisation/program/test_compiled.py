@@ -114,11 +114,11 @@ def test_params_that_do_not_fit_the_model_are_refused():
 def test_the_garbage_collector_rests_while_a_model_is_walked(monkeypatch):
     walked, linear = [], compiler._linear
 
-    def watched(component):
+    def counted(component):
         walked.append(gc.isenabled())
         return linear(component)
 
-    monkeypatch.setattr(compiler, "_linear", watched)
+    monkeypatch.setattr(compiler, "_linear", counted)
     compile_model(battery_lp())
     assert len(walked) == 1 + 2 * STEPS
     assert not any(walked)

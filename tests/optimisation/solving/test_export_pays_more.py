@@ -65,9 +65,9 @@ def test_the_plan_is_the_best_of_all_turns(seed):
     assert shape_of(problem).export_pays_more
     plan = solver.solve(problem)
     assert plan.usable, plan.reason
-    n_dear = int((export.price_per_kwh > problem.price_per_kwh).sum())
+    n_paying = int((export.price_per_kwh > problem.price_per_kwh).sum())
     best = min(
-        cost_of_turns(problem, sells, solver) for sells in product((False, True), repeat=n_dear)
+        cost_of_turns(problem, sells, solver) for sells in product((False, True), repeat=n_paying)
     )
     assert plan.objective == pytest.approx(best, abs=2e-3 * max(1.0, abs(best)))
     assert np.minimum(plan.grid_import_kw, plan.grid_export_kw).max() <= 1e-6
