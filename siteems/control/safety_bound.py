@@ -1,4 +1,4 @@
-"""Highest bound: what the battery itself allows, by its ratings, state of charge and temperature."""
+"""Highest bound: what the battery allows by its ratings, state of charge and temperature."""
 
 from __future__ import annotations
 
