@@ -14,7 +14,7 @@ from siteems.errors import UserError
 from siteems.recordings.equal_steps import without_sentinels
 from siteems.recordings.profile import COLUMNS, Profile
 from siteems.recordings.read import PROFILE_NEEDS, rows_of
-from siteems.recordings.table import read_table, require_columns
+from siteems.recordings.table import read_table
 
 Array = npt.NDArray[np.float64]
 
@@ -25,9 +25,14 @@ def read_complete_profile(path: Path, zone: ZoneInfo, day: date | None = None) -
     For a demo or a simulated site, which show no notes: a missing column, unequal steps, an absent
     day, missing values and sentinels raise `UserError` instead of being mended.
     """
-    frame = read_table(path)
-    require_columns(frame, ("time", *COLUMNS), path, PROFILE_NEEDS)
-    rows = rows_of(frame, path, zone, refuse_standard_time=True)
+    rows = rows_of(
+        read_table(path),
+        path,
+        zone,
+        needed=COLUMNS,
+        expected=PROFILE_NEEDS,
+        refuse_standard_time=True,
+    )
     times = rows.times.tz_convert(zone)
     source, on_day, keep = path.name, "", np.ones(len(times), dtype=np.bool_)
     if day is not None:

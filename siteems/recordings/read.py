@@ -48,18 +48,22 @@ def rows_of(
     zone: ZoneInfo,
     column_map: ColumnMap | None = None,
     *,
+    needed: Sequence[str] = (),
+    expected: str = "",
     refuse_standard_time: bool = False,
 ) -> Rows:
     """The rows of a table in siteems' columns and units, with times in UTC. Raises `UserError`.
 
-    Cells that hold no number are NaN. `refuse_standard_time` is explained at `in_utc`.
+    Cells that hold no number are NaN. `needed` columns must be there; `expected` ends the message
+    with what such a file has. `refuse_standard_time` is explained at `in_utc`.
     """
     if column_map is None:
-        require_columns(frame, ["time"], path)
+        require_columns(frame, ("time", *needed), path, expected)
         stamps = parse_timestamps(frame["time"], path, "time")
         columns = frame.drop(columns="time").apply(pd.to_numeric, errors="coerce")
     else:
         stamps, columns = map_columns(frame, column_map, path)
+        require_columns(columns, needed, path, expected)
     times, notes = in_utc(stamps, zone, refuse_standard_time=refuse_standard_time)
     return Rows(path, times, columns, notes)
 
@@ -72,27 +76,21 @@ def read_recording(
     expected: str,
     only: Sequence[str] | None = None,
 ) -> Recording:
-    """Read a file to series at equal steps, with NaN where a value is missing. Raises `UserError`.
+    """Read a file to series at equal steps, with NaN where a value is missing.
 
-    `needed` columns must be there; `expected` ends the message with what such a file has. `only`
-    these columns are kept, where given.
+    Where `only` is given, no other columns are kept. `needed`, `expected` and errors are as in
+    `rows_of`.
     """
-    frame = read_table(path)
-    if column_map is None:
-        require_columns(frame, ("time", *needed), path, expected)
-    rows = rows_of(frame, path, zone, column_map)
-    require_columns(rows.values, needed, path, expected)
+    rows = rows_of(read_table(path), path, zone, column_map, needed=needed, expected=expected)
     if only is not None:
         kept = rows.values[[name for name in only if name in rows.values]]
         rows = Rows(rows.path, rows.times, kept, rows.notes)
     return at_equal_steps(rows)
 
 
-def read_profile_with_gaps(
-    path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
-) -> Profile:
+def read_profile_with_gaps(path: Path, zone: ZoneInfo) -> Profile:
     """The profile in a file, NaN where a value is missing. Raises `UserError`."""
-    recording = read_recording(path, zone, column_map, COLUMNS, PROFILE_NEEDS)
+    recording = read_recording(path, zone, None, COLUMNS, PROFILE_NEEDS)
     mains_ok, _ = _mains_ok(recording)
     series = recording.series
     return Profile(
