@@ -143,7 +143,7 @@ def _battery(
     yield Constraint.DISCHARGE_LIMIT, discharge - battery.max_discharge_kw, kw, b
     yield Constraint.ONE_DIRECTION, np.minimum(charge, discharge), kw, b
     yield Constraint.CAPACITY, stored - battery.capacity_kwh, kwh, b
-    followed = now_kwh + np.cumsum(_gain_kwh(battery, charge - discharge, problem.step_h))
+    followed = now_kwh + _gain_kwh(battery, charge - discharge, problem.step_h).cumsum()
     yield Constraint.STORED_ENERGY, np.abs(stored - followed), kwh, b
     if battery.acceptance:
         # By the energy at the start of each step, the first of which is now.
@@ -160,7 +160,7 @@ def _battery(
         # Each wear segment is a store of its own.
         now = np.array(battery.segment_kwh or _after_one_discharge(battery))
         gain = _gain_kwh(battery, segment_charge - segment_discharge, problem.step_h)
-        held = now[:, None] + np.cumsum(gain, axis=1)
+        held = now[:, None] + gain.cumsum(axis=1)
         yield Constraint.SEGMENT_EMPTY, -held.min(axis=0), kwh, b
         size_kwh = battery.capacity_kwh / n_segments
         yield Constraint.SEGMENT_FULL, held.max(axis=0) - size_kwh, kwh, b

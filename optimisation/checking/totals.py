@@ -54,8 +54,10 @@ def _broken_soft_limits(problem: SiteProblem, plan: Plan) -> dict[Total, float]:
         Total.IMPORT_CAP: float(hours @ plan.cap_excess_kw),
         Total.UNSERVED: float(hours @ plan.unserved_kw),
         Total.AC_UNSERVED: _ac_unserved_kwh(problem, plan),
-        Total.FULL_CHARGE: sum(_short_of_full_kwh(problem, plan)),
     }
+    to_be_full = _short_of_full_kwh(problem, plan)
+    if to_be_full:
+        broken[Total.FULL_CHARGE] = sum(missing_kwh for missing_kwh, _ in to_be_full)
     if problem.cooling is not None:
         room = plan["room_c"]
         too_warm = np.maximum(0.0, room - problem.cooling.high_c)
@@ -79,14 +81,18 @@ def _ac_unserved_kwh(problem: SiteProblem, plan: Plan) -> float:
     return float(problem.step_h @ short_kw)
 
 
-def _short_of_full_kwh(problem: SiteProblem, plan: Plan) -> list[float]:
-    """Energy missing from each battery at the step where it should be full; 0 where not asked."""
-    missing = []
-    for battery, stored_kwh in zip(problem.batteries, plan.battery_stored_kwh, strict=True):
+def _short_of_full_kwh(problem: SiteProblem, plan: Plan) -> list[tuple[float, float]]:
+    """For each battery that should be full at some step: the energy missing then, kWh, and its
+    price.
+    """
+    short = []
+    for b, battery in enumerate(problem.batteries):
         asked = battery.full_charge
-        short = 0.0 if asked is None else battery.capacity_kwh - float(stored_kwh[asked.by_step])
-        missing.append(max(0.0, short))
-    return missing
+        if asked is not None:
+            stored_kwh = float(plan.battery_stored_kwh[b, asked.by_step])
+            missing_kwh = max(0.0, battery.capacity_kwh - stored_kwh)
+            short.append((missing_kwh, asked.penalty_per_kwh))
+    return short
 
 
 def _costs(problem: SiteProblem, plan: Plan, broken: Mapping[Total, float]) -> list[float]:
@@ -101,9 +107,8 @@ def _costs(problem: SiteProblem, plan: Plan, broken: Mapping[Total, float]) -> l
         problem.unserved_penalty_per_kwh * broken[Total.UNSERVED],
         -problem.terminal_value_per_kwh * float(plan.stored_kwh[-1]),
     ]
-    for battery, missing in zip(problem.batteries, _short_of_full_kwh(problem, plan), strict=True):
-        if battery.full_charge is not None:
-            costs.append(battery.full_charge.penalty_per_kwh * missing)
+    for missing_kwh, penalty_per_kwh in _short_of_full_kwh(problem, plan):
+        costs.append(penalty_per_kwh * missing_kwh)
     if problem.export is not None:
         costs.append(-float((hours * problem.export.price_per_kwh) @ plan["grid_export_kw"]))
     if problem.cooling is not None:

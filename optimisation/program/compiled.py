@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -123,11 +123,17 @@ class CompiledLP:
         if values.keys() != sizes.keys():
             differing = sorted(values.keys() ^ sizes.keys())
             raise ValueError(f"these Params do not match the model: {differing}")
-        for name, size in sizes.items():
+        given = [values[name] for name in sizes]
+        if [*map(_size, given)] != [*sizes.values()]:
+            self._refuse(values)
+        return np.concatenate(given, axis=None, dtype=np.float64)
+
+    def _refuse(self, values: Mapping[str, npt.ArrayLike]) -> NoReturn:
+        for name, size in self._sizes.items():
             given = _size(values[name])
             if given != size:
-                raise ValueError(f"Param {name} has {given} numbers; the model has {size}")
-        return np.concatenate([values[name] for name in sizes], axis=None, dtype=np.float64)
+                break
+        raise ValueError(f"Param {name} has {given} numbers; the model has {size}")
 
     @cached_property
     def matrix_params(self) -> npt.NDArray[np.intp]:
@@ -147,7 +153,7 @@ class CompiledLP:
     def numbers(self, theta: Floats) -> Numbers:
         """Evaluate costs and bounds."""
         start, first = self._matrix_start, self._matrix_triples
-        products = self.m_value[:first] * theta[self.m_column[:first]]
+        products = self.m_value[:first] * theta.take(self.m_column[:first])
         z: Floats = self.z0[:start] + np.bincount(self.m_row[:first], products, start)
         n, k = self.n_columns, self.n_rows
         rows = 3 * n

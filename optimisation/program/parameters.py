@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from optimisation.arrays import Floats, read_only
+from optimisation.problem.rectifier import RectifierCurve
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.parameters_billing import demand_parameters, reduction_parameters
 from optimisation.program.parameters_components import (
@@ -65,20 +68,18 @@ def parameters(
 
 def _supply(problem: SiteProblem, prices: Prices) -> dict[str, Any]:
     """The buses, the connection, the rectifier and the reserve."""
-    rectifier, hours, by_step = problem.rectifier, problem.step_h, problem.step_h[:, None]
-    slopes, widths = np.array(rectifier.ac_per_dc), np.array(rectifier.segment_dc_kw)
-    order = np.arange(len(widths), dtype=np.float64)
+    hours, by_step = problem.step_h, problem.step_h[:, None]
+    slopes, segment_kw, order = _rectifier(problem.rectifier, problem.rectifier_max_dc_kw)
     segment_cost = prices.imported[:, None] * (by_step * slopes) + prices.tie * (by_step * order)
     if prices.waste_pays:
         # With an inverter the AC side can have a surplus to be burnt in any step before the one
         # that pays.
         lossy = prices.wasted if problem.export is None else prices.wasted_later
         segment_cost += (hours * lossy)[:, None] * (slopes - slopes[0])
-    left_kw = problem.rectifier_max_dc_kw - (widths.cumsum() - widths)
     cap = np.minimum(problem.cap_kw, problem.import_limit_kw)
     return {
         "segment_cost": segment_cost,
-        "segment_kw": np.minimum(np.maximum(left_kw, 0.0), widths),
+        "segment_kw": segment_kw,
         "ac_per_dc": slopes,
         "unserved_cost": hours * problem.unserved_penalty_per_kwh,
         "cap_cost": hours * problem.cap_penalty_per_kwh,
@@ -91,3 +92,12 @@ def _supply(problem: SiteProblem, prices: Prices) -> dict[str, Any]:
         "reserve_kwh": problem.reserve_kwh,
         "terminal_value": float(problem.terminal_value_per_kwh),
     }
+
+
+@lru_cache(maxsize=64)
+def _rectifier(curve: RectifierCurve, max_dc_kw: float) -> tuple[Floats, Floats, Floats]:
+    """Slope, size within the limit of the shelf (kW), and number of each segment."""
+    widths = np.array(curve.segment_dc_kw)
+    left_kw = max_dc_kw - (np.cumsum(widths) - widths)
+    sizes_kw = np.clip(left_kw, 0.0, widths)
+    return read_only(curve.ac_per_dc), read_only(sizes_kw), read_only(np.arange(len(widths)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
-from ctypes import PyDLL, c_char_p, c_double, c_int, c_void_p
+from ctypes import PyDLL, c_char, c_char_p, c_double, c_int, c_void_p
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -272,7 +272,7 @@ class Highs:
     def solution(self, n_columns: int, n_rows: int) -> tuple[Floats, Floats]:
         """Values of the columns, and d cost / d bound of the rows; NaN where HiGHS has none."""
         both = np.full(n_columns + n_rows, np.nan)
-        x = both.ctypes.data
+        x = _address(both)
         dual = x + n_columns * both.itemsize
         status = self._library.Highs_getSolution(self._handle, x, None, None, dual)
         _must(status, "a solution")
@@ -296,11 +296,11 @@ def _must(status: int, what: str) -> None:
 
 
 def _address(array: Floats) -> int:
-    """Address of the numbers of an array. Raises TypeError unless HiGHS would read them right.
+    """Address of the numbers of a writable array of at least one.
 
-    Takes half the time of an argument of type `_FLOATS`, which counts in every plan.
+    Raises TypeError, ValueError or BufferError unless HiGHS would read them right. Takes a third of
+    the time of an argument of type `_FLOATS`, which counts in every plan.
     """
-    if array.dtype != np.float64 or not array.flags.c_contiguous:
-        raise TypeError("HiGHS reads contiguous arrays of float64 only")
-    address: int = array.ctypes.data
-    return address
+    if array.dtype != np.float64:
+        raise TypeError("HiGHS reads arrays of float64 only")
+    return ctypes.addressof(c_char.from_buffer(array.data))
