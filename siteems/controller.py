@@ -26,12 +26,12 @@ from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
 from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
+from siteems.operations.alarm_catalogue import PLAN_ALARMS
 from siteems.operations.alarm_log import AlarmLog
-from siteems.operations.alarms import PLAN_ALARMS
 from siteems.operations.control_alarms import ControlAlarms
 from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
-from siteems.planning.published import PublishedPlan, publish
+from siteems.planning.published_plan import PublishedPlan, publish
 from siteems.planning.replan import ReplanRequest
 from siteems.ports import Ports
 from siteems.site.assets import rectifier_curve

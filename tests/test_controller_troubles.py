@@ -19,7 +19,7 @@ from siteems.control.reasons import RELEASE_LOW_BUS
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import cancel_event, place_import_limit
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 from siteems.planning.reasons import NO_PLAN_HOLDS, START
 from siteems.site.model import Site
 from siteems.site.reserve import reserve_soc

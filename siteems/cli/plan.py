@@ -68,7 +68,7 @@ def plan(
 
     from siteems.cli.quantities import parse_when
     from siteems.planning.explanation_text import as_data, as_table, as_text
-    from siteems.planning.offline import plan_offline
+    from siteems.planning.offline_plan import plan_offline
     from siteems.site.read_file import load_site
 
     site = load_site(site_file)

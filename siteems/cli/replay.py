@@ -56,7 +56,7 @@ def replay(
     from siteems.recordings.column_map import read_column_map
     from siteems.replay.progress import progress_on
     from siteems.replay.replay_files import replay_to_folder
-    from siteems.replay.table import as_table
+    from siteems.replay.results_table import as_table
     from siteems.site.read_file import load_site
 
     site = load_site(site_file)

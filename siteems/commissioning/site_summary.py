@@ -12,7 +12,7 @@ import numpy as np
 from drivers.catalogue import load_map
 from drivers.roles import BatteryCommand
 from siteems.accounting.carbon import describe
-from siteems.accounting.spread import shift_benefit
+from siteems.accounting.price_spread import shift_benefit
 from siteems.site.assets import battery_command_of
 from siteems.site.model import Site
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw

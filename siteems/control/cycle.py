@@ -23,7 +23,7 @@ from siteems.control.intent import Intent
 from siteems.control.pv_surplus import with_pv_surplus
 from siteems.control.safe_state import charging_allowed
 from siteems.control.safety_bound import safety_bound
-from siteems.estimation.image import Image
+from siteems.estimation.process_image import Image
 from siteems.messages.message import Message
 from siteems.site.model import Site
 

@@ -7,7 +7,7 @@ import math
 from optimisation.problem.site_problem import RectifierCurve
 from siteems.control.bounds import Bound, Owner
 from siteems.control.safe_state import worst_ac_load_kw
-from siteems.estimation.image import Image
+from siteems.estimation.process_image import Image
 from siteems.messages.message import Message
 from siteems.site.model import Site
 

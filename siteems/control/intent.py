@@ -13,7 +13,7 @@ import numpy as np
 
 from siteems.control import reasons
 from siteems.messages.message import Message
-from siteems.planning.published import PublishedPlan
+from siteems.planning.published_plan import PublishedPlan
 
 FallbackLevel = Literal["plan", "last-plan", "rules"]
 

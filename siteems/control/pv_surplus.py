@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from siteems.estimation.image import RESTING_KW, Image
+from siteems.estimation.process_image import RESTING_KW, Image
 
 PROBE_KW: Final = 0.15
 """What the rectifiers keep giving while surplus PV is stored. While they give less, the PV

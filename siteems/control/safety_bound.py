@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from siteems.control import reasons
 from siteems.control.bounds import Bound
-from siteems.estimation.image import Image
+from siteems.estimation.process_image import Image
 from siteems.site.model import Site
 
 

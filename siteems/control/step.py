@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from siteems.control.cycle import Limits
 from siteems.control.decision import Decision
 from siteems.control.intent import Intent
-from siteems.estimation.image import Image
+from siteems.estimation.process_image import Image
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from siteems.estimation.image import RESTING_KW
+from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import AlarmRecord, Sample
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
 

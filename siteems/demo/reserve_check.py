@@ -8,7 +8,7 @@ from datetime import datetime
 from math import inf
 
 from siteems.accounting.reserve_tolerance import DISCHARGING_KW, RESERVE_TOLERANCE_SOC
-from siteems.estimation.image import MAINS_PRESENT_V
+from siteems.estimation.process_image import MAINS_PRESENT_V
 from siteems.history.records import Sample
 from siteems.site.model import Site
 from siteems.site.reserve import hours_left

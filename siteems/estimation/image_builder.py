@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from drivers.points import Point, Quality, Reading
 from optimisation.problem.site_problem import RectifierCurve
-from siteems.estimation.image import UNKNOWN, Image, Measurement
 from siteems.estimation.plausibility import supplies_rectifiers, within
 from siteems.estimation.point_fields import FIELD_OF_CURRENT, FIELD_OF_POINT
+from siteems.estimation.process_image import UNKNOWN, Image, Measurement
 
 
 @dataclass(frozen=True)

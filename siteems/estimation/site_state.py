@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from siteems.estimation.image import Image
 from siteems.estimation.month_peak import MonthPeak
+from siteems.estimation.process_image import Image
 from siteems.estimation.wear_segments import WearSegments
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule

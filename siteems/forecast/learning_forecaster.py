@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from siteems.estimation.image import MAINS_PRESENT_V, RESTING_KW
+from siteems.estimation.process_image import MAINS_PRESENT_V, RESTING_KW
 from siteems.forecast.day_profile import DayProfile
 from siteems.forecast.forecast import Forecast
 from siteems.forecast.load_quantile import BackupResiduals, UpperQuantile, quarters_h

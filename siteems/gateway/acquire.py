@@ -18,7 +18,7 @@ from drivers.write_gate.gate import WriteGate
 from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED
 from siteems.gateway.command_log import trouble_in
 from siteems.history.records import AlarmRecord
-from siteems.operations import alarms
+from siteems.operations import alarm_catalogue as alarms
 
 log = structlog.get_logger()
 

@@ -24,7 +24,7 @@ from siteems.gateway.schedule import SiteCron, make_scheduler
 from siteems.history.location import history_path, lock
 from siteems.history.records import RecordError
 from siteems.history.store import History
-from siteems.operations import alarms
+from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.logs import configure_logs

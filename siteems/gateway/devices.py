@@ -30,7 +30,7 @@ from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
 from siteems.history.store import History
 from siteems.messages.message import Message
-from siteems.operations import alarms
+from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.site.assets import battery_command_of, rectifier_curve
 from siteems.site.model import Site

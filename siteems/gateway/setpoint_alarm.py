@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from siteems.gateway.acquire import Report
-from siteems.operations import alarms
-from siteems.operations.condition import Condition
+from siteems.operations import alarm_catalogue as alarms
+from siteems.operations.alarm_condition import Condition
 
 LASTED: Final = timedelta(minutes=2)
 """On-delay: several tries of the write gate. One lost frame is no alarm."""

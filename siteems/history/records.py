@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from siteems.errors import UserError
-from siteems.estimation.image import MEASURED
+from siteems.estimation.process_image import MEASURED
 from siteems.messages.message import Message
 
 DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
@@ -42,7 +42,7 @@ class AlarmRecord:
 
     @property
     def code(self) -> str:
-        """The alarm's code in the catalogue of `siteems/operations/alarms.py`."""
+        """The alarm's code in the catalogue of `siteems/operations/alarm_catalogue.py`."""
         return self.message.code
 
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import structlog
 
 from siteems.history.records import AlarmLevel, AlarmRecord, RecordError
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 
 log = structlog.get_logger()
 

@@ -6,12 +6,12 @@ import re
 import sys
 from pathlib import Path
 
-from siteems.operations.alarms import ALARMS, AlarmType
+from siteems.operations.alarm_catalogue import ALARMS, AlarmType
 
 HEAD = """\
 # Alarms
 
-Made from the catalogue in `siteems/operations/alarms.py` with
+Made from the catalogue in `siteems/operations/alarm_catalogue.py` with
 `python -m siteems.operations.alarms_page docs/alarms.md`; do not edit this page.
 
 An alarm is recorded when it is raised. Where an alarm of level `info` clears it, that one is

@@ -12,8 +12,8 @@ from siteems.control.decision import Drive, Release
 from siteems.control.intent import FallbackLevel, Intent
 from siteems.control.step import Step
 from siteems.history.records import AlarmRecord
-from siteems.operations import alarms
-from siteems.operations.condition import UNTIL_RESET, Condition
+from siteems.operations import alarm_catalogue as alarms
+from siteems.operations.alarm_condition import UNTIL_RESET, Condition
 
 FOLLOWS_KW = 0.5
 """A battery this close to its setpoint follows it: several times the error of a shunt at a few

@@ -17,7 +17,7 @@ from siteems.operations.daemon_state import (
     daemon_state,
     recorded_traffic,
 )
-from siteems.planning.published import PublishedPlan
+from siteems.planning.published_plan import PublishedPlan
 from siteems.site.model import Site
 
 ALARMS_SHOWN: Final = 8

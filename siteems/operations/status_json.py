@@ -8,9 +8,9 @@ from siteems.demand_response.event_text import event_dict
 from siteems.history.records import AlarmRecord, Sample
 from siteems.messages.message import Message
 from siteems.operations.daemon_state import DaemonState
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 from siteems.operations.status import Status
-from siteems.planning.published import PublishedPlan
+from siteems.planning.published_plan import PublishedPlan
 
 
 def as_data(status: Status) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from siteems.demand_response.event_text import event_text
-from siteems.estimation.image import RESTING_KW
+from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import Sample
 from siteems.messages.message import Message
 from siteems.operations.daemon_state import DaemonState
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 from siteems.operations.status import Status
-from siteems.planning.published import PublishedPlan
+from siteems.planning.published_plan import PublishedPlan
 
 LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
 """Counters of a link that are shown when they are not 0."""

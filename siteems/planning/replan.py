@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from siteems.messages.message import MessageType
 from siteems.planning import reasons
-from siteems.planning.published import PublishedPlan
+from siteems.planning.published_plan import PublishedPlan
 
 REPLAN_SOC = 0.04
 """A measured state of charge this far from the planned one asks for a new plan. Smaller deviations

@@ -17,8 +17,8 @@ from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
 from siteems.control.pv_surplus import PROBE_KW
 from siteems.control.reasons import FOLLOW_PLAN
-from siteems.estimation.image import Image
-from siteems.operations.message_text import ENGLISH
+from siteems.estimation.process_image import Image
+from siteems.operations.english import ENGLISH
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 

@@ -16,9 +16,9 @@ from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
 from siteems.control.reasons import FOLLOW_PLAN, REASONS
-from siteems.estimation.image import Image
+from siteems.estimation.process_image import Image
 from siteems.messages.message import Message
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 from siteems.site.assets import rectifier_curve
 from siteems.site.read_file import load_site
 

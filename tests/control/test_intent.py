@@ -8,8 +8,8 @@ import pytest
 from plans import ISSUED, QUARTER, plan
 
 from siteems.control.intent import Intent, choose_intent
-from siteems.operations.message_text import ENGLISH
-from siteems.planning.published import PublishedPlan
+from siteems.operations.english import ENGLISH
+from siteems.planning.published_plan import PublishedPlan
 
 PRICES = (0.3, 0.7, 1.1)
 LOAD_KW, CHARGE_KW, PV_KW = 3.0, 9.6, 0.5

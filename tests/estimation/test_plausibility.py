@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drivers.points import Point, Quality, Reading
-from siteems.estimation.image import Image
 from siteems.estimation.image_builder import ImageBuilder
 from siteems.estimation.plausibility import BALANCE_KW, BALANCE_SHARE, within
+from siteems.estimation.process_image import Image
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 

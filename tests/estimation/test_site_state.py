@@ -14,7 +14,7 @@ import pytest
 
 from drivers.points import Quality
 from siteems.control.reasons import FOLLOW_PLAN
-from siteems.estimation.image import Image, Measurement
+from siteems.estimation.process_image import Image, Measurement
 from siteems.estimation.site_state import FULL_SOC, SiteState, StateEstimator
 from siteems.history.records import Sample
 from siteems.history.store import History

@@ -14,7 +14,7 @@ from gateway_rig import cli, port_of, simulated_site, wait_for
 from pyModbusTCP.client import ModbusClient
 
 from drivers.catalogue import load_map
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 
 
 def test_an_event_entered_in_another_shell_is_planned_at_once_and_held(tmp_path: Path) -> None:

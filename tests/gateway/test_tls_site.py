@@ -11,7 +11,7 @@ import pytest
 import trustme
 from gateway_rig import cli, simulated_site, wait_for
 
-from siteems.estimation.image import MEASURED
+from siteems.estimation.process_image import MEASURED
 
 
 class Authority:

@@ -1,7 +1,7 @@
 """A record written before messages had codes opens, and the controller takes it up.
 
-`tests/data/record-before-rooms.sqlite3` was written by the version before (commit bf176f5): device
-alarms over Modbus, then 60 minutes of control at the hangzhou site with failing plans, DR events, a
+`tests/data/record-of-version-0.1.sqlite3` was written by the version before (commit bf176f5):
+device alarms over Modbus, then 60 minutes of control at the hangzhou site with failing plans, DR events, a
 silent device, a mains failure and a battery that does not follow.
 """
 
@@ -18,17 +18,17 @@ from replay_rig import Rig
 from siteems.demand_response.event_log import EventLog
 from siteems.history.location import history_path
 from siteems.history.store import History
-from siteems.operations.alarms import ALARMS
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.alarm_catalogue import ALARMS
+from siteems.operations.english import ENGLISH
 from siteems.operations.status import read_status
 from siteems.operations.status_json import as_data
 from siteems.operations.status_text import as_text
-from siteems.planning.published import PublishedPlan
+from siteems.planning.published_plan import PublishedPlan
 from siteems.planning.reasons import PLANNING_REASONS
 from siteems.recordings.profile import Instant
 from siteems.site.model import Site
 
-WRITTEN = Path(__file__).parents[1] / "data" / "record-before-rooms.sqlite3"
+WRITTEN = Path(__file__).parents[1] / "data" / "record-of-version-0.1.sqlite3"
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ALWAYS = (NOON - DAY, NOON + DAY)

@@ -19,7 +19,7 @@ from siteems.demand_response.manual import place_import_limit
 from siteems.history.location import lock
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History
-from siteems.operations import alarms
+from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import (
     DaemonState,

@@ -11,7 +11,7 @@ import pytest
 from siteems.planning import explanation_messages as messages
 from siteems.planning.explanation import Explanation
 from siteems.planning.explanation_text import as_data, as_table, as_text, reason_text
-from siteems.planning.offline import plan_offline
+from siteems.planning.offline_plan import plan_offline
 from siteems.site.model import Site
 from siteems.tariff.model import Calendar, TariffVersion
 

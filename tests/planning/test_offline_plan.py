@@ -16,7 +16,7 @@ from siteems.config.seeds import seed_path
 from siteems.errors import UserError
 from siteems.planning.explanation_messages import AT_MONTH_PEAK, AT_RESERVE, RESERVE_SHORT
 from siteems.planning.explanation_text import as_data, as_text, reason_text
-from siteems.planning.offline import plan_offline
+from siteems.planning.offline_plan import plan_offline
 from siteems.site.model import Site
 from siteems.tariff.model import DemandTerm
 

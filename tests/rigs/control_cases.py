@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from drivers.points import Quality
 from siteems.control.cycle import Limits
-from siteems.estimation.image import Image, Measurement
+from siteems.estimation.process_image import Image, Measurement
 
 NOW = datetime(2026, 7, 15, 8, 0, tzinfo=UTC)
 MAX_AGE = timedelta(seconds=5)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from replay_rig import Rig
 
-from siteems.operations.message_text import ENGLISH
+from siteems.operations.english import ENGLISH
 from siteems.recordings.profile import Instant
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)

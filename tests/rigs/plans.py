@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from siteems.planning.published import SERIES, PublishedPlan
+from siteems.planning.published_plan import SERIES, PublishedPlan
 
 ISSUED = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

@@ -16,8 +16,8 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
-from siteems.estimation.image import Image
 from siteems.estimation.image_builder import ImageBuilder
+from siteems.estimation.process_image import Image
 from siteems.gateway.devices import SiteDevices
 from siteems.history.records import Command
 from siteems.history.store import History

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.accounting.spread import shift_benefit
+from siteems.accounting.price_spread import shift_benefit
 from siteems.config.seeds import seed_path
 from siteems.site.read_file import load_site
 from siteems.tariff.model import Calendar, TariffVersion

@@ -17,7 +17,7 @@ from optimisation.solving.solver import PlanSolver
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.planning.problem import PlanningInputs, ProblemBuilder
-from siteems.planning.published import SERIES, PublishedPlan, publish
+from siteems.planning.published_plan import SERIES, PublishedPlan, publish
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.operations.condition import UNTIL_RESET, Condition
+from siteems.operations.alarm_condition import UNTIL_RESET, Condition
 
 NOON = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

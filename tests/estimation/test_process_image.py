@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drivers.points import Point, Quality, Reading
-from siteems.estimation.image import MEASURED, Image, Measurement
 from siteems.estimation.image_builder import ImageBuilder
+from siteems.estimation.process_image import MEASURED, Image, Measurement
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from siteems.control.reasons import REASONS
 from siteems.messages.message import Catalogue
-from siteems.operations.alarms import ALARMS
+from siteems.operations.alarm_catalogue import ALARMS
 from siteems.planning.reasons import PLANNING_REASONS
 
 ENGLISH: Final = Catalogue((*ALARMS, *REASONS, *PLANNING_REASONS))

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from siteems.operations.alarms import ALARMS, AlarmType
+from siteems.operations.alarm_catalogue import ALARMS, AlarmType
 from siteems.operations.alarms_page import alarms_page
 
 ROOT = Path(__file__).parents[2]
