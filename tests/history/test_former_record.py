@@ -1,8 +1,8 @@
 """A record written before messages had codes opens, and the controller takes it up.
 
 `tests/data/record-of-version-0.1.sqlite3` was written by the version before (commit bf176f5):
-device alarms over Modbus, then 60 minutes of control at the hangzhou site with failing plans, DR events, a
-silent device, a mains failure and a battery that does not follow.
+device alarms over Modbus, then 60 minutes of control at the hangzhou site with failing plans, DR
+events, a silent device, a mains failure and a battery that does not follow.
 """
 
 from __future__ import annotations
