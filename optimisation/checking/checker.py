@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from optimisation.arrays import lowest
+from optimisation.arrays import highest, lowest
 from optimisation.checking.steps import step_violations
 from optimisation.checking.tolerances import Tolerances
 from optimisation.checking.totals import total_violations
@@ -69,7 +69,8 @@ def _not_finite(plan: Plan) -> FormViolation | None:
         names.append("objective")
     if plan.demand_peak_kw is not None and not math.isfinite(plan.demand_peak_kw):
         names.append("demand_peak_kw")
-    if not np.isfinite(plan.quantities).all():
+    quantities = plan.quantities
+    if not (lowest(quantities) > -math.inf and highest(quantities) < math.inf):  # or NaN
         for name in plan.quantity_names:
             if not np.isfinite(plan.block[plan.rows[name]]).all():
                 names.append(name)

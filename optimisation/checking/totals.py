@@ -50,9 +50,9 @@ def _broken_soft_limits(problem: SiteProblem, plan: Plan) -> dict[Total, float]:
     hours = problem.step_h
     # The three series are checked step by step in `steps.py`.
     broken = {
-        Total.RESERVE: float(hours @ plan.reserve_short_kwh),
-        Total.IMPORT_CAP: float(hours @ plan.cap_excess_kw),
-        Total.UNSERVED: float(hours @ plan.unserved_kw),
+        Total.RESERVE: float(hours.dot(plan.reserve_short_kwh)),
+        Total.IMPORT_CAP: float(hours.dot(plan.cap_excess_kw)),
+        Total.UNSERVED: float(hours.dot(plan.unserved_kw)),
         Total.AC_UNSERVED: _ac_unserved_kwh(problem, plan),
     }
     to_be_full = _short_of_full_kwh(problem, plan)
@@ -62,8 +62,8 @@ def _broken_soft_limits(problem: SiteProblem, plan: Plan) -> dict[Total, float]:
         room = plan["room_c"]
         too_warm = np.maximum(0.0, room - problem.cooling.high_c)
         too_cold = np.maximum(0.0, problem.cooling.low_c - room)
-        broken[Total.TOO_WARM] = float(hours @ too_warm)
-        broken[Total.TOO_COLD] = float(hours @ too_cold)
+        broken[Total.TOO_WARM] = float(hours.dot(too_warm))
+        broken[Total.TOO_COLD] = float(hours.dot(too_cold))
     return broken
 
 
@@ -78,7 +78,7 @@ def _ac_unserved_kwh(problem: SiteProblem, plan: Plan) -> float:
     if problem.genset is not None:
         over_kw = over_kw - problem.genset.max_kw * plan["genset_on"]
     short_kw = np.where(problem.import_limit_kw > 0.0, np.maximum(0.0, over_kw), 0.0)
-    return float(problem.step_h @ short_kw)
+    return float(problem.step_h.dot(short_kw))
 
 
 def _short_of_full_kwh(problem: SiteProblem, plan: Plan) -> list[tuple[float, float]]:
@@ -100,8 +100,8 @@ def _costs(problem: SiteProblem, plan: Plan, broken: Mapping[Total, float]) -> l
     hours = problem.step_h
     wear = [cost for battery in problem.batteries for cost in battery.wear_per_kwh]
     costs = [
-        float((hours * problem.price_per_kwh) @ plan.grid_import_kw),
-        float(np.array(wear) @ (plan.segment_discharge_kw @ hours)),
+        float((hours * problem.price_per_kwh).dot(plan.grid_import_kw)),
+        float(plan.segment_discharge_kw.dot(hours).dot(wear)),
         problem.reserve_penalty_per_kwh_h * broken[Total.RESERVE],
         problem.cap_penalty_per_kwh * broken[Total.IMPORT_CAP],
         problem.unserved_penalty_per_kwh * broken[Total.UNSERVED],
@@ -110,11 +110,11 @@ def _costs(problem: SiteProblem, plan: Plan, broken: Mapping[Total, float]) -> l
     for missing_kwh, penalty_per_kwh in _short_of_full_kwh(problem, plan):
         costs.append(penalty_per_kwh * missing_kwh)
     if problem.export is not None:
-        costs.append(-float((hours * problem.export.price_per_kwh) @ plan["grid_export_kw"]))
+        costs.append(-float((hours * problem.export.price_per_kwh).dot(plan["grid_export_kw"])))
     if problem.cooling is not None:
         costs.append(_discomfort(problem.cooling, broken))
     if problem.sleep is not None:
-        costs.append(problem.sleep.cost_per_kwh * float(hours @ plan["sleep_kw"]))
+        costs.append(problem.sleep.cost_per_kwh * float(hours.dot(plan["sleep_kw"])))
     if problem.genset is not None:
         costs += _genset_costs(problem.genset, hours, plan)
     return costs
@@ -130,7 +130,7 @@ def _genset_costs(genset: Genset, hours: Floats, plan: Plan) -> list[float]:
     starts = int(np.count_nonzero(changes > 0.5))
     return [
         genset.start_cost * starts,
-        genset.fuel_per_kwh * float(hours @ plan["genset_kw"]),
+        genset.fuel_per_kwh * float(hours.dot(plan["genset_kw"])),
     ]
 
 

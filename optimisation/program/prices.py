@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from optimisation.arrays import Floats, highest, lowest
@@ -23,8 +25,8 @@ class Prices:
         self, problem: SiteProblem, participating: tuple[bool, ...], tie_break: float
     ) -> None:
         """See `parameters` for the arguments."""
-        price, mains = problem.price_per_kwh, problem.import_limit_kw > 0.0
-        n = problem.n_steps
+        price, n = problem.price_per_kwh, problem.n_steps
+        self._problem = problem
         wear = max([battery.wear_per_kwh[-1] for battery in problem.batteries])
         self.largest = (
             max(highest(price), -lowest(price), problem.terminal_value_per_kwh, wear) or 1.0
@@ -32,9 +34,8 @@ class Prices:
         """Of all prices, in size."""
         self.tie = tie_break * self.largest
         """The tie-break at its largest."""
-        self.growing = np.arange(1, n + 1) / n
-        """Share of the tie-break, growing from step to step up to 1."""
-        self.import_tie = self.tie * (1.0 + 1.0 / n - self.growing)
+        # Falls from step to step, from the whole tie-break to 1/n of it.
+        self.import_tie = self.tie * (1.0 + 1.0 / n - np.arange(1, n + 1) / n)
         self.imported = price + self.import_tie
         """Of a kWh imported; in an event with participation, the pay that is lost included."""
         least = self.imported
@@ -42,14 +43,7 @@ class Prices:
             least = np.minimum(least, problem.export.price_per_kwh)
         self.waste_pays = lowest(least) < 0.0
         """Whether wasting a kWh would earn money in some step."""
-        self.wasted = np.zeros(n)
-        """Earned by wasting a kWh in the step. A demand charge, a cap or a paid reduction only
-        raise the price of import, so they can be left out here.
-        """
-        if self.waste_pays:
-            # While the mains are out, nothing is earned.
-            self.wasted = np.where(mains, np.maximum(0.0, -least), 0.0)
-        # The pay is added after `wasted`, which is an upper bound.
+        self._least = least
         if problem.reduction is not None and any(participating):
             self.imported = self.imported.copy()
             events = zip(participating, problem.reduction_events, strict=True)
@@ -57,7 +51,17 @@ class Prices:
                 if participates:
                     self.imported[first:after] += problem.reduction.price_per_kwh
 
-    @property
+    @cached_property
+    def wasted(self) -> Floats:
+        """Earned by wasting a kWh in the step; nothing while the mains are out.
+
+        A demand charge, a cap or a paid reduction only raise the price of import, so they can be
+        left out here.
+        """
+        mains = self._problem.import_limit_kw > 0.0
+        return np.where(mains, np.maximum(0.0, -self._least), 0.0)
+
+    @cached_property
     def wasted_later(self) -> Floats:
         """The most that wasting a kWh earns from each step on, since room that is made in a battery
         now may be filled for pay later.

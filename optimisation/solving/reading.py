@@ -177,7 +177,7 @@ def _fill_marginal_values(
     breaking the cap its value belongs to the cap, and above it to the limit.
     """
     stored, limit, cap = values
-    np.subtract(0.0, of_recursion.min(axis=0), out=stored)
+    np.subtract(0.0, np.minimum.reduce(of_recursion), out=stored)
     if not np.count_nonzero(of_cap):  # the usual case; NaN counts as not zero
         limit[:] = cap[:] = 0.0
         return
