@@ -138,10 +138,23 @@ def _write_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
             along, copies = f"along = {dict(point.along)}", f"copies = {list(point.copies)}"
             wrong = along if point.along else copies
             yield f"{key}.{wrong}: addresses right before or after the point, without a gap"
+    yield from _none_faults(key, point)
     if point.writable and name == "forced_mode" and not point.codes:
         yield f"{key}.codes: is missing; each mode must be told apart from the others"
     if point.writable and point.type == "f32" and point.step is None:
         yield f"{key}.step: is missing; a writable float needs the smallest change worth a write"
+
+
+def _none_faults(key: str, point: PointMap) -> Iterable[str]:
+    """Values that mean "none" which leave no setpoint beside them."""
+    if point.means_none and (not point.writable or point.codes):
+        yield f"{key}.means_none: only a writable point that is no enumeration has such values"
+        return
+    for none in point.means_none:
+        beside = point.nearest(none)
+        if not point.min <= beside <= point.max or point.none_at(beside) is not None:
+            allowed = f"a value {point.tolerance:g} above or below it must be allowed to be written"
+            yield f"{key}.means_none = {none:g}: {allowed}"
 
 
 def _shared_register_faults(device_map: DeviceMap) -> Iterable[str]:

@@ -25,6 +25,9 @@ def _listed(value: object) -> object:
 Registers = Annotated[tuple[Register, ...], BeforeValidator(_listed)]
 RawValues = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)]
 
+_ROUNDING: Final = 1.000001
+"""A value one tolerance away from another counts as apart, although binary fractions are not exact.
+"""
 NOTHING: Final[Mapping[Register, Register]] = {}
 
 
@@ -60,6 +63,10 @@ class PointMap(MapPart):
     min: Finite
     max: Finite
     """What is plausible to read, and allowed to write."""
+    means_none: tuple[Finite, ...] = ()
+    """Values that are no setpoint to the device, in the point's unit: with them it follows its own
+    rules, or another register. They are read, but never written.
+    """
     writable: bool = False
     storage: Storage | None = None
     """Memory that keeps a written value: `volatile` bears frequent writes, `flash` wears out."""
@@ -148,5 +155,23 @@ class PointMap(MapPart):
         return 0.0 if self.codes else max(self.step or 0.0, self.resolution)
 
     def nearest(self, value: float) -> float:
-        """The nearest value within the limits of the point."""
-        return min(max(value, self.min), self.max)
+        """The nearest value that may be written: within the limits, and a `tolerance` away from
+        each value that means "none". Between two that are equally near it is the higher one.
+        """
+        value = min(max(value, self.min), self.max)
+        none = self.none_at(value)
+        if none is None:
+            return value
+        below, above = none - self.tolerance, none + self.tolerance
+        if below < self.min or (none <= value and above <= self.max):
+            return above
+        return below
+
+    def none_at(self, value: float) -> float | None:
+        """The value that means "none" which this one is, or cannot be told from; None if it is a
+        setpoint.
+        """
+        for none in self.means_none:
+            if abs(value - none) < self.tolerance / _ROUNDING:
+                return none
+        return None

@@ -23,4 +23,7 @@ def objection(device_map: DeviceMap, name: str, value: float, storage: Storage) 
         return f"this point is {point.storage}, only {storage} ones are written here"
     if not point.min <= value <= point.max:
         return f"must be within {point.min:g}..{point.max:g} {POINTS[name][0]}"
+    if (none := point.none_at(value)) is not None:
+        nearest = f"{point.nearest(value):g} {POINTS[name][0]}"
+        return f"{none:g} means no setpoint to this device; the nearest one is {nearest}"
     return None

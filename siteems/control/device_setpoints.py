@@ -112,9 +112,7 @@ def safe_setpoints(
     device: SettableDevice, safe_values: Mapping[str, float], *, charging_allowed: bool
 ) -> dict[str, float]:
     """The setpoints that release a device."""
-    values = {
-        name: point.nearest(safe_values[name])
-        for name, point in device.points.items()
-        if name in safe_values
+    safe = safe_values if charging_allowed else without_charging(safe_values)
+    return {
+        name: point.nearest(safe[name]) for name, point in device.points.items() if name in safe
     }
-    return values if charging_allowed else without_charging(values)

@@ -176,7 +176,9 @@ class Plant:
         if self.command == "power_limits":
             return set_.charge_limit_kw or max(-set_.discharge_limit_kw, min(surplus_kw, 0.0))
         if self.command == "grid_setpoint":
-            converter_ac_kw = max(0.0, set_.grid_setpoint_kw - self._ac_load(now))
+            # A setpoint of 0 is none to such a gateway: it follows its persistent one.
+            grid_kw = set_.grid_setpoint_kw or self.safe.grid_setpoint_kw
+            converter_ac_kw = max(0.0, grid_kw - self._ac_load(now))
             return self._rectifier_dc.at(converter_ac_kw) + surplus_kw
         if set_.forced_mode == FORCED_CHARGE:
             return set_.forced_kw

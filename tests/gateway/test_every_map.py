@@ -231,3 +231,20 @@ async def test_after_an_acquisition_the_voltage_moves_slowly_from_its_safe_value
 
 def test_every_battery_command_is_tested() -> None:
     assert set(COMMANDS.values()) == set(COMMAND_POINTS)
+
+
+@pytest.mark.timeout(60)
+async def test_a_battery_that_carries_the_whole_load_never_gets_no_setpoint(
+    rural: Site, tmp_path: Path
+) -> None:
+    """A grid setpoint of 0 means none to a Victron gateway: it would charge up to 2703."""
+    rig = ServedRig(site_with(rural, "victron-gx", tmp_path), tmp_path)
+    await rig.start()
+    try:
+        for _ in range(3):
+            await rig.drive(-rig.site.battery.max_discharge_kw, 3)
+            assert rig.plant.setpoints.grid_setpoint_kw == pytest.approx(0.02)
+            assert rig.plant.flows.battery_kw < -1.0, "it discharges, and does not charge"
+        assert rig.codes() == []
+    finally:
+        assert await rig.stop() == ()

@@ -62,6 +62,16 @@ BROKEN = {
         "start = 0\ncount = 6\nfixed = { 6 = 1 }",
         r"blocks\[0\].fixed = 6: must lie",
     ),
+    "no setpoint, of a point that is only read": (
+        "address = 1,",
+        "address = 1, means_none = [0],",
+        r"battery_a.means_none: only a writable point",
+    ),
+    "no setpoint beside it": (
+        'storage = "volatile"',
+        'storage = "volatile"\nmeans_none = [0, 0.001, -0.001]',
+        r"means_none = 0: a value 0.001 above or below it must be allowed",
+    ),
     "along with a gap": (
         'storage = "volatile"',
         'storage = "volatile"\nalong = { 3 = 1 }',
