@@ -168,7 +168,7 @@ class PointMap(MapPart):
         return below
 
     def none_at(self, value: float) -> float | None:
-        """The value that means "none" which this one is, or cannot be told from; None if it is a
+        """The value that means "none" that this one is, or is too near to; None if it is a
         setpoint.
         """
         for none in self.means_none:
