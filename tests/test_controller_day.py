@@ -129,7 +129,7 @@ def test_pv_is_not_curtailed(day: Day) -> None:
 def test_a_dr_event_leads_to_a_plan_at_once_and_its_cap_holds(day: Day) -> None:
     replans = [time for time, _, trigger in day.plans if trigger == "dr-event-changed"]
     assert replans[0] == day.event.start - HOUR
-    check = check_import_cap(day.samples, day.uncontrolled, day.event)
+    check = check_import_cap(day.samples, day.uncontrolled, day.event, day.site)
     assert check.held, f"{check.highest_quarter_kw:.2f} kW"
     assert check.uncontrolled_mean_kw > 1.5
     assert "cap-exceeded" not in {i.code for i in day.alarms}

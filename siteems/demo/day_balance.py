@@ -11,7 +11,7 @@ import numpy as np
 
 from siteems.accounting.span import SpanBalance, span_balance
 from siteems.accounting.wear import wear_by_throughput
-from siteems.demo.day_record import LONGEST_GAP, counter_readings, energy_kwh
+from siteems.demo.day_record import LONGEST_GAP, CounterRepair, energy_kwh, repaired_readings
 from siteems.history.records import Sample
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
@@ -25,16 +25,19 @@ class DayBalance:
     pv_kwh: float
     gaps: tuple[tuple[datetime, datetime], ...]
     """Where the meter was not read for long."""
+    repairs: tuple[CounterRepair, ...] = ()
+    """Where the meter's counter failed."""
 
 
 def day_balance(samples: Sequence[Sample], site: Site, schedule: TariffSchedule) -> DayBalance:
     """The balance of a recorded day.
 
     Energy is the difference of the meter's counter from reading to reading, at the price of the
-    first of the two, so that a gap loses no energy. Demand charges are not part of a day. Raises
-    `ValueError` when the record holds fewer than two readings of the meter or of the battery.
+    first of the two, so that a gap loses no energy; where the counter fails it is repaired. Demand
+    charges are not part of a day. Raises `ValueError` when the record holds fewer than two readings
+    of the meter or of the battery, or a failed counter without measured power.
     """
-    readings = counter_readings(samples)
+    readings, repairs = repaired_readings(samples, site)
     soc = [value for sample in samples if (value := sample.values.get("soc")) is not None]
     if len(readings) < 2 or len(soc) < 2:
         raise ValueError(
@@ -54,4 +57,5 @@ def day_balance(samples: Sequence[Sample], site: Site, schedule: TariffSchedule)
         span=span,
         pv_kwh=energy_kwh(samples, "pv_kw", lambda kw: kw),
         gaps=tuple((a, b) for a, b in pairwise(times) if b - a > LONGEST_GAP),
+        repairs=repairs,
     )

@@ -14,8 +14,10 @@ from siteems.demo.day_record import (
     CounterReading,
     counter_readings,
     energy_kwh,
+    repaired_readings,
 )
 from siteems.history.records import Sample
+from siteems.site.model import Site
 
 CAP_TOLERANCE = 0.01
 """Of the cap; a billing meter of class 1 may be off by as much."""
@@ -36,19 +38,20 @@ class ImportCapCheck:
 
 
 def check_import_cap(
-    samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent
+    samples: Sequence[Sample], uncontrolled: Sequence[Sample], event: DrEvent, site: Site
 ) -> ImportCapCheck:
-    """Check the quarter-hour means of grid import in the event, by the meter's counter.
+    """Check the quarter-hour means of grid import in the event, by the meter's counter,
+    repaired where it fails.
 
     Only readings within the event count: what the site drew between its end and the next reading is
     not part of it. A counter behind current transformers moves in coarse steps; where an excess is
     less than one of them, the mean of the measured power decides. Raises `ValueError` where the
     record does not cover the event.
     """
-    readings = _readings_within(samples, event)
-    idle = _readings_within(uncontrolled, event)
+    readings = _readings_within(repaired_readings(samples, site)[0], event)
+    idle = _readings_within(repaired_readings(uncontrolled, site)[0], event)
     allowed_kw = event.limit_kw * (1.0 + CAP_TOLERANCE)
-    step_kwh = _counter_step_kwh(readings)
+    step_kwh = _counter_step_kwh(_readings_within(counter_readings(samples), event))
     highest_kw = 0.0
     for first, last in _settlement_spans(readings, event):
         mean_kw = _mean_kw(first, last)
@@ -65,9 +68,9 @@ def check_import_cap(
     )
 
 
-def _readings_within(samples: Sequence[Sample], event: DrEvent) -> list[CounterReading]:
+def _readings_within(readings: Sequence[CounterReading], event: DrEvent) -> list[CounterReading]:
     """The counter readings in an event. Raises `ValueError` where they have a long gap."""
-    within = [each for each in counter_readings(samples) if event.start <= each[0] <= event.end]
+    within = [each for each in readings if event.start <= each[0] <= event.end]
     times = [event.start, *(time for time, _ in within), event.end]
     if len(within) < 2 or max(b - a for a, b in pairwise(times)) > LONGEST_GAP:
         raise ValueError(f"the record does not cover {event.start} to {event.end}")

@@ -55,6 +55,10 @@ class Verdict:
             "saved_co2_kg": idle.net_co2_kg - controlled.net_co2_kg,
             "reserve": reserve | {"lowest_margin_at": self.reserve.lowest_margin_at.isoformat()},
             "cap": None if self.cap is None else asdict(self.cap),
+            "counter_repairs": [
+                asdict(each) | {"start": each.start.isoformat(), "end": each.end.isoformat()}
+                for each in self.controlled.repairs
+            ],
             "plans": self.plans,
             "plans_failed": self.plans_failed,
             "writes": self.writes,
@@ -84,7 +88,7 @@ def judge(
             controlled=day_balance(samples, site, schedule),
             idle=day_balance(uncontrolled, site, schedule),
             reserve=check_reserve(samples, site),
-            cap=None if event is None else check_import_cap(samples, uncontrolled, event),
+            cap=None if event is None else check_import_cap(samples, uncontrolled, event, site),
             plans=len(plans),
             plans_failed=sum(status not in ("optimal", "feasible") for _, status, _ in plans),
             writes=sum(c.outcome in ("written", "refreshed") for c in commands),

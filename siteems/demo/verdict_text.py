@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from siteems.accounting.carbon import describe
+from siteems.demo.day_record import CounterRepair
 from siteems.demo.import_cap_check import ImportCapCheck
 from siteems.demo.verdict import Verdict
+
+COUNTER_FAILURES: Final = {
+    "blip": "showed a wrong value",
+    "overflow": "passed its highest value",
+    "restart": "started anew at another value",
+    "still": "stood still",
+}
 
 
 def as_text(verdict: Verdict) -> str:
@@ -27,6 +37,7 @@ def as_text(verdict: Verdict) -> str:
         "",
         f"{verdict.plans} plans, {verdict.plans_failed} failed; "
         f"{verdict.writes} registers written.",
+        *(_repair_text(repair, verdict.site.site.zone) for repair in verdict.controlled.repairs),
         *(f"Record gap: {a:%H:%M} to {b:%H:%M} UTC." for a, b in verdict.controlled.gaps),
         f"Picture: {verdict.picture}",
     ]
@@ -66,6 +77,14 @@ def _reserve_text(verdict: Verdict) -> str:
         f"Backup reserve never broken: {_yes(check.held)}; lowest margin "
         f"{check.lowest_margin_soc * 100:+.1f} % of capacity at {time:%H:%M}, never less than "
         f"{check.lowest_backup_h:.1f} h of backup for {site.backup.hours:g} h promised."
+    )
+
+
+def _repair_text(repair: CounterRepair, zone: ZoneInfo) -> str:
+    start, end = (time.astimezone(zone) for time in (repair.start, repair.end))
+    return (
+        f"The grid meter's counter {COUNTER_FAILURES[repair.kind]} between {start:%H:%M} and "
+        f"{end:%H:%M}: repaired, {repair.kwh:.2f} kWh counted."
     )
 
 

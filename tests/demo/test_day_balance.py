@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -40,7 +41,7 @@ def test_by_counter_price_and_wear(hangzhou: Site) -> None:
         sample(5, energy_import_kwh=1001.0, soc=0.50, battery_kw=-4.0, pv_kw=2.0),
         sample(10, energy_import_kwh=1002.0, soc=0.49, battery_kw=3.0, pv_kw=0.0),
         sample(60, energy_import_kwh=1002.0, soc=0.49, battery_kw=0.0, pv_kw=0.0),
-        sample(65, energy_import_kwh=1008.0, soc=0.52, battery_kw=0.0, pv_kw=0.0),
+        sample(95, energy_import_kwh=1008.0, soc=0.52, battery_kw=0.0, pv_kw=0.0),
     ]
     day = day_balance(record, hangzhou, schedule(hangzhou))
     assert day.span.import_kwh == 8.0
@@ -102,4 +103,40 @@ def test_a_battery_that_ends_emptier_costs(hangzhou: Site) -> None:
 )
 def test_too_little_to_judge(record: list[Sample], hangzhou: Site) -> None:
     with pytest.raises(ValueError, match="too few readings"):
+        day_balance(record, hangzhou, schedule(hangzhou))
+
+
+@pytest.mark.parametrize("wrong", [0.0, 9_999_999.0])
+def test_a_counter_that_shows_a_wrong_value_over_a_change_of_price(
+    wrong: float, hangzhou: Site
+) -> None:
+    """6 kW from 12:50 to 13:10; the price doubles at 13:00 and the counter fails around it."""
+    sound = [
+        sample(i, energy_import_kwh=5000.0 + i / 10, grid_kw=6.0, soc=0.5, battery_kw=0.0)
+        for i in range(50, 71)
+    ]
+    failed = [
+        replace(row, values={**row.values, "energy_import_kwh": wrong}) if 8 <= i < 12 else row
+        for i, row in enumerate(sound)
+    ]
+    expected = day_balance(sound, hangzhou, schedule(hangzhou))
+    day = day_balance(failed, hangzhou, schedule(hangzhou))
+    assert expected.repairs == ()
+    assert expected.span.energy_cost == pytest.approx(1.0 * 0.5 + 1.0 * 1.0)
+    assert day.span.energy_cost == pytest.approx(expected.span.energy_cost)
+    (repair,) = day.repairs
+    assert (repair.kind, repair.start, repair.end) == (
+        "blip",
+        NOON + 57 * MINUTE,
+        NOON + 62 * MINUTE,
+    )
+    assert repair.kwh == pytest.approx(0.5)
+
+
+def test_a_failed_counter_without_measured_power_is_refused(hangzhou: Site) -> None:
+    """A meter that was exchanged: what it drew in between is not known."""
+    record = [
+        sample(i, energy_import_kwh=(5000.0 if i < 5 else 0.0) + i / 10, soc=0.5) for i in range(9)
+    ]
+    with pytest.raises(ValueError, match="its power was not measured"):
         day_balance(record, hangzhou, schedule(hangzhou))

@@ -10,6 +10,7 @@ from day_samples import HOUR, MINUTE, NOON, sample
 from siteems.demand_response.event import DrEvent
 from siteems.demo.import_cap_check import check_import_cap
 from siteems.history.records import Sample
+from siteems.site.model import Site
 
 EVENT = DrEvent("a", 0, "limit-import", 2.0, NOON, NOON + HOUR, "test", NOON - HOUR)
 
@@ -23,29 +24,33 @@ def metered(*quarters_kw: float) -> list[Sample]:
     return record
 
 
-def test_held_by_quarter_hours() -> None:
-    check = check_import_cap(metered(1.0, 2.0, 1.5, 1.9), metered(4.0, 4.0, 5.0, 5.0), EVENT)
+def test_held_by_quarter_hours(hangzhou: Site) -> None:
+    check = check_import_cap(
+        metered(1.0, 2.0, 1.5, 1.9), metered(4.0, 4.0, 5.0, 5.0), EVENT, hangzhou
+    )
     assert check.held
     assert check.highest_quarter_kw == pytest.approx(2.0)
     assert check.mean_kw == pytest.approx(1.6)
     assert check.uncontrolled_mean_kw == pytest.approx(4.5)
 
 
-def test_one_quarter_above_breaks_it_though_the_mean_is_below() -> None:
-    check = check_import_cap(metered(1.0, 2.1, 1.0, 1.0), metered(4.0, 4.0, 4.0, 4.0), EVENT)
+def test_one_quarter_above_breaks_it_though_the_mean_is_below(hangzhou: Site) -> None:
+    check = check_import_cap(
+        metered(1.0, 2.1, 1.0, 1.0), metered(4.0, 4.0, 4.0, 4.0), EVENT, hangzhou
+    )
     assert not check.held
     assert check.mean_kw < 2.0
 
 
-def test_a_peak_within_a_quarter_is_settled_by_its_mean() -> None:
+def test_a_peak_within_a_quarter_is_settled_by_its_mean(hangzhou: Site) -> None:
     record = metered(1.9, 1.9, 1.9, 1.9)
     bump = [*record[:7], replace(record[7], values={"energy_import_kwh": 100.9}), *record[15:]]
-    assert check_import_cap(bump, record, EVENT).held
+    assert check_import_cap(bump, record, EVENT, hangzhou).held
 
 
-def test_an_event_that_does_not_last_whole_quarters() -> None:
+def test_an_event_that_does_not_last_whole_quarters(hangzhou: Site) -> None:
     short = replace(EVENT, end=NOON + 20 * MINUTE)
-    check = check_import_cap(metered(1.0, 3.0), metered(1.0, 1.0), short)
+    check = check_import_cap(metered(1.0, 3.0), metered(1.0, 1.0), short, hangzhou)
     assert check.highest_quarter_kw == pytest.approx(3.0)
     assert not check.held
 
@@ -60,7 +65,7 @@ def test_an_event_that_does_not_last_whole_quarters() -> None:
     ],
 )
 def test_steps_of_a_counter_behind_transformers_break_no_cap(
-    drawn_kw: float, measured: bool, held: bool, highest_kw: float
+    drawn_kw: float, measured: bool, held: bool, highest_kw: float, hangzhou: Site
 ) -> None:
     """0.2 kWh each: 1.9 kW for a quarter hour is 0.475 kWh, of which the counter shows 0.4 or
     0.6.
@@ -73,20 +78,28 @@ def test_steps_of_a_counter_behind_transformers_break_no_cap(
         if measured:
             values["grid_kw"] = drawn_kw
         coarse.append(replace(row, values=values))
-    check = check_import_cap(coarse, coarse, EVENT)
+    check = check_import_cap(coarse, coarse, EVENT, hangzhou)
     assert check.held is held
     assert check.highest_quarter_kw == pytest.approx(highest_kw)
 
 
-def test_a_fine_counter_decides_whatever_the_power_is() -> None:
+def test_a_fine_counter_decides_whatever_the_power_is(hangzhou: Site) -> None:
     record = [
         replace(row, values={**row.values, "grid_kw": 1.9}) for row in metered(2.1, 2.1, 2.1, 2.1)
     ]
-    check = check_import_cap(record, record, EVENT)
+    check = check_import_cap(record, record, EVENT, hangzhou)
     assert not check.held
     assert check.highest_quarter_kw == pytest.approx(2.1)
 
 
-def test_a_record_that_does_not_cover_the_event() -> None:
+def test_a_record_that_does_not_cover_the_event(hangzhou: Site) -> None:
     with pytest.raises(ValueError, match="does not cover"):
-        check_import_cap(metered(1.0, 1.0), metered(1.0, 1.0), EVENT)
+        check_import_cap(metered(1.0, 1.0), metered(1.0, 1.0), EVENT, hangzhou)
+
+
+def test_a_counter_that_shows_0_for_a_minute_breaks_no_cap(hangzhou: Site) -> None:
+    record = metered(1.9, 1.9, 1.9, 1.9)
+    blip = [*record[:20], replace(record[20], values={"energy_import_kwh": 0.0}), *record[21:]]
+    check = check_import_cap(blip, record, EVENT, hangzhou)
+    assert check.held
+    assert check.highest_quarter_kw == pytest.approx(1.9)

@@ -1,0 +1,154 @@
+"""Energy from a meter's counter, by stated rules where the counter fails.
+
+A counter of energy never falls and cannot run faster than the connection carries. Where it does, or
+where it stands still while power flows, it is repaired by these rules, and each is named:
+
+- blip: readings that the counter returns from (0 for some minutes, a digit too many) are left out;
+- overflow: a counter that passes the end of its digits or bits goes on from 0;
+- restart: a counter that starts anew at another value counts from there on;
+- still: a counter that stands still while power is measured.
+
+The energy of a repaired span is what the sound readings around it differ by, where that is possible
+for the connection; else what was measured as power; else unknown. Within the span it is shared out
+as the measured power was, or evenly where no power was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from siteems.recordings.finding import runs
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp] | int
+
+MOST_SHARE = 1.5
+"""Of the connection's power; a fuse carries more for a while, and readings are not simultaneous."""
+SLACK_KWH = 0.01
+"""The usual resolution of a counter; smaller differences prove nothing."""
+LONGEST_BLIP_H = 24.0
+"""A counter that has not returned by then has started anew."""
+STILL_LEAST_STEPS, STILL_LEAST_KWH, STILL_MOVES = 3, 0.25, 3.0
+"""A counter stands still where it does not move for as many steps, in which as much energy was
+measured, and as many times its smallest move: counters behind transformers move in coarse steps.
+"""
+WRAPS_KWH: Array = np.outer(
+    (*(10.0**digits for digits in range(4, 11)), 2.0**31, 2.0**32), (0.001, 0.01, 0.1, 1.0)
+).ravel()
+"""Where counters overflow: 4 to 10 digits, 31 or 32 bits, in units of 1 Wh to 1 kWh."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A span of a counter that was repaired: readings `first` to `last` are its sound ends."""
+
+    kind: str
+    """blip, overflow, restart or still."""
+    first: int
+    last: int
+    kwh: float
+    """Energy of the span; NaN where it is unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class CounterEnergy:
+    """Energy between successive readings, shape (n - 1,), kWh; NaN where it is unknown."""
+
+    kwh: Array
+    repairs: tuple[Repair, ...]
+
+
+def counter_energy(
+    hours: Array, counter_kwh: Array, most_kw: float, power_kw: Array | None = None
+) -> CounterEnergy:
+    """The energy between the readings of a counter, all of shape (n,), n >= 1, none unknown.
+
+    `hours` are the times of the readings, rising, `most_kw` is what the connection carries.
+    `power_kw` is the measured import, holding from its reading to the next; NaN = not measured.
+    """
+    kwh, repairs = np.diff(counter_kwh), []
+    measured = np.full(kwh.size, np.nan)
+    if power_kw is not None:
+        measured = np.maximum(0.0, power_kw[:-1]) * np.diff(hours)
+    moves = kwh[kwh > 0.0]
+    step_kwh = min(most_kw * 1.0, float(moves.min())) if moves.size else 0.0
+    judged = _Counter(hours, counter_kwh, MOST_SHARE * most_kw, max(SLACK_KWH, step_kwh))
+    steps = np.arange(kwh.size)
+    good = 0
+    for step in np.flatnonzero(~judged.possible(steps, steps + 1)).tolist():
+        if step >= good:
+            repairs.append(judged.repair_after(step))
+            good = repairs[-1].last
+    repaired = np.zeros(kwh.size, dtype=np.bool_)
+    for repair in repairs:
+        repaired[repair.first : repair.last] = True
+    least_kwh = max(STILL_LEAST_KWH, STILL_MOVES * step_kwh)
+    for first, last in runs((kwh == 0.0) & ~repaired):
+        if last - first >= STILL_LEAST_STEPS and np.nansum(measured[first:last]) > least_kwh:
+            repairs.append(Repair("still", first, last, np.nan))
+    named = []
+    for repair in sorted(repairs, key=lambda repair: repair.first):
+        span = slice(repair.first, repair.last)
+        total = float(measured[span].sum()) if np.isnan(repair.kwh) else repair.kwh
+        kwh[span] = _shared(total, measured[span], np.diff(hours)[span])
+        named.append(replace(repair, kwh=total))
+    return CounterEnergy(kwh, tuple(named))
+
+
+@dataclass(frozen=True, eq=False)
+class _Counter:
+    """Readings of a counter and what they are judged by."""
+
+    hours: Array
+    kwh: Array
+    most_kw: float
+    step_kwh: float
+    """The smallest move of the counter, which may fall on any moment."""
+
+    def possible(self, first: Indices, last: Indices, more_kwh: Array | float = 0.0) -> Mask:
+        """Whether the counter can have moved as it did between two readings, and so much more."""
+        moved = self.kwh[last] - self.kwh[first] + more_kwh
+        most_kwh = self.most_kw * (self.hours[last] - self.hours[first]) + self.step_kwh
+        return np.asarray((moved >= -SLACK_KWH) & (moved <= most_kwh))
+
+    def repair_after(self, good: int) -> Repair:
+        """The repair from a sound reading on, after which the counter cannot move as it did."""
+        after = good + 1
+        back = self._back(good)
+        if back is not None:
+            return Repair("blip", good, back, max(0.0, self.kwh[back] - self.kwh[good]))
+        wraps = WRAPS_KWH[self.possible(good, after, WRAPS_KWH) & (self.kwh[good] < WRAPS_KWH)]
+        if wraps.size:
+            return Repair("overflow", good, after, self.kwh[after] - self.kwh[good] + wraps.min())
+        still = good
+        while still > 0 and self.kwh[still - 1] == self.kwh[good]:
+            still -= 1
+        if still < good and self.possible(still, after):
+            return Repair("still", still, after, self.kwh[after] - self.kwh[good])
+        return Repair("restart", good, after, np.nan)
+
+    def _back(self, good: int) -> int | None:
+        """The reading with which a counter comes back from a blip.
+
+        It comes back by another step that is not possible, or from a number that it stood at.
+        """
+        end = int(np.searchsorted(self.hours, self.hours[good] + LONGEST_BLIP_H, "right"))
+        after = np.arange(good + 2, end)
+        stood = np.logical_and.accumulate(self.kwh[after - 1] == self.kwh[good + 1])
+        steps = self.kwh[after] - self.kwh[after - 1]
+        most = self.most_kw * (self.hours[after] - self.hours[after - 1]) + self.step_kwh
+        jumps = (steps < -SLACK_KWH) | (steps > most)
+        found = after[self.possible(good, after) & (jumps | stood)]
+        return int(found[0]) if found.size else None
+
+
+def _shared(total_kwh: float, measured_kwh: Array, hours: Array) -> Array:
+    """An energy over the steps of a span: as power was measured, or evenly; shape (n,)."""
+    known = np.isfinite(measured_kwh).all() and measured_kwh.sum() > 0.0
+    shape = measured_kwh if known else hours
+    shared: Array = total_kwh * shape / shape.sum()
+    return shared
