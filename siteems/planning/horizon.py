@@ -70,14 +70,16 @@ def make_horizon(
 
 
 def _known_prices(schedule: TariffSchedule, grid: TimeGrid) -> tuple[Price, ...]:
-    """Mean price of each step, up to the first step without one."""
-    step_h = grid.step_h.tolist()
-    prices = [schedule.mean_price(grid.starts[0], step_h[0])]
-    for start, hours in zip(grid.starts[1:], step_h[1:], strict=True):
-        try:
+    """Mean price of each step, up to the first step without one. Raises `TariffGap` if that is the
+    first of all.
+    """
+    prices: list[Price] = []
+    try:
+        for start, hours in zip(grid.starts, grid.step_h.tolist(), strict=True):
             prices.append(schedule.mean_price(start, hours))
-        except TariffGap:
-            break
+    except TariffGap:
+        if not prices:
+            raise
     return tuple(prices)
 
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import structlog
 
 from optimisation.arrays import Floats
@@ -173,17 +174,18 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
         stored_now_kwh=inputs.problem.stored_kwh,
         starts=horizon.grid.starts,
         end=horizon.grid.end,
-        series={name: _rounded(getattr(plan, name)) for name in SERIES},
+        series=dict(zip(SERIES, _rounded([getattr(plan, name) for name in SERIES]), strict=True)),
         prices=tuple(price.per_kwh for price in horizon.prices),
-        reserve_kwh=_rounded(horizon.reserve_kwh),
+        reserve_kwh=_rounded([horizon.reserve_kwh])[0],
         cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
         solve_s=round(plan.solve_s, DIGITS),
         month_peak_kw=None if peak_kw is None else round(peak_kw, DIGITS),
     )
 
 
-def _rounded(series: Floats) -> tuple[float, ...]:
-    """Rounded to the digits of the record. A battery at rest then has no sign from the solver's
-    rounding errors; adding 0.0 turns -0.0 into 0.0.
+def _rounded(series: Sequence[Floats]) -> list[tuple[float, ...]]:
+    """Each series rounded to the digits of the record. A battery at rest then has no sign from the
+    solver's rounding errors; adding 0.0 turns -0.0 into 0.0.
     """
-    return tuple((series.round(DIGITS) + 0.0).tolist())
+    rounded = np.array(series).round(DIGITS) + 0.0
+    return [tuple(values) for values in rounded.tolist()]
