@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from drivers.errors import DeviceRefused, DriverError
+from drivers.errors import DeviceRefused, DriverError, LinkError, LinkTimeout
 from drivers.modbus.codec import decode, encode
 from drivers.modbus.device_map import Block, DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.point_map import PointMap
+from drivers.modbus.protocol import BUSY_CODES
+from drivers.modbus.silent_blocks import BlockOrder
 from drivers.points import Point, Quality, Reading
 
 _UNREACHABLE = Point(None, Quality.UNREACHABLE)
@@ -32,17 +35,30 @@ class Device:
         self.owner: str | None = None
         """Who may write its setpoints; kept by the write gate."""
         self._link, self._unit, self._now = link, unit, now
+        self._order = BlockOrder(device_map.blocks)
         limits = device_map.link
         link.expect(unit, reply_s=limits.worst_reply_ms / 1000, gap_s=limits.gap_ms / 1000)
 
     async def read(self) -> Reading:
         """All points of the map, block by block. Failures are never raised; they show in the
         quality of the points.
+
+        A block that stays silent while others answer is asked last, and seldom
+        (`silent_blocks.py`), so that it hides none of the others.
         """
-        device_map = self.device_map
-        return await self._reading(
-            (block, device_map.points_in(block)) for block in device_map.blocks
-        )
+        order, device_map = self._order, self.device_map
+        blocks, resting = order.begin(_loop_s())
+        requests = [(block, device_map.points_in(block)) for block in blocks]
+        reading = await self._reading(requests, order)
+        if order.judge(_loop_s()):
+            self._link.answers(self._unit)
+        points, faults = dict(reading.points), list(reading.faults)
+        for block in resting:
+            points |= dict.fromkeys(device_map.points_in(block), _UNREACHABLE)
+            where = f"unit {self._unit}, {block.space} {block.start}"
+            faults.append(f"{self._link.url} {where}: did not answer, and is not asked again yet")
+        in_order = {name: points[name] for name in device_map.points}
+        return Reading(self.name, reading.time, in_order, tuple(faults))
 
     async def read_points(self, names: Iterable[str], *, urgent: bool = False) -> Reading:
         """Only these points, with requests that cover just their registers.
@@ -76,7 +92,7 @@ class Device:
 
     async def check_identity(self) -> bool | None:
         """Whether the device is of the map's model; None when the map has no identity or the device
-        does not answer.
+        does not answer, or is busy.
         """
         identity = self.device_map.identity
         if identity is None:
@@ -85,14 +101,18 @@ class Device:
             found = await self._link.read(
                 self._unit, identity.space, identity.address, len(identity.registers)
             )
-        except DeviceRefused:
-            return False
+        except DeviceRefused as refused:
+            return None if refused.code in BUSY_CODES else False
         except DriverError:
             return None
         return found == identity.registers
 
     async def _reading(
-        self, requests: Iterable[tuple[Block, tuple[str, ...]]], *, urgent: bool = False
+        self,
+        requests: Iterable[tuple[Block, tuple[str, ...]]],
+        order: BlockOrder | None = None,
+        *,
+        urgent: bool = False,
     ) -> Reading:
         time = self._now()
         points: dict[str, Point] = {}
@@ -103,9 +123,15 @@ class Device:
                     self._unit, block.space, block.start, block.count, urgent=urgent
                 )
             except DriverError as exc:
+                if order is not None and isinstance(exc, LinkTimeout) and exc.sent:
+                    order.unanswered(block)
+                elif order is not None and not isinstance(exc, LinkError):
+                    order.answered(block)
                 faults.append(str(exc))
                 points |= dict.fromkeys(names, _UNREACHABLE)
                 continue
+            if order is not None:
+                order.answered(block)
             changed = [at for at, word in block.fixed.items() if words[at - block.start] != word]
             if changed:
                 faults.append(
@@ -129,6 +155,10 @@ class Device:
         ranges = [each for point in points for each in point.register_ranges]
         start, end = min(first for first, _ in ranges), max(after for _, after in ranges)
         return Block(space=points[0].space, start=start, count=end - start)
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _point(point: PointMap, parts: Sequence[tuple[int, ...]]) -> Point:

@@ -108,13 +108,11 @@ class ModbusLink:
                 return client.read_input_registers(address, count=count, device_id=unit)
             return client.read_holding_registers(address, count=count, device_id=unit)
 
-        reply = await self._exchange(unit, 4 if space == "input" else 3, ask, urgent)
+        what = f"{space} {address}"
+        reply = await self._exchange(unit, what, 4 if space == "input" else 3, ask, urgent)
         if len(reply.registers) != count:
-            raise self._bad(
-                unit,
-                f"answered {len(reply.registers)} registers, "
-                f"asked for {count} at {space} {address}",
-            )
+            answered = f"answered {len(reply.registers)} registers, asked for {count}"
+            raise self._bad(unit, what, answered)
         return tuple(reply.registers)
 
     async def write(
@@ -133,19 +131,31 @@ class ModbusLink:
                 return client.write_register(address, registers[0], device_id=unit)
             return client.write_registers(address, list(registers), device_id=unit)
 
-        reply = await self._exchange(unit, 6 if len(registers) == 1 else 16, ask, urgent)
+        what = f"holding {address}"
+        reply = await self._exchange(unit, what, 6 if len(registers) == 1 else 16, ask, urgent)
         if reply.address != address:
-            raise self._bad(unit, f"confirmed a write at {reply.address}, asked for {address}")
+            raise self._bad(unit, what, f"confirmed a write at {reply.address}")
         if len(registers) > 1 and reply.count != len(registers):
-            raise self._bad(unit, f"confirmed {reply.count} registers, asked for {len(registers)}")
+            confirmed = f"confirmed {reply.count} registers, asked for {len(registers)}"
+            raise self._bad(unit, what, confirmed)
+
+    def answers(self, unit: int) -> None:
+        """Do not let a unit rest: it answers other requests than the one it left unanswered."""
+        self._units.state(unit).silence.succeeded()
 
     async def close(self) -> None:
         """Close the connection; the next use opens it again."""
         self._drop()
 
     async def _exchange(
-        self, unit: int, function: int, ask: Callable[[Client], Awaitable[ModbusPDU]], urgent: bool
+        self,
+        unit: int,
+        what: str,
+        function: int,
+        ask: Callable[[Client], Awaitable[ModbusPDU]],
+        urgent: bool,
     ) -> ModbusPDU:
+        """The reply to one request; `what` is its space and address, for messages."""
         known = self._units.state(unit)
         self._refuse_resting(unit, known, urgent)
         async with self._lock:
@@ -164,7 +174,7 @@ class ModbusLink:
                 async with asyncio.timeout(known.reply_s):
                     reply = await ask(client)
             except TimeoutError:
-                raise self._timed_out(unit, known, client.connected) from None
+                raise self._timed_out(unit, what, known, client.connected) from None
             except (ModbusException, *PORT_ERRORS) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
@@ -174,9 +184,11 @@ class ModbusLink:
             finally:
                 self._late.expecting = False
                 self._last_exchange_s = _now()
-            return self._checked(unit, known, function, reply)
+            return self._checked(unit, what, known, function, reply)
 
-    def _checked(self, unit: int, known: UnitState, function: int, reply: ModbusPDU) -> ModbusPDU:
+    def _checked(
+        self, unit: int, what: str, known: UnitState, function: int, reply: ModbusPDU
+    ) -> ModbusPDU:
         """The reply when it answers the request; raises otherwise."""
         code = reply.exception_code if reply.isError() else 0
         if code:
@@ -184,31 +196,34 @@ class ModbusLink:
             known.counters.refused += 1
         if code in GATEWAY_CODES:
             self._units.unanswered(known, _now())
-            raise LinkTimeout(f"{self._of(unit)} does not answer: {GATEWAY_CODES[code]}", sent=True)
+            silence = f"does not answer: {GATEWAY_CODES[code]}"
+            raise LinkTimeout(f"{self._of(unit, what)}: {silence}", sent=True)
         known.silence.succeeded()
         if code:
             meaning = EXCEPTION_CODES.get(code, "unknown reason")
-            raise DeviceRefused(f"{self._of(unit)} refused: {meaning} (code {code})", code)
+            raise DeviceRefused(f"{self._of(unit, what)}: refused, {meaning} (code {code})", code)
         if reply.function_code != function:
-            raise self._bad(unit, f"answered function {reply.function_code}, asked for {function}")
+            answered = f"answered function {reply.function_code}, asked for {function}"
+            raise self._bad(unit, what, answered)
         return reply
 
-    def _bad(self, unit: int, what: str) -> BadReply:
+    def _bad(self, unit: int, what: str, answered: str) -> BadReply:
         """The error of a reply that does not fit its request: the next one may be as wrong."""
         known = self._units.state(unit)
         self._abandon(known)
         self._counters.bad += 1
         known.counters.bad += 1
-        return BadReply(f"{self._of(unit)} {what}")
+        return BadReply(f"{self._of(unit, what)}: {answered}")
 
-    def _timed_out(self, unit: int, known: UnitState, connected: bool) -> LinkError:
+    def _timed_out(self, unit: int, what: str, known: UnitState, connected: bool) -> LinkError:
         self._abandon(known)
         self._counters.timeouts += 1
         known.counters.timeouts += 1
         self._units.unanswered(known, _now())
         if not connected:
             return LinkDown(f"{self.url}: connection lost while unit {unit} was asked", sent=True)
-        return LinkTimeout(f"{self._of(unit)} did not answer within {known.reply_s:g} s", sent=True)
+        silence = f"did not answer within {known.reply_s:g} s"
+        return LinkTimeout(f"{self._of(unit, what)}: {silence}", sent=True)
 
     def _abandon(self, known: UnitState) -> None:
         """Make sure that the answer to the last request is never taken for another one's.
@@ -258,8 +273,8 @@ class ModbusLink:
             self._client.close()
             self._client = None
 
-    def _of(self, unit: int) -> str:
-        return f"{self.url} unit {unit}"
+    def _of(self, unit: int, what: str = "") -> str:
+        return f"{self.url} unit {unit}{what and f', {what}'}"
 
 
 def _now() -> float:

@@ -32,3 +32,6 @@ EXCEPTION_CODES: Final[Mapping[int, str]] = {
     6: "device busy",
     8: "memory parity error",
 }
+
+BUSY_CODES: Final = frozenset({4, 5, 6, 8})
+"""Exception codes that say nothing of the request: the device cannot answer it now."""

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 FaultKind = Literal[
     "silent",
+    "silent-block",
     "slow",
     "exception",
     "short-reply",
@@ -45,6 +46,9 @@ class FaultType:
 
 FAULT_TYPES: Final[Mapping[FaultKind, FaultType]] = {
     "silent": FaultType("the unit does not answer"),
+    "silent-block": FaultType(
+        "requests for the registers of the point are not answered", of_point=True, modbus_only=True
+    ),
     "slow": FaultType(
         "every answer is delayed; beyond the time-out it is a late reply", value="seconds"
     ),

@@ -79,6 +79,8 @@ class RegisterServer(DeviceServer):
         others, that they do not respond.
         """
         for request in take_requests(self._framing, received):
+            if self._in_silent_block(request):
+                continue
             if request.unit in self._units:
                 frame = reply_frame(self._framing, request, self._reply(request))
                 if self.faults.find(request.unit, "wrong-checksum"):
@@ -86,6 +88,20 @@ class RegisterServer(DeviceServer):
                 self.answer(request.unit, frame, send)
             elif self._framing == "tcp":
                 send(reply_frame(self._framing, request, _refused(request, GATEWAY_NO_RESPONSE)))
+
+    def _in_silent_block(self, request: Request) -> bool:
+        """Whether a request is for registers of a point that are never answered."""
+        unit = self._units.get(request.unit)
+        if unit is None or request.function not in (*_READS, WRITE_ONE, WRITE):
+            return False
+        address, count = struct.unpack_from(">HH", request.data.ljust(4, b"\0"))
+        asked = range(address, address + (1 if request.function == WRITE_ONE else count))
+        space = _READS.get(request.function, "holding")
+        return any(
+            point.space == space and any(first in asked for first, _ in point.register_ranges)
+            for name, point in unit.device_map.points.items()
+            if self.faults.find(request.unit, "silent-block", name)
+        )
 
     def _reply(self, request: Request) -> bytes:
         """Function and data of the answer."""

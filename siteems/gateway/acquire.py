@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -19,6 +19,7 @@ from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED
 from siteems.gateway.command_log import trouble_in
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
+from siteems.operations.alarm_condition import Condition
 
 log = structlog.get_logger()
 
@@ -27,6 +28,11 @@ RETRY_PAUSES_S: Final = growing_pauses(30.0, 3600.0, factor=4.0)
 first retry comes soon; one that refuses for hours needs a person, and each attempt may wear its
 flash.
 """
+
+IDENTITY_PAUSE_S: Final = 2.0
+"""Before a device that was busy, or silent, is asked for its identity again."""
+UNIDENTIFIED_FOR: Final = timedelta(minutes=2)
+"""On-delay of the alarm: a device that starts may be busy for a minute."""
 
 Report = Callable[[AlarmRecord], None]
 """Records an alarm."""
@@ -53,6 +59,8 @@ class Acquisition:
         self._safe_values = safe_values
         self._now, self._report = now, report
         self._retries: dict[str, Backoff] = defaultdict(lambda: Backoff(RETRY_PAUSES_S))
+        self._unidentified: dict[str, Condition] = {}
+        """By device that answers, but not when it is asked for its identity."""
         self.pending = {device.name for device in self._devices}
         """Names of the devices that must be acquired before they may be driven."""
         self.wrong: set[str] = set()
@@ -79,14 +87,25 @@ class Acquisition:
                 await self._release_and_commission(device, safe_setpoints[device.name])
 
     async def _is_expected_model(self, device: Device) -> bool:
-        """Whether the device has the identity that its map states; no answer counts as no."""
+        """Whether the device has the identity that its map states. No answer, or that it is busy,
+        counts as no, but not as another device: it is asked again soon.
+        """
         if device.device_map.identity is None:
             return True
+        name, now = device.name, self._now()
         identity = await device.check_identity()
         if identity is False:
-            self.wrong.add(device.name)
-            self._failed(alarms.WRONG_DEVICE, device.name, title=device.device_map.title)
-        return identity is True
+            self.wrong.add(name)
+            self._failed(alarms.WRONG_DEVICE, name, title=device.device_map.title)
+        if identity is not None:
+            self._unidentified.pop(name, None)
+            return identity
+        condition = self._unidentified.setdefault(name, Condition(UNIDENTIFIED_FOR))
+        if condition.update(True, now) == "raised":
+            detail = "it answers, but its identity could not be read: no answer, or busy"
+            self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
+        self._retries[name].rest(now.timestamp(), IDENTITY_PAUSE_S)
+        return False
 
     async def _release_and_commission(self, device: Device, safe: Mapping[str, float]) -> None:
         device_map, points = device.device_map, device.device_map.points

@@ -37,6 +37,8 @@ MISSING, IMPLAUSIBLE = Quality.MISSING, Quality.IMPLAUSIBLE
 BUS = ("soc", "bus_v", "battery_kw")
 CASES = {
     "silent": Case(SMU, Fault("silent"), BUS, released=True, alarm="released"),
+    "silent block": Case(SMU, Fault("silent-block", point="soc"), BUS, released=True),
+    "silent block at the end": Case(SMU, Fault("silent-block", point="comm_timeout_s")),
     "silent meter": Case(METER, Fault("silent"), ("grid_kw",)),
     "slow": Case(MPPT, Fault("slow", value=0.1)),
     "late": Case(METER, Fault("slow", value=LATE_S), ("grid_kw",)),

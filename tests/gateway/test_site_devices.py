@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from drivers.catalogue import load_map
+from drivers.modbus.device import Device
+from drivers.simulated.faults import Fault
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
 from siteems.control.decision import Decision, Drive, Release
@@ -212,3 +214,28 @@ async def test_a_battery_too_cold_to_charge_is_released_without_charging(served:
     await served.cycles(2, COLD)
     assert served.plant.setpoints.charge_limit_a == 0.0
     assert served.plant.setpoints.rectifier_limit_a > 100.0
+
+
+@pytest.mark.parametrize("code", [4, 5, 6, 8])
+async def test_a_device_that_is_busy_at_first_is_soon_driven(served: Served, code: int) -> None:
+    served.server.faults.add(Fault("exception", 2, value=code))
+    await served.devices.acquire()
+    await served.cycles(3, drive(-2.0))
+    served.server.faults.clear()
+    await served.cycles(5, drive(-2.0))
+    assert served.codes() == []
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15)
+
+
+async def test_a_device_that_never_says_what_it_is_raises_an_alarm(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(_: Device) -> bool | None:
+        return None
+
+    monkeypatch.setattr(Device, "check_identity", busy)
+    await served.cycles(118, drive(-2.0))
+    assert served.codes() == []
+    await served.cycles(10, drive(-2.0))
+    assert set(served.codes()) == {"device-not-acquired"}
+    assert served.commands() == [], "and it is not driven"

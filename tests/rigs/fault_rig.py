@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers.dlt645 import link as meter_link_module
-from drivers.modbus import silent_units
+from drivers.modbus import silent_blocks, silent_units
 from drivers.points import Quality
 from drivers.simulated import dlt645 as simulated_meters
 from drivers.simulated.faults import Fault
@@ -156,6 +156,7 @@ class Rig:
 async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """The site served, acquired and driven. Retry pauses are real time, so they are made short."""
     monkeypatch.setattr(silent_units, "DEAD_PAUSE_S", 0.2)
+    monkeypatch.setattr(silent_blocks, "SILENT_PAUSES_S", (0.0, 0.2))
     monkeypatch.setattr(meter_link_module, "METER_PAUSE_MAX", 1.0)
     monkeypatch.setattr(simulated_meters, "STARTING_S", 2 * TIMEOUT_S)
     rig = Rig(site, folder)

@@ -1,5 +1,6 @@
 """A device's reading: every point with a value or with the reason why there is none."""
 
+import asyncio
 import struct
 
 import pytest
@@ -7,10 +8,12 @@ from modbus_rig import LOOPBACK, Clock, HeldValues, RawServer, Request, Site, re
 
 from drivers.catalogue import load_map
 from drivers.errors import DeviceRefused, DriverError, MapError
+from drivers.modbus import silent_blocks
 from drivers.modbus.device import Device
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.map_reader import parse_map
 from drivers.points import Quality, Reading
+from drivers.simulated.faults import Fault
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 
 pytestmark = pytest.mark.timeout(20)
@@ -208,3 +211,39 @@ async def test_phases_are_added_up_and_signs_inverted() -> None:
     assert gateway.value("active_power_kw") == pytest.approx(1.2)
     assert inverter.value("battery_a") == pytest.approx(-12.5)
     assert inverter.value("soc") == pytest.approx(0.81)
+
+
+async def test_one_silent_block_does_not_hide_the_blocks_behind_it(
+    smu: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silent_blocks, "SILENT_PAUSES_S", (0.6,))
+    first = smu.device_map.points_in(smu.device_map.blocks[0])
+    smu.server.faults.add(Fault("silent-block", 1, "soc"))
+    readings = []
+    for _ in range(4):
+        readings.append(await smu.device.read())
+        await asyncio.sleep(0.55)  # the unit rests after a time-out
+    for reading in readings[1:]:
+        for name, point in reading.points.items():
+            expected = Quality.UNREACHABLE if name in first else Quality.GOOD
+            assert point.quality is expected, name
+    assert "unit 1, input 0: did not answer" in readings[0].faults[0]
+    assert "unit 1, input 0: did not answer, and is not asked again" in readings[2].faults[0]
+    assert list(readings[1].points) == list(smu.device_map.points)
+    smu.server.faults.clear()
+    await asyncio.sleep(0.6)
+    assert (await smu.device.read()).faults == ()
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+async def test_a_device_that_does_not_know_the_identity_registers_is_another_one(
+    smu: Site, code: int
+) -> None:
+    smu.server.faults.add(Fault("exception", 1, value=code))
+    assert await smu.device.check_identity() is False
+
+
+@pytest.mark.parametrize("code", [4, 5, 6, 8])
+async def test_a_device_that_is_busy_is_not_another_one(smu: Site, code: int) -> None:
+    smu.server.faults.add(Fault("exception", 1, value=code))
+    assert await smu.device.check_identity() is None

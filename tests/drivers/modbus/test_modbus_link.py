@@ -282,7 +282,7 @@ async def test_unit_that_is_absent_behind_a_gateway() -> None:
     await site.start()
     try:
         with pytest.raises(
-            LinkTimeout, match="unit 9 does not answer: the gateway got no answer from it"
+            LinkTimeout, match="unit 9, input 0: does not answer: the gateway got no answer from it"
         ):
             await site.link.read(9, "input", 0, 1)
         with pytest.raises(LinkTimeout, match="not asked again yet"):
@@ -304,11 +304,11 @@ async def test_replies_that_do_not_fit_the_request() -> None:
         return await echo_address(request)
 
     async with RawServer(misfit) as link:
-        with pytest.raises(BadReply, match="answered 2 registers, asked for 3 at input 1"):
+        with pytest.raises(BadReply, match="input 1: answered 2 registers, asked for 3"):
             await link.read(1, "input", 1, 3)
         with pytest.raises(BadReply, match="answered function 3, asked for 4"):
             await link.read(1, "input", 2, 3)
-        with pytest.raises(BadReply, match="confirmed a write at 99, asked for 3"):
+        with pytest.raises(BadReply, match="holding 3: confirmed a write at 99"):
             await link.write(1, 3, [1])
         assert await link.read(1, "input", 4, 2) == (4, 4)
 
