@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
@@ -19,9 +18,10 @@ from pydantic.dataclasses import dataclass
 from siteems.config.fields import CLOSED
 from siteems.config.schema_messages import validation_errors
 from siteems.errors import UserError
+from siteems.recordings.number_cells import as_numbers, strange_note
 from siteems.recordings.profile import COLUMNS
-from siteems.recordings.table import require_columns
-from siteems.recordings.timestamps import Timestamps, parse_timestamps, usual_step
+from siteems.recordings.table import Table, require_columns
+from siteems.recordings.time_source import TimeSource
 
 TARGETS = (
     *COLUMNS,
@@ -70,14 +70,6 @@ class ColumnSource:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class TimeSource:
-    """The column of times, and whether they name the start or the end of their step."""
-
-    column: str = "time"
-    stands_for: Literal["start", "end"] = "start"
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class ColumnMap:
     """A map file."""
 
@@ -106,35 +98,38 @@ def read_column_map(path: Path) -> ColumnMap:
     return column_map
 
 
-def map_columns(
-    frame: pd.DataFrame, column_map: ColumnMap, path: Path
-) -> tuple[Timestamps, pd.DataFrame]:
-    """Times and columns of a table in siteems' names and units, a row for each row that is used.
-
-    Times name the start of their step afterwards. Raises `UserError` for a column or value that the
-    file does not have.
-    """
+def selected_rows(table: Table, column_map: ColumnMap) -> Table:
+    """The rows of a table that a map uses. Raises `UserError` where there is none."""
+    frame = table.frame
     for name, wanted in column_map.only.items():
-        require_columns(frame, [name], path)
+        require_columns(frame, [name], table.path)
         frame = frame[frame[name].astype(str) == str(wanted)]
         if frame.empty:
-            raise UserError(f"{path}: no row has {name} = {wanted}")
-    time = column_map.time
-    require_columns(frame, [time.column], path)
-    stamps = parse_timestamps(frame[time.column], path, time.column, iso_only=False)
-    step = usual_step(stamps.times)
-    if time.stands_for == "end":
-        stamps = stamps.moved_by(-step)
-    columns = {}
+            raise UserError(f"{table.path}: no row has {name} = {wanted}")
+    return replace(table, frame=frame)
+
+
+def map_columns(
+    table: Table, column_map: ColumnMap, step: pd.Timedelta
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The columns of a table in siteems' names and units, and a note for cells without number.
+
+    `step` turns the energy of a step into power. Raises `UserError` for a column that the file does
+    not have.
+    """
+    hours = step / pd.Timedelta(hours=1)
+    columns, notes = {}, []
     for name, source in column_map.columns.items():
         if source.column is None:
-            columns[name] = pd.Series(source.value, index=frame.index)
+            columns[name] = pd.Series(source.value, index=table.frame.index)
             continue
-        require_columns(frame, [source.column], path)
-        values = pd.to_numeric(frame[source.column], errors="coerce")
-        hours = step / pd.Timedelta(hours=1)
-        columns[name] = _converted(values, source.unit, hours) * source.scale
-    return stamps, pd.DataFrame(columns)
+        require_columns(table.frame, [source.column], table.path)
+        values, strange = as_numbers(table.frame[source.column])
+        if len(strange):
+            notes.append(strange_note(name, strange))
+        series = pd.Series(values, index=table.frame.index)
+        columns[name] = _converted(series, source.unit, hours) * source.scale
+    return pd.DataFrame(columns, index=table.frame.index), tuple(notes)
 
 
 def _check_source(path: Path, name: str, source: ColumnSource) -> None:

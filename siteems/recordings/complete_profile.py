@@ -27,11 +27,10 @@ def read_complete_profile(path: Path, zone: ZoneInfo, day: date | None = None) -
     """
     rows = rows_of(
         read_table(path),
-        path,
         zone,
         needed=COLUMNS,
         expected=PROFILE_NEEDS,
-        refuse_standard_time=True,
+        refuse_odd_times=True,
     )
     times = rows.times.tz_convert(zone)
     source, on_day, keep = path.name, "", np.ones(len(times), dtype=np.bool_)

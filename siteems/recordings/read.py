@@ -17,19 +17,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
-from siteems.recordings.column_map import ColumnMap, map_columns
+from siteems.recordings.column_map import TARGETS, ColumnMap, map_columns, selected_rows
 from siteems.recordings.equal_steps import Recording, Rows, at_equal_steps
 from siteems.recordings.gap_filling import fill_gaps
 from siteems.recordings.metered import Metered
+from siteems.recordings.number_cells import as_numbers, strange_note
 from siteems.recordings.profile import COLUMNS, OPTIONAL_COLUMNS, Profile
-from siteems.recordings.table import read_table, require_columns
-from siteems.recordings.timestamps import in_utc, parse_timestamps
+from siteems.recordings.table import Table, read_table, require_columns
+from siteems.recordings.timestamps import in_utc, read_timestamps, usual_step
 
 Array = npt.NDArray[np.float64]
 
 PROFILE_NEEDS = (
     f"a profile has time, {', '.join(COLUMNS)}, and may have {', '.join(OPTIONAL_COLUMNS)}"
 )
+MOST_FILLED_IN_REPLAY, MOST_FILLED_IN_BILL = 0.3, 0.1
+"""Largest share of a column that may be filled: beyond it, too much of the result is made up."""
 METER_COLUMNS = ("grid_import_kw", "grid_export_kw")
 BILL_NEEDS = "a bill needs time, grid_import_kw and perhaps grid_export_kw"
 
@@ -43,29 +46,53 @@ class FilledProfile:
 
 
 def rows_of(
-    frame: pd.DataFrame,
-    path: Path,
+    table: Table,
     zone: ZoneInfo,
     column_map: ColumnMap | None = None,
     *,
     needed: Sequence[str] = (),
     expected: str = "",
-    refuse_standard_time: bool = False,
+    only: Sequence[str] | None = None,
+    refuse_odd_times: bool = False,
 ) -> Rows:
     """The rows of a table in siteems' columns and units, with times in UTC. Raises `UserError`.
 
     Cells that hold no number are NaN. `needed` columns must be there; `expected` ends the message
-    with what such a file has. `refuse_standard_time` is explained at `in_utc`.
+    with what such a file has; where `only` is given, no other columns are kept. `refuse_odd_times`
+    is explained at `in_utc`.
     """
-    if column_map is None:
-        require_columns(frame, ("time", *needed), path, expected)
-        stamps = parse_timestamps(frame["time"], path, "time")
-        columns = frame.drop(columns="time").apply(pd.to_numeric, errors="coerce")
+    if column_map is not None:
+        table = selected_rows(table, column_map)
     else:
-        stamps, columns = map_columns(frame, column_map, path)
-        require_columns(columns, needed, path, expected)
-    times, notes = in_utc(stamps, zone, refuse_standard_time=refuse_standard_time)
-    return Rows(path, times, columns, notes)
+        require_columns(table.frame, needed, table.path, expected)
+    stamps = read_timestamps(table, None if column_map is None else column_map.time)
+    instants = in_utc(stamps, zone, refuse_odd=refuse_odd_times)
+    if column_map is None:
+        wanted = table.frame.columns if only is None else only
+        columns, notes = _plain_columns(table, [n for n in wanted if n in table.frame.columns])
+    else:
+        columns, notes = map_columns(table, column_map, usual_step(instants.times))
+        require_columns(columns, needed, table.path, expected)
+        columns = columns[[name for name in columns if only is None or name in only]]
+    return Rows(
+        table.path,
+        instants.times,
+        columns[instants.kept],
+        (*table.notes, *instants.notes, *notes),
+    )
+
+
+def _plain_columns(table: Table, names: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Columns as numbers, without those that hold text, and a note for cells without number."""
+    columns, notes = {}, []
+    for name in names:
+        values, strange = as_numbers(table.frame[name])
+        known = name in TARGETS
+        if len(strange) and known:
+            notes.append(strange_note(name, strange))
+        if known or not np.isnan(values).all():
+            columns[name] = values
+    return pd.DataFrame(columns, index=table.frame.index), tuple(notes)
 
 
 def read_recording(
@@ -81,11 +108,10 @@ def read_recording(
     Where `only` is given, no other columns are kept. `needed`, `expected` and errors are as in
     `rows_of`.
     """
-    rows = rows_of(read_table(path), path, zone, column_map, needed=needed, expected=expected)
-    if only is not None:
-        kept = rows.values[[name for name in only if name in rows.values]]
-        rows = Rows(rows.path, rows.times, kept, rows.notes)
-    return at_equal_steps(rows)
+    table = read_table(path)
+    return at_equal_steps(
+        rows_of(table, zone, column_map, needed=needed, expected=expected, only=only)
+    )
 
 
 def read_profile_with_gaps(path: Path, zone: ZoneInfo) -> Profile:
@@ -119,6 +145,8 @@ def read_filled_profile(
             "outdoor_temp_c": "outdoor_c",
             "ac_load_kw": "ac_load_kw",
         },
+        MOST_FILLED_IN_REPLAY,
+        "a replay",
     )
     sign_notes = []
     for name in ("dc_load_kw", "pv_kw", "ac_load_kw"):
@@ -147,7 +175,8 @@ def read_metered(path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
     recording = read_recording(
         path, zone, column_map, METER_COLUMNS[:1], BILL_NEEDS, only=METER_COLUMNS
     )
-    filled, fill_notes = _filled(recording, {name: name for name in METER_COLUMNS})
+    meters = {name: name for name in METER_COLUMNS}
+    filled, fill_notes = _filled(recording, meters, MOST_FILLED_IN_BILL, "a bill")
     notes = [*recording.notes, *fill_notes]
     imported, exported = filled["grid_import_kw"], filled.get("grid_export_kw")
     negative = int((imported < 0.0).sum())
@@ -159,18 +188,27 @@ def read_metered(path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
 
 
 def _filled(
-    recording: Recording, names: dict[str, str]
+    recording: Recording, names: dict[str, str], most_missing: float, use: str
 ) -> tuple[dict[str, Array], tuple[str, ...]]:
-    """The series of some columns, without gaps, under the names that they have in the result."""
+    """The series of some columns, without gaps, under the names that they have in the result.
+
+    Raises `UserError` where more than the share `most_missing` of a column would be made up.
+    """
     filled, notes = {}, []
     for column, name in names.items():
         if column not in recording.series:
             continue
         whole, rules = fill_gaps(recording.series[column], recording.step)
         if whole is None:
-            raise UserError(f"{recording.path}: column {name} has no value at all")
+            raise UserError(f"{recording.path}: column {column} has no value at all")
+        share = float(np.isnan(recording.series[column]).mean())
+        if share > most_missing:
+            raise UserError(
+                f"{recording.path}: column {column} has no value in {share:.0%} of its steps; "
+                f"at most {most_missing:.0%} may be filled for {use}"
+            )
         filled[name] = whole
-        notes += [f"{name}: {rule}" for rule in rules]
+        notes += [f"{column}: {rule}" for rule in rules]
     return filled, tuple(notes)
 
 

@@ -12,22 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
+from siteems.recordings.number_cells import as_numbers
 from siteems.recordings.table import read_table
-from siteems.recordings.timestamps import parse_timestamps
+from siteems.recordings.time_source import TimeSource, time_source_of
+from siteems.recordings.timestamps import read_timestamps, with_known_day
 
 Array = npt.NDArray[np.float64]
 
-TIME_NAMES = (
-    "time",
-    "hour_start",
-    "hour_ending",
-    "interval_start",
-    "timestamp",
-    "measured_on",
-    "date",
-    "start",
-)
-"""Beginnings of the names that time columns have, the most certain first."""
 MOST_KEYS = 500
 """A column of names with more values than this cannot be a key of series."""
 KEYED_SHARE = 0.5
@@ -55,6 +46,7 @@ class SeriesTable:
 
     source: str
     time_column: str
+    times_from: TimeSource
     has_zone: bool
     rows: int
     columns: tuple[Column, ...]
@@ -62,13 +54,17 @@ class SeriesTable:
 
 def read_series(path: Path, zone: ZoneInfo | None = None) -> SeriesTable:
     """All series of a file. Times with an offset are shown in `zone`. Raises `UserError`."""
-    frame = read_table(path)
-    time_column = _time_column(frame, path)
-    stamps = parse_timestamps(frame[time_column], path, time_column, iso_only=False)
+    table = read_table(path)
+    frame = table.frame
+    source = with_known_day(table, time_source_of(frame, path))
+    time_column = source.column
+    stamps = read_timestamps(table, source)
     times = stamps.times
     if zone is not None and stamps.has_offset:
         times = times.tz_convert(zone)
-    others = [column for column in frame.columns if column != time_column]
+    others = [
+        column for column in frame.columns if column not in (time_column, source.clock_column)
+    ]
     key = _key_column(frame, others, times)
     columns = []
     for label, rows in _groups(frame, key):
@@ -80,18 +76,8 @@ def read_series(path: Path, zone: ZoneInfo | None = None) -> SeriesTable:
                 columns.append(column)
     if not columns:
         raise UserError(f"{path}: has no column of numbers beside {time_column}")
-    return SeriesTable(str(path), time_column, stamps.has_offset, len(frame), tuple(columns))
-
-
-def _time_column(frame: pd.DataFrame, path: Path) -> str:
-    for start in TIME_NAMES:
-        for column in frame.columns:
-            numeric = pd.api.types.is_numeric_dtype(frame[column])
-            if str(column).lower().startswith(start) and not numeric:
-                return str(column)
-    raise UserError(
-        f"{path}: no column of time; one is expected whose name begins with "
-        f"{', '.join(TIME_NAMES[:6])}"
+    return SeriesTable(
+        str(path), time_column, source, stamps.has_offset, len(frame), tuple(columns)
     )
 
 
@@ -122,9 +108,8 @@ def _column(
     cells = cells.iloc[rows]
     if pd.api.types.is_bool_dtype(cells):
         return None
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
-    text = cells.notna().to_numpy() & np.isnan(values)
-    if text.mean() > 0.5:
+    values, strange = as_numbers(cells)
+    if len(strange) > 0.5 * len(cells):
         return None  # a column of text
-    texts = {str(cell): int(count) for cell, count in cells[text].value_counts().items()}
+    texts = {str(cell): int(count) for cell, count in strange.value_counts().items()}
     return Column(name, times[rows], values, texts)

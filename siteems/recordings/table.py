@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from siteems.errors import UserError
+from siteems.recordings.file_text import FileText, read_text
+from siteems.recordings.number_cells import (
+    Mark,
+    decimal_mark,
+    number_cells,
+    plain_width,
+    probably_thousands,
+    with_points,
+)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table in a file. In a CSV file, text after # is a comment. Raises `UserError`."""
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table in a file. The index of the frame is the line in the file, from 1 on."""
+
+    path: Path
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    """What was known of its notation and is to be noted."""
+
+
+def read_table(path: Path) -> Table:
+    """The table in a file. In a CSV file, text after # is a comment. Raises `UserError`.
+
+    Separator and encoding are recognised. Columns of numbers are converted, with decimal commas and
+    thousands where the file shows which of them a comma is; other columns stay text.
+    """
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path).reset_index()
-        return pd.read_csv(path, comment="#", low_memory=False)
+            frame = pd.read_parquet(path).reset_index()
+            frame.index += 1
+            return Table(path, frame)
+        return _from_text(path, read_text(path))
     except ImportError as error:
         raise UserError(
             f"{path}: reading Parquet needs pyarrow; install siteems[parquet]"
         ) from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as CSV or Parquet ({error})") from error
+        if isinstance(error, UserError):
+            raise
+        reason = str(error).strip().replace("\n", " ")
+        raise UserError(f"{path}: cannot be read as CSV or Parquet ({reason})") from error
 
 
 def require_columns(
@@ -36,3 +66,103 @@ def require_columns(
     if missing:
         hint = expected or f"it has {', '.join(map(str, frame.columns))}"
         raise UserError(f"{path}: no column {', '.join(missing)}; {hint}")
+
+
+def _from_text(path: Path, text: FileText) -> Table:
+    names = _fields(text, 0)
+    if len(text.lines) > 1:
+        extra = _fields(text, 1)[len(names) :]
+        if any(cell.strip() for cell in extra):
+            raise UserError(
+                f"{path}: line {text.numbers[1]} has {len(names) + len(extra)} cells, but there "
+                f"are {len(names)} columns; is {text.separator!r} in a number?"
+            )
+    frame = pd.read_csv(
+        io.StringIO("\n".join(text.lines)), sep=text.separator, dtype=str, index_col=False
+    )
+    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
+    if len(frame) == len(text.lines) - 1:
+        frame.index = pd.Index(text.numbers[1:])
+    else:  # a quoted cell holds a line break
+        frame.index = pd.RangeIndex(2, len(frame) + 2)
+    frame, notes = _without_units_row(frame)
+    frame, comma_notes = _with_numbers(path, text.separator, frame)
+    return Table(path, frame, (*notes, *comma_notes))
+
+
+def _fields(text: FileText, line: int) -> list[str]:
+    read = pd.read_csv(io.StringIO(text.lines[line]), sep=text.separator, dtype=str, header=None)
+    return read.iloc[0].fillna("").tolist()
+
+
+def _without_units_row(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table without a row of units below the names: no number in it, but in the next one."""
+    if len(frame) < 2:
+        return frame, ()
+    first, second = frame.iloc[0].dropna(), frame.iloc[1].dropna()
+    starts = r"\s*[+-]?[\d０-９]"
+    if first.empty or first.str.match(starts).any() or second.str.match(starts).mean() < 0.5:
+        return frame, ()
+    if len(first) < 2 and len(frame.columns) > 2:
+        return frame, ()
+    shown = ", ".join(first)
+    return frame.iloc[1:], (f"line {frame.index[0]}: a row of units ({shown}), left out",)
+
+
+def _with_numbers(
+    path: Path, separator: str, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table with its columns of numbers converted, and a note where a comma was in one."""
+    plain = {name: plain_width(frame[name]) for name in frame.columns}
+    with_comma = {
+        name: bool(cells.str.contains(",", regex=False, na=False).any())
+        for name, cells in plain.items()
+    }
+    if not any(with_comma.values()):
+        return _frame({name: _number_or_text(cells) for name, cells in plain.items()}, frame), ()
+    numbers = {name: number_cells(cells) for name, cells in plain.items()}
+    marks = {name: decimal_mark(cells) for name, cells in numbers.items()}
+    of_file = {mark for mark in marks.values() if mark in (",", ".")}
+    columns, notes = {}, []
+    for name, cells in plain.items():
+        own = marks[name]
+        if own is None and len(of_file) == 1:
+            own = next(iter(of_file))
+        if own is None and with_comma[name] and len(numbers[name]):
+            own = _likely_mark(separator, numbers[name])
+        if (own is None and with_comma[name] and len(numbers[name])) or own == "both":
+            commas = numbers[name][numbers[name].str.contains(",", regex=False)]
+            raise UserError(
+                f"{path}: line {commas.index[0]}, column {name}: {commas.iloc[0]!r} may have a "
+                "decimal comma or thousands; write the numbers without commas"
+            )
+        mark: Mark = "," if own == "," else "."
+        columns[name] = _number_or_text(with_points(cells, mark))
+        if with_comma[name] and pd.api.types.is_numeric_dtype(columns[name]):
+            meaning = "begin decimals" if mark == "," else "part thousands"
+            notes.append(f"{name}: commas {meaning}")
+    return _frame(columns, frame), tuple(notes)
+
+
+def _frame(columns: dict[str, pd.Series], like: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(columns, index=like.index, columns=like.columns)
+
+
+def _likely_mark(separator: str, numbers: pd.Series) -> Mark | None:
+    """What commas are in a column that does not prove it, in a file that does not either."""
+    grouped = probably_thousands(numbers)
+    if separator == ",":
+        return "." if grouped else None
+    return None if grouped else ","
+
+
+def _number_or_text(cells: pd.Series) -> pd.Series:
+    """Numbers or truth values where all cells hold such, else the text."""
+    try:
+        return pd.to_numeric(cells)
+    except (ValueError, TypeError):
+        pass
+    truth = cells.str.lower()
+    if bool(truth.isin(["true", "false"]).all()):
+        return truth == "true"
+    return cells

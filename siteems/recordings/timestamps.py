@@ -6,19 +6,23 @@ same to every command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
+from siteems.recordings.clock_changes import localise
+from siteems.recordings.notation import DayOrMonthError, read_instants
+from siteems.recordings.table import Table, require_columns
+from siteems.recordings.time_source import TimeSource, time_source_of
 
 
 @dataclass(frozen=True, eq=False)
 class Timestamps:
-    """The times of a file in the order of its rows, duplicates kept.
+    """The times of a file in the order of its rows, duplicates kept, as the file states them.
 
     `times` is aware where the file gives offsets from UTC: in the file's offset where all rows have
     the same one, else in UTC. Without offsets it is naive.
@@ -27,64 +31,93 @@ class Timestamps:
     source: str
     """File and column, for messages."""
     times: pd.DatetimeIndex
+    zone: ZoneInfo | None = None
+    """Of times without offset, where the file or its map states it; else the site's."""
+    end_of_step: bool = False
+    """Whether they name the end of their step."""
 
     @property
     def has_offset(self) -> bool:
         """Whether the file gives offsets from UTC."""
         return self.times.tz is not None
 
-    def moved_by(self, shift: pd.Timedelta) -> Timestamps:
-        """The same times, earlier or later."""
-        return Timestamps(self.source, self.times + shift)
+
+@dataclass(frozen=True, eq=False)
+class Instants:
+    """The starts of the steps of a table in UTC, for the rows that have one."""
+
+    times: pd.DatetimeIndex
+    kept: npt.NDArray[np.bool_]
+    """Which rows of the table have a time that exists, shape (rows,)."""
+    notes: tuple[str, ...]
+    """A sentence for each rule that was applied."""
 
 
-def parse_timestamps(
-    cells: pd.Series, path: Path, column: str, *, iso_only: bool = True
-) -> Timestamps:
-    """Parse the cells of a time column. Raises `UserError`.
+def read_timestamps(table: Table, source: TimeSource | None = None) -> Timestamps:
+    """The times of a table; without `source`, from the column whose name is one of time.
 
-    ISO 8601 is always understood. Other notations are guessed by pandas from the first row; as day
-    and month may be swapped in such a guess, `iso_only` refuses them.
+    Raises `UserError` for a table without rows or column of time, and for a cell that is no time.
     """
-    first = str(cells.iloc[0]) if len(cells) else ""
-    notation = "ISO8601" if iso_only or first[4:5] == "-" else None
+    frame, path = table.frame, table.path
+    source = source or time_source_of(frame, path)
+    if frame.empty:
+        raise UserError(f"{path}: has no rows of data")
+    wanted = [name for name in (source.column, source.clock_column) if name is not None]
+    require_columns(frame, wanted, path)
+
+    def refuse(position: int, reason: str) -> UserError:
+        cell, line = cells.iloc[position], frame.index[position]
+        shown = "" if pd.isna(cell) else str(cell)
+        named = " and ".join(wanted)
+        return UserError(f"{path}: line {line}, column {named}: {shown!r} {reason}")
+
+    cells = frame[source.column]
+    if source.clock_column is not None:
+        cells = cells.astype(str).str.strip() + " " + frame[source.clock_column].astype(str)
+    times = read_instants(cells, source.day_first, refuse)
+    return Timestamps(
+        f"{path}: column {' and '.join(wanted)}",
+        times,
+        None if source.zone is None else ZoneInfo(source.zone),
+        source.stands_for == "end",
+    )
+
+
+def with_known_day(table: Table, source: TimeSource) -> TimeSource:
+    """The source with `day_first` for a file that does not show it: the reading of even steps.
+
+    For `siteems inspect`, which proposes a map; every other use asks for it in the map.
+    """
     try:
-        aware = pd.DatetimeIndex(pd.to_datetime(cells.iloc[:1], format=notation)).tz is not None
-        to_utc = aware and _offsets_differ(cells)
-        times = pd.DatetimeIndex(pd.to_datetime(cells, format=notation, utc=to_utc))
-    except (ValueError, TypeError) as error:
-        expected = "ISO 8601" if notation else "a time that can be read"
-        raise UserError(f"{path}: column {column} is not {expected} ({error})") from error
-    return Timestamps(f"{path}: column {column}", times)
+        read_timestamps(table, source)
+    except DayOrMonthError:
+        either = [replace(source, day_first=first) for first in (True, False)]
+        return min(either, key=lambda each: _longest_step(read_timestamps(table, each).times))
+    return source
 
 
-def in_utc(
-    stamps: Timestamps, zone: ZoneInfo, *, refuse_standard_time: bool = False
-) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """The times in UTC, and a note where a rule had to be applied to get there.
+def in_utc(stamps: Timestamps, zone: ZoneInfo, *, refuse_odd: bool = False) -> Instants:
+    """The starts of the steps in UTC, and a note where a rule had to be applied to get there.
 
-    Times without offset are local to `zone`; in the hour that occurs twice in autumn, the order
-    of the rows decides. Where they do not fit the zone's changes of clocks, they are taken as
-    standard time all year, which is noted. A use that shows no notes sets `refuse_standard_time`:
-    then such times raise `UserError`.
+    Times without offset are local to the zone that the file or its map states, else to `zone`
+    (`clock_changes.py` has the rules). A use that shows no notes sets `refuse_odd`: then times that
+    do not fit the changes of clocks raise `UserError`.
     """
     if stamps.has_offset:
-        return stamps.times.tz_convert("UTC"), ()
-    try:
-        return stamps.times.tz_localize(zone, ambiguous="infer").tz_convert("UTC"), ()
-    except ValueError as error:
-        if refuse_standard_time:
+        times = stamps.times.tz_convert("UTC")
+        kept, notes = np.ones(len(times), dtype=np.bool_), tuple[str, ...]()
+    else:
+        times, notes = _localised(stamps, stamps.zone or zone)
+        kept = np.asarray(times.notna())
+        if notes and refuse_odd:
             raise UserError(
-                f"{stamps.source}: the times do not fit the changes of clocks in {zone} ({error}); "
-                "write them with their offset from UTC"
-            ) from error
-    note = (
-        f"time: the stamps run evenly through the change of clocks in {zone}: "
-        "standard time all year"
-    )
-    return (stamps.times - _standard_offset(zone, stamps.times.min().year)).tz_localize("UTC"), (
-        note,
-    )
+                f"{stamps.source}: the times do not fit the changes of clocks in "
+                f"{stamps.zone or zone}; write them with their offset from UTC"
+            )
+        times = times[kept]
+    if stamps.end_of_step:
+        times = times - usual_step(times)
+    return Instants(times, kept, notes)
 
 
 def usual_step(times: pd.DatetimeIndex) -> pd.Timedelta:
@@ -93,15 +126,37 @@ def usual_step(times: pd.DatetimeIndex) -> pd.Timedelta:
     return pd.Timedelta(0) if steps.empty else pd.Timedelta(steps.mode().iloc[0])
 
 
-def _offsets_differ(cells: pd.Series) -> bool:
-    """Whether the offset changes within the column, as in local time written with its offset."""
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        return False
-    offsets = cells.astype(str).str.extract(r"(Z|[+-]\d\d:?(?:\d\d)?)$", expand=False)
-    return bool(offsets.nunique() > 1)
+def _localised(stamps: Timestamps, zone: ZoneInfo) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Local times in UTC, NaT where one does not exist, with notes.
+
+    Ends of steps are instants like any others, but some meters count them on from the start of
+    their step, so that 02:00 ends the hour before the skipped one: the reading with fewer odd times
+    is taken.
+    """
+    step = usual_step(stamps.times)
+    found = localise(stamps.times, zone, step)
+    times = found.times
+    if stamps.end_of_step and not found.standard_time and (len(found.odd) or _doubled(times)):
+        from_starts = localise(stamps.times - step, zone, step)
+        if len(from_starts.odd) + _doubled(from_starts.times) < len(found.odd) + _doubled(times):
+            found, times = from_starts, from_starts.times + step
+    if found.standard_time:
+        text = f"time: the stamps run evenly through the changes of clocks in {zone}"
+        return times, (f"{text}: standard time all year",)
+    if not len(found.odd):
+        return times, ()
+    return times, (
+        f"time: {len(found.odd)} rows lie in an hour that the clocks in {zone} skip, the first at "
+        f"{found.odd.min():%Y-%m-%d %H:%M}, and are left out; if the logger keeps another zone, "
+        "state it as zone in [time] of a map",
+    )
 
 
-def _standard_offset(zone: ZoneInfo, year: int) -> pd.Timedelta:
-    """The smaller of a zone's winter and summer offsets from UTC in a year."""
-    offsets = [datetime(year, month, 1, 12, tzinfo=zone).utcoffset() for month in (1, 7)]
-    return pd.Timedelta(min(offset for offset in offsets if offset is not None))
+def _longest_step(times: pd.DatetimeIndex) -> pd.Timedelta:
+    steps = np.diff(times.sort_values().to_numpy())
+    return pd.Timedelta(steps.max()) if len(steps) else pd.Timedelta(0)
+
+
+def _doubled(times: pd.DatetimeIndex) -> int:
+    known = times[times.notna()]
+    return int(known.duplicated().sum())

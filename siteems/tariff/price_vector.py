@@ -50,19 +50,23 @@ def read_price_vector(vector: PriceVector, zone: ZoneInfo) -> VectorPrices:
     vector, and for local times that do not fit the zone's changes of clocks.
     """
     # Imported here because it loads pandas, which a daemon without price vector does not need.
+    from siteems.recordings.number_cells import as_numbers
     from siteems.recordings.table import read_table, require_columns
-    from siteems.recordings.timestamps import in_utc, parse_timestamps
+    from siteems.recordings.time_source import TimeSource
+    from siteems.recordings.timestamps import in_utc, read_timestamps
 
     path = Path(vector.file)
-    frame = read_table(path)
-    require_columns(frame, (vector.time, vector.column), path)
-    stamps = parse_timestamps(frame[vector.time], path, vector.time)
-    times, _ = in_utc(stamps, zone, refuse_standard_time=True)
-    starts_s = np.array([round(time.timestamp()) for time in times], dtype=np.int64)
-    try:
-        listed = frame[vector.column].to_numpy(dtype=np.float64)
-    except ValueError as error:
-        raise UserError(f"{path}: column {vector.column} is not a price ({error})") from error
+    table = read_table(path)
+    require_columns(table.frame, (vector.time, vector.column), path)
+    stamps = read_timestamps(table, TimeSource(column=vector.time))
+    instants = in_utc(stamps, zone, refuse_odd=True)
+    starts_s = np.array([round(time.timestamp()) for time in instants.times], dtype=np.int64)
+    listed, strange = as_numbers(table.frame[vector.column])
+    if len(strange):
+        raise UserError(
+            f"{path}: line {strange.index[0]}, column {vector.column}: "
+            f"{str(strange.iloc[0])!r} is not a price"
+        )
     steps_s = np.diff(starts_s)
     if len(starts_s) < 2 or (steps_s <= 0).any():
         raise UserError(

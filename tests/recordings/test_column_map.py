@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
 from siteems.errors import UserError
-from siteems.recordings.column_map import map_columns, read_column_map
+from siteems.recordings.column_map import read_column_map
+from siteems.recordings.read import rows_of
+from siteems.recordings.table import Table
 
+UTC = ZoneInfo("UTC")
 HERE = Path("it.csv")
 MAP = """
 [time]
@@ -39,8 +43,9 @@ def test_other_names_other_units_and_times_at_the_end_of_the_step(tmp_path: Path
         {"hour_ending": times, "wh": 500.0, "power_mw": 3.0, "temp_f": 50.0, "building": 3}
     )
     frame = pd.concat([one, one.assign(building=4, wh=9.0)])
-    stamps, columns = map_columns(frame, read_column_map(tmp_path / "map.toml"), HERE)
-    assert stamps.times[0] == pd.Timestamp("2026-03-02T00:00:00")
+    rows = rows_of(Table(HERE, frame), UTC, read_column_map(tmp_path / "map.toml"))
+    columns = rows.values
+    assert rows.times[0] == pd.Timestamp("2026-03-02T00:00:00Z")
     assert columns.iloc[0].to_dict() == pytest.approx(
         {
             "dc_load_kw": 2.0,
@@ -49,7 +54,7 @@ def test_other_names_other_units_and_times_at_the_end_of_the_step(tmp_path: Path
             "ac_load_kw": 0.4,
         }
     )
-    assert len(stamps.times) == len(columns) == 4
+    assert len(rows.times) == len(columns) == 4
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,6 @@ def test_an_absent_column_and_an_absent_value_are_refused(tmp_path: Path) -> Non
     column_map = read_column_map(tmp_path / "map.toml")
     frame = pd.DataFrame({"hour_ending": ["2026-03-02"], "building": [4]})
     with pytest.raises(UserError, match="no row has building = 3"):
-        map_columns(frame, column_map, HERE)
+        rows_of(Table(HERE, frame), UTC, column_map)
     with pytest.raises(UserError, match="no column wh"):
-        map_columns(frame.assign(building=3), column_map, HERE)
+        rows_of(Table(HERE, frame.assign(building=3)), UTC, column_map)

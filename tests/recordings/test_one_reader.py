@@ -99,7 +99,7 @@ def test_a_sentinel_is_a_missing_value_to_every_command(tmp_path: Path) -> None:
 
 
 def test_standard_time_all_year_is_refused_where_no_note_can_be_shown(tmp_path: Path) -> None:
-    even = pd.date_range("2026-03-07T00:00", "2026-03-10T00:00", freq="h").astype(str)
+    even = pd.date_range("2026-03-07T00:00", "2026-11-10T00:00", freq="h").astype(str)
     path = tmp_path / "a.csv"
     frame(even).to_csv(path, index=False)
     assert "standard time" in read_filled_profile(path, LOS_ANGELES).notes[0]

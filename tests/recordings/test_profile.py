@@ -93,7 +93,11 @@ def test_one_day_of_several_moved_to_another_date(tmp_path: Path) -> None:
     ("rows", "header", "message"),
     [
         ("2026-07-15T00:00,1,0\n", "time,dc_load_kw,pv_kw\n", "no column outdoor_temp_c"),
-        ("today,1,0,20\ntomorrow,1,0,20\n", HEADER, "column time is not ISO 8601"),
+        (
+            "today,1,0,20\ntomorrow,1,0,20\n",
+            HEADER,
+            "line 3, column time: 'today' is no time that can be read",
+        ),
         (
             "2026-07-15T00:00,1,0,20\n2026-07-15T01:00,1,0,20\n2026-07-15T03:00,1,0,20\n",
             HEADER,

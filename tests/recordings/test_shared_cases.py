@@ -1,0 +1,133 @@
+"""Small inputs that went wrong, each with its right value, through the command line.
+
+They lie beside the checkout (`../shared/cases`, with a README of their own).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from siteems.cli import main
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+HANGZHOU = Path(__file__).parents[2] / "seeds" / "hangzhou-macro"
+BERLIN = CASES / "doubled-hour-dropped" / "berlin"
+
+pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not there")
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command: exit code, output and messages."""
+
+    def command(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["siteems", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        written = capsys.readouterr()
+        return int(ended.value.code or 0), written.out, written.err
+
+    return command
+
+
+def total(output: str) -> float:
+    found = re.findall(r"^[A-Z]{3} ([\d,.]+)$", output, re.MULTILINE)
+    return float(found[-1].replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("site", "data", "column_map", "right", "note"),
+    [
+        (HANGZHOU, "midnight-as-date/bill-short.csv", None, 137.96, ""),
+        (BERLIN, "doubled-hour-dropped/dropped.csv", None, 3285.00, "1 rows are missing"),
+        (BERLIN, "offset-changes/oct-pg.csv", None, 45.20, ""),
+        (HANGZHOU, "day-first/dayfirst-dot.csv", "day-first/map.toml", 180.28, ""),
+        (HANGZHOU, "not-finite/bill-inf.csv", None, 137.96, "'inf' in line 100: taken as missing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bill(
+    run: Run, site: Path, data: str, column_map: str | None, right: float, note: str
+) -> None:
+    option = () if column_map is None else (f"--map={CASES / column_map}",)
+    code, output, messages = run("bill", site, CASES / data, *option)
+    assert code == 0
+    assert total(output) == right
+    assert note in messages
+
+
+def test_july_of_the_dropped_hour(run: Run) -> None:
+    _, output, _ = run("bill", BERLIN, CASES / "doubled-hour-dropped/dropped.csv", "--json")
+    months = {month["month"]: month for month in json.loads(output)["months"]}
+    assert months["2026-07"]["total"] == "279.00"
+
+
+def test_prices_with_offsets_that_change(run: Run, tmp_path: Path) -> None:
+    site = CASES / "offset-changes" / "v-offset"
+    in_utc = Path(shutil.copytree(site, tmp_path / "in-utc"))
+    (in_utc / "prices.csv").chmod(0o644)
+    prices = pd.read_csv(site / "prices.csv")
+    prices["time"] = pd.to_datetime(prices["time"], utc=True).map(pd.Timestamp.isoformat)
+    prices.to_csv(in_utc / "prices.csv", index=False)
+    plans = []
+    for folder in (site, in_utc):
+        code, output, _ = run("plan", folder, "--at", "2026-10-24T20:00", "--json")
+        assert code == 0
+        plans.append(json.loads(output))
+    assert plans[0]["price_per_kwh"] == plans[1]["price_per_kwh"]
+
+
+def test_valid_json_and_one_line_for_an_empty_table(run: Run) -> None:
+    code, output, _ = run("inspect", CASES / "not-finite" / "infinite.csv", "--json")
+    assert code == 0
+    json.loads(output, parse_constant=pytest.fail)
+    code, _, messages = run("inspect", CASES / "not-finite" / "header-only.csv")
+    assert (code, len(messages.strip().splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize("data", ["infinite.csv", "temp-inf.csv"])
+def test_a_replay_with_an_infinite_cell(run: Run, tmp_path: Path, data: str) -> None:
+    code, output, _ = run(
+        "replay",
+        HANGZHOU,
+        CASES / "not-finite" / data,
+        "--policy=idle,optimal",
+        "--json",
+        f"--out={tmp_path}",
+    )
+    assert code == 0
+    result = json.loads(output, parse_constant=pytest.fail)
+    idle = result["policies"]["idle"]["cost"]
+    assert idle == pytest.approx(406.0, abs=1.0)
+    assert result["saving_vs_idle"] / idle == pytest.approx(0.161, abs=0.002)
+    assert any("1 cells hold no number, such as 'inf'" in note for note in result["notes"])
+
+
+def test_thousands(run: Run, tmp_path: Path) -> None:
+    folder = CASES / "thousands"
+    costs = []
+    for name in ("thousands.csv", "plain.csv"):
+        code, output, _ = run(
+            "replay",
+            HANGZHOU,
+            folder / name,
+            f"--map={folder / 'map.toml'}",
+            "--policy=idle,optimal",
+            "--json",
+            f"--out={tmp_path}",
+        )
+        assert code == 0
+        policies = json.loads(output)["policies"]
+        costs.append((policies["idle"]["cost"], policies["optimal"]["cost"]))
+    assert costs[0] == costs[1]
+    assert 1.0 - costs[0][1] / costs[0][0] == pytest.approx(0.325, abs=0.001)
