@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peers.environments import BUILD
 
-from optimisation.program.source import ModelSource
+from optimisation.program.model_source import ModelSource
 from siteems.planning.model_cache import ModelCache
 
 FOLDER = BUILD / "cache"

@@ -9,13 +9,13 @@ import numpy as np
 from optimisation.checking.checker import check
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import ProblemError, SiteProblem
+from optimisation.program.model_source import ModelSource, compile_shape
 from optimisation.program.parameters import parameters
 from optimisation.program.prices import TIE_BREAK
 from optimisation.program.shape import Shape, shape_of
-from optimisation.program.source import ModelSource, compile_shape
 from optimisation.solving.engine import LEAST_GAP, Engine
-from optimisation.solving.reading import Layout, layout_of, read_plan
 from optimisation.solving.refresh import NotFiniteError
+from optimisation.solving.solution import Layout, layout_of, read_plan
 
 SHAPES_KEPT = 8
 """Shapes kept ready at a time, about 3 MB each with their HiGHS instance; a site needs one or two.

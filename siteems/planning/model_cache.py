@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 import optimisation
 from optimisation.program.compiled import CompiledLP
+from optimisation.program.model_source import compile_shape
 from optimisation.program.shape import Shape
-from optimisation.program.source import compile_shape
 
 FOLDER_VARIABLE = "SITEEMS_CACHE"
 """Environment variable that names the folder."""

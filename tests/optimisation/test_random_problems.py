@@ -19,12 +19,12 @@ from optimisation.checking.checker import check
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.model import build
+from optimisation.program.model_source import compile_shape
 from optimisation.program.parameters import parameters
 from optimisation.program.prices import TIE_BREAK
 from optimisation.program.shape import shape_of
-from optimisation.program.source import compile_shape
 from optimisation.solving.engine import Engine
-from optimisation.solving.reading import layout_of, read_plan
+from optimisation.solving.solution import layout_of, read_plan
 from optimisation.solving.solver import PlanSolver
 
 LONG = os.environ.get("SITEEMS_LONG") == "1"

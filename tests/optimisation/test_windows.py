@@ -17,11 +17,11 @@ from optimisation.problem.rectifier import RectifierCurve
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.compiled import CompiledLP
 from optimisation.program.model import build
+from optimisation.program.model_source import compile_shape
 from optimisation.program.parameters import parameters
 from optimisation.program.shape import shape_of
-from optimisation.program.source import compile_shape
 from optimisation.solving.engine import Engine
-from optimisation.solving.reading import layout_of, read_plan
+from optimisation.solving.solution import layout_of, read_plan
 from optimisation.solving.solver import PlanSolver
 
 STEPS = 96

@@ -14,8 +14,8 @@ import pytest
 from site_cases import site_problem
 
 from optimisation.program.compiled import CompiledLP
+from optimisation.program.model_source import compile_shape
 from optimisation.program.shape import shape_of
-from optimisation.program.source import compile_shape
 from optimisation.solving.solver import PlanSolver
 from siteems.planning import model_cache
 from siteems.planning.model_cache import FOLDER_VARIABLE, ModelCache, cache_folder

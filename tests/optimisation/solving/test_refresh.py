@@ -11,9 +11,9 @@ from held_lp import held_vectors
 from site_cases import lead_carbon, site_problem
 
 from optimisation.program.compiler import compile_model
+from optimisation.program.model_source import compile_shape
 from optimisation.program.parameters import parameters
 from optimisation.program.shape import shape_of
-from optimisation.program.source import compile_shape
 from optimisation.solving.engine import LP_OPTIONS, Engine
 from optimisation.solving.highs import Highs, HighsError, ModelStatus
 from optimisation.solving.refresh import HeldProgram, NotFiniteError
