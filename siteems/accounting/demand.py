@@ -10,7 +10,7 @@ import numpy.typing as npt
 from siteems.tariff.calendar import in_season
 from siteems.tariff.holidays import day_type
 from siteems.tariff.hours import parse_hours
-from siteems.tariff.local_clock import Seconds, local_clock
+from siteems.tariff.local_clock import Seconds, billing_interval_s, local_clock
 from siteems.tariff.model import DemandTerm, TariffVersion
 from siteems.tariff.schedule import TariffSchedule
 
@@ -28,9 +28,9 @@ def highest_mean_kw(
     """The highest mean of a billing interval among those that count; 0 where none does.
 
     `import_kw` are mean powers of steps that begin at `epoch_s`, both of shape (n,). Billing
-    intervals begin at whole multiples of their length in UTC.
+    intervals begin at whole multiples of their length on the local clock.
     """
-    interval = epoch_s // (60 * term.interval_min)
+    interval = billing_interval_s(epoch_s, 60 * term.interval_min, schedule.zone)
     edges = np.flatnonzero(np.diff(interval, prepend=interval[0] - 1))
     means = np.add.reduceat(import_kw, edges) / np.diff(np.append(edges, len(import_kw)))
     counts = counting(term, version, schedule, epoch_s[edges])

@@ -39,6 +39,7 @@ def bill(
 
     from siteems.accounting.bill_text import as_data, as_text
     from siteems.accounting.billing import make_bill
+    from siteems.accounting.metered_steps import split_at_prices
     from siteems.config.local_time import utc_span
     from siteems.recordings.column_map import read_column_map
     from siteems.recordings.read import read_metered
@@ -49,11 +50,12 @@ def bill(
     zone = site.site.zone
     columns = None if column_map is None else read_column_map(column_map)
     metered = read_metered(data, zone, columns)
-    metered = metered.between(*utc_span(start, end, zone))
+    schedule = TariffSchedule(site.tariffs, zone)
+    metered = split_at_prices(schedule, metered.between(*utc_span(start, end, zone)))
     for note in metered.notes:
         print(f"note  {note}", file=sys.stderr)
     made = make_bill(
-        TariffSchedule(site.tariffs, zone),
+        schedule,
         site.grid,
         site.site.currency,
         metered.start,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class MonthPeak:
         self._peak_kw = 0.0
         self._last: datetime | None = None
         self._interval: int | None = None
-        """The billing interval in progress, counted from 1970."""
+        """The start of the billing interval in progress, in seconds since 1970."""
         self._kws, self._seconds = 0.0, 0.0
         """Its import so far in kWs, and for how many seconds import was known."""
 
@@ -43,7 +43,8 @@ class MonthPeak:
         self._last = time
         if not 0.0 < seconds <= interval_s:
             return
-        interval = int((time.timestamp() - seconds / 2.0) // interval_s)
+        middle = time - timedelta(seconds=seconds / 2.0)
+        interval = self._begin_of(middle, int(interval_s))
         if interval != self._interval:
             self._finish_interval(billed)
             self._interval, self._kws, self._seconds = interval, 0.0, 0.0
@@ -67,11 +68,17 @@ class MonthPeak:
         interval_s = 60 * billed.term.interval_min
         if self._interval is None or self._seconds < interval_s / 2.0:
             return
-        begin_s = self._interval * interval_s
+        begin_s = self._interval
         begin = np.array([begin_s], dtype=np.int64)
         if counting(billed.term, billed.version, self._schedule, begin)[0]:
             self._turn_month(datetime.fromtimestamp(begin_s, UTC))
             self._peak_kw = max(self._peak_kw, self._kws / self._seconds)
+
+    def _begin_of(self, when: datetime, interval_s: int) -> int:
+        """The start of the billing interval of an instant, on the local clock, in epoch seconds."""
+        offset = when.astimezone(self._schedule.zone).utcoffset() or timedelta(0)
+        shift_s = round(offset.total_seconds()) % interval_s
+        return int((when.timestamp() + shift_s) // interval_s) * interval_s - shift_s
 
     def _turn_month(self, time: datetime) -> None:
         month = self._month_of(time)

@@ -24,6 +24,16 @@ weekdays, which is about the memory of the day profile (`SMOOTHING`); more only 
 """
 RESERVE_QUANTILE = 0.95
 """Quantile of the load that the backup reserve is sized for."""
+LEARNING_STEP = timedelta(minutes=15)
+"""The profiles of the day have quarter hours, and each has to be seen to be learned."""
+
+
+def learning_times(start: datetime, step: timedelta) -> tuple[datetime, ...]:
+    """When the value of a recorded step is learned: at the start of each of its equal parts, which
+    are as long as a quarter hour at most.
+    """
+    parts = math.ceil(step / LEARNING_STEP)
+    return tuple(start + part * step / parts for part in range(parts))
 
 
 class LearningForecaster:

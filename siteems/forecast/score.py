@@ -19,7 +19,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from siteems.forecast.learning_forecaster import RESERVE_QUANTILE, LearningForecaster
+from siteems.forecast.learning_forecaster import (
+    RESERVE_QUANTILE,
+    LearningForecaster,
+    learning_times,
+)
 from siteems.recordings.profile import Profile
 from siteems.site.model import Site
 
@@ -127,7 +131,10 @@ def _issue_forecasts(
                 forecasts.append(getattr(forecast, name))
         sample = {name: float(series[step]) for name, series in measured.items()}
         # The rectifiers are shown as busy, so that PV counts as not throttled.
-        forecaster.learn(now + profile.step / 2, sample | {"rectifier_dc_kw": 1.0})
+        parts = learning_times(now, profile.step)
+        for part in parts:
+            middle = part + profile.step / len(parts) / 2
+            forecaster.learn(middle, sample | {"rectifier_dc_kw": 1.0})
         if step % ahead == 0:
             progress(step, len(profile.dc_load_kw))
     return {name: np.array(forecasts) for name, forecasts in made.items()}

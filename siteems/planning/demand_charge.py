@@ -13,6 +13,7 @@ from siteems.estimation.billed_demand import billed_demand
 from siteems.estimation.site_state import SiteState
 from siteems.planning.time_grid import TimeGrid
 from siteems.site.model import GridConnection
+from siteems.tariff.local_clock import billing_interval_s
 from siteems.tariff.schedule import TariffSchedule
 
 
@@ -33,10 +34,8 @@ def demand_charge(
     if billed is None:
         return None
     interval_s = 60 * billed.term.interval_min
-    begins_s = np.array(
-        [int(start.timestamp()) // interval_s * interval_s for start in grid.starts],
-        dtype=np.int64,
-    )
+    starts_s = np.array([int(start.timestamp()) for start in grid.starts], dtype=np.int64)
+    begins_s = billing_interval_s(starts_s, interval_s, schedule.zone)
     end_of_month = _end_of_month(state.time, schedule.zone)
     in_month = begins_s < end_of_month.timestamp()
     seen_h = float(grid.step_h[in_month].sum())

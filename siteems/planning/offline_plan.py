@@ -12,7 +12,11 @@ from optimisation.problem.site_problem import ProblemError
 from optimisation.solving.solver import PlanSolver
 from siteems.errors import UserError
 from siteems.estimation.site_state import SiteState
-from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
+from siteems.forecast.learning_forecaster import (
+    LEARNING_WINDOW,
+    LearningForecaster,
+    learning_times,
+)
 from siteems.planning.explanation import Explanation
 from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.planning.problem import ProblemBuilder
@@ -64,15 +68,16 @@ def _learn(forecaster: LearningForecaster, profile: Profile, until: datetime) ->
         )
     time = max(profile.start, end - LEARNING_WINDOW)
     while time < end:
-        instant = profile.at(time)
-        measured = {
-            "dc_load_kw": instant.dc_load_kw,
-            "ac_load_kw": instant.ac_load_kw,
-            "pv_kw": instant.pv_available_kw,
-        }
-        known = {
-            name: None if value is None or isnan(value) else value
-            for name, value in measured.items()
-        }
-        forecaster.learn(time + shift, known)
+        for part in learning_times(time, profile.step):
+            instant = profile.at(part)
+            measured = {
+                "dc_load_kw": instant.dc_load_kw,
+                "ac_load_kw": instant.ac_load_kw,
+                "pv_kw": instant.pv_available_kw,
+            }
+            known = {
+                name: None if value is None or isnan(value) else value
+                for name, value in measured.items()
+            }
+            forecaster.learn(part + shift, known)
         time += profile.step

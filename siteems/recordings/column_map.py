@@ -110,14 +110,13 @@ def selected_rows(table: Table, column_map: ColumnMap) -> Table:
 
 
 def map_columns(
-    table: Table, column_map: ColumnMap, step: pd.Timedelta
+    table: Table, column_map: ColumnMap, hours: pd.Series
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The columns of a table in siteems' names and units, and a note for cells without number.
 
-    `step` turns the energy of a step into power. Raises `UserError` for a column that the file does
-    not have.
+    `hours`, the length of each row's step, turns its energy into power. Raises `UserError` for a
+    column that the file does not have.
     """
-    hours = step / pd.Timedelta(hours=1)
     columns, notes = {}, []
     for name, source in column_map.columns.items():
         if source.column is None:
@@ -143,7 +142,7 @@ def _check_source(path: Path, name: str, source: ColumnSource) -> None:
         raise UserError(f"{path}: {key}.unit = {source.unit!r}: allowed are {', '.join(units)}")
 
 
-def _converted(values: pd.Series, unit: str | None, hours: float) -> pd.Series:
+def _converted(values: pd.Series, unit: str | None, hours: pd.Series) -> pd.Series:
     if unit is None:
         return values
     if unit in ENERGY:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
+from siteems.recordings.row_spans import IN_SUCCESSION, row_spans_s
 from siteems.recordings.sentinels import sentinels_in
 from siteems.recordings.timestamps import usual_step
 
@@ -56,7 +57,7 @@ def at_equal_steps(rows: Rows) -> Recording:
     times, numbers = rows.times, rows.values.set_index(rows.times).sort_index()
     if not times.is_monotonic_increasing:
         notes.append("time: rows that were out of order are put in order")
-    step = usual_step(times)
+    step, held_steps = _common_step(pd.DatetimeIndex(numbers.index))
     if step < MINUTE or (span := times.max() - times.min()) / step > MOST_ROWS:
         raise UserError(f"{rows.path}: its rows have no usual step of a minute or more")
     positions = np.asarray((pd.DatetimeIndex(numbers.index) - times.min()) / step)
@@ -71,7 +72,13 @@ def at_equal_steps(rows: Rows) -> Recording:
         numbers = numbers.groupby(index).mean()
     else:
         numbers.index = pd.Index(index)
-    count = round(span / step) + 1
+    long_steps = held_steps[held_steps > 1]
+    if long_steps.size:
+        numbers = _held(numbers, index, held_steps)
+        minutes = sorted({round(n * step / MINUTE) for n in long_steps.tolist()})
+        listed = ", ".join(map(str, minutes))
+        notes.append(f"time: {long_steps.size} rows of {listed} min hold for their whole step")
+    count = max(round(span / step) + 1, int(numbers.index.max()) + 1)
     if count > len(numbers):
         notes.append(f"time: {count - len(numbers)} rows are missing")
         numbers = numbers.reindex(range(count))
@@ -81,6 +88,38 @@ def at_equal_steps(rows: Rows) -> Recording:
         notes += removed
     start = times.min().to_pydatetime().astimezone(UTC)
     return Recording(rows.path, start, step.to_pytimedelta(), series, tuple(notes))
+
+
+def _common_step(times: pd.DatetimeIndex) -> tuple[pd.Timedelta, npt.NDArray[np.int64]]:
+    """The step of the rows and, in steps, how long each row holds; `times` rise or stand.
+
+    Where steps are mixed, it is the shortest one of which all others are multiples.
+    """
+    step = usual_step(times)
+    seconds = times.as_unit("s").asi8
+    distinct, row_of = np.unique(seconds, return_inverse=True)
+    alone = np.ones(len(times), dtype=np.int64)
+    if step < MINUTE or len(distinct) < 2 * IN_SUCCESSION:
+        return step, alone
+    spans_s = row_spans_s(distinct)
+    lengths_s, counts = np.unique(spans_s, return_counts=True)
+    often = lengths_s[counts >= IN_SUCCESSION]
+    shortest_s = int(often.min()) if often.size else 0
+    if shortest_s < MINUTE.total_seconds() or (spans_s % shortest_s).any():
+        return step, alone
+    return pd.Timedelta(seconds=shortest_s), (spans_s // shortest_s)[row_of]
+
+
+def _held(
+    numbers: pd.DataFrame, index: npt.NDArray[np.int64], held_steps: npt.NDArray[np.int64]
+) -> pd.DataFrame:
+    """The rows, each repeated for all steps that it holds."""
+    steps = pd.Series(held_steps, index=index).groupby(level=0).max()
+    repeats = steps.reindex(numbers.index).to_numpy()
+    repeated = numbers.loc[numbers.index.repeat(repeats)]
+    within = np.concatenate([np.arange(each) for each in repeats])
+    repeated.index = pd.Index(repeated.index.to_numpy() + within)
+    return repeated[~repeated.index.duplicated()]
 
 
 def without_sentinels(name: str, values: Array) -> tuple[Array, tuple[str, ...]]:

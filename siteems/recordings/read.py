@@ -8,7 +8,7 @@ must be complete as recorded (`complete_profile.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from siteems.recordings.metered import Metered
 from siteems.recordings.number_cells import as_numbers, strange_note
 from siteems.recordings.profile import COLUMNS, OPTIONAL_COLUMNS, Profile
 from siteems.recordings.table import Table, read_table, require_columns
-from siteems.recordings.timestamps import in_utc, read_timestamps, usual_step
+from siteems.recordings.timestamps import in_utc, read_timestamps, row_lengths
 
 Array = npt.NDArray[np.float64]
 
@@ -67,19 +67,25 @@ def rows_of(
         require_columns(table.frame, needed, table.path, expected)
     stamps = read_timestamps(table, None if column_map is None else column_map.time)
     instants = in_utc(stamps, zone, refuse_odd=refuse_odd_times)
+    table = replace(table, frame=table.frame[instants.kept])
     if column_map is None:
         wanted = table.frame.columns if only is None else only
         columns, notes = _plain_columns(table, [n for n in wanted if n in table.frame.columns])
     else:
-        columns, notes = map_columns(table, column_map, usual_step(instants.times))
+        columns, notes = map_columns(table, column_map, _hours(table, instants.times))
         require_columns(columns, needed, table.path, expected)
         columns = columns[[name for name in columns if only is None or name in only]]
     return Rows(
         table.path,
         instants.times,
-        columns[instants.kept],
+        columns,
         (*table.notes, *instants.notes, *notes),
     )
+
+
+def _hours(table: Table, times: pd.DatetimeIndex) -> pd.Series:
+    """Length of each row's step in hours, like the rows of the table."""
+    return pd.Series(row_lengths(times) / pd.Timedelta(hours=1), index=table.frame.index)
 
 
 def _plain_columns(table: Table, names: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:

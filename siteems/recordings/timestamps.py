@@ -16,6 +16,7 @@ import pandas as pd
 from siteems.errors import UserError
 from siteems.recordings.clock_changes import localise
 from siteems.recordings.notation import DayOrMonthError, read_instants
+from siteems.recordings.row_spans import row_spans_s
 from siteems.recordings.table import Table, require_columns
 from siteems.recordings.time_source import TimeSource, time_source_of
 
@@ -116,7 +117,7 @@ def in_utc(stamps: Timestamps, zone: ZoneInfo, *, refuse_odd: bool = False) -> I
             )
         times = times[kept]
     if stamps.end_of_step:
-        times = times - usual_step(times)
+        times = times - row_lengths(times, of_ends=True)
     return Instants(times, kept, notes)
 
 
@@ -124,6 +125,16 @@ def usual_step(times: pd.DatetimeIndex) -> pd.Timedelta:
     """The most frequent distance between two successive times; zero for a single one."""
     steps = pd.Series(times.sort_values().unique()).diff().dropna()
     return pd.Timedelta(0) if steps.empty else pd.Timedelta(steps.mode().iloc[0])
+
+
+def row_lengths(times: pd.DatetimeIndex, *, of_ends: bool = False) -> pd.TimedeltaIndex:
+    """How long each row holds, in the order of the rows: from its start, or up to its end."""
+    seconds = times.as_unit("s").asi8
+    distinct, row_of = np.unique(seconds, return_inverse=True)
+    if len(distinct) < 2:
+        return pd.to_timedelta(np.zeros(len(times)), unit="s")
+    spans_s = row_spans_s(-distinct[::-1])[::-1] if of_ends else row_spans_s(distinct)
+    return pd.to_timedelta(spans_s[row_of], unit="s")
 
 
 def _localised(stamps: Timestamps, zone: ZoneInfo) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:

@@ -15,6 +15,19 @@ QUARTER_S = 900
 EPOCH_ORDINAL = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 - a date
 
 
+def billing_interval_s(epoch_s: Seconds, interval_s: int, zone: ZoneInfo) -> Seconds:
+    """Starts of the billing intervals in which instants lie, shape as `epoch_s`.
+
+    They begin at whole multiples of their length on the local clock: in India, an hour of the clock
+    begins at half past in UTC. Clocks change by whole intervals, so that none is cut.
+    """
+    days, minutes = local_clock(epoch_s, zone)
+    local_s = (days - EPOCH_ORDINAL) * DAY_S + minutes * 60 + epoch_s % 60
+    shift_s = (local_s - epoch_s) % interval_s
+    starts_s: Seconds = (epoch_s + shift_s) // interval_s * interval_s - shift_s
+    return starts_s
+
+
 def local_clock(epoch_s: Seconds, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
     """Ordinal of the local day (`date.fromordinal`) and minute after local midnight.
 

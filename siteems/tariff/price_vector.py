@@ -21,19 +21,23 @@ Array = npt.NDArray[np.float64]
 class VectorPrices:
     """Prices per kWh from `starts_s` (epoch seconds, rising), both of shape (n,).
 
-    A price holds until the next one, but for `step_s` at most, so that a gap in the file stays
-    unknown.
+    A price holds for its own span, `spans_s`, so that a hole in the file stays unknown.
     """
 
     starts_s: Seconds
     per_kwh: Array
-    step_s: int
+    spans_s: Seconds
+
+    @property
+    def step_s(self) -> int:
+        """The shortest span."""
+        return int(self.spans_s.min())
 
     def at(self, epoch_s: Seconds) -> Array:
         """The prices at instants, shape as `epoch_s`; NaN where none is known."""
         index = np.searchsorted(self.starts_s, epoch_s, side="right") - 1
         started = np.maximum(index, 0)
-        known = (index >= 0) & (epoch_s - self.starts_s[started] < self.step_s)
+        known = (index >= 0) & (epoch_s - self.starts_s[started] < self.spans_s[started])
         return np.where(known, self.per_kwh[started], np.nan)
 
     def mean(self, start_s: int, hours: float) -> float:
@@ -51,6 +55,7 @@ def read_price_vector(vector: PriceVector, zone: ZoneInfo) -> VectorPrices:
     """
     # Imported here because it loads pandas, which a daemon without price vector does not need.
     from siteems.recordings.number_cells import as_numbers
+    from siteems.recordings.row_spans import row_spans_s
     from siteems.recordings.table import read_table, require_columns
     from siteems.recordings.time_source import TimeSource
     from siteems.recordings.timestamps import in_utc, read_timestamps
@@ -73,4 +78,4 @@ def read_price_vector(vector: PriceVector, zone: ZoneInfo) -> VectorPrices:
             f"{path}: column {vector.time} must rise from row to row, with at least two rows"
         )
     scale = vector.factor / (1000.0 if vector.per == "MWh" else 1.0)
-    return VectorPrices(starts_s, listed * scale + vector.plus_per_kwh, int(np.median(steps_s)))
+    return VectorPrices(starts_s, listed * scale + vector.plus_per_kwh, row_spans_s(starts_s))

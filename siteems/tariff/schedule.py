@@ -170,7 +170,10 @@ class TariffSchedule:
                 label[mine] = label_of[slot]
         unpriced = np.flatnonzero(np.isnan(per_kwh))
         if unpriced.size:
-            raise _no_price(datetime.fromtimestamp(int(epoch_s[unpriced[0]]), self.zone))
+            breaks = np.flatnonzero(np.diff(unpriced) > 1)
+            last = unpriced[breaks[0] if breaks.size else -1]
+            hole_s = int(epoch_s[unpriced[0]]), int(epoch_s[last])
+            raise _no_price(*(datetime.fromtimestamp(each, self.zone) for each in hole_s))
         return PriceSeries(per_kwh, label, tuple(labels), days, minutes)
 
     def day(self, day: date) -> tuple[PricedSlot, ...]:
@@ -259,5 +262,8 @@ def _vector_price(
     return Price(mean, VECTOR_PERIOD, version.name)
 
 
-def _no_price(when: datetime) -> TariffGap:
-    return TariffGap(f"the price vector has no price at {when.isoformat()}")
+def _no_price(when: datetime, last: datetime | None = None) -> TariffGap:
+    span = f"at {when.isoformat()}"
+    if last is not None and last != when:
+        span = f"from {when.isoformat()} to {last.isoformat()}"
+    return TariffGap(f"the price vector has no price {span}")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from demand_meter import EVENING, JUNE, MEASURED, MINUTE, DemandMeter, feed
+
+from siteems.tariff.local_clock import billing_interval_s
 
 
 def test_the_highest_mean_of_a_finished_interval_is_the_peak():
@@ -55,3 +59,14 @@ def test_only_the_hours_of_the_charge_count():
     now = JUNE + timedelta(days=2, hours=16)
     end = feed(peak, now, 9.0, 9.0, *(1.0,) * 6, 4.0, 1.0)  # 16:00 to 18:30
     assert peak.peak_kw(end) == 4.0
+
+
+def test_billing_intervals_lie_on_the_local_clock() -> None:
+    """Half an hour of 8 kW from 10:30 to 11:00 in India is half of the hour from 10:00."""
+    kolkata, utc_hour = ZoneInfo("Asia/Kolkata"), 3600
+    starts = np.array([utc_hour * n for n in (5, 6)], dtype=np.int64)  # 10:30 and 11:30
+    begins = billing_interval_s(starts, 3600, kolkata)
+    assert (starts - begins).tolist() == [1800, 1800]
+    assert billing_interval_s(starts, 900, kolkata).tolist() == starts.tolist()
+    nepal = billing_interval_s(starts, 1800, ZoneInfo("Asia/Kathmandu"))
+    assert (starts - nepal).tolist() == [900, 900]

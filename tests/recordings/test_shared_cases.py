@@ -52,6 +52,9 @@ def total(output: str) -> float:
         (BERLIN, "doubled-hour-dropped/dropped.csv", None, 3285.00, "1 rows are missing"),
         (BERLIN, "offset-changes/oct-pg.csv", None, 45.20, ""),
         (HANGZHOU, "day-first/dayfirst-dot.csv", "day-first/map.toml", 180.28, ""),
+        (CASES / "half-hour-zone/kolkata-60", "half-hour-zone/meter-kolkata.csv", None, 4003.0, ""),
+        (CASES / "mixed-steps/mostly-quarter", "mixed-steps/meter.csv", None, 36.00, ""),
+        (CASES / "hourly-meter/site", "hourly-meter/hourly.csv", None, 38.65, "split evenly"),
         (HANGZHOU, "not-finite/bill-inf.csv", None, 137.96, "'inf' in line 100: taken as missing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -131,3 +134,33 @@ def test_thousands(run: Run, tmp_path: Path) -> None:
         costs.append((policies["idle"]["cost"], policies["optimal"]["cost"]))
     assert costs[0] == costs[1]
     assert 1.0 - costs[0][1] / costs[0][0] == pytest.approx(0.325, abs=0.001)
+
+
+def test_a_hole_in_prices_of_mixed_steps_is_refused(run: Run) -> None:
+    site = CASES / "mixed-steps" / "mostly-hour-hole"
+    code, _, messages = run("bill", site, CASES / "mixed-steps" / "meter.csv")
+    assert code == 2
+    assert "no price from 2026-10-01T17:00:00+02:00 to 2026-10-01T17:30:00+02:00" in messages
+
+
+def test_the_hour_with_a_change_of_price_is_split(run: Run) -> None:
+    folder = CASES / "hourly-meter"
+    _, output, messages = run("bill", folder / "site", folder / "hourly.csv", "--json")
+    (month,) = json.loads(output)["months"]
+    assert [line["kwh"] for line in month["energy"]] == [10.5, 10.5]
+    assert "a shorter peak cannot be seen" in messages
+
+
+def test_learning_from_hours(run: Run) -> None:
+    code, output, _ = run(
+        "plan",
+        HANGZHOU,
+        "--at=2026-07-27T00:00",
+        "--soc=0.6",
+        f"--profile={CASES / 'hourly-profile' / 'hourly.csv'}",
+        "--json",
+    )
+    assert code == 0
+    plan = json.loads(output)
+    assert plan["dc_load_kw"] == pytest.approx([1.0] * len(plan["starts"]), abs=0.06)
+    assert plan["objective"] == pytest.approx(2.42, abs=0.04)
