@@ -63,8 +63,8 @@ def test_only_the_hours_of_the_charge_count():
 
 def test_billing_intervals_lie_on_the_local_clock() -> None:
     """Half an hour of 8 kW from 10:30 to 11:00 in India is half of the hour from 10:00."""
-    kolkata, utc_hour = ZoneInfo("Asia/Kolkata"), 3600
-    starts = np.array([utc_hour * n for n in (5, 6)], dtype=np.int64)  # 10:30 and 11:30
+    kolkata, midnight_s = ZoneInfo("Asia/Kolkata"), int(JUNE.timestamp()) // 86_400 * 86_400
+    starts = np.array([midnight_s + 3600 * n for n in (5, 6)], dtype=np.int64)  # 10:30 and 11:30
     begins = billing_interval_s(starts, 3600, kolkata)
     assert (starts - begins).tolist() == [1800, 1800]
     assert billing_interval_s(starts, 900, kolkata).tolist() == starts.tolist()
