@@ -19,7 +19,9 @@ def inspect(
     site_file: Annotated[
         Path | None,
         typer.Option(
-            "--site", metavar="SITE.toml", help="Site of the recording, for its time zone."
+            "--site",
+            metavar="SITE.toml",
+            help="Site of the recording, for its time zone and the size of its PV.",
         ),
     ] = None,
     json_output: JsonOption = False,
@@ -35,6 +37,8 @@ def inspect(
     from siteems.recordings.inspection_text import as_data, as_text
     from siteems.site.read_file import load_site
 
-    zone = None if site_file is None else load_site(site_file).site.zone
-    inspection = inspect_file(data, zone)
+    site = None if site_file is None else load_site(site_file)
+    zone = None if site is None else site.site.zone
+    rated_kwp = None if site is None or site.pv is None else site.pv.rated_kwp
+    inspection = inspect_file(data, zone, rated_kwp)
     print(json.dumps(as_data(inspection), indent=1) if json_output else as_text(inspection))

@@ -20,6 +20,7 @@ from siteems.config.schema_messages import validation_errors
 from siteems.errors import UserError
 from siteems.recordings.number_cells import as_numbers, strange_note
 from siteems.recordings.profile import COLUMNS
+from siteems.recordings.sentinels import without_sentinels
 from siteems.recordings.table import Table, require_columns
 from siteems.recordings.time_source import TimeSource
 
@@ -126,6 +127,9 @@ def map_columns(
         values, strange = as_numbers(table.frame[source.column])
         if len(strange):
             notes.append(strange_note(name, strange))
+        # Here, because a register's limit is no longer one after its conversion.
+        values, of_sentinels = without_sentinels(name, values)
+        notes += of_sentinels
         series = pd.Series(values, index=table.frame.index)
         columns[name] = _converted(series, source.unit, hours) * source.scale
     return pd.DataFrame(columns, index=table.frame.index), tuple(notes)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
-from siteems.recordings.equal_steps import without_sentinels
+from siteems.recordings.equal_steps import plausible_only
 from siteems.recordings.profile import COLUMNS, Profile
 from siteems.recordings.read import PROFILE_NEEDS, rows_of
 from siteems.recordings.table import read_table
@@ -47,7 +47,7 @@ def read_complete_profile(path: Path, zone: ZoneInfo, day: date | None = None) -
         raise UserError(f"{path}: the time steps are not equal{on_day}: {found}")
 
     def series(name: str) -> Array:
-        values = without_sentinels(name, rows.values[name].to_numpy())[0][keep]
+        values = plausible_only(name, rows.values[name].to_numpy())[0][keep]
         missing = np.flatnonzero(np.isnan(values))
         if missing.size:
             first = f"{times[missing[0]]:%Y-%m-%d %H:%M}"

@@ -11,19 +11,20 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from siteems.recordings.finding import Finding, finding, stamp
+from siteems.recordings.finding import Finding, finding, percent, runs, share, stamp
+from siteems.recordings.physical_range import NEVER_ZERO, Mask, dead_zeros, night_power
 from siteems.recordings.series_table import Array
 from siteems.recordings.timestamps import usual_step
 
 COPY_LEAST_LEVELS = 8
 """A day of fewer distinct values, such as a closed office, may well equal another one."""
-COPIED_YEAR_DAYS = 300
+COPIED_YEAR_DAYS, COPIED_MONTH_DAYS = 300, 27
 NEGATIVE_SHARE = 1e-3
 """Of the largest value; less is the noise of a sensor at night."""
-MOST_DARK = 0.05
-"""With more zeros than this share around noon, the series is not that of a PV plant in use."""
 MOST_ZEROS = 0.02
 """With more zeros than this share, 0 belongs to the series."""
+LEAST_JUMP_K = 5.0
+"""Air does not warm or cool by more within a step of up to an hour."""
 NOON_JUMP_H = 0.75
 """A change of clocks moves the solar day by an hour; clouds move its middle by less than this."""
 CHANGES = ((3, 5), (4, 12), (9, 20), (11, 12))
@@ -35,22 +36,26 @@ windows may have no clear day; over longer ones solar noon moves by itself.
 
 
 def find_in_days(
-    name: str, times: pd.DatetimeIndex, series: Array, per_day: int, solar: bool
+    name: str, times: pd.DatetimeIndex, series: Array, per_day: int, solar: bool, target: str
 ) -> Iterator[Finding]:
-    """Everything that whole days show; `solar` series rest at night."""
+    """Everything that whole days show; `solar` series rest at night, `target` is the column of
+    siteems that a series probably fills.
+    """
     yield from _copied_days(name, times, series, per_day)
     if solar:
         yield from _negative_values(name, times, series)
+        yield from _night_power(name, times, series)
         yield from _dark_noons(name, times, series)
         yield from _clock_jumps(name, times, series)
     else:
-        yield from _single_zeros(name, times, series)
+        yield from _zeros(name, times, series, target)
 
 
 def _copied_days(
     name: str, times: pd.DatetimeIndex, series: Array, per_day: int
 ) -> Iterator[Finding]:
     """Days that equal an earlier one in every value; a year of them is a copied year."""
+    n_days = max(1, times.normalize().nunique())
     seen: dict[bytes, pd.Timestamp] = {}
     copies: list[tuple[pd.Timestamp, pd.Timestamp]] = []
     for day, values in _by_day(times, series):
@@ -64,12 +69,19 @@ def _copied_days(
         return
     day, earlier = copies[0]
     text = (
-        f"{len(copies)} days equal an earlier one in every value, such as {day:%Y-%m-%d} and "
-        f"{earlier:%Y-%m-%d}"
+        f"{len(copies)} days ({percent(len(copies) / n_days)}) equal an earlier one in every "
+        f"value, such as {day:%Y-%m-%d} and {earlier:%Y-%m-%d}"
     )
     days = [day for day, _ in copies]
-    if sum((after - before).days == 1 for before, after in pairwise(days)) > COPIED_YEAR_DAYS:
+    in_a_row = longest = 1
+    for before, after in pairwise(copies):
+        follows = all((b - a).days == 1 for a, b in zip(before, after, strict=True))
+        in_a_row = in_a_row + 1 if follows else 1
+        longest = max(longest, in_a_row)
+    if longest > COPIED_YEAR_DAYS:
         text += ": a copied year"
+    elif longest > COPIED_MONTH_DAYS:
+        text += f": {longest} days in a row, a copied month"
     yield Finding("copied", name, len(copies), stamp(days[0]), stamp(days[-1]), text)
 
 
@@ -94,23 +106,43 @@ def _dark_noons(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[F
     noon_h = float((mean_day.index.to_numpy() * mean_day.to_numpy()).sum() / mean_day.sum()) + 0.5
     near_noon = known & (np.abs(hours - noon_h) <= 1.0)
     dark = near_noon & (series <= 0.0)
-    if dark.any() and dark.sum() < MOST_DARK * near_noon.sum():
-        text = f"{int(dark.sum())} values around noon ({noon_h:.1f} h) are 0 or less: an outage?"
+    if dark.any():
+        part = dark.sum() / near_noon.sum()
+        text = (
+            f"{int(dark.sum())} values around noon ({noon_h:.1f} h), {percent(part)} of them, are "
+            "0 or less: an outage?"
+        )
         yield finding("zero", name, times[dark], text)
 
 
-def _single_zeros(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
-    """Single zeros in a series that is otherwise never near 0."""
-    zero = series == 0.0
-    rest = series[~zero & ~np.isnan(series)]
-    if not zero.any() or not rest.size or zero.mean() >= MOST_ZEROS or np.unique(rest).size <= 2:
+def _zeros(name: str, times: pd.DatetimeIndex, series: Array, target: str) -> Iterator[Finding]:
+    """Zeros in a series that is otherwise never near 0. Temperatures pass 0; there, only a jump to
+    it is strange.
+    """
+    zero = dead_zeros(series)
+    if target == "outdoor_temp_c":
+        zero = _jumped_to(zero, series)
+    if not zero.any() or (target != NEVER_ZERO and zero.mean() >= MOST_ZEROS):
         return
-    if np.quantile(rest, 0.01) > 0.02 * np.median(rest):
-        text = (
-            f"{int(zero.sum())} values are 0, while {np.median(rest):g} is usual: "
-            "the meter or the mains failed"
-        )
-        yield finding("zero", name, times[zero], text)
+    usual = np.nanmedian(series[series != 0.0])
+    text = f"{share(zero)} are 0, while {usual:g} is usual: the meter or the mains failed"
+    yield finding("zero", name, times[zero], text)
+
+
+def _jumped_to(zero: Mask, series: Array) -> Mask:
+    """The runs of zeros that begin and end with a jump."""
+    jumped = np.zeros(zero.shape, dtype=np.bool_)
+    for first, end in runs(zero):
+        around = [series[i] for i in (first - 1, end) if 0 <= i < series.size]
+        jumped[first:end] = min(np.abs(around), default=0.0) > LEAST_JUMP_K
+    return jumped
+
+
+def _night_power(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    mask = night_power(times, series)
+    if mask.any():
+        text = f"{share(mask)} at night, up to {series[mask].max():g}: not from PV"
+        yield finding("night", name, times[mask], text)
 
 
 def _clock_jumps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:

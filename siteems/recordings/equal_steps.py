@@ -14,8 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
+from siteems.recordings.finding import share
+from siteems.recordings.physical_range import (
+    NEVER_ZERO,
+    RANGES,
+    dead_zeros,
+    night_power,
+    out_of_range,
+)
 from siteems.recordings.row_spans import IN_SUCCESSION, row_spans_s
-from siteems.recordings.sentinels import sentinels_in
+from siteems.recordings.sentinels import without_sentinels
 from siteems.recordings.timestamps import usual_step
 
 Array = npt.NDArray[np.float64]
@@ -50,11 +58,16 @@ class Recording:
 def at_equal_steps(rows: Rows) -> Recording:
     """Order the rows and bring them to their usual step.
 
-    Rows of the same step become their mean, absent rows and sentinels become NaN. Raises
-    `UserError` when no usual step of a minute or more can be found.
+    What is not plausible is left out first. Rows of the same step become their mean, absent rows
+    become NaN. Raises `UserError` when no usual step of a minute or more can be found.
     """
     notes = list(rows.notes)
-    times, numbers = rows.times, rows.values.set_index(rows.times).sort_index()
+    numbers = pd.DataFrame(index=rows.times)
+    for name in rows.values.columns:
+        kept, removed = plausible_only(str(name), rows.values[name].to_numpy())
+        numbers[name] = kept
+        notes += removed
+    times, numbers = rows.times, numbers.sort_index()
     if not times.is_monotonic_increasing:
         notes.append("time: rows that were out of order are put in order")
     step, held_steps = _common_step(pd.DatetimeIndex(numbers.index))
@@ -82,10 +95,8 @@ def at_equal_steps(rows: Rows) -> Recording:
     if count > len(numbers):
         notes.append(f"time: {count - len(numbers)} rows are missing")
         numbers = numbers.reindex(range(count))
-    series = {}
-    for name in numbers.columns:
-        series[str(name)], removed = without_sentinels(str(name), numbers[name].to_numpy())
-        notes += removed
+    series = {str(name): numbers[name].to_numpy() for name in numbers.columns}
+    notes += _without_night_power(series, times.min(), step)
     start = times.min().to_pydatetime().astimezone(UTC)
     return Recording(rows.path, start, step.to_pytimedelta(), series, tuple(notes))
 
@@ -122,12 +133,35 @@ def _held(
     return repeated[~repeated.index.duplicated()]
 
 
-def without_sentinels(name: str, values: Array) -> tuple[Array, tuple[str, ...]]:
-    """The series, shape (n,), with NaN for sentinels, and a note for each kind of them."""
-    cleaned, notes = np.array(values, dtype=np.float64), []
-    for sentinel, mask in sentinels_in(cleaned.copy()):
-        cleaned[mask] = np.nan
+def plausible_only(name: str, values: Array) -> tuple[Array, tuple[str, ...]]:
+    """The series of a target column, shape (n,), with NaN for sentinels and for what physics does
+    not allow, and a note for each kind of them.
+    """
+    cleaned, of_sentinels = without_sentinels(name, values)
+    notes = list(of_sentinels)
+    beyond = out_of_range(name, cleaned)
+    if beyond.any():
+        low, high = RANGES[name]
+        cleaned[beyond] = np.nan
         notes.append(
-            f"{name}: {int(mask.sum())} values of {sentinel:g} are a sentinel, taken as missing"
+            f"{name}: {share(beyond)} are not within {low:g} to {high:g}, taken as missing"
         )
+    dead = dead_zeros(cleaned) if name == NEVER_ZERO else beyond & False
+    if dead.any():
+        cleaned[dead] = np.nan
+        notes.append(f"{name}: {share(dead)} of 0 in a load that never rests, taken as missing")
     return cleaned, tuple(notes)
+
+
+def _without_night_power(
+    series: dict[str, Array], start: pd.Timestamp, step: pd.Timedelta
+) -> list[str]:
+    """Set power at night in `pv_kw` to 0, in place; a note where there was any."""
+    power = series.get("pv_kw")
+    if power is None:
+        return []
+    mask = night_power(pd.date_range(start, periods=len(power), freq=step), power)
+    if not mask.any():
+        return []
+    series["pv_kw"] = np.where(mask, 0.0, power)
+    return [f"pv_kw: {share(mask)} at night taken as 0"]

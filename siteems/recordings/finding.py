@@ -43,6 +43,17 @@ def duration(days: float) -> str:
     return f"{days:.1f} days" if days >= 2 else f"{24 * days:.1f} h"
 
 
+def share(mask: npt.NDArray[np.bool_]) -> str:
+    """A count of values and their share of all, such as `12 values (0.4 %)`."""
+    count = int(mask.sum())
+    return f"{count} value{'' if count == 1 else 's'} ({percent(float(mask.mean()))})"
+
+
+def percent(part: float) -> str:
+    """A share to a tenth of a percent, a smaller one to its first digit."""
+    return f"{100.0 * part:.1f} %" if part >= 1e-3 else f"{100.0 * part:.1g} %"
+
+
 def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """First index and end index (not included) of each run of true in a mask, shape (n,)."""
     padded = np.concatenate(([False], mask, [False])).astype(np.int8)

@@ -12,7 +12,14 @@ import pandas as pd
 
 from siteems.recordings.day_findings import find_in_days
 from siteems.recordings.finding import Finding, finding
-from siteems.recordings.proposed_map import Guess, guess_columns, solar_columns, unit_findings
+from siteems.recordings.proposed_map import (
+    Guess,
+    guess_columns,
+    is_own_unit,
+    rated_findings,
+    solar_columns,
+    unit_findings,
+)
 from siteems.recordings.series_table import Column, SeriesTable, read_series
 from siteems.recordings.time_findings import (
     clock_change_days,
@@ -40,13 +47,16 @@ class Inspection:
     """Local days of 23 or 25 hours within the span."""
 
 
-def inspect_file(path: Path, zone: ZoneInfo | None = None) -> Inspection:
-    """Inspect a file; `zone` is the site's, for its changes of clocks.
+def inspect_file(
+    path: Path, zone: ZoneInfo | None = None, rated_kwp: float | None = None
+) -> Inspection:
+    """Inspect a file; `zone` is the site's, for its changes of clocks, and `rated_kwp` its PV's.
 
     Raises `UserError` for a file that holds no table of series over time.
     """
     table = read_series(path, zone)
     guesses, solar = guess_columns(table), solar_columns(table)
+    targets = {guess.column: guess.target for guess in guesses if is_own_unit(guess)}
     findings: list[Finding] = []
     seen: set[bytes] = set()
     for column in table.columns:
@@ -57,9 +67,12 @@ def inspect_file(path: Path, zone: ZoneInfo | None = None) -> Inspection:
             findings += find_in_times(
                 f"{table.time_column}{f' of {of}' if of else ''}", column.times
             )
-        findings += find_in_column(column, column.name in solar)
+        target = targets.get(column.name.partition(" of ")[0], "")
+        findings += find_in_column(column, column.name in solar, target)
     findings += _same_columns(table.columns)
     findings += unit_findings(table, guesses)
+    if rated_kwp is not None:
+        findings += rated_findings(table, guesses, rated_kwp)
     clock_days = () if zone is None else clock_change_days(table, zone)
     if zone is not None and not table.has_zone:
         findings += find_in_clock_changes(table, clock_days, zone)
@@ -67,13 +80,16 @@ def inspect_file(path: Path, zone: ZoneInfo | None = None) -> Inspection:
     return Inspection(table, step, tuple(findings), guesses, clock_days)
 
 
-def find_in_column(column: Column, solar: bool) -> Iterator[Finding]:
-    """Everything that is wrong with the values of one series; `solar` series rest at night."""
+def find_in_column(column: Column, solar: bool, target: str = "") -> Iterator[Finding]:
+    """Everything that is wrong with the values of one series; `solar` series rest at night.
+
+    `target` is the column of siteems that it probably fills, in the same unit.
+    """
     yield from find_in_cells(column)
     if is_dead(column) or (~np.isnan(column.values)).sum() < 2:
         return
     strange = np.zeros(len(column.values), dtype=np.bool_)
-    for found, mask in find_far_out(column, solar):
+    for found, mask in find_far_out(column, solar, target):
         strange |= mask
         yield found
     per_day = pd.Timedelta(days=1) / max(usual_step(column.times), pd.Timedelta(seconds=1))
@@ -82,7 +98,7 @@ def find_in_column(column: Column, solar: bool) -> Iterator[Finding]:
     order = np.argsort(column.times.asi8, kind="stable")
     times, series = column.times[order], np.where(strange, np.nan, column.values)[order]
     yield from find_in_runs(column.name, times, series, per_day, solar)
-    yield from find_in_days(column.name, times, series, round(per_day), solar)
+    yield from find_in_days(column.name, times, series, round(per_day), solar, target)
 
 
 def _same_columns(columns: tuple[Column, ...]) -> Iterator[Finding]:

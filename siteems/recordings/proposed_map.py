@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import pandas as pd
 
+from siteems.recordings.column_map import ENERGY, POWER
 from siteems.recordings.finding import Finding, stamp
 from siteems.recordings.profile import COLUMNS
 from siteems.recordings.series_table import Column, SeriesTable
+from siteems.recordings.timestamps import usual_step
 
 NAME_PATTERNS = (
     ("mains_available", r"mains|grid_ok|outage"),
@@ -25,12 +28,11 @@ NAME_PATTERNS = (
 )
 """Target column by a pattern in the file's name for it; the first that fits."""
 POWER_UNIT_PATTERNS = (
-    (r"_mwh\b", "MWh"),
-    (r"_kwh\b", "kWh"),
-    (r"_wh\b", "Wh"),
-    (r"_mw\b", "MW"),
-    (r"_kw\b", "kW"),
-    (r"_w\b", "W"),
+    (r"(?<![a-z])w_per_kw", "W"),
+    *(
+        (rf"(?<![a-z]){unit.lower()}(?![a-z])", unit)
+        for unit in ("MWh", "kWh", "Wh", "MW", "kW", "W")
+    ),
 )
 """Unit of a power or energy column by a pattern in its name; the first that fits."""
 DEFAULT_UNIT = {"kw": "kW", "c": "degC", "kwh": "per kWh", "m2": "W/m2", "available": "0/1"}
@@ -43,6 +45,17 @@ LARGEST = {
     "outdoor_temp_c": (48.0, "degF", "degC"),
 }
 """Largest usual value at a site; beyond it, the probable unit, and the one in its name."""
+OF_ENERGY = r"energy|yield|generation|usage|consumption"
+"""A name without unit that is one of energy."""
+MOST_OF_RATED, LEAST_OF_RATED = 1.3, 0.4
+"""Highest PV power as a share of the rated one: cold modules under bright clouds give a little more
+than rated, and a plant in winter or with soiled modules still comes to half of it.
+"""
+HIGHEST = 0.999
+"""The quantile that is taken for the highest power, above single wrong values."""
+HOUR = pd.Timedelta(hours=1)
+LEAST_DAYS = 14
+"""A shorter recording may have no clear day."""
 NIGHT_H, LONGEST_NIGHT_H = 6, 18
 """A solar series rests for so many hours on end; one that rests longer is not in use."""
 DARK_SHARE = 0.01
@@ -61,6 +74,8 @@ class Guess:
     target: str
     column: str
     unit: str
+    remark: str = ""
+    """Why the unit is not certain."""
 
 
 def guess_columns(table: SeriesTable) -> tuple[Guess, ...]:
@@ -73,22 +88,30 @@ def guess_columns(table: SeriesTable) -> tuple[Guess, ...]:
             (target for target, pattern in NAME_PATTERNS if re.search(pattern, lower)), None
         )
         if target is not None and target not in found:
-            found[target] = Guess(target, name, _guess_unit(target, lower))
+            found[target] = _guess(target, name, column)
     return tuple(found.values())
 
 
-def _guess_unit(target: str, lower: str) -> str:
-    quantity = target.rsplit("_", 1)[-1]
-    if quantity == "kw":
-        return next(
-            (unit for pattern, unit in POWER_UNIT_PATTERNS if re.search(pattern, lower)),
-            DEFAULT_UNIT[quantity],
-        )
+def is_own_unit(guess: Guess) -> bool:
+    """Whether a column is in a unit that physics can be applied to: any power, degC, W/m2."""
+    return guess.unit in (*POWER, *ENERGY, "degC", "W/m2")
+
+
+def _guess(target: str, name: str, column: Column) -> Guess:
+    """The unit in the name; without one, that of a site's size."""
+    quantity, lower = target.rsplit("_", 1)[-1], name.lower()
     if quantity == "kwh" and "mwh" in lower:
-        return "per MWh"
+        return Guess(target, name, "per MWh")
     if quantity == "c" and re.search(r"_f\b|fahrenheit|tempf", lower):
-        return "degF"
-    return DEFAULT_UNIT[quantity]
+        return Guess(target, name, "degF")
+    if quantity != "kw":
+        return Guess(target, name, DEFAULT_UNIT[quantity])
+    for pattern, unit in POWER_UNIT_PATTERNS:
+        if re.search(pattern, lower):
+            return Guess(target, name, unit)
+    large = target in LARGEST and _usual_size(column, target) > LARGEST[target][0]
+    unit = ("Wh" if large else "kWh") if re.search(OF_ENERGY, lower) else "W" if large else "kW"
+    return Guess(target, name, unit, "its name has no unit; this one is of a site's size")
 
 
 def solar_columns(table: SeriesTable) -> set[str]:
@@ -116,7 +139,7 @@ def unit_findings(table: SeriesTable, guesses: tuple[Guess, ...]) -> tuple[Findi
             continue
         largest, other_unit, unit = LARGEST[guess.target]
         column = by_name[guess.column]
-        size = _usual_size(column)
+        size = _usual_size(column, guess.target)
         if size > largest:
             text = (
                 f"is usually about {size:g}: too much for {unit} at a site; "
@@ -134,6 +157,32 @@ def unit_findings(table: SeriesTable, guesses: tuple[Guess, ...]) -> tuple[Findi
     return tuple(found)
 
 
+def rated_findings(
+    table: SeriesTable, guesses: tuple[Guess, ...], rated_kwp: float
+) -> Iterator[Finding]:
+    """PV that is too large for the site's modules, or far too small."""
+    guess = next((guess for guess in guesses if guess.target == "pv_kw"), None)
+    if guess is None:
+        return
+    column = next(each for each in table.columns if each.name.split(" of ")[0] == guess.column)
+    known = column.values[~np.isnan(column.values)]
+    if not known.size or column.times.max() - column.times.min() < pd.Timedelta(days=LEAST_DAYS):
+        return
+    highest, hours = float(np.quantile(known, HIGHEST)), usual_step(column.times) / HOUR
+    parts = {unit: highest * factor / rated_kwp for unit, factor in POWER.items()}
+    parts |= {unit: highest * factor / hours / rated_kwp for unit, factor in ENERGY.items()}
+    part = parts.pop(guess.unit)
+    if LEAST_OF_RATED <= part <= MOST_OF_RATED:
+        return
+    fitting = [f"in {u} {p:.0%}" for u, p in parts.items() if LEAST_OF_RATED <= p <= MOST_OF_RATED]
+    other = " or ".join((*fitting, "another plant" if part > 1.0 else "a part of the plant"))
+    text = (
+        f"comes to {part * rated_kwp:.3g} kW in {guess.unit}, {part:.0%} of the site's "
+        f"{rated_kwp:g} kWp: {other}?"
+    )
+    yield _of_all("size", column, len(column.values), text)
+
+
 def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
     """A map file for `siteems replay --map`, with a value to be filled in for what is missing."""
     lines = ["[time]", f'column = "{table.time_column}"']
@@ -143,16 +192,20 @@ def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
     for target in dict.fromkeys((*COLUMNS, *known)):
         lines += ["", f"[columns.{target}]"]
         if target in known:
-            lines += [f'column = "{known[target].column}"', f'unit = "{known[target].unit}"']
+            guess = known[target]
+            remark = f"          # {guess.remark}" if guess.remark else ""
+            lines += [f'column = "{guess.column}"', f'unit = "{guess.unit}"{remark}']
         else:
             value = 20.0 if target == "outdoor_temp_c" else 0.0
             lines.append(f"value = {value}          # not in the file")
     return "\n".join(lines) + "\n"
 
 
-def _usual_size(column: Column) -> float:
+def _usual_size(column: Column, target: str) -> float:
+    """A size that is often reached; of PV, which rests at night, on most days."""
     known = column.values[~np.isnan(column.values)]
-    return float(np.quantile(known, 0.9)) if known.size else 0.0
+    quantile = 0.98 if target == "pv_kw" else 0.9
+    return float(np.quantile(known, quantile)) if known.size else 0.0
 
 
 def _of_all(kind: str, column: Column, count: int, text: str) -> Finding:

@@ -7,11 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from siteems.recordings.finding import Finding, duration, finding, runs, stamp
-from siteems.recordings.sentinels import SENTINELS, sentinels_in
+from siteems.recordings.finding import (
+    Finding,
+    duration,
+    finding,
+    percent,
+    runs,
+    share,
+    stamp,
+)
+from siteems.recordings.physical_range import RANGES, out_of_range
+from siteems.recordings.sentinels import Mask, sentinels_in
 from siteems.recordings.series_table import Array, Column
 
 STUCK_H, STUCK_SOLAR_H = 6.0, 3.0
@@ -21,6 +29,8 @@ with every cloud.
 STUCK_LEAST_ROWS = 4
 STUCK_LEAST_LEVELS = 20
 """A series with fewer distinct values is a price or a switch, which may stand still."""
+CLIPPED_DAYS, CLIPPED_SHARE = 3, 0.995
+"""PV that rests at one number on so many days, or at so much of its highest, is clipped."""
 RAMP_STEPS = 8
 OUTLIER_DEVIATIONS, OUTLIER_SPANS = 25.0, 3.0
 """An outlier lies farther from the median than this many median deviations, and than this many
@@ -48,30 +58,39 @@ def is_dead(column: Column) -> bool:
     return known.size > 1 and bool(known.min() == known.max())
 
 
-def find_far_out(column: Column, solar: bool) -> Iterator[tuple[Finding, npt.NDArray[np.bool_]]]:
-    """Sentinels and outliers, each with the mask of its values, shape (n,)."""
+def find_far_out(column: Column, solar: bool, target: str) -> Iterator[tuple[Finding, Mask]]:
+    """Sentinels, values beyond what physics allows for a `target` column of siteems, and outliers,
+    each with the mask of its values, shape (n,).
+    """
     values, name = column.values, column.name
-    known = values[~np.isnan(values)]
+    known = ~np.isnan(values)
     for sentinel, mask in sentinels_in(values):
-        known = values[~np.isnan(values) & ~mask & np.isin(values, known)]
-        span = f"{known.min():g} .. {known.max():g}"
-        text = f"{int(mask.sum())} values are {sentinel:g}, far outside of {span}: a sentinel"
+        known &= ~mask
+        span = f"{values[known].min():g} .. {values[known].max():g}"
+        text = f"{share(mask)} are {sentinel:g}, far outside of {span}: a sentinel"
         yield finding("sentinel", name, column.times[mask], text), mask
-    spread = float(np.quantile(known, 0.99) - np.quantile(known, 0.01))
-    usual = known[known != 0.0] if solar else known
+    beyond = known & out_of_range(target, values)
+    if beyond.any():
+        low, high = RANGES[target]
+        text = (
+            f"{share(beyond)} are not within {low:g} .. {high:g}, such as {values[beyond][0]:g}: "
+            "not possible"
+        )
+        yield finding("physics", name, column.times[beyond], text), beyond
+        known &= ~beyond
+    rest = values[known]
+    spread = float(np.quantile(rest, 0.99) - np.quantile(rest, 0.01)) if rest.size else 0.0
+    usual = rest[rest != 0.0] if solar else rest
     if spread <= 0.0 or usual.size < OUTLIER_LEAST_VALUES:
         return
     middle = float(np.median(usual))
     deviation = float(np.median(np.abs(usual - middle)))
     reach = max(OUTLIER_SPANS * spread, OUTLIER_DEVIATIONS * deviation)
     with np.errstate(invalid="ignore"):
-        mask = (np.abs(values - middle) > reach) & ~np.isin(values, SENTINELS)
+        mask = known & (np.abs(values - middle) > reach)
     if mask.any():
         worst = values[mask][np.argmax(np.abs(values[mask] - middle))]
-        text = (
-            f"{int(mask.sum())} values lie far beyond the others, such as {worst:g}; "
-            f"usual is about {middle:g}"
-        )
+        text = f"{share(mask)} lie far beyond the others, such as {worst:g}; usual is {middle:g}"
         yield finding("outlier", name, column.times[mask], text), mask
 
 
@@ -111,6 +130,8 @@ def _stuck(
     with np.errstate(invalid="ignore"):
         unchanged = (np.diff(series) == 0.0) & (series[1:] != 0.0)
     stuck = [(first, end + 1) for first, end in runs(unchanged) if end - first + 1 >= least]
+    if solar:
+        stuck = _without_clipping(times, series, stuck)
     if stuck:
         first, end = max(stuck, key=lambda run: run[1] - run[0])
         total = sum(b - a for a, b in stuck)
@@ -118,9 +139,31 @@ def _stuck(
             f"the longest {duration((end - first) / per_day)} at {series[first]:g} "
             f"from {times[first]:%Y-%m-%d %H:%M}"
         )
-        text = f"{total} values in {len(stuck)} runs of the same number; {longest}: a stuck meter?"
+        text = (
+            f"{total} values ({percent(total / series.size)}) in {len(stuck)} runs of the same "
+            f"number; {longest}: a stuck meter?"
+        )
         begin, last = stamp(times[stuck[0][0]]), stamp(times[stuck[-1][1] - 1])
         yield Finding("stuck", name, total, begin, last, text)
+
+
+def _without_clipping(
+    times: pd.DatetimeIndex, series: Array, stuck: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The runs of a PV series without those at a level that it rests at on other days as well: an
+    inverter or an export limit clips it there, and at night it has a standby power.
+    """
+    days: dict[float, set[pd.Timestamp]] = {}
+    for first, _ in stuck:
+        days.setdefault(float(series[first]), set()).add(times[first].normalize())
+    highest = float(np.nanmax(series))
+    at_top = times[series >= CLIPPED_SHARE * highest].normalize().nunique()
+    return [
+        (first, end)
+        for first, end in stuck
+        if len(days[float(series[first])]) < CLIPPED_DAYS
+        and not (series[first] >= CLIPPED_SHARE * highest and at_top >= CLIPPED_DAYS)
+    ]
 
 
 def _ramps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:

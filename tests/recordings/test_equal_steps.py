@@ -77,7 +77,7 @@ def test_a_sentinel_is_a_missing_value() -> None:
     frame.loc[[3, 4, 9], "dc_load_kw"] = -999.0
     found = recorded(frame)
     assert np.flatnonzero(np.isnan(found.series["dc_load_kw"])).tolist() == [3, 4, 9]
-    assert "3 values of -999" in found.notes[0]
+    assert "3 values (7.5 %) of -999" in found.notes[0]
 
 
 def test_unknown_mains_count_as_present(tmp_path: Path) -> None:

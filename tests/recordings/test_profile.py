@@ -29,7 +29,9 @@ def written(folder: Path, rows: str, header: str = HEADER) -> Path:
 
 
 def hourly(first: datetime, count: int) -> str:
-    return "".join(f"{first + timedelta(hours=i):%Y-%m-%dT%H:%M},{i},0,20\n" for i in range(count))
+    return "".join(
+        f"{first + timedelta(hours=i):%Y-%m-%dT%H:%M},{i + 1},0,20\n" for i in range(count)
+    )
 
 
 def test_a_mean_stands_for_the_middle_of_its_step(tmp_path: Path) -> None:
@@ -83,10 +85,10 @@ def test_times_with_and_without_offset_mean_the_same(tmp_path: Path) -> None:
 def test_one_day_of_several_moved_to_another_date(tmp_path: Path) -> None:
     path = written(tmp_path, hourly(datetime(2026, 3, 1), 72))  # noqa: DTZ001 - local to the zone of the profile
     profile = read_complete_profile(path, ZONE, date(2026, 3, 2))
-    assert (profile.at(profile.start).dc_load_kw, len(profile.dc_load_kw)) == (24, 24)
+    assert (profile.at(profile.start).dc_load_kw, len(profile.dc_load_kw)) == (25, 24)
     moved = profile.moved_to(date(2026, 7, 15), ZONE)
     assert moved.start == datetime(2026, 7, 14, 16, 0, tzinfo=UTC)
-    assert moved.at(moved.start).dc_load_kw == 24
+    assert moved.at(moved.start).dc_load_kw == 25
 
 
 @pytest.mark.parametrize(
