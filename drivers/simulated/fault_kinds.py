@@ -24,6 +24,8 @@ FaultKind = Literal[
     "word-swap",
     "refused-write",
     "clamped-write",
+    "coarse-write",
+    "late-write",
     "ignored-write",
     "no-effect",
 ]
@@ -83,6 +85,18 @@ FAULT_TYPES: Final[Mapping[FaultKind, FaultType]] = {
         "writes of the point above a limit are taken as the limit",
         of_point=True,
         value="the point's unit",
+        modbus_only=True,
+    ),
+    "coarse-write": FaultType(
+        "writes of the point are taken rounded down to whole steps",
+        of_point=True,
+        value="the point's unit",
+        modbus_only=True,
+    ),
+    "late-write": FaultType(
+        "writes of the point are taken, but it reads back as before for a while",
+        of_point=True,
+        value="seconds",
         modbus_only=True,
     ),
     "ignored-write": FaultType(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -50,6 +51,8 @@ class Fault:
             raise ValueError(f"fault {kind}: value {value:g} must be a finite number")
         if kind == "slow" and not 0 <= value <= SLOWEST_S:
             raise ValueError(f"fault slow: value {value:g} must be within 0..{SLOWEST_S:g} s")
+        if kind in ("late-write", "coarse-write") and value <= 0.0:
+            raise ValueError(f"fault {kind}: value {value:g} must be above 0")
         if kind == "exception" and value not in CODES:
             allowed = f"a code, {CODES[0]} to {CODES[-1]}"
             raise ValueError(f"fault exception: value {value:g} must be {allowed}")
@@ -64,6 +67,10 @@ class Faults:
         """The value that each stuck point keeps."""
         self._echoed: dict[tuple[DeviceId, str], float] = {}
         """The value that each point without effect reads back."""
+        self._late: dict[tuple[DeviceId, str], list[tuple[float, float | None]]] = {}
+        """Since when each late point has held which values, from the one that it shows now."""
+        self.clock: Callable[[], float] = time.monotonic
+        """Seconds of the clock by which writes are late."""
 
     @property
     def active(self) -> tuple[Fault, ...]:
@@ -92,6 +99,8 @@ class Faults:
         active = {(fault.kind, fault.device, fault.point) for fault in self._active}
         for key in [key for key in self._stuck if ("stuck", *key) not in active]:
             del self._stuck[key]
+        for key in [key for key in self._late if ("late-write", *key) not in active]:
+            del self._late[key]
         for key in [key for key in self._echoed if ("no-effect", *key) not in active]:
             del self._echoed[key]
 
@@ -114,6 +123,9 @@ class Faults:
             return None
         if self.find(device, "ignored-write", point):
             return None
+        coarse = self.find(device, "coarse-write", point)
+        if coarse is not None and coarse.value:
+            return round(math.floor(value / coarse.value + 1e-9) * coarse.value, 9)
         clamp = self.find(device, "clamped-write", point)
         return value if clamp is None or clamp.value is None else min(value, clamp.value)
 
@@ -131,6 +143,8 @@ class Faults:
                 reported[point] = self._stuck.setdefault((device, point), value)
             elif fault.kind == "no-effect":
                 reported[point] = self._echoed.get((device, point), value)
+            elif fault.kind == "late-write":
+                reported[point] = self._shown_late(device, point, value, fault.value or 0.0)
             elif fault.kind == "not-available":
                 reported[point] = None
             elif fault.kind == "jump":
@@ -138,6 +152,18 @@ class Faults:
             elif fault.kind == "sign-flip" and value is not None:
                 reported[point] = -value
         return reported
+
+    def _shown_late(
+        self, device: DeviceId, point: str, value: float | None, delay_s: float
+    ) -> float | None:
+        """The value that the point had so long ago."""
+        now_s = self.clock()
+        held = self._late.setdefault((device, point), [(now_s - delay_s, value)])
+        if held[-1][1] != value:
+            held.append((now_s, value))
+        while len(held) > 1 and now_s - held[1][0] >= delay_s:
+            del held[0]
+        return held[0][1]
 
 
 def fault_from(fields: Mapping[str, Any]) -> Fault:

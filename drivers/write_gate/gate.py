@@ -18,14 +18,19 @@ from drivers.modbus.device import Device
 from drivers.modbus.point_map import Storage
 from drivers.points import Quality, Reading
 from drivers.write_gate.daily_budget import DailyBudget
+from drivers.write_gate.judging import judged, unshown
 from drivers.write_gate.lease_refresh import SetpointState, refresh_after_s
 from drivers.write_gate.map_limits import objection
-from drivers.write_gate.read_back import is_held, judge, same_step
+from drivers.write_gate.read_back import is_held, on_step, same_step
 from drivers.write_gate.records import Outcome, WriteRecord
 
 RELEASE_PAUSES_S: Final = (0.0, 0.2, 0.5)
 """Waits before the attempts of a release, seconds. Three attempts outlast one lost frame and a
 device that is busy; more would hold up the stop of the daemon.
+"""
+READ_AGAIN_S: Final = (0.5, 1.0, 1.5)
+"""Waits, seconds, before a value that is not shown is read again where there is time to wait for
+it: at commissioning, and at the last attempt of a release.
 """
 
 
@@ -71,7 +76,10 @@ class WriteGate:
     def holds(self, device: Device, name: str, value: float) -> bool:
         """Whether the device was last seen to hold this value of a point."""
         setpoint = self._state(device).setpoints.get(name)
-        return setpoint is not None and _is_at(device, name, setpoint, value)
+        if setpoint is None or name not in device.device_map.points:
+            return False
+        wanted = on_step(device.device_map.points[name], setpoint.own_step, value)
+        return _is_at(device, name, setpoint, wanted)
 
     def changed_setpoints(self, device: Device, reading: Reading) -> tuple[str, ...]:
         """The setpoints that read differently from what the device was last seen to hold.
@@ -114,7 +122,7 @@ class WriteGate:
                     records.append(self._note(device, name, value, reason, "failed", detail))
                 elif found.value is None or not _same(device, name, found.value, value):
                     different[name] = value
-            records += await self._send(device, state, different, reason)
+            records += await self._send(device, state, different, reason, wait=True)
             if lease is not None and lease.timeout_point is not None:
                 reading = await device.read_points([lease.timeout_point])
                 state.lease_s = reading.value(lease.timeout_point)
@@ -141,7 +149,36 @@ class WriteGate:
         async with state.lock:
             if not self.read_only:
                 device.owner = self.owner
-            return await self._send(device, state, self._due(device, state, values), reason)
+            points = device.device_map.points
+            values = {
+                name: on_step(points[name], state.setpoint(name).own_step, value)
+                for name, value in values.items()
+            }
+            shown = await self._look_again(device, state, values, reason)
+            due = self._due(device, state, values)
+            return (*shown, *await self._send(device, state, due, reason))
+
+    async def _look_again(
+        self, device: Device, state: _DeviceState, values: Mapping[str, float], reason: str
+    ) -> tuple[WriteRecord, ...]:
+        """Read again what the device confirmed and did not show, and judge what is now decided."""
+        now_s, points = self._now().timestamp(), device.device_map.points
+        awaited = [
+            name
+            for name, value in values.items()
+            if (setpoint := state.setpoint(name)).unshown_since_s is not None
+            and setpoint.value is not None
+            and _same(device, name, setpoint.value, value)
+        ]
+        if not awaited or self.read_only:
+            return ()
+        found = await device.read_points(awaited)
+        records: list[WriteRecord] = []
+        for name in awaited:
+            outcome, detail = judged(points[name], state.setpoint(name), found.points[name], now_s)
+            if outcome != "unconfirmed":
+                records.append(self._note(device, name, values[name], reason, outcome, detail))
+        return tuple(records)
 
     async def release(
         self, device: Device, safe: Mapping[str, float], *, reason: str
@@ -165,16 +202,17 @@ class WriteGate:
                     remaining[name] = value
                 else:
                     records[name] = self._note(device, name, value, reason, "refused", barrier)
-            for pause_s in RELEASE_PAUSES_S:
+            for attempt, pause_s in enumerate(RELEASE_PAUSES_S, 1):
                 if not remaining:
                     break
                 await asyncio.sleep(pause_s)
-                attempt = await self._write(device, state, remaining, reason, urgent=True)
-                records |= {record.point: record for record in attempt}
+                last = attempt == len(RELEASE_PAUSES_S)
+                tried = await self._write(device, state, remaining, reason, urgent=True, wait=last)
+                records |= {record.point: record for record in tried}
                 remaining = {
                     record.point: record.value
-                    for record in attempt
-                    if record.outcome in ("failed", "mismatch")
+                    for record in tried
+                    if record.outcome in ("failed", "unconfirmed", "mismatch")
                 }
         return tuple(records.values())
 
@@ -226,7 +264,13 @@ class WriteGate:
         return due
 
     async def _send(
-        self, device: Device, state: _DeviceState, values: Mapping[str, float], reason: str
+        self,
+        device: Device,
+        state: _DeviceState,
+        values: Mapping[str, float],
+        reason: str,
+        *,
+        wait: bool = False,
     ) -> tuple[WriteRecord, ...]:
         """Write, unless this gate is read-only or the device's budget of the day is used up."""
         budget = device.device_map.link.writes_per_day
@@ -235,7 +279,7 @@ class WriteGate:
         elif self.writes_today(device) + len(values) > budget:
             barrier = f"the budget of {budget} writes a day is used up"
         else:
-            return await self._write(device, state, values, reason)
+            return await self._write(device, state, values, reason, wait=wait)
         now_s = self._now().timestamp()
         for name, value in values.items():
             state.setpoint(name).kept_back(value, now_s)
@@ -252,8 +296,12 @@ class WriteGate:
         reason: str,
         *,
         urgent: bool = False,
+        wait: bool = False,
     ) -> tuple[WriteRecord, ...]:
         """Write and read back, frame by frame. Returns a record for each value.
+
+        With `wait` a value that is not shown at once is read again for some seconds and then
+        judged.
 
         A point that was not taken keeps the points of higher order from being written: a direction
         must never meet the power of another command. An urgent write, a release, is never kept
@@ -275,26 +323,30 @@ class WriteGate:
             if stopped is not None and order > stopped[0] and not urgent:
                 found = f"not written, because {stopped[1]}, which comes first, was not taken"
             else:
-                found = await self._frame(device, state, wanted, urgent)
+                found = await self._frame(device, state, wanted, urgent, wait)
             for name, value in wanted.items():
                 outcome: Outcome
                 if isinstance(found, str):
                     outcome, detail = "failed", found
-                else:
-                    outcome, detail = judge(points[name], value, found.points[name])
-                if outcome == "written":
-                    state.setpoint(name).taken()
-                    if name in held_before:
-                        outcome = "refreshed"
-                else:
                     state.setpoint(name).not_taken()
-                    if stopped is None:
-                        stopped = (order, name)
+                else:
+                    read = found.points[name]
+                    setpoint = state.setpoint(name)
+                    outcome, detail = judged(points[name], setpoint, read, now_s, last=wait)
+                if outcome == "written" and name in held_before:
+                    outcome = "refreshed"
+                elif outcome != "written" and stopped is None:
+                    stopped = (order, name)
                 records.append(self._note(device, name, value, reason, outcome, detail))
         return tuple(records)
 
     async def _frame(
-        self, device: Device, state: _DeviceState, values: Mapping[str, float], urgent: bool
+        self,
+        device: Device,
+        state: _DeviceState,
+        values: Mapping[str, float],
+        urgent: bool,
+        wait: bool,
     ) -> Reading | str:
         """What the device holds after one write, or the message of the error when it failed."""
         sent = True
@@ -306,7 +358,17 @@ class WriteGate:
         finally:
             if sent:
                 state.budget.add(self._now().date(), len(values))
-        return await device.read_points(values, urgent=urgent)
+        points = device.device_map.points
+        found = await device.read_points(values, urgent=urgent)
+        in_vain = all(state.setpoint(name).waited_for == value for name, value in values.items())
+        for pause_s in READ_AGAIN_S if wait and not in_vain else ():
+            if not unshown(points, values, found):
+                break
+            await asyncio.sleep(pause_s)
+            found = await device.read_points(values, urgent=urgent)
+        for name in unshown(points, values, found) if wait else ():
+            state.setpoint(name).waited_for = values[name]
+        return found
 
     def _state(self, device: Device) -> _DeviceState:
         return self._states.setdefault(device.name, _DeviceState())

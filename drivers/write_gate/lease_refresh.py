@@ -23,6 +23,10 @@ REFUSED_PAUSE_S: Final = 60.0
 """A value that the gate itself keeps back (read-only, budget) is recorded again this often: often
 enough to see that it lasts, without a record in each control cycle.
 """
+SHOWN_WITHIN_S: Final = 3.0
+"""Some devices show a value only seconds after they took it; until then it is read again, and
+neither judged nor written again.
+"""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,17 @@ class SetpointState:
     """When it was last sent, or last kept back."""
     retry: Backoff = field(default_factory=lambda: Backoff(RETRY_PAUSES_S))
 
+    unshown_since_s: float | None = None
+    """Since when the device confirms values that it does not show; None = nothing is awaited."""
+    recent: tuple[tuple[float, float], ...] = ()
+    """When the values of the last seconds were sent, and these: a late device shows one of them."""
+    seen: float | None = None
+    """Value that was read back last, before the one awaited."""
+    own_step: float | None = None
+    """The device's own step, coarser than its register, as learnt from what it reads back."""
+    waited_for: float | None = None
+    """The value of a release for which it was waited in vain."""
+
     def sending(self, value: float, now_s: float) -> None:
         """Note that a value is about to be sent.
 
@@ -44,15 +59,33 @@ class SetpointState:
         """
         self.value, self.held, self.tried_s = value, False, now_s
         self.retry.rest(now_s, 0.0)
+        kept = [each for each in self.recent if 0.0 <= now_s - each[0] <= SHOWN_WITHIN_S]
+        self.recent = (*kept, (now_s, value))
+
+    def awaited(self, now_s: float) -> bool:
+        """Whether the device may still come to show the value that it confirmed."""
+        since_s = self.unshown_since_s
+        return since_s is not None and 0.0 <= now_s - since_s < SHOWN_WITHIN_S
+
+    def not_shown(self, now_s: float, *, late: bool) -> bool:
+        """Note that the value sent last is not shown yet; whether it may still be.
+
+        `late` says that one of the recent values is shown: the device follows, only later.
+        """
+        if self.unshown_since_s is None or late:
+            self.unshown_since_s = now_s
+        return self.awaited(now_s)
 
     def taken(self) -> None:
         """Note that the value sent last was read back."""
-        self.held = True
+        self.held, self.unshown_since_s, self.waited_for = True, None, None
+        self.seen = self.value
         self.retry.succeeded()
 
-    def not_taken(self) -> None:
-        """Note that the value sent last failed or reads back as another one."""
-        self.retry.failed(self.tried_s)
+    def not_taken(self, now_s: float | None = None) -> None:
+        """Note that the value sent last failed, or was judged now to be another one."""
+        self.unshown_since_s = None
+        self.retry.failed(self.tried_s if now_s is None else now_s)
 
     def kept_back(self, value: float, now_s: float) -> None:
         """Note that the gate sends nothing at all now."""
@@ -64,6 +97,8 @@ class SetpointState:
 
         A clock that was set back makes it due, because nothing is known then of the device's timer.
         """
+        if self.awaited(now_s):
+            return False
         if self.held:
             return not 0.0 <= now_s - self.tried_s < refresh_s
         return not self.retry.resting(now_s)

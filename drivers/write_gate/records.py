@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Outcome = Literal["written", "refreshed", "refused", "failed", "mismatch"]
+Outcome = Literal["written", "refreshed", "refused", "failed", "unconfirmed", "mismatch"]
 """`written`: read back as sent. `refreshed`: the same, and the device held the value before.
 `refused`: the gate sent nothing. `failed`: the device did not confirm, or could not be read back.
-`mismatch`: confirmed, but it reads back as something else.
+`unconfirmed`: the device confirmed, but does not show it yet; it is read again before it is judged.
+`mismatch`: confirmed, but it still reads back as something else after some seconds.
 """
 
 

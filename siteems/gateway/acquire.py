@@ -72,14 +72,15 @@ class Acquisition:
         self.pending |= known.intersection(names)
 
     async def acquire(
-        self, safe_setpoints: Mapping[str, Mapping[str, float]], silent: Collection[str] = ()
+        self, safe_setpoints: Mapping[str, Mapping[str, float]], left_alone: Collection[str] = ()
     ) -> None:
-        """Acquire each pending device whose retry is due, except the silent ones.
+        """Acquire each pending device whose retry is due, except those that are `left_alone`: the
+        silent ones, and those of another controller.
 
         `safe_setpoints` are the values that release each device, by its name.
         """
         for device in self._devices:
-            if device.name not in self.pending or device.name in silent:
+            if device.name not in self.pending or device.name in left_alone:
                 continue
             if self._retries[device.name].resting(self._now().timestamp()):
                 continue

@@ -26,6 +26,7 @@ from siteems.control.device_setpoints import (
 from siteems.control.safe_state import safe_values
 from siteems.gateway.acquire import Acquisition
 from siteems.gateway.command_log import CommandLog, trouble_in
+from siteems.gateway.contradictions import Contradictions
 from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
 from siteems.history.store import History
@@ -85,6 +86,7 @@ class SiteDevices:
         self._charging_allowed = True
         """As of the last decision."""
         self._sent = SentSetpoints(now())
+        self._contradictions = Contradictions()
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those on one link take turns.
@@ -109,8 +111,13 @@ class SiteDevices:
                 continue
             if changed := self._gate.changed_setpoints(device, readings[name]):
                 self._acquisition.lost([name])
-                points = ", ".join(changed)
-                self._report(alarms.DEVICE_RESTARTED.at(self._now(), device=name, points=points))
+                points, now = ", ".join(changed), self._now()
+                if self._contradictions.add(name, now):
+                    # Released or not, it is the other controller's now.
+                    self._unreleased.discard(name)
+                    self._report(alarms.ANOTHER_CONTROLLER.at(now, device=name, points=points))
+                else:
+                    self._report(alarms.DEVICE_RESTARTED.at(now, device=name, points=points))
 
     async def acquire(self) -> None:
         """Acquire the devices that are not acquired yet and answer."""
@@ -118,7 +125,13 @@ class SiteDevices:
             return
         for name in self._acquisition.pending:
             self._sent = self._sent.without(name)
-        await self._acquisition.acquire(self._safe_setpoints(), self._silent)
+        now = self._now()
+        left_alone = {
+            name
+            for name in self._acquisition.pending
+            if name in self._silent or self._contradictions.stands_back(name, now)
+        }
+        await self._acquisition.acquire(self._safe_setpoints(), left_alone)
         self._unreleased -= self._acquisition.wrong
         self._commands.flush()
 
@@ -154,7 +167,8 @@ class SiteDevices:
         self._unreleased.add(device.name)  # first, because a run may end in the middle of a write
         try:
             records = await self._gate.set(device, values, reason=reason.to_record())
-            troubles = {record.point: trouble_in([record]) for record in records}
+            judged = [record for record in records if record.outcome != "unconfirmed"]
+            troubles = {record.point: trouble_in([record]) for record in judged}
             sent = any(record.outcome != "refused" for record in records)
         except DriverError as error:
             troubles, sent = dict.fromkeys(values, str(error)), False

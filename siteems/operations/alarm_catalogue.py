@@ -199,6 +199,15 @@ DEVICE_RESTARTED: Final = AlarmType(
     "A device holds other setpoints than those it accepted. It is acquired again.",
     "If it happens again, check the device's supply and look for a second controller.",
 )
+ANOTHER_CONTROLLER: Final = AlarmType(
+    "another-controller",
+    "{device} no longer holds {points}, again: another controller drives it, so it is left alone",
+    "alarm",
+    "Three times in ten minutes a device held other setpoints than those it accepted. It is not "
+    "written, not even at the end, and tried again after ten minutes, then after up to an hour.",
+    "Stop the other controller, such as a second `siteems run`, a cloud service or an app. If "
+    "there is none, check the device's supply.",
+)
 DEVICE_NOT_FOLLOWING: Final = AlarmType(
     "device-not-following",
     "{device} does not take its setpoints: {detail}",

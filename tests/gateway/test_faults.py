@@ -80,7 +80,16 @@ CASES = {
     "clamped write": Case(
         SMU,
         Fault("clamped-write", point=LIMIT, value=1.0),
-        outcome="mismatch",
+        outcome="unconfirmed",
+        cycles=EXPENSIVE_HOURS,
+    ),
+    "late write": Case(
+        SMU, Fault("late-write", point=LIMIT, value=2.0), outcome="written", cycles=EXPENSIVE_HOURS
+    ),
+    "coarse write": Case(
+        SMU,
+        Fault("coarse-write", point=LIMIT, value=5.0),
+        outcome="written",
         cycles=EXPENSIVE_HOURS,
     ),
     "no effect": Case(

@@ -41,6 +41,7 @@ class Unit:
         self.inner = inner
         self.refuses: set[str] = set()
         self.clamps: dict[str, float] = {}
+        self.writes = 0
 
     def read_points(self) -> Mapping[str, float | None]:
         return self.inner.read_points()
@@ -51,6 +52,7 @@ class Unit:
     def write_point(self, name: str, value: float) -> None:
         if name in self.refuses:
             raise ValueError("local mode")
+        self.writes += 1
         self.inner.write_point(name, min(value, self.clamps.get(name, value)))
 
 
@@ -239,3 +241,31 @@ async def test_a_device_that_never_says_what_it_is_raises_an_alarm(
     await served.cycles(10, drive(-2.0))
     assert set(served.codes()) == {"device-not-acquired"}
     assert served.commands() == [], "and it is not driven"
+
+
+async def test_two_daemons_on_one_device_do_not_write_against_each_other(
+    served: Served, tmp_path: Path
+) -> None:
+    (tmp_path / "second").mkdir()
+    history = History(tmp_path / "second" / "history.sqlite3")
+    second = SiteDevices(served.devices._site, served.clock.now, history, 60.0)
+    smu = served.units["smu"]
+
+    async def both(cycles: int) -> None:
+        for _ in range(cycles):
+            await served.cycles(1, drive(-2.0))
+            await second.read()
+            await second.drive(drive(1.0))
+
+    await both(20)
+    codes = [alarm.code for alarm in history.alarms(START, served.clock.now() + CYCLE)]
+    assert "another-controller" in {*served.codes(), *codes}
+    assert served.codes().count("device-restarted") <= 2
+    before = smu.writes
+    await both(120)
+    assert smu.writes - before < 30, "they wrote twice in each cycle"
+    await second.close(RELEASE_STOPPED())
+    history.close()
+    served.clock.advance(timedelta(minutes=21))
+    await served.cycles(10, drive(-2.0))
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15), "it is driven again"

@@ -57,6 +57,8 @@ def test_what_is_impossible_for_a_meter_and_without_a_checksum() -> None:
         "word-swap",
         "refused-write",
         "clamped-write",
+        "coarse-write",
+        "late-write",
         "ignored-write",
         "no-effect",
     }

@@ -229,10 +229,17 @@ async def test_daily_budget(bench: Bench) -> None:
 
 async def test_a_read_back_mismatch_is_recorded_and_tried_again(bench: Bench) -> None:
     bench.site.source.clamps["rectifier_limit_a"] = 60.0
-    assert await bench.set(rectifier_limit_a=80.0) == [("rectifier_limit_a", 80.0, "mismatch")]
+    unconfirmed = ("rectifier_limit_a", 80.0, "unconfirmed")
+    assert await bench.set(rectifier_limit_a=80.0) == [unconfirmed]
+    assert await bench.set(rectifier_limit_a=80.0) == [], "it is read again, but not written"
+    for pause_s in (0, 2):
+        bench.site.clock.forward(3)
+        mismatch = ("rectifier_limit_a", 80.0, "mismatch")
+        if pause_s == 0:
+            assert await bench.set(rectifier_limit_a=80.0) == [mismatch, unconfirmed]
+        else:
+            assert await bench.set(rectifier_limit_a=80.0) == [mismatch], "the second one waits"
     assert bench.records[0].detail == "reads back as 60"
-    assert await bench.set(rectifier_limit_a=80.0) == [("rectifier_limit_a", 80.0, "mismatch")]
-    assert await bench.set(rectifier_limit_a=80.0) == [], "the second failure waits"
     bench.site.clock.forward(2)
     bench.site.source.clamps.clear()
     assert await bench.set(rectifier_limit_a=80.0) == [("rectifier_limit_a", 80.0, "written")]
