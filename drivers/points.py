@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -116,3 +117,56 @@ class Reading:
 
 FORCED_OFF, FORCED_CHARGE, FORCED_DISCHARGE = 0.0, 1.0, 2.0
 """Values of `forced_mode`. With FORCED_OFF the device decides itself."""
+
+PHYSICAL: Final[Mapping[str, tuple[float, float]]] = {
+    "active_power_kw": (-10_000.0, 10_000.0),
+    "mains_v": (0.0, 500.0),
+    "frequency_hz": (0.0, 75.0),
+    "energy_import_kwh": (0.0, 1e12),
+    "energy_export_kwh": (0.0, 1e12),
+    "bus_v": (10.0, 80.0),
+    "rectifier_a": (-10_000.0, 10_000.0),
+    "dc_load_a": (-100.0, 10_000.0),
+    "rectifier_kw": (-1000.0, 1000.0),
+    "dc_load_kw": (-10.0, 1000.0),
+    "rectifier_modules": (0.0, 1000.0),
+    "battery_v": (10.0, 1500.0),
+    "battery_a": (-10_000.0, 10_000.0),
+    "battery_kw": (-1000.0, 1000.0),
+    "soc": (0.0, 1.05),
+    "soh": (0.01, 1.2),
+    "battery_c": (-60.0, 100.0),
+    "pv_kw": (-100.0, 1000.0),
+    "pv_v": (0.0, 2000.0),
+    "pv_energy_kwh": (0.0, 1e12),
+    "genset_kw": (-100.0, 10_000.0),
+    "genset_running": (0.0, 1.0),
+    "fuel_share": (0.0, 1.05),
+    "room_c": (-60.0, 100.0),
+    "outdoor_c": (-70.0, 80.0),
+}
+"""Lowest and highest value that any device can measure, whatever its map allows. A battery or bus
+that is connected never has 0 V, and no battery has a health of 0: there, 0 means "unknown".
+"""
+BATTERY_SIGNS: Final = ("battery_v", "battery_a", "battery_kw")
+
+
+def physical(name: str, point: Point) -> Point:
+    """The point, or an implausible one without value where nothing can measure that value."""
+    low, high = PHYSICAL.get(name, (-math.inf, math.inf))
+    if point.value is None or low <= point.value <= high:
+        return point
+    return Point(None, Quality.IMPLAUSIBLE)
+
+
+def known(points: Mapping[str, Point]) -> dict[str, Point]:
+    """The points of one device, with a state of charge of 0 only where the battery is seen.
+
+    Some gateways answer 0 for what they do not know. An empty battery still has a voltage; where
+    none is read, its current or power is not 0 for long, because it is charged.
+    """
+    soc = points.get("soc")
+    signs = [points[name].value for name in BATTERY_SIGNS if name in points]
+    if soc is None or soc.value != 0.0 or not signs or any(signs):
+        return dict(points)
+    return {**points, "soc": Point(None, Quality.MISSING)}

@@ -13,7 +13,7 @@ from drivers.modbus.link import ModbusLink
 from drivers.modbus.point_map import PointMap
 from drivers.modbus.protocol import BUSY_CODES
 from drivers.modbus.silent_blocks import BlockOrder
-from drivers.points import Point, Quality, Reading
+from drivers.points import Point, Quality, Reading, known, physical
 
 _UNREACHABLE = Point(None, Quality.UNREACHABLE)
 _IMPLAUSIBLE = Point(None, Quality.IMPLAUSIBLE)
@@ -57,7 +57,7 @@ class Device:
             points |= dict.fromkeys(device_map.points_in(block), _UNREACHABLE)
             where = f"unit {self._unit}, {block.space} {block.start}"
             faults.append(f"{self._link.url} {where}: did not answer, and is not asked again yet")
-        in_order = {name: points[name] for name in device_map.points}
+        in_order = known({name: points[name] for name in device_map.points})
         return Reading(self.name, reading.time, in_order, tuple(faults))
 
     async def read_points(self, names: Iterable[str], *, urgent: bool = False) -> Reading:
@@ -146,7 +146,7 @@ class Device:
                     words[first - block.start : after - block.start]
                     for first, after in point.register_ranges
                 ]
-                points[name] = _point(point, parts)
+                points[name] = physical(name, _point(point, parts))
         return Reading(self.name, time, points, tuple(faults))
 
     def _span(self, run: tuple[str, ...]) -> Block:

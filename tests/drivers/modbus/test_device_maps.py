@@ -158,3 +158,12 @@ def test_runs_are_adjacent_registers() -> None:
         ("rectifier_limit_a", "charge_limit_a", "float_v"),
         ("safe_charge_limit_a",),
     )
+
+
+def test_sungrow_reads_the_battery_power_with_a_documented_sign() -> None:
+    """32 bit, low word first, discharging positive; not the 13021 of changing meaning."""
+    point = load_map("sungrow-sh").points["battery_kw"]
+    assert (point.space, point.address) == ("input", 5213)
+    assert decode(point.codec, (2500, 0)) == -2.5, "2500 W of discharge"
+    assert decode(point.codec, (0x10000 - 2500, 0xFFFF)) == 2.5, "2500 W of charge"
+    assert decode(point.codec, (0xFFFF, 0x7FFF)) is None
