@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -86,9 +85,11 @@ def _direction(battery_kw: float | None) -> str:
 def _plan_lines(plan: PublishedPlan, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     trigger = ENGLISH.text(Message(plan.trigger))
     issued = f"{plan.issued.astimezone(zone):%H:%M} ({trigger})"
-    value = plan.series["stored_value_per_kwh"][plan.step_at(now) or 0]
-    stored = "" if math.isnan(value) else f", marginal value of stored energy {value:.3f}/kWh"
-    yield f"plan      {plan.status}, issued {issued}{stored}"
+    battery_kw, soc = plan.battery_kw(now), plan.soc(now)
+    planned = "over"
+    if battery_kw is not None and soc is not None:
+        planned = f"now {battery_kw:+.2f} kW{_direction(battery_kw)} at SoC {_percent(soc)}"
+    yield f"plan      {plan.status}, issued {issued}, {planned}"
     if plan.month_peak_kw is not None:
         peak = f"{plan.month_peak_kw:.2f} kW, the highest billed import of this month so far"
         yield f"peak      {peak}"

@@ -17,6 +17,7 @@ from optimisation.plan.plan import Plan
 from siteems.messages.message import Message, MessageType
 from siteems.planning import explanation_messages as messages
 from siteems.planning.problem import PlanningInputs
+from siteems.planning.stored_value import StoredValue
 from siteems.site.model import Site
 
 Mask = npt.NDArray[np.bool_]
@@ -47,6 +48,7 @@ class Explanation:
     site: Site
     inputs: PlanningInputs
     plan: Plan
+    value: StoredValue
 
     def reason(self) -> Message:
         """Why the battery does what it does in the first step."""
@@ -54,45 +56,37 @@ class Explanation:
         battery_kw, price = float(plan.battery_kw[0]), self.inputs.horizon.prices[0]
         priced = {"price": price.per_kwh, "period": price.period}
         if battery_kw > TOUCH:
-            best_use = self._best_use()
             surplus_kw = problem.pv_kw[0] - problem.dc_load_kw[0]
             if surplus_kw >= battery_kw - TOUCH:
-                return messages.CHARGES_FROM_PV(battery_kw=battery_kw, best_use=best_use)
+                return messages.CHARGES_FROM_PV(
+                    battery_kw=battery_kw, more=self._more(), use=self._use()
+                )
             return messages.CHARGES_FROM_GRID(
-                battery_kw=battery_kw, cost=self._storing_cost(0), best_use=best_use, **priced
+                battery_kw=battery_kw, more=self._more(), use=self._use(), **priced
             )
         if battery_kw < -TOUCH:
-            return messages.DISCHARGES(
-                battery_kw=-battery_kw,
-                saving=self._saving(0),
-                later_value=float(plan.stored_value_per_kwh[0]),
-                **priced,
-            )
-        return messages.RESTS(best_use=self._best_use(), **priced)
+            return messages.DISCHARGES(battery_kw=-battery_kw, less=self._less(), **priced)
+        return messages.RESTS(more=self._more(), less=self._less(), use=self._use(), **priced)
 
-    def _best_use(self) -> Message:
-        """The step of this plan in which a stored kWh saves most."""
+    def _more(self) -> Message:
+        """What more stored energy saves."""
+        value = self.value
+        return messages.FULL() if value.more is None else messages.MORE(saving=value.more)
+
+    def _less(self) -> Message:
+        """What less stored energy costs."""
+        value = self.value
+        return messages.EMPTY() if value.less is None else messages.LESS(cost=value.less)
+
+    def _use(self) -> Message:
+        """The most expensive step in which this plan uses stored energy."""
         horizon = self.inputs.horizon
-        used = [int(step) for step in np.flatnonzero(self.plan.discharge_kw > TOUCH)]
-        if not used:
+        used = np.flatnonzero(self.plan.discharge_kw > TOUCH)
+        if not used.size:
             return messages.NO_USE()
-        best = max(used, key=self._saving)
+        best = int(max(used, key=lambda step: horizon.prices[step].per_kwh))
         start = horizon.grid.starts[best].astimezone(self.site.site.zone)
-        return messages.BEST_USE(
-            time=f"{start:%H:%M}", saving=self._saving(best), price=horizon.prices[best].per_kwh
-        )
-
-    def _storing_cost(self, step: int) -> float:
-        """Currency per kWh in the battery when it is imported in this step."""
-        problem = self.inputs.problem
-        import_cost = problem.price_per_kwh[step] * problem.rectifier.ac_per_dc[0]
-        return float(import_cost / self.site.battery.charge_efficiency)
-
-    def _saving(self, step: int) -> float:
-        """Currency saved by a kWh from the battery in this step: import avoided, less wear."""
-        problem, battery = self.inputs.problem, self.site.battery
-        import_cost = problem.price_per_kwh[step] * problem.rectifier.ac_per_dc[0]
-        return float((import_cost - battery.wear_per_kwh) * battery.discharge_efficiency)
+        return messages.USE(time=f"{start:%H:%M}", price=horizon.prices[best].per_kwh)
 
     def bindings(self) -> tuple[Binding, ...]:
         """Where limits bind, by time."""

@@ -8,24 +8,25 @@ from siteems.messages.message import Catalogue, MessageType
 
 CHARGES_FROM_GRID: Final = MessageType(
     "charges-from-grid",
-    "charging now at {battery_kw:.2f} kW: a kWh stored costs {cost:.2f} "
-    "(import at {price:.2f}, {period}, including losses); {best_use}",
+    "charging now at {battery_kw:.2f} kW, import costs {price:.2f} ({period}): {more}; {use}",
 )
 CHARGES_FROM_PV: Final = MessageType(
-    "charges-from-pv",
-    "charging now at {battery_kw:.2f} kW from PV beyond the load, at no cost; {best_use}",
+    "charges-from-pv", "charging now at {battery_kw:.2f} kW from PV beyond the load: {more}; {use}"
 )
 DISCHARGES: Final = MessageType(
     "discharges",
-    "discharging now at {battery_kw:.2f} kW: a stored kWh saves {saving:.2f} after wear "
-    "(import costs {price:.2f}, {period}); kept for later its value is {later_value:.2f}",
+    "discharging now at {battery_kw:.2f} kW, import costs {price:.2f} ({period}): {less}",
 )
-RESTS: Final = MessageType("rests", "resting now: import costs {price:.2f} ({period}); {best_use}")
+RESTS: Final = MessageType(
+    "rests", "resting now, import costs {price:.2f} ({period}): {more}; {less}; {use}"
+)
 
-BEST_USE: Final = MessageType(
-    "best-use",
-    "at {time} a stored kWh saves {saving:.2f} after wear, when import costs {price:.2f}",
-)
+MORE: Final = MessageType("more-stored", "more in store saves {saving:.2f} per kWh")
+FULL: Final = MessageType("store-full", "the battery can hold no more")
+LESS: Final = MessageType("less-stored", "less in store costs {cost:.2f} per kWh")
+EMPTY: Final = MessageType("store-empty", "the battery is empty")
+
+USE: Final = MessageType("use", "the plan discharges at {time}, when import costs {price:.2f}")
 NO_USE: Final = MessageType("no-use", "no stored energy is used in this plan")
 
 AT_CONNECTION_LIMIT: Final = MessageType(
@@ -53,7 +54,11 @@ EXPLANATIONS: Final = Catalogue(
         CHARGES_FROM_PV,
         DISCHARGES,
         RESTS,
-        BEST_USE,
+        MORE,
+        FULL,
+        LESS,
+        EMPTY,
+        USE,
         NO_USE,
         AT_CONNECTION_LIMIT,
         AT_DR_CAP,

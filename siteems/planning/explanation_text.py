@@ -7,8 +7,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-
 from siteems.planning.explanation import Explanation
 from siteems.planning.explanation_messages import EXPLANATIONS
 
@@ -22,9 +20,8 @@ COLUMNS = (
     ("battery", "kW"),
     ("charge", "%"),
     ("reserve", "%"),
-    ("value", "/kWh"),
 )
-"""Head and unit of each column of the table. `value` is the marginal value of stored energy."""
+"""Head and unit of each column of the table."""
 
 
 def reason_text(explained: Explanation) -> str:
@@ -93,7 +90,6 @@ def _rows(explained: Explanation) -> Iterator[tuple[str, ...]]:
             f"{plan.battery_kw[i]:+.2f}",
             f"{plan.stored_kwh[i] / capacity_kwh:.1%}",
             f"{horizon.reserve_kwh[i] / capacity_kwh:.1%}",
-            f"{plan.stored_value_per_kwh[i]:.3f}",
         )
 
 
@@ -109,9 +105,6 @@ def as_data(explained: Explanation) -> dict[str, Any]:
             "end": binding.end.isoformat(),
         }
         for binding in explained.bindings()
-    ]
-    stored_values = [
-        None if np.isnan(value) else float(value) for value in plan.stored_value_per_kwh
     ]
     return {
         "site": site.id,
@@ -141,7 +134,8 @@ def as_data(explained: Explanation) -> dict[str, Any]:
         "reserve_short_kwh": plan.reserve_short_kwh.tolist(),
         "cap_excess_kw": plan.cap_excess_kw.tolist(),
         "unserved_kw": plan.unserved_kw.tolist(),
-        "stored_value_per_kwh": stored_values,
+        "stored_more_saves_per_kwh": explained.value.more,
+        "stored_less_costs_per_kwh": explained.value.less,
     }
 
 

@@ -20,6 +20,7 @@ from siteems.forecast.learning_forecaster import (
 from siteems.planning.explanation import Explanation
 from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.planning.problem import ProblemBuilder
+from siteems.planning.stored_value import stored_value
 from siteems.recordings.profile import Profile
 from siteems.recordings.read import read_profile_with_gaps
 from siteems.site.model import Site
@@ -49,7 +50,8 @@ def plan_offline(
     plan = solver.solve(inputs.problem, site.planning.solve_limit_s)
     if not plan.usable:
         raise UserError(f"no plan can be made: {plan.status}, {plan.reason}")
-    return Explanation(site, inputs, plan)
+    value = stored_value(inputs.problem, plan, solver, site.planning.solve_limit_s)
+    return Explanation(site, inputs, plan, value)
 
 
 def _learn(forecaster: LearningForecaster, profile: Profile, until: datetime) -> None:

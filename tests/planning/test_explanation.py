@@ -38,16 +38,19 @@ def with_one_price(site: Site) -> Site:
 
 
 def test_charging_from_the_grid(hangzhou: Site) -> None:
+    """In the valley: what another kWh costs with losses, it saves."""
     reason = plan_offline(hangzhou, NIGHT, 0.6, None).reason()
     assert reason.code == messages.CHARGES_FROM_GRID.code
-    assert reason.values["best_use"].code == messages.BEST_USE.code
-    assert reason.values["cost"] < reason.values["best_use"].values["saving"]
+    assert reason.values["price"] == pytest.approx(0.3652, abs=1e-4)
+    assert reason.values["use"].code == messages.USE.code
+    assert reason.values["use"].values["price"] == pytest.approx(1.2318, abs=1e-4)
+    assert reason.values["more"].values["saving"] == pytest.approx(0.406, abs=0.002)
 
 
-def test_charging_from_pv_costs_nothing(hangzhou: Site) -> None:
+def test_charging_from_pv(hangzhou: Site) -> None:
     explained = plan_offline(with_pv(hangzhou, 20.0), NOON, 0.6, None)
     assert explained.reason().code == messages.CHARGES_FROM_PV.code
-    assert "from PV beyond the load, at no cost" in reason_text(explained)
+    assert "from PV beyond the load: " in reason_text(explained)
 
 
 def test_discharging(hangzhou: Site) -> None:
@@ -59,15 +62,21 @@ def test_discharging(hangzhou: Site) -> None:
         pytest.approx(1.2318, abs=1e-4),
         "sharp",
     )
-    assert reason.values["later_value"] == explained.plan.stored_value_per_kwh[0]
+    assert reason.values["less"] == messages.LESS(cost=explained.value.less)
+    assert explained.value.less == pytest.approx(0.606, abs=0.002), "the dual is 1.247"
 
 
-def test_resting_and_no_use(hangzhou: Site) -> None:
+def test_resting_full_and_empty(hangzhou: Site) -> None:
     site = with_one_price(with_pv(hangzhou, 0.1))
-    explained = plan_offline(site, NIGHT, 0.6, None)
-    assert explained.reason().code == messages.RESTS.code
-    assert explained.reason().values["best_use"] == messages.NO_USE()
-    assert reason_text(explained).endswith("; no stored energy is used in this plan")
+    rests = plan_offline(site, NIGHT, 0.6, None).reason()
+    assert rests.code == messages.RESTS.code
+    assert rests.values["more"].values["saving"] > 0.0
+    assert rests.values["use"] == messages.NO_USE()
+    full = plan_offline(site, NIGHT, 1.0, None)
+    assert full.value.more is None
+    assert full.reason().values["more"] == messages.FULL()
+    empty = plan_offline(site, NIGHT, 0.0, None)
+    assert empty.value.less is None
 
 
 @pytest.fixture(scope="module")

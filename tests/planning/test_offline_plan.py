@@ -44,9 +44,11 @@ def test_it_charges_in_the_valley_and_explains_why(hangzhou: Site) -> None:
     assert text.startswith("charging now at ")
     assert "valley" in text
     assert "when import costs 1.23" in text
-    # By hand: 1.2318 x slope 1.0166 less wear 0.43, times the discharge efficiency 0.922.
-    slope = explained.inputs.problem.rectifier.ac_per_dc[0]
-    assert f"saves {(1.2318 * slope - 0.43) * 0.922:.2f}" in text
+    # By hand: another kWh spares a later one in the valley, import times slope over efficiency.
+    plan, curve = explained.plan, explained.inputs.problem.rectifier
+    dc_kw = float(plan.rectifier_dc_kw[0])
+    slope = 10.0 * (curve.ac_kw_at(dc_kw + 0.05) - curve.ac_kw_at(dc_kw - 0.05))
+    assert f"more in store saves {0.36518 * slope / 0.922:.2f} per kWh" in text
 
 
 def test_it_discharges_in_the_sharp_hours_and_stops_at_the_reserve(hangzhou: Site) -> None:
