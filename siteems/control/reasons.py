@@ -63,6 +63,9 @@ RELEASE_NOT_MEASURED: Final = MessageType(
 RELEASE_LOW_BUS: Final = MessageType(
     "release-low-bus", "bus at {bus_v:.1f} V: the rectifiers must carry the load"
 )
+RELEASE_BATTERY_SIGN: Final = MessageType(
+    "release-battery-sign", "the battery's power has the opposite sign of its command"
+)
 RELEASE_ACQUIRED: Final = MessageType("release-acquired", "acquired: release first")
 RELEASE_STOPPED: Final = MessageType("release-stopped", "daemon stopped")
 COMMISSIONED: Final = MessageType(

@@ -23,8 +23,10 @@ from siteems.control.device_setpoints import (
     device_setpoints,
     safe_setpoints,
 )
+from siteems.control.reasons import RELEASE_BATTERY_SIGN
 from siteems.control.safe_state import safe_values
 from siteems.gateway.acquire import Acquisition
+from siteems.gateway.battery_sign import BatterySign
 from siteems.gateway.command_log import CommandLog, trouble_in
 from siteems.gateway.contradictions import Contradictions
 from siteems.gateway.setpoint_alarm import SetpointAlarm
@@ -87,6 +89,7 @@ class SiteDevices:
         """As of the last decision."""
         self._sent = SentSetpoints(now())
         self._contradictions = Contradictions()
+        self._battery_sign = BatterySign()
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those on one link take turns.
@@ -143,10 +146,23 @@ class SiteDevices:
             self._unreleased |= self._alarms.keys() - self._acquisition.pending
         await self.acquire()
         if isinstance(decision, Drive):
+            decision = self._unless_mirrored(decision)
+        if isinstance(decision, Drive):
             await self._drive(decision)
         else:
             await self._release(decision, self._silent)
         self._commands.flush()
+
+    def _unless_mirrored(self, decision: Drive) -> Decision:
+        """The decision, or a release while the battery's power has the wrong sign."""
+        now = self._now()
+        if self._battery_sign.bars(now):
+            return Release(RELEASE_BATTERY_SIGN(), decision.charging_allowed)
+        if self._battery_sign.contradicts(decision, now):
+            measured_kw, target_kw = decision.measured_kw, decision.battery_kw
+            self._report(alarms.BATTERY_SIGN.at(now, battery_kw=measured_kw, target_kw=target_kw))
+            return Release(RELEASE_BATTERY_SIGN(), decision.charging_allowed)
+        return decision
 
     async def _drive(self, decision: Drive) -> None:
         unavailable = self._acquisition.pending | self._silent

@@ -160,6 +160,16 @@ BATTERY_NOT_FOLLOWING: Final = AlarmType(
     "Check that the rectifiers and the battery are in remote mode and that nothing else writes "
     "their setpoints.",
 )
+BATTERY_SIGN: Final = AlarmType(
+    "battery-sign",
+    "the battery is at {battery_kw:+.2f} kW, the mirror of its setpoint of {target_kw:+.2f} kW: "
+    "it is not driven",
+    "alarm",
+    "For two minutes the measured battery power had the opposite sign of the setpoint and about "
+    "its size. The devices are released, and driven again after an hour, then less often.",
+    "Compare the sign of the battery's power with its display while it charges (`siteems devices "
+    "try`). If a new firmware has changed it, change `sign` in the device map.",
+)
 
 # -- devices ---------------------------------------------------------------------------------------
 
