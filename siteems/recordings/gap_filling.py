@@ -44,7 +44,7 @@ def fill_gaps(series: Array, step: timedelta) -> tuple[Array | None, tuple[str, 
     left = np.flatnonzero(np.isnan(filled))
     if left.size:
         notes.append(f"{left.size} values in {len(gaps) - len(short)} gaps {LONG_RULE}")
-        _copy_from_nearest_day(filled, series, left, round(DAY / step))
+        _copy_from_nearest_day(filled, series, left, max(1, round(DAY / step)))
     return filled, tuple(notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -185,20 +186,36 @@ def rated_findings(
 
 def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
     """A map file for `siteems replay --map`, with a value to be filled in for what is missing."""
-    lines = ["[time]", f'column = "{table.time_column}"']
-    if "end" in table.time_column:
+    source = table.times_from
+    lines = ["[time]", f"column = {_quoted(source.column)}"]
+    if source.clock_column is not None:
+        lines.append(f"clock_column = {_quoted(source.clock_column)}")
+    if source.stands_for == "end":
         lines.append('stands_for = "end"')
+    if source.zone is not None:
+        lines.append(f'zone = "{source.zone}"')
+    if source.day_first is not None:
+        lines.append(f"day_first = {str(source.day_first).lower()}")
+    if table.key is not None:
+        name, value = table.key
+        shown = _quoted(value) if isinstance(value, str) else value
+        lines += ["", "[only]", f"{_quoted(name)} = {shown}   # the first of several"]
     known = {guess.target: guess for guess in guesses}
     for target in dict.fromkeys((*COLUMNS, *known)):
         lines += ["", f"[columns.{target}]"]
         if target in known:
             guess = known[target]
             remark = f"          # {guess.remark}" if guess.remark else ""
-            lines += [f'column = "{guess.column}"', f'unit = "{guess.unit}"{remark}']
+            lines += [f"column = {_quoted(guess.column)}", f'unit = "{guess.unit}"{remark}']
         else:
             value = 20.0 if target == "outdoor_temp_c" else 0.0
             lines.append(f"value = {value}          # not in the file")
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; JSON quotes the same characters."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _usual_size(column: Column, target: str) -> float:

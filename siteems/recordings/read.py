@@ -115,9 +115,14 @@ def read_recording(
     `rows_of`.
     """
     table = read_table(path)
-    return at_equal_steps(
+    recording = at_equal_steps(
         rows_of(table, zone, column_map, needed=needed, expected=expected, only=only)
     )
+    if column_map is not None:  # a stated value holds where rows are missing, too
+        for name, source in column_map.columns.items():
+            if source.value is not None and name in recording.series:
+                recording.series[name] = np.full(len(recording.series[name]), source.value)
+    return recording
 
 
 def read_profile_with_gaps(path: Path, zone: ZoneInfo) -> Profile:

@@ -49,6 +49,8 @@ class SeriesTable:
     times_from: TimeSource
     has_zone: bool
     rows: int
+    key: tuple[str, str | int | float] | None
+    """Column and first value of what distinguishes several things in the file."""
     columns: tuple[Column, ...]
 
 
@@ -66,6 +68,7 @@ def read_series(path: Path, zone: ZoneInfo | None = None) -> SeriesTable:
         column for column in frame.columns if column not in (time_column, source.clock_column)
     ]
     key = _key_column(frame, others, times)
+    first = None if key is None else (key, _plain_value(frame[key].iloc[0]))
     columns = []
     for label, rows in _groups(frame, key):
         for name in others:
@@ -77,8 +80,18 @@ def read_series(path: Path, zone: ZoneInfo | None = None) -> SeriesTable:
     if not columns:
         raise UserError(f"{path}: has no column of numbers beside {time_column}")
     return SeriesTable(
-        str(path), time_column, source, stamps.has_offset, len(frame), tuple(columns)
+        source=str(path),
+        time_column=time_column,
+        times_from=source,
+        has_zone=stamps.has_offset,
+        rows=len(frame),
+        key=first,
+        columns=tuple(columns),
     )
+
+
+def _plain_value(value: object) -> str | int | float:
+    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _key_column(frame: pd.DataFrame, others: list[str], times: pd.DatetimeIndex) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from siteems.errors import UserError
 from siteems.recordings.column_map import ColumnMap
 from siteems.recordings.profile import Profile
-from siteems.recordings.read import FilledProfile, read_filled_profile
+from siteems.recordings.read import read_filled_profile
 from siteems.tariff.calendar import version_on
 from siteems.tariff.model import TariffVersion
 
@@ -20,12 +20,32 @@ YEAR = timedelta(weeks=52)
 MOST_YEARS = 60
 
 
+@dataclass(frozen=True, eq=False)
+class ReplayData:
+    """What a replay runs on."""
+
+    profile: Profile
+    notes: tuple[str, ...]
+    """A sentence for each rule that was applied to the data."""
+    moved: timedelta
+    """How much later than recorded it is."""
+
+    def between(self, start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
+        """The span of the moved data that was recorded from `start` to `end`, cut to the recording.
+
+        Raises `UserError` when it is empty.
+        """
+        recorded = replace(self.profile, start=self.profile.start - self.moved)
+        first, last = between(recorded, start, end)
+        return first + self.moved, last + self.moved
+
+
 def read_replay_data(
     path: Path,
     zone: ZoneInfo,
     tariffs: Sequence[TariffVersion],
     column_map: ColumnMap | None = None,
-) -> FilledProfile:
+) -> ReplayData:
     """Read a recording for a replay.
 
     Data older than every tariff is moved by whole years of 52 weeks, so that weekdays and, nearly,
@@ -40,12 +60,12 @@ def read_replay_data(
         if version_on(tariffs, first) is None or version_on(tariffs, last) is None:
             continue
         if not years:
-            return recorded
+            return ReplayData(recorded.profile, recorded.notes, timedelta(0))
         note = (
             f"time: moved {52 * years} weeks on, to {first} .. {last}, "
             "where the site's tariff holds"
         )
-        return FilledProfile(moved, (*recorded.notes, note))
+        return ReplayData(moved, (*recorded.notes, note), years * YEAR)
     known = ", ".join(
         f"{version.name} from {version.valid_from} to {version.valid_to or 'open end'}"
         for version in tariffs

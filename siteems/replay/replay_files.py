@@ -13,9 +13,10 @@ from pathlib import Path
 import pandas as pd
 import structlog
 
+from siteems.errors import UserError
 from siteems.forecast.score import score_forecasts
 from siteems.recordings.column_map import ColumnMap
-from siteems.replay.data import between, read_replay_data
+from siteems.replay.data import read_replay_data
 from siteems.replay.engine import run_replay
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.replay.policy_run import Progress
@@ -24,6 +25,9 @@ from siteems.site.model import Site
 
 SCORED_FROM = timedelta(days=10)
 """In a shorter recording, too few days are left after the forecasts have learned a week."""
+
+SCORED_STEP = timedelta(hours=1)
+"""Longer steps have no course of a day."""
 
 
 def replay_to_folder(
@@ -38,14 +42,18 @@ def replay_to_folder(
 ) -> ReplayResult:
     """Replay a recording and write the result to the folder `out`, which is made.
 
-    `start` and `end` are times of the data after it was moved to where a tariff holds. Raises
-    `UserError` for data that cannot be used.
+    `start` and `end` are times of the recording, also where it is moved to where a tariff holds.
+    Raises `UserError` for data that cannot be used, and for a folder that cannot be made.
     """
     # A replayed year would log as much as a year of operation.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     recorded = read_replay_data(data, site.site.zone, site.tariffs, column_map)
     profile = recorded.profile
-    first, last = between(profile, start, end)
+    first, last = recorded.between(start, end)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be made ({error.strerror})") from error
     result = run_replay(
         site,
         profile,
@@ -56,11 +64,12 @@ def replay_to_folder(
         notes=recorded.notes,
         progress=progress,
     )
-    if "optimal" in policies and profile.end - profile.start >= SCORED_FROM:
+    _write_data(result, out)  # kept, whatever comes of the scores
+    long_enough = profile.end - profile.start >= SCORED_FROM
+    if "optimal" in policies and long_enough and profile.step <= SCORED_STEP:
         scores = score_forecasts(site, profile, lambda done, total: None)
         result = replace(result, forecasts=scores)
-    out.mkdir(parents=True, exist_ok=True)
-    _write_data(result, out)
+        _write_data(result, out)
     write_report(site, result, out / "report.html")
     return result
 

@@ -1,11 +1,12 @@
 """The data of a replay: gaps filled, old data moved to where a tariff holds, both noted."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from recorded_file import written
 
+from siteems.config.local_time import utc_span
 from siteems.config.seeds import seed_path
 from siteems.errors import UserError
 from siteems.replay.data import between, read_replay_data
@@ -34,6 +35,18 @@ def test_data_within_the_tariff_stays_where_it_is(tmp_path: Path) -> None:
     )
     assert found.profile.start.astimezone(ZONE).date() == date(2026, 8, 3)
     assert not any("moved" in note for note in found.notes)
+
+
+def test_a_span_is_one_of_the_recording_also_where_it_is_moved(tmp_path: Path) -> None:
+    found = read_replay_data(
+        written(tmp_path / "a.csv", "2019-03-04T00:00", 96), ZONE, HANGZHOU.tariffs
+    )
+    assert found.moved.days % 364 == 0
+    day = utc_span(date(2019, 3, 5), date(2019, 3, 6), ZONE)
+    first, end = found.between(*day)
+    assert (first, end) == (found.profile.start + timedelta(days=1), first + timedelta(days=1))
+    with pytest.raises(UserError, match="has no data from 2026-08-0"):
+        found.between(*utc_span(date(2026, 8, 5), date(2026, 8, 6), ZONE))
 
 
 def test_a_span_outside_the_data_is_refused(tmp_path: Path) -> None:

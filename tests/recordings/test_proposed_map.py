@@ -1,0 +1,83 @@
+"""The map that `siteems inspect` proposes can be used as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siteems.errors import UserError
+from siteems.recordings.column_map import read_column_map
+from siteems.recordings.inspection import inspect_file
+from siteems.recordings.inspection_text import as_data
+from siteems.recordings.read import read_filled_profile
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HOURS = pd.date_range("2026-07-06", periods=96, freq="h")
+LOAD = np.round(2.0 + np.sin(np.arange(96) / 4.0), 3)
+
+
+def used(tmp_path: Path, frame: pd.DataFrame) -> tuple[str, pd.Series]:
+    """The proposed map, and the load that is read with it, by UTC time."""
+    data, map_file = tmp_path / "a.csv", tmp_path / "map.toml"
+    frame.to_csv(data, index=False)
+    text = as_data(inspect_file(data))["mapping"]
+    map_file.write_text(text, encoding="utf-8")
+    profile = read_filled_profile(data, SHANGHAI, read_column_map(map_file)).profile
+    times = pd.date_range(profile.start, periods=len(profile.dc_load_kw), freq=profile.step)
+    return text, pd.Series(profile.dc_load_kw, index=times)
+
+
+RIGHT = pd.Series(LOAD, index=HOURS.tz_localize(SHANGHAI).tz_convert("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "stated"),
+    [
+        (pd.DataFrame({"time": HOURS, "load_kw": LOAD}), 'column = "time"'),
+        (pd.DataFrame({"dt": HOURS, 'load "a" \\ kw': LOAD}), r"load \"a\" \\ kw"),
+        (
+            pd.DataFrame({"time_utc": HOURS - pd.Timedelta(hours=8), "load_kw": LOAD}),
+            'zone = "UTC"',
+        ),
+        (
+            pd.DataFrame({"hour_ending": HOURS + pd.Timedelta(hours=1), "load_kw": LOAD}),
+            'stands_for = "end"',
+        ),
+        (
+            pd.DataFrame({"date": HOURS.strftime("%d/%m/%Y %H:%M"), "load_kw": LOAD}),
+            "day_first = true",
+        ),
+        (
+            pd.DataFrame(
+                {"日期": HOURS.strftime("%Y/%m/%d"), "时间": HOURS.strftime("%H:%M"), "load": LOAD}
+            ),
+            'clock_column = "时间"',
+        ),
+        (
+            pd.concat(
+                [
+                    pd.DataFrame({"time": HOURS, "site": 'b"1', "load_kw": LOAD}),
+                    pd.DataFrame({"time": HOURS, "site": "b2", "load_kw": 9.0}),
+                ]
+            ),
+            "[only]",
+        ),
+    ],
+    ids=["plain", "quotes", "utc", "end", "days", "two-columns", "several"],
+)
+def test_it_is_used(tmp_path: Path, frame: pd.DataFrame, stated: str) -> None:
+    text, load = used(tmp_path, frame)
+    assert stated in text
+    pd.testing.assert_series_equal(load, RIGHT, check_freq=False, check_index_type=False)
+
+
+def test_a_stated_value_has_no_holes(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"time": HOURS, "outdoor_temp_c": 20.0 + LOAD})
+    frame = frame.iloc[[0, 1, *range(48, 96)]]
+    with pytest.raises(UserError, match="outdoor_temp_c has no value in 48%"):
+        used(tmp_path, frame)
+    assert used(tmp_path, frame.iloc[2:])[1].tolist() == [0.0] * 48
