@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from drivers.errors import DeviceError, LinkTimeout
+from drivers.errors import DeviceError, LinkDown, LinkTimeout
 from drivers.modbus.device import Device
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
@@ -48,7 +48,12 @@ async def scan_link(
     """
     found: list[FoundUnit] = []
     for unit in units:
-        one = await _ask(link, unit, maps)
+        try:
+            one = await _ask(link, unit, maps)
+        except LinkDown as error:
+            if not error.sent:
+                raise
+            one = FoundUnit(unit, problem=str(error))  # the others may answer
         if one is not None:
             found.append(one)
         asked(unit)
@@ -64,7 +69,12 @@ async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundU
         # Some devices do not answer requests for registers that they do not have.
         if not await _answers(link, unit):
             return None
-        sunspec = None
+        try:
+            sunspec = await discover(link, unit, answers=True)
+        except DeviceError as error:
+            return FoundUnit(unit, problem=str(error))
+        except LinkTimeout:
+            sunspec = None
     if sunspec is not None:
         return FoundUnit(unit, sunspec)
     identified = tuple([each.name for each in maps if await _has_identity(link, unit, each)])

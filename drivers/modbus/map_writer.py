@@ -14,7 +14,7 @@ HEAD = ("schema_version", "name", "title", "roles", "source", "evidence")
 def map_text(device_map: DeviceMap, *comments: str) -> str:
     """TOML that loads as the same map, with `comments` as its first lines."""
     data = device_map.model_dump(mode="json", exclude_defaults=True)
-    lines = [f"# {comment}" for comment in comments]
+    lines = [f"# {line}" for comment in comments for line in comment.splitlines()]
     lines += [f"{key} = {_value(data[key])}" for key in HEAD]
     for table in ("link", "identity", "lease"):
         if table in data:

@@ -13,8 +13,12 @@ from sunspec2.device import Model
 from drivers.sunspec.discovery import FoundModel
 
 DC_PORTS: Final = 714
+PV_PORT: Final = 0
+"""Value of `PrtTyp` of a DC port to which PV modules are connected."""
 ESS_PORT: Final = 1
-"""Value of `PrtTyp` of a DC port to which an energy storage system is connected."""
+"""The same, of an energy storage system."""
+MOST_EXPONENT: Final = 10
+"""Scale factors are powers of ten from -10 to 10."""
 
 
 class DecodedPoint:
@@ -58,12 +62,17 @@ class DecodedPoint:
 
 
 class Decoded:
-    """A model as found in a device. One that pysunspec2 does not know has no points."""
+    """A model as found in a device. One that pysunspec2 does not know, or that is too short for its
+    definition, has no points.
+    """
 
     def __init__(self, model: FoundModel) -> None:
         packed = b"".join(word.to_bytes(2, "big") for word in model.words)
         self._id = model.id
-        self._model: Any = Model(model.id, data=packed, model_len=model.words[1])
+        try:
+            self._model: Any = Model(model.id, data=packed, model_len=model.words[1])
+        except Exception:  # pysunspec2 raises what it likes for a model too short
+            self._model = None
         self._points: Mapping[str, Any] = getattr(self._model, "points", {})
 
     def __iter__(self) -> Iterator[DecodedPoint]:
@@ -80,14 +89,16 @@ class Decoded:
         return DecodedPoint(self._points[name]).offset
 
     def exponent(self, point: DecodedPoint) -> int | None:
-        """The exponent of ten of a point; None where the device does not implement its factor."""
+        """The exponent of ten of a point; None where the device does not implement its factor, or
+        holds one that no scale factor has.
+        """
         factor = point.scale_factor
         if factor is None:
             return 0
         if isinstance(factor, int):
             return factor
         raw = DecodedPoint(self._points[factor]).raw if factor in self._points else None
-        return None if raw is None else int(raw)
+        return None if raw is None or abs(raw) > MOST_EXPONENT else int(raw)
 
     def first_value(self, *names: str) -> float | None:
         """The value of the first of these points that is implemented and not 0."""
@@ -97,9 +108,20 @@ class Decoded:
                 return value
         return None
 
+    @property
+    def has_pv_port(self) -> bool:
+        """Whether it is a model 714 with PV modules at one of its DC ports."""
+        return self._port(PV_PORT) is not None
+
     def _battery_port(self) -> Mapping[str, Any]:
+        return self._port(ESS_PORT) or {}
+
+    def _port(self, kind: int) -> Mapping[str, Any] | None:
+        """The points of the first DC port of this kind."""
+        if self._id != DC_PORTS:
+            return None
         for port in getattr(self._model, "groups", {}).get("Prt", []):
-            if port.points["PrtTyp"].value == ESS_PORT:
+            if port.points["PrtTyp"].value == kind:
                 points: Mapping[str, Any] = port.points
                 return points
-        return {}
+        return None

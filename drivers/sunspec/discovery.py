@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.errors import DeviceError, DeviceRefused
+from drivers.errors import DeviceError, DeviceRefused, LinkTimeout
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.protocol import MAX_READ
 
@@ -46,7 +46,8 @@ class SunSpecDevice:
         common = next((model for model in self.models if model.id == COMMON), None)
         words = () if common is None else common.words[first : first + count]
         packed = b"".join(word.to_bytes(2, "big") for word in words)
-        return packed.split(b"\0")[0].decode("ascii", "replace").strip()
+        text = packed.split(b"\0")[0].decode("ascii", "replace")
+        return "".join(each if each.isprintable() else " " for each in text).strip()
 
     @property
     def manufacturer(self) -> str:
@@ -69,16 +70,24 @@ class SunSpecDevice:
         return self.text(50, 16)
 
 
-async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:
+async def discover(link: ModbusLink, unit: int, *, answers: bool = False) -> SunSpecDevice | None:
     """All models of a unit; None when it is not a SunSpec device. Only reads.
 
-    Raises LinkError when it does not answer, DeviceError for a broken chain of models.
+    A unit that is known to answer (`answers`), or has, may be silent at an address where it has no
+    registers. Raises LinkError when it does not answer at all, DeviceError for a broken chain of
+    models.
     """
     for base in BASES:
         try:
             found = await link.read(unit, "holding", base, 2, urgent=True)
-        except DeviceRefused:
+        except LinkTimeout:
+            if not answers:
+                raise
             continue
+        except DeviceRefused:
+            answers = True
+            continue
+        answers = True
         if found == SIGN:
             return SunSpecDevice(base, await _models(link, unit, base + 2))
     return None
@@ -86,19 +95,22 @@ async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:
 
 async def _models(link: ModbusLink, unit: int, address: int) -> tuple[FoundModel, ...]:
     models: list[FoundModel] = []
+    headers = 0
     while address + 2 <= 65536:
         number, length = await link.read(unit, "holding", address, 2, urgent=True)
         if number == END:
             return tuple(models)
         end = address + 2 + length
-        if length == 0 or end > 65536 or len(models) == MAX_MODELS:
+        headers += 1
+        if end > 65536 or headers > MAX_MODELS:
             break
         words = [number, length]
         for start in range(address + 2, end, MAX_READ):
             words += await link.read(
                 unit, "holding", start, min(MAX_READ, end - start), urgent=True
             )
-        models.append(FoundModel(number, address, tuple(words)))
+        if length:  # one of no length has no points, and is passed over
+            models.append(FoundModel(number, address, tuple(words)))
         address = end
     known = ", ".join(str(model.id) for model in models) or "none"
     raise DeviceError(

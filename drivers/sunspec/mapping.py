@@ -19,10 +19,12 @@ from drivers.modbus.map_reader import check_map
 from drivers.modbus.point_map import PointMap
 from drivers.modbus.protocol import MAX_READ
 from drivers.roles import ROLE_POINTS, missing_points
-from drivers.sunspec.decoded import Decoded
+from drivers.sunspec.decoded import DC_PORTS, Decoded
 from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
 from drivers.sunspec.point_sources import (
     BASIC_STORAGE,
+    CONTROLS,
+    MPPT,
     PV_POINTS,
     SHARE_BASES,
     SOURCES,
@@ -105,6 +107,7 @@ def _points(models: Mapping[int, _Model]) -> tuple[dict[str, PointMap], set[int]
     """The points of a device, and the numbers of the models that supply them."""
     ratings = ratings_of({number: model.decoded for number, model in models.items()})
     has_storage = any(number in models for number in STORAGE)
+    in_watts = _takes_battery_watts(models)
     points: dict[str, PointMap] = {}
     used: set[int] = set()
     for source in SOURCES:
@@ -113,7 +116,7 @@ def _points(models: Mapping[int, _Model]) -> tuple[dict[str, PointMap], set[int]
         for number in source.models:
             if number not in models:
                 continue
-            if number == BASIC_STORAGE and source.storage and "battery_setpoint_kw" in points:
+            if source.storage and number == (BASIC_STORAGE if in_watts else CONTROLS):
                 continue
             point = _point(source, models[number], ratings)
             if point is not None:
@@ -123,13 +126,27 @@ def _points(models: Mapping[int, _Model]) -> tuple[dict[str, PointMap], set[int]
     return points, used
 
 
+def _takes_battery_watts(models: Mapping[int, _Model]) -> bool:
+    """Whether the battery is commanded by model 704.
+
+    Its setpoint is the power of the whole unit: that of the battery only where no PV is behind it.
+    """
+    with_pv = MPPT in models or (DC_PORTS in models and models[DC_PORTS].decoded.has_pv_port)
+    if CONTROLS not in models or with_pv:
+        return False
+    decoded = models[CONTROLS].decoded
+    setpoint = decoded.point("WSet")
+    source = next(each for each in SOURCES if each.name == "battery_setpoint_kw")
+    return setpoint is not None and setpoint.raw is not None and _implements(decoded, source)
+
+
 def _point(source: PointSource, model: _Model, ratings: Ratings) -> PointMap | None:
     """The point that a source describes; None where the model of this device does not have it."""
     decoded, address = model.decoded, model.found.address
     point = decoded.point(source.point)
     if point is None or point.type not in TYPES:
         return None
-    if point.raw is None and source.storage is None:
+    if point.raw is None or not _implements(decoded, source):
         return None
     register_type, marker = TYPES[point.type]
     is_float = register_type == "f32"
@@ -164,6 +181,12 @@ def _point(source: PointSource, model: _Model, ratings: Ratings) -> PointMap | N
             "step": 0.01 if is_float and source.storage else None,
         }
     )
+
+
+def _implements(decoded: Decoded, source: PointSource) -> bool:
+    """Whether the model has all the points that are written beside this one."""
+    beside = [decoded.point(name) for name, _ in (*source.along, *source.after)]
+    return all(point is not None and point.raw is not None for point in beside)
 
 
 def _identity(found: SunSpecDevice) -> Identity:

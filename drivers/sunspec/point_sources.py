@@ -14,6 +14,9 @@ METERS: Final = (201, 202, 203, 204, 211, 212, 213, 214)
 INVERTERS: Final = (101, 102, 103, 111, 112, 113)
 STORAGE: Final = (124, 713, 802, 803)
 """A device with one of these models has a battery, so its power is not PV power alone."""
+MPPT: Final = 160
+"""Model of the trackers of PV modules."""
+CONTROLS: Final = 704
 PV_POINTS: Final = ("pv_kw", "pv_v", "pv_energy_kwh")
 
 ENABLED: Final = 1

@@ -6,12 +6,15 @@ import asyncio
 import shutil
 import tomllib
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from gateway_rig import ADDRESS, cli, free_port, on_serial_lines, simulated_site
+from modbus_rig import RawServer, Request, read_reply
 from sunspec_rig import BATTERY, COMMON, CONTROLS, METER, NAMEPLATE, image, served
 
 from drivers.catalogue import load_map
+from drivers.scan import scan_link
 from drivers.simulated.dlt645 import MeterServer
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.commissioning.scan import find_devices, parse_units, save_maps, site_part
@@ -143,3 +146,29 @@ def test_units() -> None:
     for wrong in ("", "3-1", "248", "a"):
         with pytest.raises(UserError):
             parse_units(wrong)
+
+
+async def test_a_unit_that_breaks_the_connection_does_not_end_the_scan() -> None:
+    async def hang_up_for_2(request: Request) -> bytes | None:
+        if request[1] == 2:
+            server.hang_up()
+            return None
+        return read_reply(request, [0] * request[4])
+
+    class Server(RawServer):
+        def hang_up(self) -> None:
+            for writer in self.writers:
+                writer.close()
+
+        async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.writers.append(writer)
+            await super()._serve(reader, writer)
+
+        writers: ClassVar[list[asyncio.StreamWriter]] = []
+
+    server = Server(hang_up_for_2)
+    async with server as link:
+        found = await scan_link(link, (1, 2, 3), [], lambda _: None)
+    assert [each.unit for each in found] == [1, 2, 3]
+    assert "connection lost" in found[1].problem
+    assert found[0].problem == found[2].problem == ""
