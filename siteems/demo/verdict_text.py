@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from siteems.accounting.carbon import describe
 from siteems.demo.day_record import CounterRepair
 from siteems.demo.import_cap_check import ImportCapCheck
 from siteems.demo.verdict import Verdict
-
-COUNTER_FAILURES: Final = {
-    "blip": "showed a wrong value",
-    "overflow": "passed its highest value",
-    "restart": "started anew at another value",
-    "still": "stood still",
-}
+from siteems.recordings.counter import FAILURES
 
 
 def as_text(verdict: Verdict) -> str:
@@ -83,7 +76,7 @@ def _reserve_text(verdict: Verdict) -> str:
 def _repair_text(repair: CounterRepair, zone: ZoneInfo) -> str:
     start, end = (time.astimezone(zone) for time in (repair.start, repair.end))
     return (
-        f"The grid meter's counter {COUNTER_FAILURES[repair.kind]} between {start:%H:%M} and "
+        f"The grid meter's counter {FAILURES[repair.kind]} between {start:%H:%M} and "
         f"{end:%H:%M}: repaired, {repair.kwh:.2f} kWh counted."
     )
 

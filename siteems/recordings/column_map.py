@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 from siteems.config.fields import CLOSED
 from siteems.config.schema_messages import validation_errors
 from siteems.errors import UserError
+from siteems.recordings.counted_power import counted_power
 from siteems.recordings.number_cells import as_numbers, strange_note
 from siteems.recordings.profile import COLUMNS
 from siteems.recordings.sentinels import without_sentinels
@@ -40,6 +41,8 @@ POWER: Mapping[str, float] = {"W": 0.001, "kW": 1.0, "MW": 1000.0}
 """Factors to kW."""
 ENERGY: Mapping[str, float] = {"Wh": 0.001, "kWh": 1.0, "MWh": 1000.0}
 """Factors to kWh; the energy of a step becomes its mean power."""
+COUNTER: Mapping[str, float] = {f"{unit} counter": factor for unit, factor in ENERGY.items()}
+"""Factors to kWh; the energy between two readings of a counter becomes its mean power."""
 OTHER: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "degC": lambda values: values,
     "degF": lambda values: (values - 32.0) / 1.8,
@@ -50,7 +53,7 @@ OTHER: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "0/1": lambda values: values,
 }
 UNITS_OF: Mapping[str, tuple[str, ...]] = {
-    "kw": (*POWER, *ENERGY),
+    "kw": (*POWER, *ENERGY, *COUNTER),
     "c": ("degC", "degF", "K"),
     "kwh": ("per kWh", "per MWh"),
     "m2": ("W/m2",),
@@ -78,6 +81,11 @@ class ColumnMap:
     time: TimeSource = field(default_factory=TimeSource)
     only: dict[str, int | float | str] = field(default_factory=dict)
     """Rows to use, by column and value, where a file holds several sites: `building = 3`."""
+
+    @property
+    def counters(self) -> tuple[str, ...]:
+        """The columns that come from a counter."""
+        return tuple(name for name, source in self.columns.items() if source.unit in COUNTER)
 
 
 def read_column_map(path: Path) -> ColumnMap:
@@ -111,11 +119,17 @@ def selected_rows(table: Table, column_map: ColumnMap) -> Table:
 
 
 def map_columns(
-    table: Table, column_map: ColumnMap, hours: pd.Series
+    table: Table,
+    column_map: ColumnMap,
+    hours: pd.Series,
+    times: pd.DatetimeIndex,
+    *,
+    end_of_step: bool,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The columns of a table in siteems' names and units, and a note for cells without number.
 
-    `hours`, the length of each row's step, turns its energy into power. Raises `UserError` for a
+    `hours`, the length of each row's step, turns its energy into power; `times` are the starts of
+    the steps, and `end_of_step` says whether the file has their ends. Raises `UserError` for a
     column that the file does not have.
     """
     columns, notes = {}, []
@@ -130,6 +144,10 @@ def map_columns(
         # Here, because a register's limit is no longer one after its conversion.
         values, of_sentinels = without_sentinels(name, values)
         notes += of_sentinels
+        factor = COUNTER.get(source.unit or "")
+        if factor is not None:
+            values, repairs = counted_power(times, values * factor, end_of_step=end_of_step)
+            notes += [f"{name}: {repair}" for repair in repairs]
         series = pd.Series(values, index=table.frame.index)
         columns[name] = _converted(series, source.unit, hours) * source.scale
     return pd.DataFrame(columns, index=table.frame.index), tuple(notes)
@@ -147,7 +165,7 @@ def _check_source(path: Path, name: str, source: ColumnSource) -> None:
 
 
 def _converted(values: pd.Series, unit: str | None, hours: pd.Series) -> pd.Series:
-    if unit is None:
+    if unit is None or unit in COUNTER:
         return values
     if unit in ENERGY:
         return values * ENERGY[unit] / hours

@@ -40,6 +40,13 @@ WRAPS_KWH: Array = np.outer(
     (*(10.0**digits for digits in range(4, 11)), 2.0**31, 2.0**32), (0.001, 0.01, 0.1, 1.0)
 ).ravel()
 """Where counters overflow: 4 to 10 digits, 31 or 32 bits, in units of 1 Wh to 1 kWh."""
+FAILURES = {
+    "blip": "showed a wrong value",
+    "overflow": "passed its highest value",
+    "restart": "started anew at another value",
+    "still": "stood still",
+}
+"""What a counter did, by the kind of its repair."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from siteems.recordings.counted_power import is_counter
 from siteems.recordings.day_findings import find_in_days
 from siteems.recordings.finding import Finding, finding
 from siteems.recordings.proposed_map import (
@@ -30,6 +31,7 @@ from siteems.recordings.timestamps import usual_step
 from siteems.recordings.value_findings import (
     find_far_out,
     find_in_cells,
+    find_in_counter,
     find_in_runs,
     is_dead,
 )
@@ -88,6 +90,10 @@ def find_in_column(column: Column, solar: bool, target: str = "") -> Iterator[Fi
     yield from find_in_cells(column)
     if is_dead(column) or (~np.isnan(column.values)).sum() < 2:
         return
+    order = np.argsort(column.times.asi8, kind="stable")
+    if is_counter(column.values[order]):
+        yield from find_in_counter(column.name, column.times[order], column.values[order])
+        return
     strange = np.zeros(len(column.values), dtype=np.bool_)
     for found, mask in find_far_out(column, solar, target):
         strange |= mask
@@ -95,7 +101,6 @@ def find_in_column(column: Column, solar: bool, target: str = "") -> Iterator[Fi
     per_day = pd.Timedelta(days=1) / max(usual_step(column.times), pd.Timedelta(seconds=1))
     if per_day < 24:
         return  # daily and weekly values have no daily course to check
-    order = np.argsort(column.times.asi8, kind="stable")
     times, series = column.times[order], np.where(strange, np.nan, column.values)[order]
     yield from find_in_runs(column.name, times, series, per_day, solar)
     yield from find_in_days(column.name, times, series, round(per_day), solar, target)

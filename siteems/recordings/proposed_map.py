@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from siteems.recordings.column_map import ENERGY, POWER
+from siteems.recordings.counted_power import is_counter
 from siteems.recordings.finding import Finding, stamp
 from siteems.recordings.profile import COLUMNS
 from siteems.recordings.series_table import Column, SeriesTable
@@ -22,7 +23,8 @@ NAME_PATTERNS = (
     ("import_price_per_kwh", r"price|pricing|tariff"),
     ("carbon_kg_per_kwh", r"carbon|co2"),
     ("ghi_w_m2", r"ghi|global.horizontal|irradiance"),
-    ("outdoor_temp_c", r"outdoor|ambient|air_temp|temp_air|drybulb|temperature"),
+    ("outdoor_temp_c", r"outdoor|ambient|drybulb|(?<![a-z])temp(?!late|o)"),
+    ("grid_import_kw", r"grid_import|energy_import|import_(kw|kwh|energy)"),
     ("pv_kw", r"^pv|solar_(power|kw)|ac_power|power_mw|generation"),
     ("ac_load_kw", r"ac_load|aircon|site_load"),
     ("dc_load_kw", r"dc_load|load|telecom|usage|consumption"),
@@ -107,9 +109,14 @@ def _guess(target: str, name: str, column: Column) -> Guess:
         return Guess(target, name, "degF")
     if quantity != "kw":
         return Guess(target, name, DEFAULT_UNIT[quantity])
+    counts = is_counter(column.values[np.argsort(column.times.asi8, kind="stable")])
     for pattern, unit in POWER_UNIT_PATTERNS:
         if re.search(pattern, lower):
+            if counts and unit in ENERGY:
+                unit = f"{unit} counter"
             return Guess(target, name, unit)
+    if counts:
+        return Guess(target, name, "kWh counter", "its name has no unit")
     large = target in LARGEST and _usual_size(column, target) > LARGEST[target][0]
     unit = ("Wh" if large else "kWh") if re.search(OF_ENERGY, lower) else "W" if large else "kW"
     return Guess(target, name, unit, "its name has no unit; this one is of a site's size")
@@ -172,6 +179,8 @@ def rated_findings(
     highest, hours = float(np.quantile(known, HIGHEST)), usual_step(column.times) / HOUR
     parts = {unit: highest * factor / rated_kwp for unit, factor in POWER.items()}
     parts |= {unit: highest * factor / hours / rated_kwp for unit, factor in ENERGY.items()}
+    if guess.unit not in parts:
+        return
     part = parts.pop(guess.unit)
     if LEAST_OF_RATED <= part <= MOST_OF_RATED:
         return

@@ -72,15 +72,35 @@ def rows_of(
         wanted = table.frame.columns if only is None else only
         columns, notes = _plain_columns(table, [n for n in wanted if n in table.frame.columns])
     else:
-        columns, notes = map_columns(table, column_map, _hours(table, instants.times))
+        columns, notes = map_columns(
+            table,
+            column_map,
+            _hours(table, instants.times),
+            instants.times,
+            end_of_step=stamps.end_of_step,
+        )
         require_columns(columns, needed, table.path, expected)
         columns = columns[[name for name in columns if only is None or name in only]]
-    return Rows(
+    rows = Rows(
         table.path,
         instants.times,
         columns,
         (*table.notes, *instants.notes, *notes),
     )
+    return rows if column_map is None else _between_readings(rows, column_map)
+
+
+def _between_readings(rows: Rows, column_map: ColumnMap) -> Rows:
+    """The rows without those at an end that have only one reading of each counter: no energy is
+    known of their steps, and none is to be made up.
+    """
+    counted = [name for name in column_map.counters if name in rows.values]
+    known = rows.values[counted].notna().any(axis=1).to_numpy()
+    if not counted or not known.any():
+        return rows
+    first, last = rows.times[known].min(), rows.times[known].max()
+    within = np.asarray((rows.times >= first) & (rows.times <= last))
+    return replace(rows, times=rows.times[within], values=rows.values[within])
 
 
 def _hours(table: Table, times: pd.DatetimeIndex) -> pd.Series:

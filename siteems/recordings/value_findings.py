@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from siteems.recordings.counted_power import repaired_energy
 from siteems.recordings.finding import (
     Finding,
     duration,
@@ -92,6 +93,19 @@ def find_far_out(column: Column, solar: bool, target: str) -> Iterator[tuple[Fin
         worst = values[mask][np.argmax(np.abs(values[mask] - middle))]
         text = f"{share(mask)} lie far beyond the others, such as {worst:g}; usual is {middle:g}"
         yield finding("outlier", name, column.times[mask], text), mask
+
+
+def find_in_counter(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """What is wrong with a counter of energy, in order of time: it may never fall or jump."""
+    read = ~np.isnan(series) & np.append(np.diff(times.asi8) > 0, True)
+    energy, sentences = repaired_energy(times[read], series[read])
+    if sentences:
+        spans = [times[read][repair.first] for repair in energy.repairs]
+        count = sum(max(1, repair.last - repair.first - 1) for repair in energy.repairs)
+        first, last = stamp(min(spans)), stamp(max(spans))
+        more = f", and {len(sentences) - 1} more" if len(sentences) > 1 else ""
+        text = f"{count} values ({percent(count / series.size)}): {sentences[0]}{more}"
+        yield Finding("counter", name, count, first, last, text)
 
 
 def find_in_runs(
