@@ -71,7 +71,7 @@ WAYS = {
     "offset-short": Way(lambda when: (when.strftime("%Y-%m-%d %H:%M:%S%z")[:-2],)),
     "offset-packed": Way(form("%Y-%m-%dT%H:%M%z"), separator=";", decimal=","),
     "zulu": Way(utc("%Y-%m-%dT%H:%M:%SZ"), thousands=","),
-    "utc-word": Way(utc("%Y-%m-%d %H:%M UTC"), separator="\t"),
+    "utc-name": Way(utc("%Y-%m-%d %H:%M UTC"), separator="\t"),
     "time-utc": Way(utc("%Y-%m-%d %H:%M"), head=("time_utc",), encoding="utf-16"),
     "epoch": Way(lambda when: (str(int(when.timestamp())),), head=("timestamp",)),
     "epoch-ms": Way(lambda when: (str(int(when.timestamp() * 1000)),), head=("dt",)),
