@@ -13,6 +13,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -22,11 +23,19 @@ from pymodbus.pdu import ModbusPDU
 from drivers.address import parse_address
 from drivers.backoff import Backoff, growing_pauses
 from drivers.counters import Counters
-from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkError, LinkTimeout
+from drivers.errors import (
+    BadReply,
+    DeviceError,
+    DeviceRefused,
+    DriverError,
+    LinkDown,
+    LinkError,
+    LinkTimeout,
+)
 from drivers.modbus.late_replies import LateReplies
 from drivers.modbus.protocol import EXCEPTION_CODES, GATEWAY_CODES, MAX_READ, MAX_WRITE, Space
 from drivers.modbus.silent_units import SilentUnits, UnitState
-from drivers.modbus.transport import Client, Credentials, discard_input, new_client
+from drivers.modbus.transport import Client, Credentials, discard_input, drop_echo, new_client
 from drivers.serialport import PORT_ERRORS
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
@@ -72,6 +81,8 @@ class ModbusLink:
         self._connecting = Backoff(RECONNECT_PAUSES_S)
         self._last_exchange_s = -math.inf
         self._counters = Counters()
+        self._echoes: bool | None = None
+        """Whether the line repeats each request to its sender; None = no read has shown it yet."""
         self._late = LateReplies(self._counters, is_rtu=self._is_rtu)
 
     @property
@@ -131,6 +142,10 @@ class ModbusLink:
                 return client.write_register(address, registers[0], device_id=unit)
             return client.write_registers(address, list(registers), device_id=unit)
 
+        if self._is_rtu and len(registers) == 1 and self._echoes is None:
+            # The echo of such a write is the same as its confirmation.
+            with suppress(DeviceError):
+                await self.read(unit, "holding", address, 1, urgent=urgent)
         what = f"holding {address}"
         reply = await self._exchange(unit, what, 6 if len(registers) == 1 else 16, ask, urgent)
         if reply.address != address:
@@ -170,6 +185,7 @@ class ModbusLink:
             try:
                 if self._is_rtu:
                     discard_input(client)  # received while this process was not running
+                    drop_echo(client, bool(self._echoes))
                 self._late.expecting = True
                 async with asyncio.timeout(known.reply_s):
                     reply = await ask(client)
@@ -184,7 +200,14 @@ class ModbusLink:
             finally:
                 self._late.expecting = False
                 self._last_exchange_s = _now()
+            if self._is_rtu and self._echoes is None and function != 6:
+                self._echoes = False  # it was answered, and nothing came before the answer
             return self._checked(unit, what, known, function, reply)
+
+    def _echoed(self) -> None:
+        """The line repeats requests: the next ones are dropped, this exchange is lost."""
+        if self._is_rtu:
+            self._echoes = True
 
     def _checked(
         self, unit: int, what: str, known: UnitState, function: int, reply: ModbusPDU
@@ -249,7 +272,7 @@ class ModbusLink:
         self._drop()
         if not urgent and self._connecting.resting(_now()):
             raise LinkDown(f"{self.url}: no connection, next attempt soon")
-        client = new_client(self._address, self._tls, self._late.received)
+        client = new_client(self._address, self._tls, self._late.received, self._echoed)
         try:
             async with asyncio.timeout(self._timeout_s):
                 opened = await client.connect()

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.framer import FramerType
@@ -17,6 +18,8 @@ from pymodbus.framer import FramerType
 from drivers.address import Address
 from drivers.serialport import parity_of
 
+WRITE_ONE: Final = b"\x06"
+"""Function code of a write of one register."""
 Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
 
 
@@ -55,20 +58,30 @@ class Credentials:
 
 
 def new_client(
-    address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]
+    address: Address,
+    tls: ssl.SSLContext | None,
+    received: Callable[[], None],
+    echoed: Callable[[], None],
 ) -> Client:
-    """A client for one connection, not yet open. `received` is called whenever bytes arrive.
+    """A client for one connection, not yet open. `received` is called whenever bytes arrive,
+    `echoed` when they begin with the request itself.
 
     Each connection gets a client of its own, so that nothing of a broken one can reach the next.
     The client has no time-out: the link has one, and a second timer would make each request a tenth
     slower.
     """
     client = _client(address, tls, received)
+    if address.protocol in ("rtu", "rtu+tcp"):
+        _listen_for_echo(client, echoed)
     client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # None = wait for ever
     return client
 
 
-def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]) -> Client:
+def _client(
+    address: Address,
+    tls: ssl.SSLContext | None,
+    received: Callable[[], None],
+) -> Client:
     def trace(sending: bool, data: bytes) -> bytes:
         if not sending:
             received()
@@ -103,6 +116,39 @@ def _client(address: Address, tls: ssl.SSLContext | None, received: Callable[[],
         reconnect_delay=0,
         trace_packet=trace,
     )
+
+
+def _listen_for_echo(client: Client, echoed: Callable[[], None]) -> None:
+    """Call `echoed` when what arrives after a request begins with the request itself.
+
+    The bytes are compared as they arrive, because the client discards those that are no frame. The
+    confirmation of a single write is the same as its request, and shows no echo.
+    """
+    trace, take = client.ctx.trace_packet, client.ctx.datagram_received
+    sent, heard = b"", b""
+
+    def tracing(sending: bool, data: bytes) -> bytes:
+        nonlocal sent, heard
+        if sending:
+            sent, heard = data, b""
+        return trace(sending, data)
+
+    def hearing(data: bytes, addr: tuple[str, int] | None) -> None:
+        nonlocal heard
+        if len(heard) < len(sent) and sent[1:2] != WRITE_ONE:
+            heard += data
+            if heard.startswith(sent):
+                echoed()
+        take(data, addr)
+
+    client.ctx.trace_packet = tracing
+    client.ctx.datagram_received = hearing  # type: ignore[method-assign]
+
+
+def drop_echo(client: Client, echoes: bool) -> None:
+    """Whether the client drops what begins with its own request, from the next request on."""
+    client.ctx.comm_params.handle_local_echo = echoes
+    client.ctx.sent_buffer = b""
 
 
 def discard_input(client: Client) -> None:
