@@ -179,3 +179,13 @@ def test_sound_data_is_left_alone(file: str) -> None:
     kinds = {(f.kind, f.column) for f in inspected(file, ZoneInfo("Asia/Shanghai")).findings}
     loud = {"sentinel", "outlier", "copied", "clock", "same", "duplicate", "gap", "unit"}
     assert not {(kind, column) for kind, column in kinds if kind in loud and column.endswith("_kw")}
+
+
+def test_the_page_counts_the_findings_of_every_file() -> None:
+    """A change of a rule shows here: each new finding is to be judged, whether it is a false
+    alarm.
+    """
+    listed = re.findall(r"^\| (\S+/\S+) \| (\d+) \| ", PAGE, flags=re.MULTILINE)
+    assert len(listed) > 30
+    counted = {file: len(inspected(file, None).findings) for file, _ in listed}
+    assert counted == {file: int(count) for file, count in listed}
