@@ -82,23 +82,48 @@ class _MeteredSpan:
 
 
 def _month_bill(span: _MeteredSpan, month: str, steps: Indices) -> MonthBill:
-    """The bill of the steps of one month, by the tariff version of its last day."""
-    version = span.schedule.version(date.fromordinal(int(span.priced.day[steps[-1]])))
+    """The bill of the steps of one month."""
     metered_s = len(steps) * span.step_s
-    covered = Decimal(metered_s) / Decimal(_length_s(month, span.schedule))
-    by_month = _cents(_exact(version.charge_per_month) * covered)
-    by_day = _cents(_exact(version.charge_per_day) * Decimal(metered_s) / DAY_S)
+    month_s = Decimal(_length_s(month, span.schedule))
     exported = 0.0 if span.export_kwh is None else float(span.export_kwh[steps].sum())
+    demand: list[DemandLine] = []
+    standing = credit = Decimal(0)
+    for version, part in _by_version(span, steps):
+        part_s = Decimal(len(part) * span.step_s)
+        covered = part_s / month_s
+        standing += _cents(_exact(version.charge_per_month) * covered)
+        standing += _cents(_exact(version.charge_per_day) * part_s / DAY_S)
+        demand += [_demand_line(span, part, term, version, covered) for term in version.demand]
+        if span.export_kwh is not None:
+            kwh = _energy(float(span.export_kwh[part].sum()))
+            credit += _cents(_exact(version.export_per_kwh or 0.0) * kwh)
     return MonthBill(
         month=month,
         days=metered_s / DAY_S,
-        complete=covered >= 1,
+        complete=metered_s >= month_s,
         energy=_energy_lines(span, steps),
-        demand=tuple(_demand_line(span, steps, term, version, covered) for term in version.demand),
-        standing=by_month + by_day,
+        demand=tuple(demand),
+        standing=standing,
         exported_kwh=exported,
-        export_credit=_cents(_exact(version.export_per_kwh or 0.0) * _energy(exported)),
+        export_credit=credit,
     )
+
+
+def _by_version(span: _MeteredSpan, steps: Indices) -> list[tuple[TariffVersion, Indices]]:
+    """The tariff versions of the steps of a month, in order, each with its steps; or all steps
+    with the last version, where it states so.
+    """
+    days = span.priced.day[steps]
+    version_of = {
+        int(day): span.schedule.version(date.fromordinal(int(day))) for day in np.unique(days)
+    }
+    versions = list({id(version): version for version in version_of.values()}.values())
+    if len(versions) == 1 or versions[-1].month_of_change == "last":
+        return [(versions[-1], steps)]
+    return [
+        (each, steps[np.isin(days, [d for d, version in version_of.items() if version is each])])
+        for each in versions
+    ]
 
 
 def _energy_lines(span: _MeteredSpan, steps: Indices) -> tuple[EnergyLine, ...]:

@@ -17,6 +17,7 @@ from siteems.site.assets import battery_command_of
 from siteems.site.model import Site
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.tariff.hours import clock
+from siteems.tariff.questions import price_questions
 from siteems.tariff.schedule import PricedSlot, TariffGap, TariffSchedule
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -47,10 +48,12 @@ def summarise(site: Site, on: date) -> str:
         tariff, cycling = _tariff(slots), _cycling(site, slots)
     except TariffGap as gap:
         tariff, cycling = list(gap.lines), ["unknown without a tariff"]
+    questions = list(price_questions(site.tariffs, identity.currency))
     sections = (
         ("Assets", _columns(_assets(site))),
         ("Devices", _columns(_devices(site))),
         (f"Tariff on {on}", tariff),
+        *([("Questions", questions)] if questions else []),
         ("Backup reserve", _backup(site)),
         ("Cycling", cycling),
         ("Carbon", [describe(site.carbon)]),

@@ -139,6 +139,11 @@ class TariffVersion:
     workdays: tuple[date, ...] = ()
     """Saturdays and Sundays that are worked, as in China around long holidays."""
     demand: tuple[DemandTerm, ...] = ()
+    month_of_change: Literal["by-days", "last"] = "by-days"
+    """How a month is billed in which this version follows another one: what is charged by the month
+    (demand, standing charge) by the days of each version, each on the demand of its own days; or
+    the whole month by this version.
+    """
     export_per_kwh: float | None = None
     """Paid for an exported kWh; None = nothing."""
     charge_per_month: NonNegative = 0.0
