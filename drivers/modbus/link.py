@@ -36,6 +36,7 @@ from drivers.modbus.late_replies import LateReplies
 from drivers.modbus.protocol import EXCEPTION_CODES, GATEWAY_CODES, MAX_READ, MAX_WRITE, Space
 from drivers.modbus.silent_units import SilentUnits, UnitState
 from drivers.modbus.transport import Client, Credentials, discard_input, drop_echo, new_client
+from drivers.reachability import why_unreachable
 from drivers.serialport import PORT_ERRORS
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
@@ -272,11 +273,14 @@ class ModbusLink:
         self._drop()
         if not urgent and self._connecting.resting(_now()):
             raise LinkDown(f"{self.url}: no connection, next attempt soon")
+        answered = True
         client = new_client(self._address, self._tls, self._late.received, self._echoed)
         try:
             async with asyncio.timeout(self._timeout_s):
                 opened = await client.connect()
-        except (TimeoutError, *PORT_ERRORS):
+        except TimeoutError:
+            opened = answered = False
+        except PORT_ERRORS:
             opened = False
         except BaseException:
             client.close()
@@ -284,7 +288,8 @@ class ModbusLink:
         if not opened:
             client.close()
             self._connecting.failed(_now())
-            raise LinkDown(f"{self.url}: cannot connect")
+            why = await why_unreachable(self._address, self._timeout_s) if answered else "no answer"
+            raise LinkDown(f"{self.url}: cannot connect: {why}")
         self._connecting.succeeded()
         self._counters.reconnects += int(self._connected_before)
         self._connected_before = True

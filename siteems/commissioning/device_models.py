@@ -66,6 +66,7 @@ def model_text(facts: Mapping[str, Any]) -> str:
     lines.append("points")
     for name, point in facts["points"].items():
         lines.append(f"  {name:26} {_address(point):34} {_range(name, point)}{_storage(point)}")
+        lines += [f"  {'':26} {detail}" for detail in _details(point)]
     return "\n".join(lines)
 
 
@@ -99,8 +100,30 @@ def _address(point: Mapping[str, Any]) -> str:
     addresses = " + ".join(map(str, [point["address"], *point.get("also", ())]))
     text = f"{point['space']} {addresses} {point['type']}"
     if "scale" in point or "sign" in point:
-        text += f" x {point.get('sign', 1) * point['scale']:g}"
+        text += f" x {point.get('sign', 1) * point.get('scale', 1.0):g}"
     return text
+
+
+def _details(point: Mapping[str, Any]) -> list[str]:
+    """What else its map states: codes, markers, values that are no setpoint, and other writes."""
+    details = [
+        f"{key.replace('_', ' ')} {point[key]}"
+        for key in ("word_order", "byte_order")
+        if key in point
+    ]
+    if codes := point.get("codes"):
+        details.append("codes " + ", ".join(f"{raw} = {value:g}" for raw, value in codes.items()))
+    if nan := point.get("nan"):
+        details.append("not available: " + ", ".join(f"{raw:#x}" for raw in nan))
+    if none := point.get("means_none"):
+        details.append("no setpoint, never written: " + ", ".join(f"{value:g}" for value in none))
+    if copies := point.get("copies"):
+        details.append("also written to " + ", ".join(map(str, copies)))
+    for when in ("before", "along", "after"):
+        if registers := point.get(when):
+            frames = ", ".join(f"{at} = {content}" for at, content in registers.items())
+            details.append(f"written {when} it: {frames}")
+    return details
 
 
 def _range(name: str, point: Mapping[str, Any]) -> str:

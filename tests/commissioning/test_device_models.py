@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +123,28 @@ def test_errors_are_one_line_and_exit_code_2(arguments: tuple[str, ...], message
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_all_that_a_map_states_of_a_point_is_shown() -> None:
+    sungrow, victron = (model_text(model_facts(n)) for n in ("sungrow-sh", "victron-gx"))
+    for detail in (
+        "codes 204 = 0, 170 = 1, 187 = 2",
+        "not available: 0xffffffff",
+        "word order little",
+        "written before it: 13079 = 60",
+        "written along it: 13049 = 3",
+    ):
+        assert detail in sungrow
+    assert "no setpoint, never written: 0" in victron
+    for name in known_maps():
+        assert model_text(model_facts(name)).count("\n") >= len(load_map(name).points)
+
+
+def test_a_point_with_a_sign_and_no_scale_is_shown(tmp_path: Path) -> None:
+    text = (resources.files("drivers") / "maps" / "victron-multi.toml").read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    point = 'type = "i16", scale = 0.01, min = -300'
+    assert point in text
+    text = text.replace(point, 'type = "i16", sign = -1, min = -300')
+    path.write_text(text.replace('"victron-multi"', '"mine"'), encoding="utf-8")
+    assert "i16 x -1" in model_text(model_facts(str(path)))
