@@ -31,3 +31,14 @@ def utc_span(
         for day in (first_day, end_day)
     )
     return start, end
+
+
+def doubled_offset(when: datetime, zone: ZoneInfo) -> str:
+    """The offset from UTC of an instant, such as " +02:00", where its local time occurs twice; else
+    nothing.
+    """
+    local = when.astimezone(zone)
+    if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
+        return ""
+    text = f"{local:%z}"
+    return f" {text[:3]}:{text[3:5]}"

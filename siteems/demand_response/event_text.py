@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from siteems.config.local_time import doubled_offset
 from siteems.demand_response.event import DrEvent
 
 
 def event_text(event: DrEvent, zone: ZoneInfo) -> str:
     """An event on one line, with times local to the site."""
     start, end = event.start.astimezone(zone), event.end.astimezone(zone)
-    span = f"{start:%Y-%m-%d %H:%M} to {end:%m-%d %H:%M}"
+    begins = f"{start:%Y-%m-%d %H:%M}{doubled_offset(start, zone)}"
+    span = f"{begins} to {end:%m-%d %H:%M}{doubled_offset(end, zone)}"
     return f"{event.id}: import at most {event.limit_kw:g} kW, {span}, from {event.source}"
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from siteems.config.local_time import doubled_offset
 from siteems.demand_response.event_text import event_text
 from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import Sample
@@ -26,7 +27,8 @@ def as_text(status: Status, zone: ZoneInfo) -> str:
 
 
 def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
-    yield f"{status.site_id}  {status.now.astimezone(zone):%Y-%m-%d %H:%M:%S} local"
+    now = status.now.astimezone(zone)
+    yield f"{status.site_id}  {now:%Y-%m-%d %H:%M:%S}{doubled_offset(now, zone)} local"
     yield f"daemon    {daemon_text(status.daemon)}"
     if status.sample is None:
         yield "measured  nothing yet"
@@ -42,7 +44,8 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         yield f"DR event  {event_text(event, zone)}"
     for alarm in status.alarms:
         local = alarm.time.astimezone(zone)
-        yield f"{alarm.level:9} {local:%H:%M:%S} {alarm.code}: {ENGLISH.text(alarm.message)}"
+        since = f"{local:%H:%M:%S}{doubled_offset(local, zone)}"
+        yield f"{alarm.level:9} {since} {alarm.code}: {ENGLISH.text(alarm.message)}"
 
 
 def daemon_text(daemon: DaemonState) -> str:
@@ -84,7 +87,7 @@ def _direction(battery_kw: float | None) -> str:
 
 def _plan_lines(plan: PublishedPlan, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     trigger = ENGLISH.text(Message(plan.trigger))
-    issued = f"{plan.issued.astimezone(zone):%H:%M} ({trigger})"
+    issued = f"{plan.issued.astimezone(zone):%H:%M}{doubled_offset(plan.issued, zone)} ({trigger})"
     battery_kw, soc = plan.battery_kw(now), plan.soc(now)
     planned = "over"
     if battery_kw is not None and soc is not None:
