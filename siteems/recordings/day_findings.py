@@ -5,6 +5,7 @@ All functions take local times in order and values without sentinels and outlier
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,13 +13,15 @@ import numpy as np
 import pandas as pd
 
 from siteems.recordings.finding import Finding, finding, percent, runs, share, stamp
-from siteems.recordings.physical_range import NEVER_ZERO, Mask, dead_zeros, night_power
+from siteems.recordings.physical_range import NEVER_ZERO, RANGES, Mask, dead_zeros, night_power
 from siteems.recordings.series_table import Array
 from siteems.recordings.timestamps import usual_step
 
 COPY_LEAST_LEVELS = 8
 """A day of fewer distinct values, such as a closed office, may well equal another one."""
 COPIED_YEAR_DAYS, COPIED_MONTH_DAYS = 300, 27
+IRRADIANCE = r"irradiance|global|ghi|poa|plane.of.array"
+"""Names of irradiance; its range allows for the offset of a sensor."""
 NEGATIVE_SHARE = 1e-3
 """Of the largest value; less is the noise of a sensor at night."""
 MOST_ZEROS = 0.02
@@ -86,6 +89,9 @@ def _copied_days(
 
 
 def _negative_values(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """Power below 0. A pyranometer has an offset at night, which is no power."""
+    if re.search(IRRADIANCE, name.lower()) and np.nanmin(series) >= RANGES["ghi_w_m2"][0]:
+        return
     with np.errstate(invalid="ignore"):
         negative = series < -NEGATIVE_SHARE * np.nanmax(series)
     if negative.any():

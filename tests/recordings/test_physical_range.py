@@ -224,3 +224,10 @@ def test_energy_in_wh_is_not_proposed_as_kw(tmp_path: Path, name: str, unit: str
     sizes = [each.text for each in inspection.findings if each.kind == "size"]
     assert (sizes == []) == (unit == "Wh")
     assert unit == "Wh" or "in Wh 83%" in sizes[0]
+
+
+def test_the_offset_of_a_pyranometer_at_night_is_no_power(tmp_path: Path) -> None:
+    offset = np.where(SHINE > 0.0, GHI, RNG.uniform(-4.7, -1.0, N))
+    assert found(recorded(tmp_path, ghi_w_m2=offset)) == {}
+    own = np.where(SHINE > 0.0, PV_KW, RNG.uniform(-0.05, -0.02, N))
+    assert "night pv_kw" in found(recorded(tmp_path, pv_kw=own))
