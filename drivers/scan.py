@@ -5,7 +5,7 @@ time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,6 +24,9 @@ registers full of zeros would fit any map.
 PROBES: Final[Sequence[tuple[Space, int]]] = (("holding", 0), ("input", 0))
 """Registers that are read to see whether a unit answers at all."""
 
+EVERY_UNIT: Final = 8
+"""So many units, all that were asked, which answer alike are one device that ignores unit ids."""
+
 
 @dataclass(frozen=True)
 class FoundUnit:
@@ -35,6 +38,8 @@ class FoundUnit:
     """Names of the maps whose identity it has."""
     likely_maps: tuple[str, ...] = ()
     """Names of the maps without identity all of whose points read plausible values there."""
+    every_unit: bool = False
+    """Whether it answers each of the unit ids that were asked: one device, not so many."""
     problem: str = ""
     """Why its model could not be found out."""
 
@@ -57,7 +62,14 @@ async def scan_link(
         if one is not None:
             found.append(one)
         asked(unit)
+    if len(found) == len(units) >= EVERY_UNIT and len({_model(each) for each in found}) == 1:
+        return (replace(found[0], every_unit=True),)
     return tuple(found)
+
+
+def _model(found: FoundUnit) -> tuple[object, ...]:
+    """What a unit is, without its number."""
+    return found.sunspec, found.maps, found.likely_maps, bool(found.problem)
 
 
 async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundUnit | None:

@@ -30,6 +30,7 @@ from drivers.dlt645.frame import (
 )
 from drivers.dlt645.wire import Wire, open_wire
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkTimeout
+from drivers.reachability import why_unreachable
 from drivers.serialport import PORT_ERRORS
 
 RECONNECT_PAUSES_S: Final = growing_pauses(0.25, 5.0)
@@ -182,7 +183,10 @@ class Dlt645Link:
                 self._wire = await open_wire(self._address)
         except (*PORT_ERRORS, ValueError) as exc:  # TimeoutError is an OSError
             self._connecting.failed(_now())
-            raise LinkDown(f"{self.url}: cannot connect: {exc or 'no answer'}") from None
+            why = "no answer"
+            if not isinstance(exc, TimeoutError):
+                why = await why_unreachable(self._address, self._timeout_s)
+            raise LinkDown(f"{self.url}: cannot connect: {why}") from None
         self._connecting.succeeded()
         self._counters.reconnects += int(self._connected_before)
         self._connected_before = True

@@ -41,6 +41,10 @@ def probe(model: str, url: str, unit: int, address: str | None, timeout_s: float
         raise UserError(f"{model} uses {device_map.protocol}, for which {url} is not a link")
     if is_dlt645 and address is None:
         raise UserError(f"{model} needs its 12-digit address: --address DIGITS")
+    if address is not None and not (
+        address.isascii() and address.isdecimal() and len(address) == 12
+    ):
+        raise UserError(f"--address {address}: allowed are the 12 digits printed on the meter")
     entry = DeviceEntry(
         name=NAME,
         map=model,

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,10 @@ async def _find_units(
 
 
 def _found_device(found: FoundUnit) -> FoundDevice:
+    if found.every_unit:
+        one = _found_device(replace(found, every_unit=False))
+        note = "it answers each unit id that was polled, so it is taken as one device"
+        return replace(one, notes=(*one.notes, note))
     if found.sunspec is not None:
         return _sunspec_device(found.unit, found.sunspec)
     where, key = f"unit {found.unit}", f"unit = {found.unit}"

@@ -172,3 +172,27 @@ async def test_a_unit_that_breaks_the_connection_does_not_end_the_scan() -> None
     assert [each.unit for each in found] == [1, 2, 3]
     assert "connection lost" in found[1].problem
     assert found[0].problem == found[2].problem == ""
+
+
+@pytest.mark.parametrize(("polled", "devices"), [(range(1, 21), 1), (range(1, 4), 3)])
+async def test_a_device_that_answers_every_unit_id_is_one_device(
+    polled: range, devices: int
+) -> None:
+    async def any_unit(request: Request) -> bytes | None:
+        return read_reply(request, [0] * request[4])
+
+    async with RawServer(any_unit) as link:
+        found = await asyncio.to_thread(find_devices, link.url, polled, 0.3, lambda _: None)
+    assert len(found) == devices, "a few units may be as many devices"
+    assert ("it answers each unit id" in "".join(found[0].notes)) == (devices == 1)
+
+
+def test_an_address_that_is_none_is_one_sentence() -> None:
+    for address in ("123", "12345678901x", "١٢٣٤٥٦٧٨٩٠١٢"):
+        done = cli(
+            "devices", "try", "dlt645-three-phase", "dlt645+tcp://127.0.0.1:9",
+            f"--address={address}",
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert "allowed are the 12 digits" in done.stderr
+        assert "Traceback" not in done.stderr
