@@ -150,7 +150,7 @@ def _with_coverage(score: Score, means: Array, p95_means: Array, columns: slice)
     means_in, p95_in = means[:, columns], p95_means[:, columns]
     return replace(
         score,
-        p95_pinball=_pinball(p95_in, means_in, RESERVE_QUANTILE) / float(means.mean()),
+        p95_pinball=_pinball(p95_in, means_in, RESERVE_QUANTILE) / (float(means.mean()) or 1.0),
         p95_coverage=float((means_in <= p95_in).mean()),
     )
 
@@ -168,7 +168,7 @@ def _score(
     forecast: Array,
     naive: Mapping[str, Array],
 ) -> Score:
-    mean = float(measured.mean()) or 1.0
+    mean = float(measured.mean()) or 1.0  # of a series that is 0 throughout, errors are in kW
     best = min(naive, key=lambda label: _rmse(naive[label], measured))
     return Score(
         series=name,

@@ -54,6 +54,8 @@ MOST_OF_RATED, LEAST_OF_RATED = 1.3, 0.4
 """Highest PV power as a share of the rated one: cold modules under bright clouds give a little more
 than rated, and a plant in winter or with soiled modules still comes to half of it.
 """
+REPLACED_BY = {"pv_kw": 0.0, "outdoor_temp_c": 20.0}
+"""Values of columns that a recording may lack: a site without PV, a mild day."""
 HIGHEST = 0.999
 """The quantile that is taken for the highest power, above single wrong values."""
 HOUR = pd.Timedelta(hours=1)
@@ -211,14 +213,29 @@ def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
         lines += ["", "[only]", f"{_quoted(name)} = {shown}   # the first of several"]
     known = {guess.target: guess for guess in guesses}
     for target in dict.fromkeys((*COLUMNS, *known)):
-        lines += ["", f"[columns.{target}]"]
+        lines.append("")
         if target in known:
             guess = known[target]
             remark = f"          # {guess.remark}" if guess.remark else ""
-            lines += [f"column = {_quoted(guess.column)}", f'unit = "{guess.unit}"{remark}']
+            lines += [
+                f"[columns.{target}]",
+                f"column = {_quoted(guess.column)}",
+                f'unit = "{guess.unit}"{remark}',
+            ]
+        elif target in REPLACED_BY:
+            remark = "not recognised; the value to use instead"
+            lines += [f"[columns.{target}]", f"value = {REPLACED_BY[target]}   # {remark}"]
         else:
-            value = 20.0 if target == "outdoor_temp_c" else 0.0
-            lines.append(f"value = {value}          # not in the file")
+            # An unknown load is not 0: who uses the map has to say which column it is.
+            used = {guess.column for guess in guesses}
+            names = dict.fromkeys(column.name.split(" of ")[0] for column in table.columns)
+            left = ", ".join(name for name in names if name not in used)
+            lines += [
+                f"# {target} was not recognised. Not assigned: {left or 'no column'}.",
+                f"# [columns.{target}]",
+                '# column = "?"',
+                '# unit = "kW"',
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -76,8 +76,18 @@ def test_it_is_used(tmp_path: Path, frame: pd.DataFrame, stated: str) -> None:
 
 
 def test_a_stated_value_has_no_holes(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"time": HOURS, "outdoor_temp_c": 20.0 + LOAD})
+    frame = pd.DataFrame({"time": HOURS, "load_kw": LOAD, "outdoor_temp_c": 20.0 + LOAD})
     frame = frame.iloc[[0, 1, *range(48, 96)]]
-    with pytest.raises(UserError, match="outdoor_temp_c has no value in 48%"):
+    with pytest.raises(UserError, match="has no value in 48%"):
         used(tmp_path, frame)
-    assert used(tmp_path, frame.iloc[2:])[1].tolist() == [0.0] * 48
+    text, load = used(tmp_path, frame.iloc[2:])
+    assert "value = 0.0   # not recognised" in text  # of pv_kw
+    assert len(load) == 48
+
+
+def test_an_unknown_load_is_not_proposed_as_zero(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"time": HOURS, "power_w": LOAD, "solar": LOAD, "outdoor_c": LOAD})
+    with pytest.raises(UserError, match="no column dc_load_kw"):
+        used(tmp_path, frame)
+    text = (tmp_path / "map.toml").read_text(encoding="utf-8")
+    assert "# dc_load_kw was not recognised. Not assigned: power_w, solar." in text
