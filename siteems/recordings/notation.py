@@ -34,6 +34,9 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 EPOCH_UNITS = ((1e8, 1e10, "s"), (1e11, 1e13, "ms"), (1e14, 1e16, "us"), (1e17, 1e19, "ns"))
 """Since 1970, by size: from 1973 to 2286 no two of them overlap."""
 MS_PER = {"s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
+MOST_OFFSET_MIN = 14 * 60
+WIDE_OFFSET = r"[+-](?:1[4-9]|[2-9]\d):\d\d$"
+"""Offsets to be looked at one by one: UTC+14 is the widest in use."""
 DAY_OR_MONTH = "may be day or month first; say day_first = true or false in [time] of a map"
 
 Refuse = Callable[[int, str], Exception]
@@ -69,6 +72,8 @@ def read_instants(cells: pd.Series, day_first: bool | None, refuse: Refuse) -> p
             except ValueError:
                 break  # a day or an hour that does not exist: named below
             times = pd.DatetimeIndex(read)
+            if aware and bool(texts.str.contains(WIDE_OFFSET, regex=True).any()):
+                break
             return _in_one_offset(times, texts.str[-6:]) if aware else times
     return _from_texts(texts, day_first, refuse)
 
@@ -121,6 +126,9 @@ def _from_texts(texts: pd.Series, day_first: bool | None, refuse: Refuse) -> pd.
             int(np.flatnonzero(~has)[0]), "has no offset from UTC, but other rows have one"
         )
     minutes = {text: _offset_min(text) for text in set(offsets)}
+    wide = np.array([abs(minutes[text]) > MOST_OFFSET_MIN for text in offsets])
+    if wide.any():
+        raise refuse(int(np.flatnonzero(wide)[0]), "has an offset from UTC that is not in use")
     shift = pd.to_timedelta([minutes[text] for text in offsets], unit="min")
     return _in_one_offset((times - shift).tz_localize("UTC"), pd.Series(offsets))
 

@@ -82,7 +82,10 @@ def as_numbers(cells: pd.Series) -> tuple[Array, pd.Series]:
     """Values of cells, shape (n,), NaN where one holds no number; and the cells that hold
     something else: text, or an infinite number.
     """
-    values = np.array(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+    try:
+        values = np.array(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+    except OverflowError:  # hundreds of digits
+        values = np.array([_number(cell) for cell in cells], dtype=np.float64)
     strange = ~np.isfinite(values) & cells.notna().to_numpy()
     return np.where(np.isfinite(values), values, np.nan), cells[strange]
 
@@ -94,6 +97,13 @@ def strange_note(name: str, strange: pd.Series) -> str:
         f"{name}: {len(strange)} cells hold no number, such as {shown} in line "
         f"{strange.index[0]}: taken as missing"
     )
+
+
+def _number(cell: object) -> float:
+    try:
+        return float(str(cell))
+    except ValueError:
+        return np.nan
 
 
 def _proves(numbers: pd.Series, mark: Mark) -> bool:

@@ -229,15 +229,15 @@ def _filled(
     for column, name in names.items():
         if column not in recording.series:
             continue
-        whole, rules = fill_gaps(recording.series[column], recording.step)
-        if whole is None:
-            raise UserError(f"{recording.path}: column {column} has no value at all")
         share = float(np.isnan(recording.series[column]).mean())
-        if share > most_missing:
+        if most_missing < share < 1.0:
             raise UserError(
                 f"{recording.path}: column {column} has no value in {share:.0%} of its steps; "
                 f"at most {most_missing:.0%} may be filled for {use}"
             )
+        whole, rules = fill_gaps(recording.series[column], recording.step)
+        if whole is None:
+            raise UserError(f"{recording.path}: column {column} has no value at all")
         filled[name] = whole
         notes += [f"{column}: {rule}" for rule in rules]
     return filled, tuple(notes)

@@ -160,7 +160,7 @@ def _number_or_text(cells: pd.Series) -> pd.Series:
     """Numbers or truth values where all cells hold such, else the text."""
     try:
         return pd.to_numeric(cells)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         pass
     truth = cells.str.lower()
     if bool(truth.isin(["true", "false"]).all()):

@@ -20,6 +20,9 @@ from siteems.recordings.row_spans import row_spans_s
 from siteems.recordings.table import Table, require_columns
 from siteems.recordings.time_source import TimeSource, time_source_of
 
+FIRST_YEAR, LAST_YEAR = 1971, 2200
+"""Times outside of them are defects of a clock, and the calendars of zones end near them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Timestamps:
@@ -76,6 +79,9 @@ def read_timestamps(table: Table, source: TimeSource | None = None) -> Timestamp
     if source.clock_column is not None:
         cells = cells.astype(str).str.strip() + " " + frame[source.clock_column].astype(str)
     times = read_instants(cells, source.day_first, refuse)
+    far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
+    if far.size:
+        raise refuse(int(far[0]), f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
     return Timestamps(
         f"{path}: column {' and '.join(wanted)}",
         times,

@@ -115,7 +115,9 @@ def metered(tmp_path: Path, bad: dict[int, str], count: int = 96) -> Path:
     return path
 
 
-@pytest.mark.parametrize("cell", ["inf", "-inf", "Infinity", "1e999", "n.v.", "--", "#REF!"])
+@pytest.mark.parametrize(
+    "cell", ["inf", "-inf", "Infinity", "1e999", "1" + "0" * 400, "n.v.", "--", "#REF!"]
+)
 def test_what_is_not_a_number_is_a_hole_and_noted(tmp_path: Path, cell: str) -> None:
     found = read_metered(metered(tmp_path, {9: cell}), SHANGHAI)
     assert found.import_kw.tolist() == [1.0] * 96
