@@ -153,8 +153,8 @@ class Controller:
     def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:
         """All prices of the local day, and the price now.
 
-        Where no tariff holds, a flat price of 0: then the rules hold the battery. Planning reports
-        the gap.
+        Where no tariff is valid, a flat price of 0: then the rules hold the battery. Planning
+        reports the gap.
         """
         try:
             price = self._tariff.price_at(now).per_kwh

@@ -24,7 +24,7 @@ def as_data(bill: Bill) -> Mapping[str, Any]:
 
 
 def _month_lines(month: MonthBill) -> Iterator[str]:
-    part = f"  ({month.days:.2f} days of it; what is charged by the month, by days)"
+    part = f"  ({month.days:.2f} days; monthly charges pro rata)"
     yield f"{month.month}{'' if month.complete else part}"
     for line in month.energy:
         price = f"{line.kwh:12,.2f} kWh x {line.price_per_kwh:.6f}"

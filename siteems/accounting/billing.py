@@ -1,7 +1,7 @@
 """Billing: what a metered import costs by month, to the cent.
 
 Every line is rounded half up to the cent in decimal arithmetic, and sums are sums of lines. A month
-that was metered in part pays that part, by days, of what is charged by the month.
+that was metered in part pays its monthly charges pro rata by days.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def make_bill(
 ) -> Bill:
     """The bill of a metered span: mean powers over equal steps, shape (n,), from an aware `start`.
 
-    Raises `TariffGap` where no tariff holds, ValueError for an unknown (NaN) or negative power.
+    Raises `TariffGap` where no tariff is valid, ValueError for an unknown (NaN) or negative power.
     """
     for name, series in (("import", import_kw), ("export", export_kw)):
         if series is not None and not (series >= 0.0).all():

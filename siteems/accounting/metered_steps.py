@@ -17,7 +17,7 @@ def split_at_prices(schedule: TariffSchedule, metered: Metered) -> Metered:
     """The meter's steps, in parts of a quarter hour at most where prices change within a step.
 
     The energy of a step counts evenly to its parts; a note says so, and another one what steps that
-    are longer than a billing interval cannot show. Raises `TariffGap` where no tariff holds.
+    are longer than a billing interval cannot show. Raises `TariffGap` where no tariff is valid.
     """
     step_s = round(metered.step.total_seconds())
     count = len(metered.import_kw)

@@ -61,9 +61,9 @@ def plan(
 ) -> None:
     """Plan the next day and a half from a given time, as the daemon would, and show the plan.
 
-    Of a recorded profile only the measurements before that time are used. If the time lies after
-    the recording, the same days of its last year are used. Prints the horizon as a table, or, with
-    --explain, why the battery does what it does at first, and which limits bind when.
+    Of a recorded profile only the measurements before that time are used. For times after the end
+    of the recording, the same dates in its last year are used. Prints the horizon as a table, or,
+    with --explain, why the battery does what it does at first, and which limits bind when.
     """
 
     from siteems.cli.quantities import parse_when

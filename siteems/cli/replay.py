@@ -48,7 +48,7 @@ def replay(
     the result lists both.
 
     Writes report.html (opens in any browser, without a network), summary.json and one CSV.gz of
-    series per policy.
+    series per policy; with pyarrow installed, timeseries.parquet as well.
     """
 
     from siteems.cli.arguments import parse_policies

@@ -16,9 +16,10 @@ def status(
     site_file: SiteArgument, state: StateOption = None, json_output: JsonOption = False
 ) -> None:
     """Show the state of a site: measurements, plan, demand-response events, link counters, and the
-    alarms and warnings of the last 24 hours.
+    alarms, warnings and information of the last 24 hours.
 
-    Everything is read from the site's record, so the daemon need not be running.
+    Everything is read from the site's record, so the daemon need not be running. Measurements are
+    recorded once a minute, unless the site file sets another `recording.sample_s`.
     """
 
     from siteems.history.location import history_path, state_dir

@@ -85,4 +85,4 @@ def probe_text(result: Mapping[str, Any]) -> str:
         unit = "" if point["unit"] == "1" or not value else point["unit"]
         quality = "" if point["quality"] == "good" else point["quality"]
         lines.append(f"  {name:26} {value:>12} {unit:5} {quality}".rstrip())
-    return "\n".join([*lines, *(f"  fault: {fault}" for fault in result["faults"])])
+    return "\n".join([*lines, *(f"  fault: {fault}" for fault in dict.fromkeys(result["faults"]))])

@@ -9,7 +9,7 @@ With charging positive:
     safety          -8 ........................ +8     range -8..+8
     backup reserve              0 ...........  inf     range  0..+8
     DR event       -inf ... -2                         range  0..0: the reserve allows no less
-    plan wishes +3                                     result 0, limited by the DR event
+    plan requests +3                                   result 0, limited by the DR event
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Range:
     high_set_by: Bound | None = None
 
     def nearest(self, wanted_kw: float) -> tuple[float, Bound | None]:
-        """The power in the range that is nearest to the wish, and the bound that moved it there."""
+        """The power in the range that is nearest to the request, and the bound that changed it."""
         if wanted_kw < self.low_kw:
             return self.low_kw, self.low_set_by
         if wanted_kw > self.high_kw:

@@ -1,7 +1,7 @@
 """One control cycle as a pure function: image, intent and limits in, one decision out, with the
 reason for it.
 
-The intent is the battery power that the plan, or a lower fallback level, wishes. Bounds on that
+The intent is the battery power that the plan, or a lower fallback level, requests. Bounds on that
 power nest: safety (device limits, battery temperature), grid connection, backup reserve, DR event.
 A lower one never widens a higher one (`siteems/control/bounds.py`). Sign: + charging,
 - discharging.
@@ -40,7 +40,7 @@ class Limits:
     reserve_soc: float
     """State of charge below which the battery serves backup only."""
     grid_limit_kw: float
-    """What the grid connection carries, AC side."""
+    """Limit of the grid connection, AC side."""
     dr_cap_kw: float
     """Import cap of the DR events in force, AC side; infinite without one."""
 

@@ -34,7 +34,7 @@ highest: the losses of charging and discharging are larger than that.
 
 @dataclass(frozen=True)
 class Intent:
-    """The wished battery power in kW (+ charging), its fallback level, and why."""
+    """The requested battery power in kW (+ charging), its fallback level, and why."""
 
     battery_kw: float
     level: FallbackLevel
@@ -64,15 +64,15 @@ def choose_intent(
         if battery_kw is not None and plan.carries_load(now):
             battery_kw = min(0.0, pv_kw - load_kw)
         age = now - plan.issued
-        age_h = age / timedelta(hours=1)
+        age_min = age / timedelta(minutes=1)
         if battery_kw is None or planned_soc is None or age > LAST_PLAN_LIMIT:
-            because = reasons.PLAN_ENDED(age_h=age_h)
+            because = reasons.PLAN_ENDED(age_h=age / timedelta(hours=1))
         elif age <= FRESH:
             return Intent(battery_kw, "plan", reasons.FOLLOW_PLAN())
         elif soc is not None and abs(soc - planned_soc) > CORRIDOR_SOC:
-            because = reasons.PLAN_MISSED(age_h=age_h, planned_soc=planned_soc, soc=soc)
+            because = reasons.PLAN_MISSED(age_min=age_min, planned_soc=planned_soc, soc=soc)
         else:
-            return Intent(battery_kw, "last-plan", reasons.FOLLOW_LAST_PLAN(age_h=age_h))
+            return Intent(battery_kw, "last-plan", reasons.FOLLOW_LAST_PLAN(age_min=age_min))
     return _rules(prices_today, price_now, charge_kw, load_kw, because)
 
 

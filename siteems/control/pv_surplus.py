@@ -14,7 +14,7 @@ energy for nothing; a lower one is within the error of the meters.
 
 
 def with_pv_surplus(wanted_kw: float, image: Image) -> float:
-    """The wish, raised so that PV beyond the load is stored before it is curtailed.
+    """The requested power, raised so that PV beyond the load is stored before it is curtailed.
 
     A throttled PV converter does not show what it could give. But when the rectifiers give almost
     nothing, PV carries the load, and there may be more of it. So the setpoint follows the measured

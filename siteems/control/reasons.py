@@ -13,8 +13,8 @@ from siteems.messages.message import MessageType
 # -- what the intent follows -----------------------------------------------------------------------
 
 NOT_CONTROLLED: Final = MessageType("not-controlled", "no control")
-FOLLOW_PLAN: Final = MessageType("follow-plan", "plan")
-FOLLOW_LAST_PLAN: Final = MessageType("follow-last-plan", "plan of {age_h:.1f} h ago")
+FOLLOW_PLAN: Final = MessageType("follow-plan", "current plan")
+FOLLOW_LAST_PLAN: Final = MessageType("follow-last-plan", "plan issued {age_min:.0f} min ago")
 RULES_CHARGE: Final = MessageType("rules-charge", "rules, {because}: cheap hours, charge")
 RULES_DISCHARGE: Final = MessageType(
     "rules-discharge", "rules, {because}: expensive hours, carry the load"
@@ -27,7 +27,7 @@ NO_PLAN_YET: Final = MessageType("no-plan-yet", "no plan yet")
 PLAN_ENDED: Final = MessageType("plan-ended", "the last plan ended or is too old ({age_h:.1f} h)")
 PLAN_MISSED: Final = MessageType(
     "plan-missed",
-    "the plan of {age_h:.1f} h ago predicted a state of charge of {planned_soc:.0%}, "
+    "the plan issued {age_min:.0f} min ago predicted a state of charge of {planned_soc:.0%}, "
     "measured is {soc:.0%}",
 )
 
@@ -42,7 +42,9 @@ TEMPERATURE_UNKNOWN: Final = MessageType(
     "temperature-unknown", "battery temperature unknown: no charging"
 )
 TOO_COLD: Final = MessageType("too-cold", "battery at {battery_c:.0f} degC, too cold to charge")
-TOO_HOT: Final = MessageType("too-hot", "battery at {battery_c:.0f} degC, too hot to cycle")
+TOO_HOT: Final = MessageType(
+    "too-hot", "battery at {battery_c:.0f} degC, too hot to charge or discharge"
+)
 GRID_CONNECTION: Final = MessageType("grid-connection", "grid connection")
 RESERVE_REBUILT: Final = MessageType(
     "reserve-rebuilt", "backup reserve is being rebuilt ({soc:.1%} of {reserve_soc:.1%})"

@@ -33,7 +33,7 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     """Safe value by point: the bus is at float voltage, and the battery recharges as fast as the
     grid connection allows.
 
-    The rectifiers may give what the connection carries beside the worst AC load, so that a full
+    The rectifiers may give the connection limit less the worst AC load, so that a full
     recharge after a mains failure trips no breaker, but never less than the load needs. Currents
     are whole amperes, rounded down. A float voltage and a grid setpoint charge the battery also in
     frost; there the battery's own management must protect it.

@@ -45,7 +45,7 @@ def _table(verdict: Verdict) -> Iterator[str]:
         _row("grid energy, net of storage (kWh)", idle.net_import_kwh, ours.net_import_kwh, 1),
         _row(f"energy bill ({money})", idle.energy_cost, ours.energy_cost, 2),
         _row(f"battery wear ({money})", idle.wear_cost, ours.wear_cost, 2),
-        _row(f"less energy left in store ({money})", -idle.stored_credit, -ours.stored_credit, 2),
+        _row(f"drop in stored energy value ({money})", -idle.stored_credit, -ours.stored_credit, 2),
         _row(f"cost of the day ({money})", idle.cost, ours.cost, 2),
         _row("emissions (kg CO2)", idle.net_co2_kg, ours.net_co2_kg, 1),
         _row("PV used (kWh)", verdict.idle.pv_kwh, verdict.controlled.pv_kwh, 1, gain=True),
@@ -67,9 +67,9 @@ def _reserve_text(verdict: Verdict) -> str:
     check, site = verdict.reserve, verdict.site
     time = check.lowest_margin_at.astimezone(site.site.zone)
     return (
-        f"Backup reserve never broken: {_yes(check.held)}; lowest margin "
-        f"{check.lowest_margin_soc * 100:+.1f} % of capacity at {time:%H:%M}, never less than "
-        f"{check.lowest_backup_h:.1f} h of backup for {site.backup.hours:g} h promised."
+        f"Backup reserve maintained: {_yes(check.held)}; smallest margin "
+        f"{check.lowest_margin_soc * 100:+.1f} % of capacity at {time:%H:%M}, at least "
+        f"{check.lowest_backup_h:.1f} h of autonomy ({site.backup.hours:g} h required)."
     )
 
 

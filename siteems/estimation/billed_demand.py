@@ -27,7 +27,7 @@ def billed_demand(
     """The most expensive of the charges that hold on that local day and that a plan can influence.
 
     A charge on the size of the transformer stays the same whatever is imported, so it is left out.
-    None where no charge remains, and where no tariff holds on that day.
+    None where no charge remains, and where no tariff is valid on that day.
     """
     try:
         version = schedule.version(when.astimezone(schedule.zone).date())

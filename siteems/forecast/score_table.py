@@ -24,7 +24,7 @@ def as_table(scores: Sequence[Score]) -> str:
     for score in scores:
         ahead = f"{score.from_h:g}-{score.to_h:g} h"
         covers = "" if score.p95_coverage is None else f"{score.p95_coverage:.1%}"
-        verdict = "beaten" if score.beats_naive else "NOT BEATEN"
+        verdict = "better than naive" if score.beats_naive else "not better than naive"
         lines.append(
             f"{score.series:12} {ahead:>8}  {_percent(score.mape):>7} {score.nrmse:>7.1%} "
             f"{score.pinball:>8.2%} {covers:>10}   "

@@ -42,8 +42,8 @@ MAINS_FAILED: Final = AlarmType(
     "warning",
     "The measured mains voltage is too low to supply the rectifiers. All economic setpoints are "
     "released.",
-    "Check the supply. How long the battery lasts follows from its state of charge and the load "
-    "(`siteems status`).",
+    "Check the supply. Estimate the remaining backup time from the state of charge and the load, "
+    "which `siteems status` shows.",
 )
 MAINS_RETURNED: Final = AlarmType(
     "mains-returned",
@@ -100,13 +100,13 @@ FALLBACK_RULES: Final = AlarmType(
     "fallback-rules",
     "{reason}",
     "alarm",
-    "For two minutes no plan has held. The battery follows simple price rules: charge in cheap "
-    "hours, carry the load in expensive ones.",
+    "For two minutes there has been no valid plan. The battery follows simple price "
+    "rules: charge in cheap hours, carry the load in expensive ones.",
     "Look for a `plan-...` alarm, which says why planning fails.",
 )
 FALLBACK_PLAN: Final = AlarmType(
     "fallback-plan",
-    "a fresh plan holds again",
+    "a fresh plan is valid again",
     "info",
     "Control follows a fresh plan again.",
     NOTHING_TO_DO,
@@ -116,7 +116,7 @@ PLAN_ERROR: Final = AlarmType(
     "plan-error",
     "{reason}",
     "warning",
-    "A planning run failed: an input is missing, no tariff holds, or the solver failed.",
+    "A planning run failed: an input is missing, no tariff is valid, or the solver failed.",
     "Read the reason. If it names the tariff, add a tariff that covers the date.",
 )
 PLAN_INFEASIBLE: Final = AlarmType(
@@ -183,14 +183,14 @@ DEVICE_NOT_ACQUIRED: Final = AlarmType(
 )
 WRONG_DEVICE: Final = AlarmType(
     "wrong-device",
-    "{device} is not a {title}: it is never written",
+    "{device} is not a {title}: siteems does not write to it",
     "alarm",
     "The identity that a device reports is not the one that its device map states.",
     "Check address and model in the site file; `siteems scan` shows what is connected.",
 )
 DEVICE_READ_ONLY: Final = AlarmType(
     "read-only",
-    "{device} is read and not driven",
+    "{device} is monitored only",
     "info",
     "The daemon runs with --read-only and writes to no device.",
     NOTHING_TO_DO,
@@ -252,7 +252,7 @@ STOPPED_READ_ONLY: Final = AlarmType(
 )
 STOPPED_UNRELEASED: Final = AlarmType(
     "stopped-unreleased",
-    "the daemon stopped; not released until their leases run out: {devices}",
+    "the daemon stopped; these keep their last setpoints until their time-out: {devices}",
     "alarm",
     "The daemon ended, and some devices did not take their safe values. They fall back by "
     "themselves when their communication time-out has passed.",

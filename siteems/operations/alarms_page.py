@@ -14,8 +14,8 @@ HEAD = """\
 Made from the catalogue in `siteems/operations/alarm_catalogue.py` with
 `python -m siteems.operations.alarms_page docs/alarms.md`; do not edit this page.
 
-An alarm is recorded when it is raised. Where an alarm of level `info` clears it, that one is
-recorded when the condition has ended. `siteems status` shows the newest alarms, the record keeps
+An alarm is recorded when it is raised. Some alarms have a matching alarm of level `info`, recorded
+when the condition ends. `siteems status` shows the newest alarms, the record keeps
 all of them (docs/record.md), and each is a line in the log of the daemon.
 
 | alarm | level | |

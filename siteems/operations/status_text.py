@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from siteems.config.local_time import doubled_offset
+from siteems.control.reasons import FOLLOW_PLAN
 from siteems.demand_response.event_text import event_text
 from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import Sample
@@ -19,6 +20,8 @@ from siteems.planning.published_plan import PublishedPlan
 
 LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
 """Counters of a link that are shown when they are not 0."""
+SOURCES: Final = {"last-plan": "last plan", "release": "released"}
+"""Recorded sources of a decision that are displayed under another name."""
 
 
 def as_text(status: Status, zone: ZoneInfo) -> str:
@@ -74,7 +77,15 @@ def _sample_lines(sample: Sample, now: datetime) -> Iterator[str]:
     yield f"measured  {(now - sample.time).total_seconds():.0f} s ago"
     yield f"  grid    {kw('grid_kw')}    load {load}    PV {kw('pv_kw')}"
     yield f"  battery {kw('battery_kw')}{_direction(values.get('battery_kw'))}    {soc}"
-    yield f"  decided by {sample.source}: {ENGLISH.text(sample.reason)}"
+    yield f"control   {_control_text(sample)}"
+
+
+def _control_text(sample: Sample) -> str:
+    """What decides on the battery now, and why."""
+    reason = ENGLISH.text(sample.reason)
+    if sample.reason.code == FOLLOW_PLAN.code:
+        return reason
+    return f"{SOURCES.get(sample.source, sample.source)}: {reason}"
 
 
 def _direction(battery_kw: float | None) -> str:
@@ -101,17 +112,28 @@ def _plan_lines(plan: PublishedPlan, now: datetime, zone: ZoneInfo) -> Iterator[
 def _traffic_lines(traffic: Mapping[str, Any]) -> Iterator[str]:
     """A line for each link, and one for the writes of today."""
     for name, link in traffic["links"].items():
-        counts = [f"{link[key]} {key}" for key in LINK_TROUBLES if link[key]]
+        counts = {key: _count_text(link[key], key) for key in LINK_TROUBLES if link[key]}
         silent = [unit for unit, counters in link["units"].items() if counters["timeouts"]]
-        units = f" (unit {', '.join(silent)})" if silent else ""
-        troubles = ", ".join(counts) or "no trouble"
-        yield f"link      {name}: {link['requests']} requests, {troubles}{units}"
+        if silent and "timeouts" in counts:
+            counts["timeouts"] += f" ({_units_text(silent)})"
+        troubles = ", ".join(counts.values()) or "no trouble"
+        yield f"link      {name}: {link['requests']} requests, {troubles}"
     writes = [
         f"{name} {count['writes']} of {count['allowed']}"
         for name, count in traffic["writes_today"].items()
     ]
     if writes:
         yield f"writes    today: {', '.join(writes)}"
+
+
+def _count_text(count: int, name: str) -> str:
+    return f"{count} {name.removesuffix('s') if count == 1 else name}"
+
+
+def _units_text(units: Sequence[str]) -> str:
+    if len(units) == 1:
+        return f"unit {units[0]}"
+    return f"units {', '.join(units[:-1])} and {units[-1]}"
 
 
 def _percent(share: float | None) -> str:

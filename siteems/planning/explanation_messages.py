@@ -37,7 +37,7 @@ DR_CAP_EXCEEDED: Final = MessageType("dr-cap-exceeded", "the DR event's cap cann
 AT_RESERVE: Final = MessageType("at-reserve", "the battery is at its backup reserve")
 RESERVE_SHORT: Final = MessageType("reserve-short", "the backup reserve is short")
 BATTERY_FULL: Final = MessageType("battery-full", "the battery is full")
-AT_CHARGE_LIMIT: Final = MessageType("at-charge-limit", "the battery accepts no more power")
+AT_CHARGE_LIMIT: Final = MessageType("at-charge-limit", "charging is limited by charge acceptance")
 AT_DISCHARGE_LIMIT: Final = MessageType(
     "at-discharge-limit", "the battery is at its discharge power limit"
 )

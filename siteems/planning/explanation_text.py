@@ -18,7 +18,7 @@ COLUMNS = (
     ("PV", "kW"),
     ("import", "kW"),
     ("battery", "kW"),
-    ("charge", "%"),
+    ("SoC", "%"),
     ("reserve", "%"),
 )
 """Head and unit of each column of the table."""

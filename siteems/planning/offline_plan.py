@@ -57,7 +57,7 @@ def plan_offline(
 def _learn(forecaster: LearningForecaster, profile: Profile, until: datetime) -> None:
     """Teach the forecaster the last two weeks of the profile before `until`.
 
-    Later than the end of the profile, the same days of its last year are used instead.
+    For times after the end of the profile, the same dates in its last year are used.
     """
     shift = timedelta(0)
     while until - shift > profile.end:

@@ -63,8 +63,8 @@ class ProblemBuilder:
     ) -> PlanningInputs:
         """The problem of the horizon that begins at `state.time`.
 
-        Raises `TariffGap` when no tariff holds now, `ProblemError` for numbers that no plan can be
-        made from.
+        Raises `TariffGap` when no tariff is valid now, `ProblemError` for numbers that no plan can
+        be made from.
         """
         horizon = make_horizon(self._site, self._schedule, state, forecaster, events)
         demand = demand_charge(self._schedule, self._site.grid, state, horizon.grid)
@@ -105,7 +105,7 @@ class ProblemBuilder:
 def battery_model(
     battery: Battery, state: SiteState, full_charge: FullCharge | None = None
 ) -> BatteryModel:
-    """The battery of the LP. Too cold to charge or too hot to cycle means limits of zero."""
+    """The battery of the LP. Too cold, it does not charge; too hot, it rests."""
     temp_c = state.battery_c
     hot = temp_c is not None and temp_c > battery.max_temp_c
     cold = temp_c is not None and temp_c < battery.min_charge_temp_c

@@ -1,9 +1,10 @@
 """Energy from a meter's counter, by stated rules where the counter fails.
 
-A counter of energy never falls and cannot run faster than the connection carries. Where it does, or
+A counter of energy never falls and cannot rise faster than the connection limit. Where it does, or
 where it stands still while power flows, it is repaired by these rules, and each is named:
 
-- blip: readings that the counter returns from (0 for some minutes, a digit too many) are left out;
+- blip: wrong readings after which the counter jumps back (0 for some minutes, a digit too many)
+  are left out;
 - overflow: a counter that passes the end of its digits or bits goes on from 0;
 - restart: a counter that starts anew at another value counts from there on;
 - still: a counter that stands still while power is measured.
@@ -34,7 +35,7 @@ LONGEST_BLIP_H = 24.0
 """A counter that has not returned by then has started anew."""
 STILL_LEAST_STEPS, STILL_LEAST_KWH, STILL_MOVES = 3, 0.25, 3.0
 """A counter stands still where it does not move for as many steps, in which as much energy was
-measured, and as many times its smallest move: counters behind transformers move in coarse steps.
+measured, and as many counts: counters behind transformers move in coarse steps.
 """
 WRAPS_KWH: Array = np.outer(
     (*(10.0**digits for digits in range(4, 11)), 2.0**31, 2.0**32), (0.001, 0.01, 0.1, 1.0)
@@ -74,7 +75,7 @@ def counter_energy(
 ) -> CounterEnergy:
     """The energy between the readings of a counter, all of shape (n,), n >= 1, none unknown.
 
-    `hours` are the times of the readings, rising, `most_kw` is what the connection carries.
+    `hours` are the times of the readings, rising, `most_kw` is the connection limit.
     `power_kw` is the measured import, holding from its reading to the next; NaN = not measured.
     """
     kwh, repairs = np.diff(counter_kwh), []

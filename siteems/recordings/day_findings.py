@@ -97,7 +97,7 @@ def _negative_values(name: str, times: pd.DatetimeIndex, series: Array) -> Itera
     if negative.any():
         text = (
             f"{int(negative.sum())} values are below 0, down to {np.nanmin(series):g}: "
-            "the station's own consumption?"
+            "standby consumption at night?"
         )
         yield finding("night", name, times[negative], text)
 

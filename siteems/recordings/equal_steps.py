@@ -59,7 +59,7 @@ def at_equal_steps(rows: Rows) -> Recording:
     """Order the rows and bring them to their usual step.
 
     What is not plausible is left out first. Rows of the same step become their mean, absent rows
-    become NaN. Raises `UserError` when no usual step of a minute or more can be found.
+    become NaN. Raises `UserError` when no regular step of a minute or more is found.
     """
     notes = list(rows.notes)
     numbers = pd.DataFrame(index=rows.times)
@@ -72,7 +72,7 @@ def at_equal_steps(rows: Rows) -> Recording:
         notes.append("time: rows that were out of order are put in order")
     step, held_steps = _common_step(pd.DatetimeIndex(numbers.index))
     if step < MINUTE or (span := times.max() - times.min()) / step > MOST_ROWS:
-        raise UserError(f"{rows.path}: its rows have no usual step of a minute or more")
+        raise UserError(f"{rows.path}: no regular time step found")
     positions = np.asarray((pd.DatetimeIndex(numbers.index) - times.min()) / step)
     index = np.floor(positions + 1e-6).astype(np.int64)
     off_step = int((np.abs(positions - np.round(positions)) > 1e-3).sum())
@@ -80,7 +80,10 @@ def at_equal_steps(rows: Rows) -> Recording:
     if off_step:
         notes.append(f"time: {off_step} rows between two steps of {step}: the mean of their step")
     elif doubled:
-        notes.append(f"time: {doubled} rows with a stamp that others have too: the mean of them")
+        what = (
+            "row with a duplicate timestamp" if doubled == 1 else "rows with duplicate timestamps"
+        )
+        notes.append(f"time: {doubled} {what}, averaged")
     if doubled:
         numbers = numbers.groupby(index).mean()
     else:

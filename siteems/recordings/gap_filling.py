@@ -12,15 +12,15 @@ Array = npt.NDArray[np.float64]
 SHORT_GAP = timedelta(hours=1)
 """Up to here a straight line is closer to load and PV than the same time of another day."""
 DAY = timedelta(days=1)
-SHORT_RULE = "up to an hour: straight line between its neighbours"
-LONG_RULE = "longer: the same time of the nearest day that has it, the day before first"
+SHORT_RULE = "of up to an hour, interpolated"
+LONG_RULE = "of over an hour, filled from the same time on the nearest day with data"
 
 
 def fill_gaps(series: Array, step: timedelta) -> tuple[Array | None, tuple[str, ...]]:
     """The series, shape (n,), without NaN, and a note for each rule that was applied.
 
-    A gap of up to an hour is bridged by a straight line, a longer one by the same time of the
-    nearest day that has it. Returns None for a series without any value.
+    A gap of up to an hour is interpolated, a longer one is filled from the same time on the
+    nearest day with data, the day before first. Returns None for a series without any value.
     """
     missing = np.isnan(series)
     if not missing.any():
@@ -40,12 +40,20 @@ def fill_gaps(series: Array, step: timedelta) -> tuple[Array | None, tuple[str, 
         filled[first:end] = np.interp(np.arange(first, end), known, series[known])
     if short:
         count = sum(end - first for first, end in short)
-        notes.append(f"{count} values in {len(short)} gaps {SHORT_RULE}")
+        notes.append(f"{_values_in_gaps(count, len(short))} {SHORT_RULE}")
     left = np.flatnonzero(np.isnan(filled))
     if left.size:
-        notes.append(f"{left.size} values in {len(gaps) - len(short)} gaps {LONG_RULE}")
+        notes.append(f"{_values_in_gaps(left.size, len(gaps) - len(short))} {LONG_RULE}")
         _copy_from_nearest_day(filled, series, left, max(1, round(DAY / step)))
     return filled, tuple(notes)
+
+
+def _values_in_gaps(values: int, gaps: int) -> str:
+    return f"{values} {_plural('value', values)} in {gaps} {_plural('gap', gaps)}"
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _copy_from_nearest_day(

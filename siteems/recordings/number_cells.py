@@ -20,10 +20,10 @@ FULL_WIDTH = str.maketrans(
     "０１２３４５６７８９．，－＋−　\u00a0\u202f\u2009", "0123456789.,-+-    "
 )
 SPACED = r"^[+-]?\d{1,3}(?:[ '’]\d{3})+(?![\d ])"
-"""Thousands apart by spaces or apostrophes."""
+"""Thousands separated by spaces or apostrophes."""
 NUMBER_LIKE = r"[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?"
 GROUPS = {",": r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", ".": r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+"}
-"""Numbers that may have thousands apart by a mark."""
+"""Numbers that may have thousands separated by a mark."""
 ENOUGH = 50
 """Cells of a column that all have three digits behind a comma, with whole numbers among them: one
 with decimals would have shown another number of digits by then.
@@ -116,5 +116,5 @@ def _proves(numbers: pd.Series, mark: Mark) -> bool:
 
 
 def _has_groups(numbers: pd.Series, mark: Mark) -> bool:
-    """Whether a cell has several groups of thousands apart by this mark."""
+    """Whether a cell has several groups of thousands separated by this mark."""
     return bool((numbers.str.fullmatch(GROUPS[mark]) & (numbers.str.count(rf"\{mark}") > 1)).any())

@@ -71,9 +71,7 @@ def time_source_of(frame: pd.DataFrame, path: Path) -> TimeSource:
         for name in names:
             if re.fullmatch(pattern, name.strip(), re.IGNORECASE) and _may_hold(frame[name]):
                 return _with_clock(frame, name)
-    raise UserError(
-        f"{path}: no column of time; it has {', '.join(names)}, and expected is one of {EXPECTED}"
-    )
+    raise UserError(f"{path}: no time column among {', '.join(names)}; expected one of {EXPECTED}")
 
 
 def _with_clock(frame: pd.DataFrame, name: str) -> TimeSource:

@@ -97,8 +97,8 @@ def as_table(rows: Sequence[Row], most: int = 40) -> str:
     total = sums(rows)
     for currency, money in total["money"].items():
         lines.append(
-            f"{currency}: {money['saving_vs_idle']:,.2f} saved against no control, "
-            f"{money['saving_vs_rules']:,.2f} against timers"
+            f"{currency}: {money['saving_vs_idle']:,.2f} saved compared with no control, "
+            f"{money['saving_vs_rules']:,.2f} compared with the peak-valley timer"
         )
     lines.append(
         f"{total['sites']} sites, {total['failed']} failed, "

@@ -1,4 +1,4 @@
-"""The recorded data of a replay: without gaps, and moved to days on which a tariff holds."""
+"""The recorded data of a replay: without gaps, and moved to days on which a tariff is valid."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read_replay_data(
             return ReplayData(recorded.profile, recorded.notes, timedelta(0))
         note = (
             f"time: moved {52 * years} weeks on, to {first} .. {last}, "
-            "where the site's tariff holds"
+            "where the site's tariff is valid"
         )
         return ReplayData(moved, (*recorded.notes, note), years * YEAR)
     known = ", ".join(

@@ -27,7 +27,7 @@ def run_replay(
 
     The span is cut to whole quarter hours. The air conditioner is simulated where the site has one,
     else its recorded load is used. `notes` on the data are kept in the result. Raises `TariffGap`
-    when no tariff holds in the span.
+    when no tariff is valid in the span.
     """
     first, last = start or profile.start, end or profile.end
     window = ReplayWindow(first, int((last - first) / INTERVAL))

@@ -20,8 +20,8 @@ POLICIES: tuple[Policy, ...] = ("idle", "rules", "optimal", "foresight")
 
 MEANING: Mapping[Policy, str] = {
     "idle": "no control: the battery floats, PV feeds the bus first",
-    "rules": "peak-valley timer: charge in the cheapest third of the day's prices, carry the load "
-    "in the most expensive third",
+    "rules": "peak-valley timer: charge in the cheapest third of the day's price range, carry the "
+    "load in the most expensive third",
     "optimal": "siteems: forecast, linear program every 15 minutes, control above the reserve",
     "foresight": "the same controller with perfect foresight of load and PV: the bound",
 }

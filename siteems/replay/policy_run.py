@@ -73,7 +73,7 @@ class PolicyRun:
         self._measurement = Measurement(self._plant, window.count)
 
     def outcome(self) -> PolicyOutcome:
-        """Run the policy. Raises `TariffGap` when no tariff holds in the window."""
+        """Run the policy. Raises `TariffGap` when no tariff is valid in the window."""
         begin_s = time.process_time()
         asyncio.run(self._run())
         return self._outcome(time.process_time() - begin_s)

@@ -42,7 +42,7 @@ def replay_to_folder(
 ) -> ReplayResult:
     """Replay a recording and write the result to the folder `out`, which is made.
 
-    `start` and `end` are times of the recording, also where it is moved to where a tariff holds.
+    `start` and `end` are times of the recording, also where it is moved to where a tariff is valid.
     Raises `UserError` for data that cannot be used, and for a folder that cannot be made.
     """
     # A replayed year would log as much as a year of operation.

@@ -41,7 +41,7 @@ def _saving(result: ReplayResult, days: Daily, reference: Policy) -> str:
     share = saving / cost if cost else 0.0
     against = "no control" if reference == "idle" else "a peak-valley timer"
     interval = _interval(confidence(days.saving(reference)))
-    text = f"saved against {against} ({share:.1%}); {interval}"
+    text = f"saved compared with {against} ({share:.1%}); {interval}"
     return _box(f"{saving:,.0f} {result.currency}", text, "good" if saving >= 0 else "bad")
 
 
@@ -66,14 +66,19 @@ def _reserve(optimal: PolicyOutcome) -> str:
         text = "control cycles discharged below the backup reserve"
         return _box(f"{optimal.reserve_violations}", text, "bad")
     margin = f"{optimal.lowest_margin_soc:.1%}" if np.isfinite(optimal.lowest_margin_soc) else "-"
-    return _box("reserve kept", f"lowest margin while discharging: {margin} of capacity", "good")
+    return _box(
+        "reserve kept",
+        f"smallest margin above the reserve while discharging: {margin} of capacity",
+        "good",
+    )
 
 
 def _energy(idle: PolicyOutcome, optimal: PolicyOutcome) -> str:
     kwh = idle.balance.import_kwh - optimal.balance.import_kwh
     kg = idle.balance.co2_kg - optimal.balance.co2_kg
     text = (
-        f"grid energy saved against no control, and {kg:+,.0f} kg CO2; shifting alone costs energy"
+        f"grid energy saved compared with no control, and {kg:+,.0f} kg CO2; "
+        "shifting alone costs energy"
     )
     return _box(f"{kwh:+,.0f} kWh", text)
 
@@ -81,5 +86,6 @@ def _energy(idle: PolicyOutcome, optimal: PolicyOutcome) -> str:
 def _worst_day(result: ReplayResult, days: Daily) -> str:
     saving = days.saving("idle")
     worst = int(np.argmin(saving))
-    text = f"saved against no control on the worst day, {days.days[worst]:%a %d %b %Y}: see below"
+    day = days.days[worst]
+    text = f"saved compared with no control on the worst day, {day:%a %d %b %Y}: see below"
     return _box(f"{saving[worst]:+,.2f} {result.currency}", text)

@@ -58,8 +58,9 @@ def demo_scenario(
 ) -> Scenario:
     """The demo day of a site, on its own profile or on a recorded one.
 
-    A recorded day is moved to the date of the site file's `[demo]`, where the site's tariff holds.
-    Raises `UserError` when the site file has no demo day or the profile does not hold the day.
+    A recorded day is moved to the date of the site file's `[demo]`, where the site's tariff is
+    valid. Raises `UserError` when the site file has no demo day or the profile does not hold the
+    day.
     """
     demo = site.demo
     if demo is None:

@@ -59,7 +59,7 @@ def _version_errors(tariffs: Sequence[TariffVersion], at: KeyPath) -> Iterator[V
         elif end < start:
             yield ValidationError(
                 (*at, later, "valid_from"),
-                f"no tariff holds from {end} to {start}",
+                f"no tariff is valid from {end} to {start}",
                 "each version begins on the day on which the one before ends",
             )
 

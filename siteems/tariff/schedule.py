@@ -200,7 +200,7 @@ class TariffSchedule:
             known = ", ".join(
                 f"{v.name} from {v.valid_from} to {v.valid_to or 'open end'}" for v in self.tariffs
             )
-            raise TariffGap(f"no tariff holds on {day}; known are {known}")
+            raise TariffGap(f"no tariff is valid on {day}; known are {known}")
         if version.vector is not None:
             key: tuple[object, ...] = (id(version),)
             if key not in self._by_rules:

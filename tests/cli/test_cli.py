@@ -203,7 +203,7 @@ def test_bill_by_month_and_period(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "1 values below 0 are exports" in done.stderr
     page = siteems("bill", str(seed_path("hangzhou-macro")), str(data), "--from=2026-07-17").stdout
-    assert "1.00 days of it" in page
+    assert "1.00 days; monthly charges pro rata" in page
     assert (
         siteems("bill", str(seed_path("hangzhou-macro")), str(data), "--from=2031-01-01").returncode
         == 2

@@ -81,7 +81,7 @@ def test_wear_above_the_spread_does_not_pay(tmp_path: Path) -> None:
 
 def test_day_without_tariff() -> None:
     page = summarise(load_site(SEED), date(2026, 6, 30))
-    assert "no tariff holds on 2026-06-30" in page
+    assert "no tariff is valid on 2026-06-30" in page
     assert "unknown without a tariff" in page
     assert "free for arbitrage" in page
 

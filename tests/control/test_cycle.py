@@ -328,7 +328,7 @@ def test_cold_room_without_sensor_does_not_charge_lithium(rural: Site) -> None:
     cold = replace(rural, backup=replace(rural.backup, coldest_c=-10.0))
     seen = image(battery_c=None)
     for site, expected_kw, reason in (
-        (rural, 2.0, "plan"),
+        (rural, 2.0, "current plan"),
         (cold, 0.0, "battery temperature unknown: no charging"),
     ):
         intent = Intent(2.0, "plan", FOLLOW_PLAN())

@@ -33,10 +33,10 @@ def intent(
     [
         (plan(), 0 * MINUTE, "plan", 4.0, "plan"),
         (plan(), 20 * MINUTE, "plan", 4.0, "plan"),
-        (plan(), 21 * MINUTE, "last-plan", 4.0, "plan of 0.3 h ago"),
-        (plan(), 50 * MINUTE, "last-plan", -8.0, "plan of 0.8 h ago"),
+        (plan(), 21 * MINUTE, "last-plan", 4.0, "plan issued 21 min ago"),
+        (plan(), 50 * MINUTE, "last-plan", -8.0, "plan issued 50 min ago"),
         (plan(), 60 * MINUTE, "rules", 0.0, "the last plan ended or is too old (1.0 h): hold"),
-        (LONG, 24 * HOUR, "last-plan", 0.0, "plan of 24.0 h ago"),
+        (LONG, 24 * HOUR, "last-plan", 0.0, "plan issued 1440 min ago"),
         (LONG, 24 * HOUR + MINUTE, "rules", 0.0, "ended or is too old (24.0 h)"),
         (None, 0 * MINUTE, "rules", 0.0, "no plan yet"),
     ],

@@ -25,7 +25,7 @@ def test_the_day_ends_with_a_verdict_and_a_held_reserve(
 ) -> None:
     done, folder = demo
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Backup reserve never broken: yes" in done.stdout
+    assert "Backup reserve maintained: yes" in done.stdout
     assert "Import cap of 1.5 kW held: yes" in done.stdout
     assert str(folder / "day.html") in done.stdout.replace("\n", "")
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))

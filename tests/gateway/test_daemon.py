@@ -172,7 +172,7 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
             "released",
         }, alarms
         read_only = [ENGLISH.text(each.message) for each in alarms if each.code == "read-only"]
-        assert read_only == ["smu is read and not driven", "mppt is read and not driven"]
+        assert read_only == ["smu is monitored only", "mppt is monitored only"]
         assert "written to no device" in ENGLISH.text(alarms[-1].message)
         assert running.history().last_sample() is not None
 

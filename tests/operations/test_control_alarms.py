@@ -45,7 +45,7 @@ class Bench:
     ) -> list[str]:
         """The codes that `count` equal cycles report."""
         before = len(self.reported)
-        intent = Intent(0.0, level, reasons.FOLLOW_LAST_PLAN(age_h=0.5))
+        intent = Intent(0.0, level, reasons.FOLLOW_LAST_PLAN(age_min=30.0))
         for _ in range(count):
             step = Step(
                 image(mains_v=mains_v, **values), decision, intent, limits(dr_cap_kw=cap_kw)

@@ -109,11 +109,11 @@ def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> No
     assert shown["measured"] == "20 s ago"
     assert shown["grid"] == "2.50 kW    load unknown DC, unknown AC    PV 0.30 kW"
     assert shown["battery"] == "-1.00 kW (discharging)    SoC 62.0%, reserve 40.0%"
-    assert shown["decided"] == "by plan: backup reserve 40.0% reached"
+    assert shown["control"] == "plan: backup reserve 40.0% reached"
     assert "(DR event)" in shown["plan"]
     assert "marginal value" not in shown["plan"], "its duals are not what the cost changes by"
     assert "import at most 1.5 kW" in shown["DR"]
-    assert shown["link"] == "cabinet: 9 requests, 2 timeouts, 1 reconnects (unit 2)"
+    assert shown["link"] == "cabinet: 9 requests, 2 timeouts (unit 2), 1 reconnect"
     assert shown["writes"] == "today: smu 3 of 500"
     assert shown["alarm"] == "11:00:00 fallback-rules: no plan yet"
 

@@ -99,7 +99,7 @@ def test_a_moment_before_the_record_is_refused(hangzhou: Site, tmp_path: Path) -
 
 
 def test_before_any_tariff_there_is_no_plan(hangzhou: Site) -> None:
-    with pytest.raises(UserError, match="no tariff holds"):
+    with pytest.raises(UserError, match="no tariff is valid"):
         plan_offline(hangzhou, datetime(2020, 1, 1, tzinfo=UTC), 0.6, None)
 
 

@@ -73,7 +73,7 @@ def test_a_new_meter_leaves_a_hole_of_one_step(tmp_path: Path, jump_kwh: float) 
     readings = READINGS + np.where(np.arange(N + 1) >= 500, jump_kwh, 0.0)
     metered = read_metered(written(tmp_path, readings), ZONE, column_map())
     assert "its energy is unknown" in metered.notes[0]
-    assert "1 values in 1 gaps" in metered.notes[1]
+    assert "1 value in 1 gap" in metered.notes[1]
     np.testing.assert_allclose(metered.import_kw, LOAD_KW, atol=0.05)
 
 

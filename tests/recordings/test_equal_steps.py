@@ -110,7 +110,7 @@ def test_local_time_with_both_changes_of_clocks_and_without() -> None:
 def test_times_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(UserError, match="is no time that can be read"):
         recorded(rows().assign(time="tomorrow"))
-    with pytest.raises(UserError, match="no usual step"):
+    with pytest.raises(UserError, match="no regular time step"):
         recorded(rows(count=1))
 
 

@@ -94,7 +94,7 @@ def test_the_text_ends_with_a_map(tmp_path: Path) -> None:
 
 def test_a_file_without_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
-    with pytest.raises(UserError, match="no column of time"):
+    with pytest.raises(UserError, match="no time column"):
         inspect_file(tmp_path / "a.csv")
     with pytest.raises(UserError, match="cannot be read"):
         inspect_file(tmp_path / "none.csv")

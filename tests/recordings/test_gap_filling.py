@@ -14,7 +14,7 @@ NAN = float("nan")
 def test_a_short_gap_is_a_straight_line() -> None:
     series, notes = fill_gaps(np.array([1.0, NAN, NAN, 4.0, 5.0]), QUARTER)
     assert series == pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert notes == ("2 values in 1 gaps up to an hour: straight line between its neighbours",)
+    assert notes == ("2 values in 1 gap of up to an hour, interpolated",)
 
 
 def test_a_long_gap_is_the_day_before_or_the_nearest() -> None:
@@ -24,7 +24,7 @@ def test_a_long_gap_is_the_day_before_or_the_nearest() -> None:
     series, notes = fill_gaps(gappy, QUARTER)
     assert series is not None
     assert series[96 + 10 : 96 + 30] == pytest.approx(days[10:30])
-    assert "20 values in 1 gaps longer" in notes[0]
+    assert "20 values in 1 gap of over an hour" in notes[0]
     gappy = days.copy()
     gappy[:20] = NAN  # no day before it
     series, _ = fill_gaps(gappy, QUARTER)

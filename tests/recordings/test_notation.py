@@ -86,7 +86,7 @@ def test_inspect_takes_the_order_that_gives_even_steps() -> None:
         (["2026-07-06T00:00+25:00"] * 2, "line 2, .* has an offset from UTC that is not in use"),
         (["2026-07-06T00:00+02", "2026-07-06T00:00-99"], "line 3, .* has an offset from UTC that"),
         (["01.03.27", "02.03.27"], "is no time that can be read"),
-        ([1.5, 2.5], "no column of time"),
+        ([1.5, 2.5], "no time column"),
         (["1/1/2026", "13/13/2026"], "may be day or month first"),
     ],
 )

@@ -121,7 +121,7 @@ def metered(tmp_path: Path, bad: dict[int, str], count: int = 96) -> Path:
 def test_what_is_not_a_number_is_a_hole_and_noted(tmp_path: Path, cell: str) -> None:
     found = read_metered(metered(tmp_path, {9: cell}), SHANGHAI)
     assert found.import_kw.tolist() == [1.0] * 96
-    assert any("gaps up to an hour" in note for note in found.notes)
+    assert any("of up to an hour" in note for note in found.notes)
 
 
 def test_holes_have_a_limit(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The data of a replay: gaps filled, old data moved to where a tariff holds, both noted."""
+"""The data of a replay: gaps filled, old data moved to where a tariff is valid, both noted."""
 
 from datetime import date, timedelta
 from pathlib import Path

@@ -55,7 +55,7 @@ def test_the_report_needs_no_network(replayed: Path) -> None:
     assert "@import" not in page
     for text in (
         "Assumptions",
-        "saved against no control",
+        "saved compared with no control",
         "worst day",
         "reserve kept",
         "below 0 taken as 0",

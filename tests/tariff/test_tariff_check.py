@@ -102,7 +102,7 @@ def test_versions_follow_each_other_without_gap_or_overlap() -> None:
     first = version(valid_to=date(2026, 7, 1))
     assert wrongs(version(name="two", valid_from=date(2026, 7, 1)), first) == []
     assert wrongs(first, version(name="two", valid_from=date(2026, 8, 1))) == [
-        "no tariff holds from 2026-07-01 to 2026-08-01"
+        "no tariff is valid from 2026-07-01 to 2026-08-01"
     ]
     assert wrongs(first, version(name="two", valid_from=date(2026, 6, 1))) == [
         "one still holds then"

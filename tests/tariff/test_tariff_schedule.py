@@ -159,7 +159,7 @@ def test_no_version_is_a_gap_that_lists_the_known_ones() -> None:
     schedule = TariffSchedule((two_part("old", date(2025, 1, 1), date(2026, 7, 1), 1.0),), SHANGHAI)
     with pytest.raises(
         TariffGap,
-        match="no tariff holds on 2026-07-01; known are old from 2025-01-01 to 2026-07-01",
+        match="no tariff is valid on 2026-07-01; known are old from 2025-01-01 to 2026-07-01",
     ):
         schedule.price_at(datetime(2026, 7, 1, tzinfo=SHANGHAI))
     with pytest.raises(TariffGap):
