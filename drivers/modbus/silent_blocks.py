@@ -13,9 +13,11 @@ from typing import Final
 from drivers.backoff import Backoff, growing_pauses
 from drivers.modbus.device_map import Block
 
-SILENT_PAUSES_S: Final = (0.0, 0.0, *growing_pauses(10.0, 300.0))
-"""Before a block that was silent while others answered is asked again. One lost frame costs no
-pause; after three, each try costs a time-out in which nothing else on the link is read.
+SILENT_PAUSES_S: Final = (0.0, 0.0, 1.0, 1.0, 2.0, 2.0, *growing_pauses(5.0, 30.0))
+"""Before a block that was silent while others answered is asked again. Each try costs a time-out in
+which nothing else on the link is read. Lost frames on a bad line cost no pause, and a few seconds
+of silence less than the 5 s after which a measurement counts as unknown; the longest pause bounds
+how long control waits for a block that answers again.
 """
 
 Key = tuple[str, int]

@@ -80,7 +80,11 @@ class Acquisition:
         `safe_setpoints` are the values that release each device, by its name.
         """
         for device in self._devices:
-            if device.name not in self.pending or device.name in left_alone:
+            if device.name not in self.pending:
+                continue
+            if device.name in left_alone:
+                if device.name in self._unidentified:  # silence says nothing about its identity
+                    self._unidentified[device.name].update(None, self._now())
                 continue
             if self._retries[device.name].resting(self._now().timestamp()):
                 continue

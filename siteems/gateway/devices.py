@@ -142,8 +142,12 @@ class SiteDevices:
         """Bring a decision to the devices. A failed write is recorded and tried again later."""
         if decision.charging_allowed != self._charging_allowed:
             # The safe values depend on it, so a device that was released holds the old ones.
+            before = self._safe_setpoints()
             self._charging_allowed = decision.charging_allowed
-            self._unreleased |= self._alarms.keys() - self._acquisition.pending
+            changed = {
+                name for name, safe in self._safe_setpoints().items() if safe != before[name]
+            }
+            self._unreleased |= changed - self._acquisition.pending
         await self.acquire()
         if isinstance(decision, Drive):
             decision = self._unless_mirrored(decision)
@@ -193,19 +197,39 @@ class SiteDevices:
         self._alarms[device.name].update(troubles, self._now())
 
     async def _release(self, decision: Release, skip: Collection[str]) -> None:
-        """Write the safe values to every device that still holds something else."""
+        """Write the safe values to every device that still holds something else.
+
+        When the lease runs out, a device takes the fallback values that are stored in it, which may
+        charge the battery. So safe values that must not charge are kept up by refreshing them.
+        """
         safe, reason = self._safe_setpoints(), decision.reason.to_record()
+        stored = safe if self._charging_allowed else self._safe_setpoints(charging_allowed=True)
         for device in self.devices:
-            if device.name not in self._unreleased or device.name in skip:
+            name = device.name
+            if name in skip:
                 continue
-            records = await self._gate.release(device, safe[device.name], reason=reason)
-            if not trouble_in(records):
-                self._unreleased.discard(device.name)
+            if name in self._unreleased:
+                records = await self._gate.release(device, safe[name], reason=reason)
+                if not trouble_in(records):
+                    self._unreleased.discard(name)
+            elif name not in self._acquisition.pending and safe.get(name) != stored.get(name):
+                await self._refresh(device, safe[name], reason)
         self._sent = SentSetpoints(self._now())
 
-    def _safe_setpoints(self) -> dict[str, Mapping[str, float]]:
-        """What releases each device at the present temperature of the battery."""
-        allowed = self._charging_allowed
+    async def _refresh(self, device: Device, safe: Mapping[str, float], reason: str) -> None:
+        try:
+            troubled = bool(trouble_in(await self._gate.set(device, safe, reason=reason)))
+        except DriverError as error:
+            log.warning("refresh-failed", device=device.name, error=str(error))
+            troubled = True
+        if troubled:
+            self._unreleased.add(device.name)
+
+    def _safe_setpoints(
+        self, *, charging_allowed: bool | None = None
+    ) -> dict[str, Mapping[str, float]]:
+        """What releases each device, at the present temperature of the battery unless stated."""
+        allowed = self._charging_allowed if charging_allowed is None else charging_allowed
         return {
             each.name: safe_setpoints(each, self._safe_values, charging_allowed=allowed)
             for each in self._settable

@@ -9,9 +9,6 @@ from typing import Literal
 
 Change = Literal["raised", "cleared"]
 
-UNTIL_RESET = timedelta.max
-"""As an off-delay: once raised, the condition stays raised until `reset`."""
-
 
 class Condition:
     """One alarm condition. It reads no clock: every update is handed the site's time."""

@@ -13,7 +13,7 @@ from siteems.control.intent import FallbackLevel, Intent
 from siteems.control.step import Step
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
-from siteems.operations.alarm_condition import UNTIL_RESET, Condition
+from siteems.operations.alarm_condition import Condition
 
 FOLLOWS_KW = 0.5
 """A battery this close to its setpoint follows it: several times the error of a shunt at a few
@@ -41,8 +41,8 @@ class ControlAlarms:
         self._level_changed = Condition(LASTED)
         self._level: FallbackLevel | None = None
         """The fallback level that was reported last."""
-        self._cap_exceeded = Condition(LASTED, UNTIL_RESET)
-        self._cap_kw = math.inf
+        self._cap_exceeded = Condition(LASTED)
+        self._reported_cap_kw: float | None = None
         self._battery_not_following = Condition(LASTED)
 
     @property
@@ -129,11 +129,13 @@ class ControlAlarms:
         stops would raise the alarm again and again.
         """
         grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.dr_cap_kw
-        if cap_kw != self._cap_kw:
-            self._cap_kw = cap_kw
-            self._cap_exceeded.reset()
+        if math.isinf(cap_kw):
+            self._reported_cap_kw = None
         exceeded = grid_kw is not None and grid_kw > cap_kw * (1.0 + CAP_TOLERANCE)
-        if self._cap_exceeded.update(exceeded, now) == "raised":
+        self._cap_exceeded.update(exceeded, now)
+        # The delay runs on when a cap is revised, so that revisions cannot hide that it is missed.
+        if self._cap_exceeded.active and cap_kw != self._reported_cap_kw:
+            self._reported_cap_kw = cap_kw
             self._report(
                 alarms.CAP_EXCEEDED.at(
                     now, grid_kw=grid_kw, cap_kw=cap_kw, reason=step.decision.reason

@@ -135,6 +135,19 @@ async def test_a_release_in_cold_or_heat_does_not_charge(both: BothShells, map_n
     same(await both.drive(drive(-2.0), 3))
 
 
+@pytest.mark.parametrize("map_name", list(CHARGING), indirect=True)
+async def test_a_release_without_charging_lasts_longer_than_the_lease(
+    both: BothShells, map_name: str
+) -> None:
+    """The fallback values that a device takes when its lease runs out may charge the battery."""
+    same(await both.drive(drive(2.0), 3))
+    cold = Release(TEST, charging_allowed=False)
+    passed = await both.drive(cold, cycles=45, period=timedelta(seconds=3))
+    for daemon, replay in passed:
+        assert daemon.setpoints[CHARGING[map_name]] == 0.0
+        assert replay.setpoints[CHARGING[map_name]] == 0.0
+
+
 @pytest.mark.parametrize("room_c", [-8.0, 70.0])
 async def test_both_controllers_release_a_battery_in_cold_and_heat_without_charging(
     rural: Site, tmp_path: Path, room_c: float

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siteems.operations.alarm_condition import UNTIL_RESET, Condition
+from siteems.operations.alarm_condition import Condition
 
 NOON = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -66,11 +66,10 @@ def test_a_clock_set_back_starts_the_delay_again() -> None:
     assert condition.update(True, NOON - hour + 2 * SECOND) == "raised"
 
 
-def test_until_reset_it_stays_raised_and_is_raised_once() -> None:
-    condition = Condition(timedelta(0), UNTIL_RESET)
+def test_a_reset_forgets_what_was_raised() -> None:
+    condition = Condition(timedelta(0), timedelta(days=1))
     assert condition.update(True, NOON) == "raised"
-    for i in range(1, 5):
-        assert condition.update(i % 2 == 0, NOON + i * timedelta(days=400)) is None
+    assert condition.update(False, NOON + SECOND) is None
     condition.reset()
     assert not condition.active
     assert condition.update(True, NOON) == "raised"

@@ -125,6 +125,14 @@ def test_a_cap_is_reported_once_however_often_it_is_exceeded() -> None:
     assert bench.cycle(drive(), 5, cap_kw=1.5, grid_kw=2.5) == ["cap-exceeded"], "another event"
 
 
+def test_a_cap_that_is_revised_again_and_again_is_reported_each_time_it_is_missed() -> None:
+    bench = Bench()
+    assert bench.cycle(drive(), 2, cap_kw=3.0, grid_kw=5.0) == []
+    assert bench.cycle(drive(), 1, cap_kw=2.5, grid_kw=5.0) == ["cap-exceeded"]
+    assert bench.cycle(drive(), 1, cap_kw=2.0, grid_kw=5.0) == ["cap-exceeded"]
+    assert bench.cycle(drive(), 3, cap_kw=2.0, grid_kw=5.0) == []
+
+
 def test_a_battery_that_does_not_follow_its_setpoint() -> None:
     bench = Bench()
     assert bench.cycle(drive(-2.0), 2, battery_kw=0.0, rectifier_dc_kw=5.0) == []
