@@ -31,6 +31,10 @@ Array = npt.NDArray[np.float64]
 MOST_ROWS = 4_000_000
 """A year has half a million minutes: more rows than this mean that one time is far off."""
 MINUTE = pd.Timedelta(minutes=1)
+JITTER_SHARE = 0.05
+"""Share of a step by which a timestamp may be off, as those of loggers are by some seconds. With a
+larger share a row between two steps would count as one of the next step.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +78,12 @@ def at_equal_steps(rows: Rows) -> Recording:
     if step < MINUTE or (span := times.max() - times.min()) / step > MOST_ROWS:
         raise UserError(f"{rows.path}: no regular time step found")
     positions = np.asarray((pd.DatetimeIndex(numbers.index) - times.min()) / step)
-    index = np.floor(positions + 1e-6).astype(np.int64)
-    off_step = int((np.abs(positions - np.round(positions)) > 1e-3).sum())
+    index = np.floor(positions + JITTER_SHARE).astype(np.int64)
+    off = np.abs(positions - np.round(positions))
+    off_step, jitter = int((off > JITTER_SHARE).sum()), off[(off > 1e-3) & (off <= JITTER_SHARE)]
+    if jitter.size:
+        most_s = jitter.max() * step.total_seconds()
+        notes.append(f"time: {jitter.size} timestamps up to {most_s:.0f} s off their step, rounded")
     doubled = int(pd.Index(index).duplicated().sum())
     if off_step:
         notes.append(f"time: {off_step} rows between two steps of {step}: the mean of their step")

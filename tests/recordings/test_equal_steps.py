@@ -38,6 +38,16 @@ def test_even_rows_are_left_alone() -> None:
     assert found.step == timedelta(minutes=15)
 
 
+def test_timestamps_that_jitter_by_seconds_belong_to_their_step() -> None:
+    frame, jitter = rows(count=96), np.random.default_rng(7).integers(-3, 4, 96)
+    times = pd.to_datetime(frame["time"]) + pd.to_timedelta(jitter, unit="s")
+    frame["time"] = [time.isoformat() for time in times]
+    found = recorded(frame)
+    assert found.series["dc_load_kw"].tolist() == list(range(1, 97))
+    assert len(found.notes) == 1
+    assert "off their step, rounded" in found.notes[0]
+
+
 def test_doubled_missing_and_misplaced_rows_are_mended_and_noted() -> None:
     frame = rows()
     doubled = pd.DataFrame({"time": frame["time"].iloc[[1]], "dc_load_kw": [4.0]})
