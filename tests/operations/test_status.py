@@ -19,6 +19,7 @@ from siteems.demand_response.manual import place_import_limit
 from siteems.history.location import lock
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History
+from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import (
@@ -55,6 +56,28 @@ def lines(status: Status, site: Site) -> dict[str, str]:
     """The lines of the text by their first word; of several the last."""
     split = (line.split(maxsplit=1) for line in as_text(status, site.site.zone).splitlines())
     return dict(split)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "text"),
+    [
+        ("plan", reasons.FOLLOW_PLAN(), "current plan"),
+        ("last-plan", reasons.FOLLOW_LAST_PLAN(age_min=24.0), "last plan: plan issued 24 min ago"),
+        ("release", reasons.RELEASE_NOT_MEASURED(missing="bus"), "released: no fresh measurement"),
+    ],
+)
+def test_what_controls_the_site(
+    history: History, hangzhou: Site, source: str, reason: Message, text: str
+) -> None:
+    history.add_samples([Sample(NOON, {"soc": 0.6}, source, reason)])
+    units = {"1": {"timeouts": 3}, "2": {"timeouts": 5}, "3": {"timeouts": 0}}
+    link = dict.fromkeys(("late", "bad", "refused"), 0)
+    link |= {"requests": 20, "timeouts": 8, "reconnects": 8}
+    links = {"cabinet": link | {"units": units}}
+    note_traffic(history, {"links": links, "writes_today": {}})
+    shown = lines(read_status(hangzhou, history), hangzhou)
+    assert shown["control"].startswith(text)
+    assert shown["link"] == "cabinet: 20 requests, 8 timeouts (units 1 and 2), 8 reconnects"
 
 
 class TestDaemon:
