@@ -201,7 +201,9 @@ def _offset_min(text: str) -> int:
     digits = text.removeprefix("UTC").removeprefix("GMT").removeprefix("Z")
     if not digits:
         return 0
-    sign, hours, _, minutes = re.match(r"([+-])(\d{1,2})(:?)(\d{2})?", digits).groups()  # type: ignore[union-attr]
+    found = re.match(r"([+-])(\d{1,2}):?(\d{2})?", digits)
+    assert found is not None, "the notations admit no other offset"
+    sign, hours, minutes = found.groups()
     return (-1 if sign == "-" else 1) * (60 * int(hours) + int(minutes or 0))
 
 
