@@ -142,6 +142,7 @@ def _listen_for_echo(client: Client, echoed: Callable[[], None]) -> None:
         take(data, addr)
 
     client.ctx.trace_packet = tracing
+    # pymodbus offers no other way to see all bytes before it searches them for a frame.
     client.ctx.datagram_received = hearing  # type: ignore[method-assign]
 
 
