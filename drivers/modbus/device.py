@@ -34,6 +34,8 @@ class Device:
         self.device_map = device_map
         self.owner: str | None = None
         """Who may write its setpoints; kept by the write gate."""
+        self.busy_answers = 0
+        """How often it has answered that it is busy."""
         self._link, self._unit, self._now = link, unit, now
         self._order = BlockOrder(device_map.blocks)
         limits = device_map.link
@@ -88,7 +90,11 @@ class Device:
             first = self.device_map.points[run[0]]
             frames = first.frames([word for name in run for word in encoded[name]])
             for address, words in frames:
-                await self._link.write(self._unit, address, words, urgent=urgent)
+                try:
+                    await self._link.write(self._unit, address, words, urgent=urgent)
+                except DeviceRefused as refused:
+                    self._is_busy(refused)
+                    raise
 
     async def check_identity(self) -> bool | None:
         """Whether the device is of the map's model; None when the map has no identity or the device
@@ -102,7 +108,7 @@ class Device:
                 self._unit, identity.space, identity.address, len(identity.registers)
             )
         except DeviceRefused as refused:
-            return None if refused.code in BUSY_CODES else False
+            return None if self._is_busy(refused) else False
         except DriverError:
             return None
         return found == identity.registers
@@ -123,6 +129,8 @@ class Device:
                     self._unit, block.space, block.start, block.count, urgent=urgent
                 )
             except DriverError as exc:
+                if isinstance(exc, DeviceRefused):
+                    self._is_busy(exc)
                 if order is not None and isinstance(exc, LinkTimeout) and exc.sent:
                     order.unanswered(block)
                 elif order is not None and not isinstance(exc, LinkError):
@@ -148,6 +156,12 @@ class Device:
                 ]
                 points[name] = physical(name, _point(point, parts))
         return Reading(self.name, time, points, tuple(faults))
+
+    def _is_busy(self, refused: DeviceRefused) -> bool:
+        """Whether it refused because it is busy; if so, this is counted."""
+        busy = refused.code in BUSY_CODES
+        self.busy_answers += busy
+        return busy
 
     def _span(self, run: tuple[str, ...]) -> Block:
         """The registers from the first to the last one of a run of points."""

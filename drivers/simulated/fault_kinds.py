@@ -9,6 +9,7 @@ from typing import Final, Literal
 FaultKind = Literal[
     "silent",
     "silent-block",
+    "refused-block",
     "slow",
     "exception",
     "short-reply",
@@ -50,6 +51,12 @@ FAULT_TYPES: Final[Mapping[FaultKind, FaultType]] = {
     "silent": FaultType("the unit does not answer"),
     "silent-block": FaultType(
         "requests for the registers of the point are not answered", of_point=True, modbus_only=True
+    ),
+    "refused-block": FaultType(
+        "requests for the registers of the point are refused with an error code",
+        of_point=True,
+        value="code, 1 to 255",
+        modbus_only=True,
     ),
     "slow": FaultType(
         "every answer is delayed; beyond the time-out it is a late reply", value="seconds"

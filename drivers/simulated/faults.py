@@ -53,9 +53,9 @@ class Fault:
             raise ValueError(f"fault slow: value {value:g} must be within 0..{SLOWEST_S:g} s")
         if kind in ("late-write", "coarse-write") and value <= 0.0:
             raise ValueError(f"fault {kind}: value {value:g} must be above 0")
-        if kind == "exception" and value not in CODES:
+        if kind in ("exception", "refused-block") and value not in CODES:
             allowed = f"a code, {CODES[0]} to {CODES[-1]}"
-            raise ValueError(f"fault exception: value {value:g} must be {allowed}")
+            raise ValueError(f"fault {kind}: value {value:g} must be {allowed}")
 
 
 class Faults:

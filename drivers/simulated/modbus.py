@@ -79,7 +79,7 @@ class RegisterServer(DeviceServer):
         others, that they do not respond.
         """
         for request in take_requests(self._framing, received):
-            if self._in_silent_block(request):
+            if self._at_a_block_with("silent-block", request):
                 continue
             if request.unit in self._units:
                 frame = reply_frame(self._framing, request, self._reply(request))
@@ -89,24 +89,26 @@ class RegisterServer(DeviceServer):
             elif self._framing == "tcp":
                 send(reply_frame(self._framing, request, _refused(request, GATEWAY_NO_RESPONSE)))
 
-    def _in_silent_block(self, request: Request) -> bool:
-        """Whether a request is for registers of a point that are never answered."""
+    def _at_a_block_with(self, kind: FaultKind, request: Request) -> Fault | None:
+        """The fault of this kind at a point whose registers are requested."""
         unit = self._units.get(request.unit)
         if unit is None or request.function not in (*_READS, WRITE_ONE, WRITE):
-            return False
+            return None
         address, count = struct.unpack_from(">HH", request.data.ljust(4, b"\0"))
         asked = range(address, address + (1 if request.function == WRITE_ONE else count))
         space = _READS.get(request.function, "holding")
-        return any(
-            point.space == space and any(first in asked for first, _ in point.register_ranges)
-            for name, point in unit.device_map.points.items()
-            if self.faults.find(request.unit, "silent-block", name)
-        )
+        for name, point in unit.device_map.points.items():
+            fault = self.faults.find(request.unit, kind, name)
+            if fault is not None and point.space == space:
+                if any(first in asked for first, _ in point.register_ranges):
+                    return fault
+        return None
 
     def _reply(self, request: Request) -> bytes:
         """Function and data of the answer."""
         try:
-            if refusal := self.faults.find(request.unit, "exception"):
+            refusal = self.faults.find(request.unit, "exception")
+            if refusal := refusal or self._at_a_block_with("refused-block", request):
                 raise Refusal(int(refusal.value or DEVICE_FAILURE))
             return self._served(request)
         except Refusal as refusal:

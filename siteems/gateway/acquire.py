@@ -29,9 +29,11 @@ first retry comes soon; one that refuses for hours needs a person, and each atte
 flash.
 """
 
-IDENTITY_PAUSE_S: Final = 2.0
-"""Before a device that was busy, or silent, is asked for its identity again."""
-UNIDENTIFIED_FOR: Final = timedelta(minutes=2)
+BUSY_PAUSES_S: Final = growing_pauses(2.0, 30.0)
+"""Before a device that was busy, or did not report its identity, is tried again. One that starts
+is busy for a minute, and then it is to be driven at once.
+"""
+BUSY_FOR: Final = timedelta(minutes=2)
 """On-delay of the alarm: a device that starts may be busy for a minute."""
 
 Report = Callable[[AlarmRecord], None]
@@ -59,8 +61,9 @@ class Acquisition:
         self._safe_values = safe_values
         self._now, self._report = now, report
         self._retries: dict[str, Backoff] = defaultdict(lambda: Backoff(RETRY_PAUSES_S))
-        self._unidentified: dict[str, Condition] = {}
-        """By device that answers, but not when it is asked for its identity."""
+        self._busy_retries: dict[str, Backoff] = defaultdict(lambda: Backoff(BUSY_PAUSES_S))
+        self._busy: dict[str, Condition] = {}
+        """By device that answers, but is busy, or not when it is asked for its identity."""
         self.pending = {device.name for device in self._devices}
         """Names of the devices that must be acquired before they may be driven."""
         self.wrong: set[str] = set()
@@ -83,10 +86,12 @@ class Acquisition:
             if device.name not in self.pending:
                 continue
             if device.name in left_alone:
-                if device.name in self._unidentified:  # silence says nothing about its identity
-                    self._unidentified[device.name].update(None, self._now())
+                if device.name in self._busy:  # silence does not say that it is busy
+                    self._busy[device.name].update(None, self._now())
                 continue
-            if self._retries[device.name].resting(self._now().timestamp()):
+            now_s = self._now().timestamp()
+            retries = (self._retries[device.name], self._busy_retries[device.name])
+            if any(retry.resting(now_s) for retry in retries):
                 continue
             if await self._is_expected_model(device):
                 await self._release_and_commission(device, safe_setpoints[device.name])
@@ -97,20 +102,16 @@ class Acquisition:
         """
         if device.device_map.identity is None:
             return True
-        name, now = device.name, self._now()
         identity = await device.check_identity()
-        if identity is False:
-            self.wrong.add(name)
-            self._failed(alarms.WRONG_DEVICE, name, title=device.device_map.title)
-        if identity is not None:
-            self._unidentified.pop(name, None)
-            return identity
-        condition = self._unidentified.setdefault(name, Condition(UNIDENTIFIED_FOR))
-        if condition.update(True, now) == "raised":
+        if identity is None:
             detail = "it answers, but its identity could not be read: no answer, or busy"
-            self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
-        self._retries[name].rest(now.timestamp(), IDENTITY_PAUSE_S)
-        return False
+            self._was_busy(device.name, detail)
+            return False
+        if not identity:
+            self.wrong.add(device.name)
+            self._busy.pop(device.name, None)
+            self._failed(alarms.WRONG_DEVICE, device.name, title=device.device_map.title)
+        return identity
 
     async def _release_and_commission(self, device: Device, safe: Mapping[str, float]) -> None:
         device_map, points = device.device_map, device.device_map.points
@@ -120,6 +121,7 @@ class Acquisition:
             if name in points and name not in device_map.setpoints
         }
         lease_s = self._lease_s if device_map.lease else None
+        busy_answers = device.busy_answers
         try:
             released = await self._gate.release(device, safe, reason=RELEASE_ACQUIRED().to_record())
             commissioned = await self._gate.commission(
@@ -133,7 +135,11 @@ class Acquisition:
         if trouble and self._gate.read_only:
             self._failed(alarms.DEVICE_READ_ONLY, device.name)
             return
+        if trouble and device.busy_answers > busy_answers:
+            self._was_busy(device.name, trouble)
+            return
         if trouble:
+            self._busy.pop(device.name, None)
             self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=trouble)
             return
         if clamped := trouble_in(commissioned):
@@ -143,6 +149,15 @@ class Acquisition:
         self.pending.discard(device.name)
         self.wrong.discard(device.name)
         self._retries.pop(device.name, None)
+        self._busy_retries.pop(device.name, None)
+        self._busy.pop(device.name, None)
+
+    def _was_busy(self, name: str, detail: str) -> None:
+        """Try again soon, and report a device that stays like this."""
+        now = self._now()
+        if self._busy.setdefault(name, Condition(BUSY_FOR)).update(True, now) == "raised":
+            self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
+        self._busy_retries[name].failed(now.timestamp())
 
     def _failed(self, alarm: alarms.AlarmType, name: str, **values: str) -> None:
         """Report the first failure in a row, and make the device rest."""

@@ -39,6 +39,7 @@ CASES = {
     "silent": Case(SMU, Fault("silent"), BUS, released=True, alarm="released"),
     "silent block": Case(SMU, Fault("silent-block", point="soc"), BUS, released=True),
     "silent block at the end": Case(SMU, Fault("silent-block", point="comm_timeout_s")),
+    "refused block": Case(SMU, Fault("refused-block", point="soc", value=2), BUS, released=True),
     "silent meter": Case(METER, Fault("silent"), ("grid_kw",)),
     "slow": Case(MPPT, Fault("slow", value=0.1)),
     "late": Case(METER, Fault("slow", value=LATE_S), ("grid_kw",)),

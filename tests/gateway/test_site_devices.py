@@ -229,6 +229,44 @@ async def test_a_device_that_is_busy_at_first_is_soon_driven(served: Served, cod
     assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15)
 
 
+@pytest.mark.parametrize(
+    ("point", "code"),
+    [
+        ("comm_timeout_s", 6),
+        ("safe_charge_limit_a", 5),
+        ("rectifier_limit_a", 4),
+        ("charge_limit_a", 8),
+    ],
+)
+async def test_a_device_that_is_busy_after_its_identity_is_soon_driven(
+    served: Served, point: str, code: int
+) -> None:
+    served.server.faults.add(Fault("refused-block", 2, point, code))
+    await served.devices.acquire()
+    await served.cycles(100, drive(-2.0))
+    served.server.faults.clear()
+    await served.cycles(40, drive(-2.0))
+    assert served.codes() == []
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15)
+
+
+async def test_a_device_that_stays_busy_raises_an_alarm(served: Served) -> None:
+    served.server.faults.add(Fault("refused-block", 2, "comm_timeout_s", 6))
+    await served.devices.acquire()
+    await served.cycles(180, drive(-2.0))
+    assert served.codes() == ["device-not-acquired"]
+
+
+async def test_a_device_that_refuses_for_good_is_tried_seldom(served: Served) -> None:
+    served.server.faults.add(Fault("refused-block", 2, "comm_timeout_s", 2))
+    await served.devices.acquire()
+    assert served.codes() == ["device-not-acquired"]
+    await served.cycles(20, drive(-2.0))
+    before = len(served.commands())
+    await served.cycles(100, drive(-2.0))
+    assert len(served.commands()) - before <= 8
+
+
 async def test_a_device_that_never_says_what_it_is_raises_an_alarm(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

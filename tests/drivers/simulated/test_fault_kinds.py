@@ -53,6 +53,7 @@ def test_what_is_impossible_for_a_meter_and_without_a_checksum() -> None:
     assert impossible(on_a_line=False, to_a_meter=False) == {"wrong-checksum"}
     assert impossible(on_a_line=True, to_a_meter=True) == {
         "silent-block",
+        "refused-block",
         "reversion",
         "word-swap",
         "refused-write",
