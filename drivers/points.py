@@ -74,6 +74,12 @@ POINTS: Final[Mapping[str, tuple[str, str]]] = {
 """Name to (unit, description). The unit is also in the name; shares have the unit "1"."""
 
 
+TRANSFORMED_UNITS: Final = ("kW", "kWh")
+"""Units of what a meter behind instrument transformers shows too small: the value is its reading
+times the ratio of the transformers.
+"""
+
+
 class Quality(StrEnum):
     """Why a point has a value or none. Only a good point has one."""
 

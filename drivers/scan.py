@@ -4,28 +4,32 @@ time.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from drivers.errors import DeviceError, LinkDown, LinkTimeout
+from drivers.errors import DeviceError, DriverError, LinkDown, LinkTimeout
 from drivers.modbus.device import Device
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.protocol import Space
-from drivers.points import Quality
+from drivers.model_evidence import Candidate, candidate, fits
+from drivers.points import Point
 from drivers.sunspec.discovery import SunSpecDevice, discover
 
-NEVER_ZERO: Final = ("mains_v", "bus_v", "battery_v", "frequency_hz")
-"""Points that are never 0 on a device in operation. A map without identity must have one of them:
-registers full of zeros would fit any map.
-"""
 PROBES: Final[Sequence[tuple[Space, int]]] = (("holding", 0), ("input", 0))
 """Registers that are read to see whether a unit answers at all."""
 
 EVERY_UNIT: Final = 8
 """So many units, all that were asked, which answer alike are one device that ignores unit ids."""
+
+AFTER_LOSS_S: Final = 1.0
+"""Before the next unit is asked where a connection was lost: a gateway needs time to take another.
+"""
+LOST_FOR_GOOD: Final = 3
+"""So many units in a row without a connection end a scan: it is the link and not the units."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class FoundUnit:
     sunspec: SunSpecDevice | None = None
     maps: tuple[str, ...] = ()
     """Names of the maps whose identity it has."""
-    likely_maps: tuple[str, ...] = ()
-    """Names of the maps without identity all of whose points read plausible values there."""
+    candidates: tuple[Candidate, ...] = ()
+    """Models without identity that it may be."""
     every_unit: bool = False
     """Whether it answers each of the unit ids that were asked: one device, not so many."""
     problem: str = ""
@@ -49,19 +53,32 @@ async def scan_link(
 ) -> tuple[FoundUnit, ...]:
     """Ask each unit for its model; `asked` is called after each of them.
 
-    Raises LinkDown when there is no connection.
+    A unit with trouble does not end the scan: its problem is in the result, and the next one is
+    asked. Raises LinkDown when there is no connection from the start.
     """
     found: list[FoundUnit] = []
+    connected, lost = False, 0
     for unit in units:
         try:
             one = await _ask(link, unit, maps)
+            connected, lost = True, 0
         except LinkDown as error:
-            if not error.sent:
+            if not error.sent and not connected:
                 raise
-            one = FoundUnit(unit, problem=str(error))  # the others may answer
+            connected, lost = True, lost + 1
+            one = FoundUnit(unit, problem=str(error))
+        except DriverError as error:
+            connected, lost = True, 0
+            one = FoundUnit(unit, problem=str(error))
         if one is not None:
             found.append(one)
         asked(unit)
+        if lost == LOST_FOR_GOOD:
+            problem = f"{one.problem if one else ''}; the units after it were not asked"
+            found[-1] = FoundUnit(unit, problem=problem)
+            break
+        if lost:
+            await asyncio.sleep(AFTER_LOSS_S)
     if len(found) == len(units) >= EVERY_UNIT and len({_model(each) for each in found}) == 1:
         return (replace(found[0], every_unit=True),)
     return tuple(found)
@@ -69,7 +86,8 @@ async def scan_link(
 
 def _model(found: FoundUnit) -> tuple[object, ...]:
     """What a unit is, without its number."""
-    return found.sunspec, found.maps, found.likely_maps, bool(found.problem)
+    candidates = tuple(each.map_name for each in found.candidates)
+    return found.sunspec, found.maps, candidates, bool(found.problem)
 
 
 async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundUnit | None:
@@ -92,8 +110,8 @@ async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundU
     identified = tuple([each.name for each in maps if await _has_identity(link, unit, each)])
     if identified:
         return FoundUnit(unit, maps=identified)
-    likely = tuple([each.name for each in maps if await _reads_plausible(link, unit, each)])
-    return FoundUnit(unit, likely_maps=likely)
+    candidates = [await _candidate(link, unit, each) for each in maps if each.identity is None]
+    return FoundUnit(unit, candidates=tuple(each for each in candidates if each is not None))
 
 
 async def _answers(link: ModbusLink, unit: int) -> bool:
@@ -121,18 +139,15 @@ async def _has_identity(link: ModbusLink, unit: int, device_map: DeviceMap) -> b
     return found == identity.registers
 
 
-async def _reads_plausible(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:
-    """Whether all points of a map without identity read within their limits, and none of them 0
-    that is never 0 in operation.
+async def _candidate(link: ModbusLink, unit: int, device_map: DeviceMap) -> Candidate | None:
+    """A model without identity as a candidate: all of its points read plausible values, and one of
+    them is evidence.
     """
-    if device_map.identity is not None:
-        return False
     device = Device("scanned", device_map, link, unit, lambda: datetime.now(UTC))
+    points: dict[str, Point] = {}
     for run in device_map.runs(device_map.points):
         reading = await device.read_points(run, urgent=True)
-        for name, point in reading.points.items():
-            if point.quality is not Quality.GOOD:
-                return False
-            if name in NEVER_ZERO and not point.value:
-                return False
-    return any(name in NEVER_ZERO for name in device_map.points)
+        if not fits(reading.points):
+            return None
+        points |= reading.points
+    return candidate(device_map, points)

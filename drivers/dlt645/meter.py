@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drivers.dlt645.link import Dlt645Link
-from drivers.dlt645.meter_map import SCALED_UNITS, MeterMap, MeterPoint
+from drivers.dlt645.meter_map import MeterMap, MeterPoint
 from drivers.dlt645.numbers import decode_number
 from drivers.errors import DeviceRefused, DriverError, LinkError
-from drivers.points import POINTS, Point, Quality, Reading, physical
+from drivers.points import POINTS, TRANSFORMED_UNITS, Point, Quality, Reading, physical
 
 _UNREACHABLE = Point(None, Quality.UNREACHABLE)
 
@@ -69,5 +69,5 @@ class Dlt645Meter:
             return Point(None, Quality.MISSING)
         if not point.min <= shown <= point.max:
             return Point(None, Quality.IMPLAUSIBLE)
-        value = shown * self._ratio if POINTS[name][0] in SCALED_UNITS else shown
+        value = shown * self._ratio if POINTS[name][0] in TRANSFORMED_UNITS else shown
         return physical(name, Point(value, Quality.GOOD))

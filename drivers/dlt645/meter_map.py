@@ -13,11 +13,6 @@ from drivers.map_schema import Evidence, Finite, MapName, MapPart, Text, parse_t
 from drivers.points import POINTS
 from drivers.roles import Role
 
-SCALED_UNITS = ("kW", "kWh")
-"""Units of what a meter behind current transformers shows too small: the value is its reading times
-the ratio of the transformers.
-"""
-
 
 class MeterPoint(MapPart):
     """How one point of the vocabulary (`drivers/points.py`) is read from a meter."""

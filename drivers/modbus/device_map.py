@@ -12,6 +12,7 @@ from drivers.map_schema import Evidence, MapName, MapPart, Text
 from drivers.modbus.codec import decode
 from drivers.modbus.point_map import PointMap, Register
 from drivers.modbus.protocol import MAX_READ, Space
+from drivers.points import POINTS, TRANSFORMED_UNITS
 from drivers.roles import Role
 
 
@@ -90,6 +91,16 @@ class DeviceMap(MapPart):
     def setpoints(self) -> tuple[str, ...]:
         """The points that may be written frequently."""
         return tuple(name for name, point in self.points.items() if point.storage == "volatile")
+
+    def behind_transformers(self, ratio: float) -> DeviceMap:
+        """The map of the same meter behind instrument transformers of this ratio: power and energy
+        are what it shows times the ratio, and so are their steps and plausible limits.
+        """
+        scaled = {
+            name: point.times(ratio) if POINTS[name][0] in TRANSFORMED_UNITS else point
+            for name, point in self.points.items()
+        }
+        return self.model_copy(update={"points": scaled})
 
     def point(self, name: str) -> PointMap:
         """The point called `name`. Raises MapError when the device has none."""

@@ -87,6 +87,12 @@ class PointMap(MapPart):
     after: Mapping[Register, Register] = NOTHING
     """Words written after the value, as in `before`."""
 
+    def times(self, ratio: float) -> PointMap:
+        """The same registers, with values this many times as large."""
+        numbers = ("scale", "offset", "min", "max")
+        update = {name: getattr(self, name) * ratio for name in numbers}
+        return self.model_copy(update=update)
+
     @property
     def codec(self) -> Codec:
         """How the value is coded in its registers."""

@@ -18,9 +18,9 @@ from drivers.dlt645.frame import (
     encode_frame,
     take_frames,
 )
-from drivers.dlt645.meter_map import SCALED_UNITS, MeterMap, MeterPoint
+from drivers.dlt645.meter_map import MeterMap, MeterPoint
 from drivers.dlt645.numbers import encode_number
-from drivers.points import POINTS
+from drivers.points import POINTS, TRANSFORMED_UNITS
 from drivers.simulated.endpoints import Endpoint, Send, TcpEndpoint
 from drivers.simulated.fault_kinds import FaultKind, cannot_happen
 from drivers.simulated.faults import DeviceId, Fault
@@ -116,7 +116,7 @@ class MeterServer(DeviceServer):
 
     def _number(self, address: str, meter: SimulatedMeter, name: str, point: MeterPoint) -> bytes:
         value = self.faults.distort(address, meter.source.read_points()).get(name)
-        if value is not None and POINTS[name][0] in SCALED_UNITS:
+        if value is not None and POINTS[name][0] in TRANSFORMED_UNITS:
             value /= meter.ratio
         if value is not None:  # a meter shows no more than its digits hold
             largest = point.form.largest

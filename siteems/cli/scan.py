@@ -39,8 +39,10 @@ def scan(
     """Poll each Modbus unit of a link, identify the devices that answer, and print them as the
     links and devices of a site file. On a DL/T 645 link the meter's address is read.
 
-    A device model is recognised by its identity registers or by SunSpec; a model that has neither
-    is recognised if all of its points read plausible values. Nothing is written to any device.
+    A device model is recognised by its identity registers or by SunSpec. A model that has neither
+    is proposed if all of its points read plausible values and at least two are evidence, such as a
+    voltage and a frequency in their usual ranges; otherwise the candidates are listed with what
+    they would read. Nothing is written to any device.
 
     SunSpec devices describe themselves: --save keeps each description as a map file, to be put in
     the folder of the site file. Exits with 1 if no device answers.

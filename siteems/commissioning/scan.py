@@ -17,6 +17,7 @@ from drivers.errors import DriverError, LinkTimeout, MapError
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.map_writer import map_text
+from drivers.model_evidence import Candidate
 from drivers.scan import FoundUnit, scan_link
 from drivers.sunspec.discovery import SunSpecDevice
 from drivers.sunspec.mapping import device_map, name_of
@@ -129,17 +130,22 @@ def _found_device(found: FoundUnit) -> FoundDevice:
     if len(found.maps) == 1:
         model = load_map(found.maps[0])
         return FoundDevice(where, model.title, model.roles, model.name, key)
-    if found.likely_maps:
-        notes = tuple(
-            f"its points fit {name}: {load_map(name).title}" for name in found.likely_maps
-        )
-        if len(found.likely_maps) > 1:
-            return FoundDevice(where, "one of several models", (), None, key, notes)
-        model = load_map(found.likely_maps[0])
+    if found.candidates:
+        notes = tuple(map(_candidate_note, found.candidates))
+        only = found.candidates[0]
+        if len(found.candidates) > 1 or not only.is_probable:
+            return FoundDevice(where, "not sure which model", (), None, key, notes)
+        model = load_map(only.map_name)
         title = f"probably {model.title}"
         return FoundDevice(where, title, model.roles, model.name, key, notes)
     title = found.problem or "answers, but fits no device model of siteems"
     return FoundDevice(where, title, (), None, key)
+
+
+def _candidate_note(candidate: Candidate) -> str:
+    name = candidate.map_name
+    values = ", ".join(f"{point} {value:.4g} {unit}" for point, value, unit in candidate.evidence)
+    return f"candidate {name}, {load_map(name).title}: it would read {values}"
 
 
 def _sunspec_device(unit: int, sunspec: SunSpecDevice) -> FoundDevice:

@@ -15,6 +15,7 @@ from siteems.accounting.carbon import describe
 from siteems.accounting.price_spread import shift_benefit
 from siteems.site.assets import battery_command_of
 from siteems.site.model import Site
+from siteems.site.questions import lease_warnings, ratio_questions
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
 from siteems.tariff.hours import clock
 from siteems.tariff.questions import price_questions
@@ -48,12 +49,14 @@ def summarise(site: Site, on: date) -> str:
         tariff, cycling = _tariff(slots), _cycling(site, slots)
     except TariffGap as gap:
         tariff, cycling = list(gap.lines), ["unknown without a tariff"]
-    questions = list(price_questions(site.tariffs, identity.currency))
+    questions = [*price_questions(site.tariffs, identity.currency), *ratio_questions(site)]
+    warnings = list(lease_warnings(site))
     sections = (
         ("Assets", _columns(_assets(site))),
         ("Devices", _columns(_devices(site))),
         (f"Tariff on {on}", tariff),
         *([("Questions", questions)] if questions else []),
+        *([("Warnings", warnings)] if warnings else []),
         ("Backup reserve", _backup(site)),
         ("Cycling", cycling),
         ("Carbon", [describe(site.carbon)]),

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from drivers.address import parse_address
-from drivers.catalogue import load_map
 from drivers.dlt645.link import Dlt645Link
 from drivers.dlt645.meter import Dlt645Meter
 from drivers.modbus.device import Device
@@ -15,6 +14,7 @@ from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.transport import Credentials
 from siteems.errors import UserError
+from siteems.site.assets import device_map_of
 from siteems.site.model import DeviceEntry, Link, Site
 
 AnyLink = ModbusLink | Dlt645Link
@@ -48,7 +48,7 @@ def make_device(
     entry: DeviceEntry, links: Mapping[str, AnyLink], now: Callable[[], datetime]
 ) -> AnyDevice:
     """A device of the site file on its link; the site checks have verified that they match."""
-    device_map, link = load_map(entry.map), links[entry.link]
+    device_map, link = device_map_of(entry), links[entry.link]
     if isinstance(device_map, DeviceMap):
         assert isinstance(link, ModbusLink)
         assert entry.unit is not None

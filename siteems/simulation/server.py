@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 
 from drivers.address import Address, parse_address
-from drivers.catalogue import load_map
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.transport import Credentials
 from drivers.simulated.dlt645 import MeterServer, SimulatedMeter
@@ -24,6 +23,7 @@ from siteems.errors import UserError
 from siteems.simulation.devices import PlantDevice
 from siteems.simulation.plant import Plant
 from siteems.simulation.scenario import ScheduledFault
+from siteems.site.assets import device_map_of
 from siteems.site.model import DeviceEntry, Link, Site
 
 LOOPBACK = "127.0.0.1"
@@ -60,7 +60,7 @@ class SimulatedSite:
         units: dict[int, SimulatedUnit] = {}
         meters: dict[str, SimulatedMeter] = {}
         for entry in entries:
-            device_map = load_map(entry.map)
+            device_map = device_map_of(entry)
             device = PlantDevice(entry.name, device_map, self._plant, self._now)
             if isinstance(device_map, DeviceMap):
                 units[entry.unit or 0] = SimulatedUnit(device_map, device)

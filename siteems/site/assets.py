@@ -5,15 +5,27 @@ from __future__ import annotations
 from functools import lru_cache
 
 from drivers.catalogue import load_map
+from drivers.dlt645.meter_map import MeterMap
+from drivers.modbus.device_map import DeviceMap
 from drivers.roles import BatteryCommand, battery_command
 from optimisation.problem.site_problem import RectifierCurve
 from optimisation.problem.wear import CycleLife, WearMode
-from siteems.site.model import Battery, Site, Wear
+from siteems.site.model import Battery, DeviceEntry, Site, Wear
 
 
 def rectifier_curve(site: Site) -> RectifierCurve:
     """Losses of the site's rectifiers as a convex piecewise-linear curve."""
     return RectifierCurve.from_efficiency(site.rectifier.rated_kw, site.rectifier.efficiency)
+
+
+def device_map_of(entry: DeviceEntry) -> DeviceMap | MeterMap:
+    """The device map of a device, of a Modbus meter with the ratio of its transformers. A DL/T 645
+    meter is given its ratio itself.
+    """
+    device_map = load_map(entry.map)
+    if entry.ratio != 1.0 and isinstance(device_map, DeviceMap):
+        return device_map.behind_transformers(entry.ratio)
+    return device_map
 
 
 def battery_command_of(site: Site) -> BatteryCommand:

@@ -290,8 +290,8 @@ class DeviceEntry:
         | None
     ) = None
     ratio: Positive = 1.0
-    """Ratio of the instrument transformers of a DL/T 645 meter (current ratio times voltage ratio);
-    its readings are multiplied by it.
+    """Ratio of the instrument transformers of a meter (current ratio times voltage ratio), such as
+    20 for 100 A : 5 A, unless the meter computes with it itself. Power and energy are multiplied.
     """
 
     @property

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from gateway_rig import ADDRESS, cli, free_port, on_serial_lines, simulated_site
-from modbus_rig import RawServer, Request, read_reply
+from modbus_rig import HeldValues, RawServer, Request, read_reply
 from sunspec_rig import BATTERY, COMMON, CONTROLS, METER, NAMEPLATE, image, served
 
-from drivers.catalogue import load_map
+from drivers.catalogue import known_maps, load_map
+from drivers.errors import LinkDown
+from drivers.modbus.device_map import DeviceMap
 from drivers.scan import scan_link
 from drivers.simulated.dlt645 import MeterServer
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
@@ -174,7 +177,76 @@ async def test_a_unit_that_breaks_the_connection_does_not_end_the_scan() -> None
     assert found[0].problem == found[2].problem == ""
 
 
-@pytest.mark.parametrize(("polled", "devices"), [(range(1, 21), 1), (range(1, 4), 3)])
+@pytest.mark.parametrize(("down", "asked"), [((2,), (1, 2, 3, 4, 5)), ((2, 3, 4, 5), (1, 2, 3, 4))])
+async def test_a_gateway_that_takes_no_connection_for_a_while_does_not_end_the_scan(
+    down: tuple[int, ...], asked: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gateway:
+        async def read(
+            self, unit: int, space: str, address: int, count: int, *, urgent: bool = False
+        ) -> tuple[int, ...]:
+            if unit in down:
+                raise LinkDown("cannot connect: refused")
+            return (0,) * count
+
+    monkeypatch.setattr("drivers.scan.AFTER_LOSS_S", 0.0)
+    polled: list[int] = []
+    found = await scan_link(Gateway(), (1, 2, 3, 4, 5), [], polled.append)  # type: ignore[arg-type]
+    assert tuple(polled) == asked
+    assert tuple(each.unit for each in found) == asked
+    assert [each.unit for each in found if each.problem] == [*set(down) & set(asked)]
+    assert ("were not asked" in found[-1].problem) == (len(down) > 3)
+
+
+MODBUS_MAPS = [each for each in map(load_map, known_maps()) if isinstance(each, DeviceMap)]
+
+
+def same_words(word: int) -> Callable[[int], int]:
+    return lambda _: word
+
+
+@pytest.mark.parametrize(
+    ("word", "most"),
+    [
+        (lambda at: 1 + at % 9, 0),  # small numbers: they were nine models
+        (lambda at: at * 7 % 40, 0),
+        (same_words(1), 0),
+        (same_words(2300), 0),
+        (same_words(0x4366), 1),  # 230.26 as a float, also where a frequency is expected
+    ],
+)
+async def test_registers_of_another_device_are_no_model(
+    word: Callable[[int], int], most: int
+) -> None:
+    async def answer(request: Request) -> bytes | None:
+        first, count = request[3], request[4]
+        return read_reply(request, [word(at) for at in range(first, first + count)])
+
+    async with RawServer(answer) as link:
+        (found,) = await scan_link(link, (1,), MODBUS_MAPS, lambda _: None)
+    assert found.maps == ()
+    assert len(found.candidates) <= most
+    assert all(each.evidence for each in found.candidates)
+
+
+async def test_one_voltage_is_not_enough_to_propose_a_model() -> None:
+    values = {"mains_v": 231.4, "active_power_kw": 3.1, "energy_import_kwh": 7.0}
+    source = HeldValues(values | {"energy_export_kwh": 0.0})
+    server = RegisterServer("127.0.0.1", 0, {1: SimulatedUnit(load_map("acrel-adw300"), source)})
+    url = f"tcp://127.0.0.1:{await server.start()}"
+    try:
+        (found,) = await asyncio.to_thread(find_devices, url, (1,), 0.3, lambda _: None)
+    finally:
+        await server.stop()
+    assert found.title == "not sure which model"
+    assert found.map is None
+    assert found.notes == (
+        "candidate acrel-adw300, Acrel ADW300 three-phase meter: it would read mains_v 231.4 V",
+    )
+    assert "devices" not in tomllib.loads(site_part(url, [found]))
+
+
+@pytest.mark.parametrize(("polled", "devices"), [(range(1, 9), 1), (range(1, 3), 2)])
 async def test_a_device_that_answers_every_unit_id_is_one_device(
     polled: range, devices: int
 ) -> None:

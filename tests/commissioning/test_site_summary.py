@@ -7,10 +7,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from command_sites import site_with
 
 from drivers.roles import COMMAND_POINTS
 from siteems.commissioning.site_summary import COMMANDS, summarise
 from siteems.config.seeds import seed_path
+from siteems.site.model import Site
+from siteems.site.questions import lease_warnings
 from siteems.site.read_file import load_site
 
 SEED = seed_path("hangzhou-macro")
@@ -88,3 +91,33 @@ def test_day_without_tariff() -> None:
 
 def test_every_battery_command_has_a_text() -> None:
     assert COMMANDS.keys() == COMMAND_POINTS.keys()
+
+
+RATIO = ('map = "eastron-sdm630"', 'map = "eastron-sdm630"\nratio = {}')
+
+
+@pytest.mark.parametrize(
+    ("ratio", "question"),
+    [
+        (20, None),
+        (50, None),
+        (0.05, "shows at most 0.207 kW, and the grid connection carries 12 kW"),
+        (2, "shows at most 8.28 kW, and the grid connection carries 12 kW"),
+        (200, "shows up to 828 kW, and the grid connection carries 12 kW"),
+    ],
+)
+def test_a_ratio_that_does_not_fit_the_connection_is_asked_about(
+    tmp_path: Path, ratio: float, question: str | None
+) -> None:
+    page = summary(tmp_path, (RATIO[0], RATIO[1].format(ratio)))
+    assert (question is None) == ("Questions" not in page)
+    assert question is None or question in page
+
+
+def test_a_driven_device_without_a_lease_is_warned_of(rural: Site, tmp_path: Path) -> None:
+    """A pv limit is not driven, so the solar charger of the seeds needs no lease."""
+    assert list(lease_warnings(rural)) == []
+    (warning,) = lease_warnings(site_with(rural, "victron-gx", tmp_path))
+    assert "victron-gx) has no time-out" in warning
+    assert "may hold the last grid_setpoint_kw for good" in warning
+    assert list(lease_warnings(site_with(rural, "sungrow-sh", tmp_path))) == []

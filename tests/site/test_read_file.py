@@ -220,6 +220,18 @@ def test_a_utility_meter_among_modbus_devices(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("device", ["generic-smu-lead", "generic-mppt"])
+def test_only_a_meter_has_a_ratio(tmp_path: Path, device: str) -> None:
+    line = f'map = "{device}"'
+    file = site_file(tmp_path, edited((line, f"{line}\nratio = 20")))
+    with pytest.raises(SiteFileError, match="ratio = 20: has no effect; only a device that is a"):
+        load_site(file)
+    file = site_file(
+        tmp_path, edited(('map = "eastron-sdm630"', 'map = "eastron-sdm630"\nratio = 20'))
+    )
+    assert load_site(file).devices[0].ratio == 20.0
+
+
 def test_a_tariff_given_by_name_or_by_file(tmp_path: Path) -> None:
     whole = (seed_path("hangzhou-macro") / "site.toml").read_text(encoding="utf-8")
     begin, end = whole.index("[[tariffs]]"), whole.index("[carbon]")

@@ -94,6 +94,12 @@ def check_protocols(
             is_dlt645_link = parse_address(links[device.link].url).is_dlt645
         except ValueError:
             continue
+        if device.ratio != 1.0 and device_map.roles != ("meter",):
+            yield ValidationError(
+                ("devices", index, "ratio"),
+                "has no effect",
+                "only a device that is a meter and nothing else is behind transformers",
+            )
         if device_map.protocol == "dlt645":
             yield from _meter_errors(index, device, is_dlt645_link)
         else:
@@ -135,8 +141,4 @@ def _modbus_errors(
     if device.address is not None:
         yield ValidationError(
             ("devices", index, "address"), "has no effect", "a Modbus device has a unit"
-        )
-    if device.ratio != 1.0:
-        yield ValidationError(
-            ("devices", index, "ratio"), "has no effect", "only DL/T 645 meters have a ratio"
         )
