@@ -1,4 +1,4 @@
-"""What a reading tells of a device's model: values that only a device in operation has.
+"""What a reading shows of a device's model: values that only a device in operation has.
 
 The registers of another device, or ones full of small numbers, may be plausible for many maps. A
 voltage or a frequency in its usual range is evidence, and so is a floating-point number; a current,

@@ -201,26 +201,26 @@ async def test_a_gateway_that_takes_no_connection_for_a_while_does_not_end_the_s
 MODBUS_MAPS = [each for each in map(load_map, known_maps()) if isinstance(each, DeviceMap)]
 
 
-def same_words(word: int) -> Callable[[int], int]:
-    return lambda _: word
+def same(content: int) -> Callable[[int], int]:
+    return lambda _: content
 
 
 @pytest.mark.parametrize(
-    ("word", "most"),
+    ("content", "most"),
     [
         (lambda at: 1 + at % 9, 0),  # small numbers: they were nine models
         (lambda at: at * 7 % 40, 0),
-        (same_words(1), 0),
-        (same_words(2300), 0),
-        (same_words(0x4366), 1),  # 230.26 as a float, also where a frequency is expected
+        (same(1), 0),
+        (same(2300), 0),
+        (same(0x4366), 1),  # 230.26 as a float, also where a frequency is expected
     ],
 )
 async def test_registers_of_another_device_are_no_model(
-    word: Callable[[int], int], most: int
+    content: Callable[[int], int], most: int
 ) -> None:
     async def answer(request: Request) -> bytes | None:
         first, count = request[3], request[4]
-        return read_reply(request, [word(at) for at in range(first, first + count)])
+        return read_reply(request, [content(at) for at in range(first, first + count)])
 
     async with RawServer(answer) as link:
         (found,) = await scan_link(link, (1,), MODBUS_MAPS, lambda _: None)
