@@ -21,14 +21,15 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.image_builder import ImageBuilder
-from siteems.estimation.site_state import FULL_SOC, StateEstimator
+from siteems.estimation.site_state import StateEstimator
 from siteems.forecast.forecast import Forecaster
-from siteems.forecast.learning_forecaster import LEARNING_WINDOW, LearningForecaster
+from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
 from siteems.operations.alarm_catalogue import PLAN_ALARMS
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.control_alarms import ControlAlarms
+from siteems.operations.recall import Recalled
 from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published_plan import PublishedPlan, publish
@@ -41,9 +42,6 @@ from siteems.site.reserve import reserve_soc
 from siteems.tariff.schedule import TariffGap, TariffSchedule
 
 log = structlog.get_logger()
-
-USABLE = ("optimal", "feasible")
-"""Statuses of plans that can be followed."""
 
 
 class Controller:
@@ -87,22 +85,19 @@ class Controller:
         """DR events in force or to come."""
         self.replan = ReplanRequest()
 
-    def resume(self) -> None:
-        """Take up the record: learn from recent samples again, and keep the last plan while it
-        holds.
+    def resume(self, recalled: Recalled) -> None:
+        """Take up what the record holds: learn from recent samples again, and keep the last plan
+        while it holds.
         """
-        now = self._clock.now()
-        samples = self._record.samples(now - LEARNING_WINDOW, now)
-        for sample in samples:
+        for sample in recalled.samples:
             self._learn(sample.time, sample.values)
-        self.plan = PublishedPlan.from_record(self._record.last_plan(USABLE))
+        self.plan = recalled.plan
         self._estimator.recall(
-            last_full=self._record.last_time_at("soc", FULL_SOC),
+            last_full=recalled.last_full,
             month_peak=None if self.plan is None else self.plan.month_peak,
         )
-        self.refresh_events()
         issued = None if self.plan is None else self.plan.issued.isoformat()
-        log.info("resumed", samples=len(samples), plan=issued)
+        log.info("resumed", samples=len(recalled.samples), plan=issued)
 
     # -- the fast loop -----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from drivers.points import Reading
 from optimisation.plan.plan import Plan
@@ -29,8 +29,8 @@ class Devices(Protocol):
 
 
 class Record(Protocol):
-    """The record of the site: `siteems.history` on disk, in the replay in memory. All methods may
-    raise `RecordError`.
+    """What is recorded of the site: `siteems.history` on disk, in the replay counts. All methods
+    return at once, and may raise `RecordError`.
     """
 
     def add_samples(self, samples: Iterable[Sample]) -> None:
@@ -47,24 +47,12 @@ class Record(Protocol):
         """Record an alarm, or its end."""
         ...
 
-    def samples(self, start: datetime, end: datetime) -> Sequence[Sample]:
-        """The samples with start <= time < end, oldest first."""
-        ...
-
-    def last_time_at(self, name: str, level: float) -> datetime | None:
-        """When a sample column was last at or above a level; None = never."""
-        ...
-
-    def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
-        """The body of the newest plan with one of these statuses, if any."""
-        ...
-
 
 class Events(Protocol):
     """The DR events of the site: its event log, or those of a scenario."""
 
     def open(self, now: datetime) -> tuple[DrEvent, ...]:
-        """The events in force or to come. Raises `RecordError`."""
+        """The events in force or to come; at once. Raises `RecordError`."""
         ...
 
 

@@ -51,7 +51,7 @@ async def test_a_restart_resumes_the_plan_the_dr_events_and_what_was_learned(
     assert expected is not None
 
     rig.restart()
-    rig.controller.resume()
+    rig.resume()
     resumed = rig.controller.plan
     assert resumed is not None
     assert (resumed.issued, resumed.trigger) == (expected.issued, COMPARE.code)
@@ -108,7 +108,7 @@ async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) 
     assert measured_kw > 1.0
 
     rig.restart()
-    rig.controller.resume()
+    rig.resume()
     await rig.controller.observe()
     await rig.controller.make_plan(SCHEDULE)
     assert rig.controller.plan.month_peak_kw == pytest.approx(measured_kw, abs=1e-4), (
@@ -118,7 +118,7 @@ async def test_the_month_s_peak_is_planned_for_and_survives_a_restart(rig: Rig) 
 
 async def test_a_recorded_plan_of_another_version_is_passed_over(rig: Rig) -> None:
     rig.history.add_plan(NOON, "optimal", "test", lambda: {"something": "else"})
-    rig.controller.resume()
+    rig.resume()
     assert rig.controller.plan is None
 
 
@@ -138,7 +138,7 @@ async def test_what_was_learned_live_is_restored_from_the_record(rig: Rig) -> No
     await live.make_plan(COMPARE)
     rig.clock.advance(timedelta(seconds=1))
     rig.restart()
-    rig.controller.resume()
+    rig.resume()
     restored = rig.controller
     now = rig.clock.now()
     for each in (live, restored):

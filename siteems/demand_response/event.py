@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from siteems.history.records import EVENT_KINDS
+
 Kind = Literal["limit-import"]
 
 
@@ -16,7 +18,7 @@ class DrEvent:
     """One revision of a DR event.
 
     A change or a cancellation is a higher revision of the same id, and the highest one counts.
-    Raises ValueError for an event that does not last or has no valid limit.
+    Raises ValueError for an event that does not last, has no valid limit or is of no known kind.
     """
 
     id: str
@@ -35,6 +37,8 @@ class DrEvent:
     """A cancelled event is kept, so that a late message cannot bring it back."""
 
     def __post_init__(self) -> None:
+        if self.kind not in EVENT_KINDS:
+            raise ValueError(f"event {self.id} is of the unknown kind {self.kind!r}")
         if self.end <= self.start:
             raise ValueError(f"event {self.id} ends ({self.end}) before it starts ({self.start})")
         if not (math.isfinite(self.limit_kw) and self.limit_kw >= 0):

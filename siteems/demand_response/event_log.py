@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
-from siteems.demand_response.event import DrEvent, Kind, latest_revisions
+from siteems.demand_response.event import DrEvent, Kind
 from siteems.history.records import EventRow
 from siteems.history.store import History
+
+MOST_OPEN: Final = 100
+"""Open events of one site that are followed, those that begin first. A grid operator plans days
+ahead, with a few events a day; a thousand would make planning slow.
+"""
 
 
 class EventLog:
@@ -21,16 +26,9 @@ class EventLog:
         """Record a revision; one that is already recorded stays as it is."""
         self._history.add_event_row(EventRow(*astuple(event)))
 
-    def revisions(self, ending_after: datetime) -> list[DrEvent]:
-        """All revisions, cancelled ones too, of the events of which any revision ends later.
-
-        All of them are needed: one that ends early may be the one that counts.
-        """
-        return [_event(row) for row in self._history.event_rows(ending_after)]
-
     def open(self, now: datetime) -> tuple[DrEvent, ...]:
-        """The events that are active or still to come, by start time."""
-        return tuple(e for e in latest_revisions(self.revisions(now)) if e.end > now)
+        """The events that are active or still to come, by start time; at most `MOST_OPEN`."""
+        return tuple(_event(row) for row in self._history.open_event_rows(now, MOST_OPEN))
 
 
 def _event(row: EventRow) -> DrEvent:

@@ -28,6 +28,7 @@ from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.logs import configure_logs
+from siteems.operations.recall import recall
 from siteems.operations.systemd import notify
 from siteems.planning import reasons
 from siteems.planning.solver_process import SolverProcess
@@ -69,7 +70,8 @@ class Daemon:
         """Acquire the devices, restore the state from the record, make a first plan."""
         await self._devices.acquire()  # first, because after a crash leases are running out
         await self._solver.start()
-        self._controller.resume()
+        self._controller.resume(recall(self._history, self._site, self._clock.now()))
+        self._controller.refresh_events()
         await self._controller.observe()
         await self._controller.make_plan(reasons.START)
         self._controller.replan.clear()

@@ -60,8 +60,22 @@ class Command:
     detail: str
 
 
+EVENT_KINDS = ("limit-import",)
+"""The kinds of DR events that are recorded."""
+
+
 class RecordError(UserError):
-    """The record cannot be read or written: disk full, file damaged or not a record."""
+    """The record cannot be read or written: disk full, file locked, damaged or not a record."""
+
+
+class UnusableRecord(RecordError):
+    """The file is damaged, not a record, or of a version that this one cannot read. Waiting does
+    not help; only another file does.
+    """
+
+
+class RefusedEntry(RecordError):
+    """An entry breaks the rules of the record; others can be written."""
 
 
 class EventRow(NamedTuple):

@@ -5,11 +5,12 @@ What an earlier version wrote in another form is translated here, on reading.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from siteems.history.former_codes import FORMER_ALARM_CODES
+from siteems.history.former_codes import FORMER_ALARM_CODES, FORMER_PLAN_TRIGGERS
 from siteems.history.records import SAMPLE_COLUMNS, AlarmRecord, Command, EventRow, Sample
 from siteems.messages.message import RECORDED_TEXT, Message, recorded_text
 
@@ -42,6 +43,19 @@ def sample_of(row: Row) -> Sample:
     named = zip(SAMPLE_COLUMNS, numbers, strict=True)
     values = {column: value for column, value in named if value is not None}
     return Sample(time_of(ts), values, source, Message.from_record(reason))
+
+
+def plan_body_of(text: str) -> dict[str, Any] | None:
+    """The body of a plan; None for a text that is not a JSON object."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):  # the second for brackets that are nested too deeply
+        return None
+    if not isinstance(body, dict):
+        return None
+    if isinstance(trigger := body.get("trigger"), str):
+        body["trigger"] = FORMER_PLAN_TRIGGERS.get(trigger, trigger)
+    return body
 
 
 def command_row(command: Command) -> Row:

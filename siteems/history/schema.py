@@ -1,88 +1,96 @@
-"""The tables of a record and how its SQLite file is opened."""
+"""The tables of a record, their versions, and how an earlier version becomes the present one."""
 
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final
 
-from siteems.errors import UserError
 from siteems.history.records import SAMPLE_COLUMNS
+from siteems.history.valid_rows import VALID
 
-SCHEMA_VERSION: Final = 1
-"""Kept in the file's `user_version`."""
-BUSY_MS: Final = 5000
-"""How long a connection waits for another one's transaction: far longer than any of ours takes, so
-that only a stuck process makes it fail.
+SCHEMA_VERSION: Final = 2
+"""Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events."""
+
+TABLES: Final[Mapping[str, str]] = {
+    "samples": f"""
+        ts INTEGER PRIMARY KEY, {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
+        source TEXT NOT NULL, reason TEXT NOT NULL""",
+    "plans": """
+        id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, status TEXT NOT NULL, trigger TEXT NOT NULL,
+        body TEXT NOT NULL""",
+    "commands": """
+        id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL,
+        value REAL NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL,
+        detail TEXT NOT NULL""",
+    "events": """
+        id TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, limit_kw REAL NOT NULL,
+        start INTEGER NOT NULL, end INTEGER NOT NULL, source TEXT NOT NULL,
+        created INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+        PRIMARY KEY (id, revision)""",
+    "incidents": """
+        id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
+        text TEXT NOT NULL""",
+}
+"""Columns by table. The table `incidents` holds the alarms; its name and its column `text`, now a
+message in its record form, are those of the first version.
 """
-
-SCHEMA: Final = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE samples (
-    ts INTEGER PRIMARY KEY, {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
-    source TEXT NOT NULL, reason TEXT NOT NULL
-);
-CREATE TABLE plans (
-    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, status TEXT NOT NULL, trigger TEXT NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE TABLE commands (
-    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, device TEXT NOT NULL, point TEXT NOT NULL,
-    value REAL NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL,
-    detail TEXT NOT NULL
-);
-CREATE TABLE events (
-    id TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, limit_kw REAL NOT NULL,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, source TEXT NOT NULL, created INTEGER NOT NULL,
-    cancelled INTEGER NOT NULL,
-    PRIMARY KEY (id, revision)
-);
-CREATE TABLE incidents (
-    id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
-    text TEXT NOT NULL
-);
-CREATE INDEX plans_ts ON plans (ts);
-CREATE INDEX commands_ts ON commands (ts);
-CREATE INDEX incidents_ts ON incidents (ts);
-"""
-"""The table `incidents` holds the alarms; its name and its column `text`, now a message in its
-record form, are those of the first version.
-"""
+META: Final = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+INDICES: Final[Mapping[str, str]] = {
+    "plans_ts": "plans (ts)",
+    "commands_ts": "commands (ts)",
+    "incidents_ts": "incidents (ts)",
+    "events_end": "events (end)",
+}
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises `sqlite3.Error`."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    return db
+def version_of(db: sqlite3.Connection) -> int:
+    """The schema version; 0 = a new file. Raises `sqlite3.Error`."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
-    """A connection that may write; the file and its folder are made where they do not exist.
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables of a new file, inside a transaction of the caller's."""
+    db.execute(META)
+    for table in TABLES:
+        _create(db, table)
+    _finish(db)
 
-    Write-ahead log with full sync: what was committed survives a killed process and a power cut.
-    Raises `OSError` and `sqlite3.Error`.
+
+def migrate_from_1(db: sqlite3.Connection) -> None:
+    """Bring a record of version 1 to the present one, inside a transaction of the caller's.
+
+    Rows that break a constraint are left out; they stay in the copy that was made before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    return db
+    for table in TABLES:
+        db.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
+        _create(db, table)
+        valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
+        db.execute(f"INSERT INTO {table} {valid}")
+        db.execute(f"DROP TABLE former_{table}")  # and its index with it
+    _finish(db)
 
 
-def create_or_check(db: sqlite3.Connection, path: Path) -> None:
-    """Makes the tables of a new file. Raises `UserError` for a file with another schema version.
+def missing_tables(db: sqlite3.Connection) -> tuple[str, ...]:
+    """The tables that are not there as `create` makes them. Raises `sqlite3.Error`."""
+    with sqlite3.connect(":memory:") as model:
+        create(model)
+        names = ("meta", *TABLES)
+        missing = tuple(name for name in names if _columns(db, name) != _columns(model, name))
+    model.close()
+    return missing
 
-    To be called inside a transaction.
-    """
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        for statement in SCHEMA.split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    elif version != SCHEMA_VERSION:
-        found = f"schema {version}, this one knows {SCHEMA_VERSION}"
-        raise UserError(f"{path}: written by another version of siteems ({found})")
+
+def _columns(db: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    return [row[1:3] for row in db.execute(f"PRAGMA table_info({table})")]
+
+
+def _create(db: sqlite3.Connection, table: str) -> None:
+    db.execute(f"CREATE TABLE {table} ({TABLES[table]}, CHECK ({VALID[table]}))")
+
+
+def _finish(db: sqlite3.Connection) -> None:
+    for name, columns in INDICES.items():
+        db.execute(f"CREATE INDEX {name} ON {columns}")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+DEEPEST: Final = 10
+"""Levels of messages within messages; ours have three."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -39,11 +42,11 @@ class Message:
         """Reads `to_record`; any other text, as earlier versions recorded, is kept as it is."""
         try:
             data = json.loads(text)
-        except ValueError:
-            data = None
-        if not isinstance(data, dict) or not isinstance(data.get("code"), str):
+            if not isinstance(data, dict) or not isinstance(data.get("code"), str):
+                return recorded_text(text)
+            return _message(data)
+        except (ValueError, RecursionError):  # the second for brackets that are nested too deeply
             return recorded_text(text)
-        return _message(data)
 
     def as_dict(self) -> dict[str, Any]:
         """Code and values in one flat dictionary; nested messages are dictionaries too."""
@@ -60,16 +63,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _message(data: Mapping[str, Any]) -> Message:
-    values = {name: _value(value) for name, value in data.items() if name != "code"}
+def _message(data: Mapping[str, Any], depth: int = 0) -> Message:
+    """Raises ValueError for values that are nested deeper than any of ours."""
+    values = {name: _value(value, depth) for name, value in data.items() if name != "code"}
     return Message(data["code"], values)
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise ValueError("nested too deeply")
     if isinstance(value, dict) and isinstance(value.get("code"), str):
-        return _message(value)
+        return _message(value, depth + 1)
     if isinstance(value, list):
-        return tuple(_value(each) for each in value)
+        return tuple(_value(each, depth + 1) for each in value)
     return value
 
 

@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal
 
 from siteems.clock import Clock, FileClock, WallClock
+from siteems.errors import UserError
 from siteems.history.location import is_locked
 from siteems.history.store import History
+
+LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
+"""Counters of a link that are shown when they are not 0."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,22 @@ def note_traffic(history: History, traffic: Mapping[str, Any]) -> None:
 
 
 def recorded_traffic(history: History) -> dict[str, Any] | None:
-    """The counters as noted last. Raises `RecordError`."""
-    traffic = history.fact("traffic")
-    return cast("dict[str, Any]", json.loads(traffic)) if traffic else None
+    """The counters as noted last; None where none can be read. Raises `RecordError`."""
+    text = history.fact("traffic")
+    try:
+        traffic = json.loads(text) if text else None
+        return traffic if traffic is not None and _is_traffic(traffic) else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _is_traffic(traffic: Any) -> bool:
+    """Whether all counters are there and are numbers; may raise what other data make it raise."""
+    links, writes = traffic["links"].values(), traffic["writes_today"].values()
+    counters = [link[key] for link in links for key in ("requests", *LINK_TROUBLES)]
+    counters += [unit["timeouts"] for link in links for unit in link["units"].values()]
+    counters += [each[key] for each in writes for key in ("writes", "allowed")]
+    return all(isinstance(counter, int) for counter in counters)
 
 
 def daemon_state(history: History) -> DaemonState:
@@ -64,17 +81,32 @@ def daemon_state(history: History) -> DaemonState:
 
     The process id alone proves nothing, since ids are used again; a running daemon holds the lock.
     """
-    pid, stopped = history.fact("pid"), history.fact("stopped")
-    if pid is None:
+    fact, stopped = history.fact("pid"), _time_of(history.fact("stopped"))
+    pid = int(fact) if fact is not None and fact.isdecimal() and len(fact) <= 10 else None
+    if fact is None:
         return DaemonState("never-started")
-    if stopped:
-        return DaemonState("stopped", int(pid), datetime.fromisoformat(stopped))
+    if stopped is not None:
+        return DaemonState("stopped", pid, stopped)
     if not is_locked(history.path.parent):
-        return DaemonState("dead", int(pid))
-    return DaemonState("running", int(pid))
+        return DaemonState("dead", pid)
+    return DaemonState("running", pid)
+
+
+def _time_of(text: str | None) -> datetime | None:
+    """An aware time; None for no text, or one that is no time."""
+    try:
+        time = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return time if time is not None and time.tzinfo is not None else None
 
 
 def daemon_clock(history: History) -> Clock:
-    """The clock that the daemon of this record runs, or last ran, on."""
+    """The clock that the daemon of this record runs, or last ran, on. Where its file is gone or
+    cannot be read, the wall clock.
+    """
     path = history.fact("clock_file")
-    return FileClock(Path(path)) if path and Path(path).exists() else WallClock()
+    try:
+        return FileClock(Path(path)) if path else WallClock()
+    except (UserError, ValueError):  # the second for a path that no file can have
+        return WallClock()

@@ -17,7 +17,8 @@ from siteems.operations.daemon_state import (
     daemon_state,
     recorded_traffic,
 )
-from siteems.planning.published_plan import PublishedPlan
+from siteems.planning.published_plan import USABLE, PublishedPlan
+from siteems.planning.recorded_plan import newest_plan
 from siteems.site.model import Site
 
 ALARMS_SHOWN: Final = 8
@@ -55,7 +56,7 @@ def read_status(site: Site, history: History) -> Status:
         now=now,
         daemon=daemon_state(history),
         sample=history.last_sample(),
-        plan=PublishedPlan.from_record(history.last_plan(("optimal", "feasible"))),
+        plan=newest_plan(history.last_plans(USABLE)),
         events=EventLog(history).open(now),
         alarms=tuple(alarms[-ALARMS_SHOWN:]),
         traffic=recorded_traffic(history),

@@ -13,13 +13,11 @@ from siteems.demand_response.event_text import event_text
 from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import Sample
 from siteems.messages.message import Message
-from siteems.operations.daemon_state import DaemonState
+from siteems.operations.daemon_state import LINK_TROUBLES, DaemonState
 from siteems.operations.english import ENGLISH
 from siteems.operations.status import Status
 from siteems.planning.published_plan import PublishedPlan
 
-LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
-"""Counters of a link that are shown when they are not 0."""
 SOURCES: Final = {"last-plan": "last plan", "release": "released"}
 """Recorded sources of a decision that are displayed under another name."""
 

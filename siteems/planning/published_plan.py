@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import structlog
 
 from optimisation.arrays import Floats
 from optimisation.plan.plan import Plan
 from siteems.planning.problem import PlanningInputs
 
-log = structlog.get_logger()
-
+USABLE = ("optimal", "feasible")
+"""Statuses of plans that can be followed."""
 SERIES = (
     "grid_import_kw",
     "rectifier_dc_kw",
@@ -98,7 +97,7 @@ class PublishedPlan:
         return (before + share * (stored[step] - before)) / self.capacity_kwh
 
     def to_dict(self) -> dict[str, Any]:
-        """For the record; `from_record` reads it."""
+        """For the record; `planning/recorded_plan.py` reads it."""
         return {
             "issued": self.issued.isoformat(),
             "trigger": self.trigger,
@@ -116,41 +115,6 @@ class PublishedPlan:
             "solve_s": self.solve_s,
             "month_peak_kw": self.month_peak_kw,
         }
-
-    @classmethod
-    def from_record(cls, data: Mapping[str, Any] | None) -> PublishedPlan | None:
-        """The recorded plan; None where there is none that this version can read. Planning then
-        starts without one.
-        """
-        if data is None:
-            return None
-        try:
-            return cls.from_dict(data)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            log.warning("recorded-plan-unreadable")
-            return None
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> PublishedPlan:
-        """From the data of `to_dict`. Raises KeyError, TypeError or ValueError for other data."""
-        return cls(
-            issued=datetime.fromisoformat(data["issued"]),
-            trigger=data["trigger"],
-            status=data["status"],
-            capacity_kwh=data["capacity_kwh"],
-            stored_now_kwh=data["stored_now_kwh"],
-            starts=tuple(datetime.fromisoformat(s) for s in data["starts"]),
-            end=datetime.fromisoformat(data["end"]),
-            series={
-                name: tuple(math.nan if v is None else v for v in vs)
-                for name, vs in data["series"].items()
-            },
-            prices=tuple(data["prices"]),
-            reserve_kwh=tuple(data["reserve_kwh"]),
-            cost_by_term=dict(data["cost_by_term"]),
-            solve_s=data["solve_s"],
-            month_peak_kw=data.get("month_peak_kw"),
-        )
 
 
 def _json_number(value: float) -> float | None:

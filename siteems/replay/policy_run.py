@@ -99,7 +99,6 @@ class PolicyRun:
         timed = TimedForecaster(self._stopwatch, forecaster)
         ports = Ports(self._clock, self._devices, self._solver, self._record, NoEvents())
         controller = Controller(site, ports, TIMING, timed)
-        controller.resume()
         await controller.observe()
         return controller
 

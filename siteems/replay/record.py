@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from siteems.demand_response.event import DrEvent
 from siteems.history.records import AlarmRecord, Sample
-
-USABLE = ("optimal", "feasible")
+from siteems.planning.published_plan import USABLE
 
 
 class MemoryRecord:
-    """Counts plans by status and alarms by code. A replay begins with a site that has not been
-    measured yet, so nothing can be read from it.
-    """
+    """Counts plans by status and alarms by code."""
 
     def __init__(self) -> None:
         self.plans: Counter[str] = Counter()
@@ -37,15 +33,6 @@ class MemoryRecord:
 
     def add_alarm(self, alarm: AlarmRecord) -> None:
         self.alarm_counts[alarm.code] += 1
-
-    def samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
-        return ()
-
-    def last_time_at(self, column: str, least: float) -> datetime | None:
-        return None
-
-    def last_plan(self, statuses: Sequence[str]) -> dict[str, Any] | None:
-        return None
 
 
 class NoEvents:

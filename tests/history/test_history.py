@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,6 +45,13 @@ def event(
     return DrEvent(
         id_, revision, "limit-import", 1.5 + revision, NOON, end, "test", NOON - HOUR, cancelled
     )
+
+
+def event_rows(history: History) -> int:
+    """All revisions that the record holds."""
+    with closing(sqlite3.connect(history.path)) as db:
+        [(count,)] = db.execute("SELECT count(*) FROM events")
+    return int(count)
 
 
 class TestSamples:
@@ -101,9 +109,9 @@ class TestPlans:
     def test_the_newest_with_a_wanted_status(self, history: History) -> None:
         for i, status in enumerate(("optimal", "feasible", "error")):
             history.add_plan(NOON + i * MINUTE, status, "schedule", lambda i=i: {"number": i})
-        assert history.last_plan(("optimal", "feasible")) == {"number": 1}
-        assert history.last_plan(("optimal",)) == {"number": 0}
-        assert history.last_plan(("unbounded",)) is None
+        assert history.last_plans(("optimal", "feasible"))[0] == {"number": 1}
+        assert history.last_plans(("optimal",)) == [{"number": 0}]
+        assert history.last_plans(("unbounded",)) == []
         log = history.plan_log(NOON, NOON + 2 * MINUTE)
         assert log == [(NOON, "optimal", "schedule"), (NOON + MINUTE, "feasible", "schedule")]
 
@@ -152,12 +160,13 @@ class TestEvents:
         for revision in (1, 0, 2):
             EventLog(history).add(event(revision))
         assert [e.revision for e in EventLog(history).open(NOON)] == [2]
-        assert len(EventLog(history).revisions(NOON)) == 3
+        assert event_rows(history) == 3
 
     def test_a_revision_received_twice_is_one(self, history: History) -> None:
         EventLog(history).add(event())
         EventLog(history).add(replace(event(), source="received again"))
-        assert EventLog(history).revisions(NOON) == [event()]
+        assert EventLog(history).open(NOON) == (event(),)
+        assert event_rows(history) == 1
 
     def test_a_cancelled_event_stays_as_a_tombstone(self, history: History) -> None:
         """A message that arrives after the cancellation must not bring the event back."""
@@ -165,7 +174,7 @@ class TestEvents:
         EventLog(history).add(event(1, cancelled=True))
         EventLog(history).add(event(0))
         assert EventLog(history).open(NOON) == ()
-        assert len(EventLog(history).revisions(NOON)) == 2
+        assert event_rows(history) == 2
 
     def test_an_event_that_is_over_is_not_listed(self, history: History) -> None:
         EventLog(history).add(event())

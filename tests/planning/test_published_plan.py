@@ -18,6 +18,7 @@ from siteems.estimation.site_state import SiteState
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.planning.problem import PlanningInputs, ProblemBuilder
 from siteems.planning.published_plan import SERIES, PublishedPlan, publish
+from siteems.planning.recorded_plan import plan_from_dict
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
 
@@ -72,7 +73,7 @@ def test_uneven_first_step() -> None:
 
 
 def through_json(published: PublishedPlan) -> PublishedPlan:
-    return PublishedPlan.from_dict(json.loads(json.dumps(published.to_dict(), allow_nan=False)))
+    return plan_from_dict(json.loads(json.dumps(published.to_dict(), allow_nan=False)))
 
 
 def test_round_trip_through_the_record() -> None:

@@ -17,6 +17,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.history.store import History
+from siteems.operations.recall import recall
 from siteems.planning.reasons import SCHEDULE, START
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
@@ -61,10 +62,15 @@ class Rig:
 
     async def begin(self) -> None:
         """Restore the state, read once and plan, as the daemon does before its loops."""
-        self.controller.resume()
+        self.resume()
         await self.controller.observe()
         await self.controller.make_plan(START)
         self.controller.replan.clear()
+
+    def resume(self) -> None:
+        """Take up the record, as the daemon does at its start."""
+        self.controller.resume(recall(self.history, self.site, self.clock.now()))
+        self.controller.refresh_events()
 
     def restart(self) -> None:
         """A new controller on the same site and record, as after a crash."""
