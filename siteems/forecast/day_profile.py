@@ -32,7 +32,9 @@ SMOOTHING = 0.1
 follows a changed load sooner and repeats the noise of single days.
 """
 FIRST_GUESS_DAYS = 0.25
-"""How many measured days the typical day of the site file counts as. Few, since it is a guess."""
+"""How many measured days the typical day of the site file counts as on the first one. Few, since it
+is a guess; each further day leaves a fifth of it, so that it is gone within a week.
+"""
 OTHER_KIND = 0.1
 """Share of that weight with which a weekday also updates the weekend profile, and the reverse,
 once both have been seen. Without it, weekends learn a lasting change from two days a week only.
@@ -78,17 +80,26 @@ class DayProfile:
         weekends_differ: bool = True,
         first_guess_days: float = FIRST_GUESS_DAYS,
     ) -> None:
-        """`hourly` are 24 means to begin with, from local midnight; they count as
-        `first_guess_days` of measurements.
+        """`hourly` are 24 means to begin with, from local midnight; beside the first measured day
+        they count as `first_guess_days` more.
         """
         self._zone = zone
         self._other = OTHER_KIND if weekends_differ else 1.0
         hours = (np.arange(SLOTS) + 0.5) / 4.0
         points = np.arange(-1, 25) + 0.5
         typical = np.interp(hours, points, np.concatenate(([hourly[-1]], hourly, [hourly[0]])))
-        self._mean: Array = np.array([typical, typical])
-        """Of weekdays and of weekends, shape (2, 96)."""
-        self._days = np.full((2, SLOTS), first_guess_days)
+        self._first_guess: Array = typical
+        """Shape (96,)."""
+        self._guess_kept = first_guess_days / (1.0 + first_guess_days)
+        self._guess_share = np.ones((2, SLOTS))
+        """Share of the first guess in each mean. It falls faster than that of an early day, since
+        a guess may be far off for good.
+        """
+        self._measured: Array = np.array([typical, typical])
+        """Means of what was measured on weekdays and on weekends, shape (2, 96)."""
+        self._mean: Array = self._measured.copy()
+        """The same with the share of the first guess."""
+        self._days = np.zeros((2, SLOTS))
         """How many days each mean rests on."""
         self._seen = np.zeros((2, SLOTS), dtype=np.bool_)
         """Whether one of them was of its own kind."""
@@ -179,8 +190,12 @@ class DayProfile:
         other_share = self._other if self._seen[1 - kind, slot] else 1.0
         for each, share in ((kind, 1.0), (1 - kind, other_share)):
             weight = share * max(SMOOTHING, 1.0 / (1.0 + self._days[each, slot]))
-            self._mean[each, slot] += weight * (measured - self._mean[each, slot])
+            self._measured[each, slot] += weight * (measured - self._measured[each, slot])
             self._days[each, slot] += share
+            self._guess_share[each, slot] *= self._guess_kept**share
+            of_guess = self._guess_share[each, slot] * self._first_guess[slot]
+            of_measured = (1.0 - self._guess_share[each, slot]) * self._measured[each, slot]
+            self._mean[each, slot] = of_guess + of_measured
 
     def _learn_persistence(self, time: datetime, deviation: float) -> None:
         """Compare the deviation of a finished quarter hour with the level known the lag before."""

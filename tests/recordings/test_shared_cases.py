@@ -162,5 +162,6 @@ def test_learning_from_hours(run: Run) -> None:
     )
     assert code == 0
     plan = json.loads(output)
-    assert plan["dc_load_kw"] == pytest.approx([1.0] * len(plan["starts"]), abs=0.06)
-    assert plan["objective"] == pytest.approx(2.42, abs=0.04)
+    assert plan["dc_load_kw"] == pytest.approx([1.0] * len(plan["starts"]), abs=1e-4)
+    # 1.95 from the same days in quarter hours; 2.42 with 1 to 6 % of the first guess in the load.
+    assert plan["objective"] == pytest.approx(1.95, abs=0.05)
