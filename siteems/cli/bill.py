@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from siteems.cli.options import ColumnMapOption, FromOption, JsonOption, SiteArgument, ToOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -63,4 +63,4 @@ def bill(
         metered.import_kw,
         metered.export_kw,
     )
-    print(json.dumps(as_data(made), indent=1) if json_output else as_text(made))
+    print(json_text(as_data(made)) if json_output else as_text(made))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from siteems.cli.options import JsonOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +34,7 @@ def list_devices(json_output: JsonOption = False) -> None:
     from siteems.commissioning.device_models import all_models, model_row
 
     models = all_models()
-    print(json.dumps(models, indent=1) if json_output else "\n".join(map(model_row, models)))
+    print(json_text(models) if json_output else "\n".join(map(model_row, models)))
 
 
 @app.command("show", short_help="Show one device model in full.")
@@ -46,7 +46,7 @@ def show(model: ModelArgument, json_output: JsonOption = False) -> None:
     from siteems.commissioning.device_models import model_facts, model_text
 
     facts = model_facts(model)
-    print(json.dumps(facts, indent=1) if json_output else model_text(facts))
+    print(json_text(facts) if json_output else model_text(facts))
 
 
 @app.command("try", short_help="Read a real device once; nothing is written.")
@@ -83,6 +83,6 @@ def try_device(
     from siteems.commissioning.probe import probe, probe_text
 
     result = probe(model, url, unit, address, timeout_s)
-    print(json.dumps(result, indent=1) if json_output else probe_text(result))
+    print(json_text(result) if json_output else probe_text(result))
     if not any(point["quality"] == "good" for point in result["points"].values()):
         raise typer.Exit(1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
 from siteems.cli.options import JsonOption, SiteArgument, StateOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,7 +68,7 @@ def dr_limit_import(
     daemon = daemon_state(history)
     if json_output:
         data = event_dict(event) | {"daemon": daemon_dict(daemon), "record": str(history.path)}
-        print(json.dumps(data, indent=2))
+        print(json_text(data, indent=2))
     else:
         print(f"event {event_text(event, site.site.zone)}")
     if not daemon.running:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
+
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -73,4 +74,4 @@ def fault(
         ) from error
     if not answer["ok"]:
         raise UserError(answer["error"])
-    print(json.dumps(answer["faults"], indent=1))
+    print(json_text(answer["faults"]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from siteems.cli.options import ColumnMapOption, DataArgument, JsonOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -63,4 +63,4 @@ def forecast_score(
             )
         except ValueError as error:
             raise UserError(str(error)) from error
-    print(json.dumps(as_data(scores), indent=1) if json_output else as_table(scores))
+    print(json_text(as_data(scores)) if json_output else as_table(scores))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from siteems.cli.options import DataArgument, JsonOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -41,4 +41,4 @@ def inspect(
     zone = None if site is None else site.site.zone
     rated_kwp = None if site is None or site.pv is None else site.pv.rated_kwp
     inspection = inspect_file(data, zone, rated_kwp)
-    print(json.dumps(as_data(inspection), indent=1) if json_output else as_text(inspection))
+    print(json_text(as_data(inspection)) if json_output else as_text(inspection))

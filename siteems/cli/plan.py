@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from siteems.cli.options import JsonOption, SiteArgument
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -76,6 +76,6 @@ def plan(
     start_soc = site.start_soc if soc is None else soc
     explained = plan_offline(site, when, start_soc, profile, month_peak)
     if json_output:
-        print(json.dumps(as_data(explained), indent=1))
+        print(json_text(as_data(explained)))
     else:
         print(as_text(explained) if explain else as_table(explained))

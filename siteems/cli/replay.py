@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from siteems.cli.options import (
     SiteArgument,
     ToOption,
 )
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -66,7 +66,7 @@ def replay(
     with progress_on(policies) as progress:
         result = replay_to_folder(site, data, *span, policies, out, progress, columns)
     if json_output:
-        print(json.dumps(result.summary(), indent=1))
+        print(json_text(result.summary()))
     else:
         print(as_table(result))
         print(f"report: {out / 'report.html'}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from siteems.cli.options import FromOption, JsonOption, PoliciesOption, ToOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -58,6 +58,6 @@ def replay_fleet(
     with executor_for(jobs, dask) as executor, fleet_progress(len(tasks)) as report_row:
         rows = run_fleet(tasks, executor, report_row)
     write_fleet(rows, out)
-    print(json.dumps(sums(rows), indent=1) if json_output else as_table(rows))
+    print(json_text(sums(rows)) if json_output else as_table(rows))
     if any(row.error for row in rows):
         raise typer.Exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from siteems.cli.options import JsonOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -61,7 +61,7 @@ def scan(
     if save is not None:
         for path in save_maps(found, save):
             console.print(f"written: {path}")
-    print(json.dumps(as_data(url, found), indent=1) if json_output else site_part(url, found))
+    print(json_text(as_data(url, found)) if json_output else site_part(url, found))
     if not found:
         print(f"no device answers at {url}; Modbus units {units} were polled", file=sys.stderr)
         raise typer.Exit(1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from siteems.cli.options import JsonOption, SiteArgument, StateOption
+from siteems.messages.json_text import json_text
 
 app = typer.Typer()
 
@@ -33,6 +32,6 @@ def status(
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
     found = read_status(site, history)
     if json_output:
-        print(json.dumps(as_data(found), indent=2))
+        print(json_text(as_data(found), indent=2))
     else:
         print(as_text(found, site.site.zone))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from siteems.demo.reserve_check import ReserveCheck, check_reserve
 from siteems.errors import UserError
 from siteems.history.records import Sample
 from siteems.history.store import History
+from siteems.messages.json_text import json_text
 from siteems.simulation.scenario import Scenario
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
@@ -98,7 +98,7 @@ def judge(
     except ValueError as error:
         raise UserError(f"the day cannot be judged: {error}; see the logs in {work}") from error
     draw_day(site, scenario, samples, schedule, event, _headline(verdict), verdict.picture)
-    summary = json.dumps(verdict.as_data(), indent=2) + "\n"
+    summary = json_text(verdict.as_data(), indent=2) + "\n"
     (work / "summary.json").write_text(summary, encoding="utf-8")
     return verdict
 

@@ -15,6 +15,7 @@ from siteems.clock import Clock, FileClock, WallClock
 from siteems.errors import UserError
 from siteems.history.location import is_locked
 from siteems.history.store import History
+from siteems.messages.json_text import json_text
 
 LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
 """Counters of a link that are shown when they are not 0."""
@@ -54,7 +55,7 @@ def note_stopped(history: History, now: datetime) -> None:
 
 def note_traffic(history: History, traffic: Mapping[str, Any]) -> None:
     """Keep the counters of links and writes. Raises `RecordError`."""
-    history.set_fact("traffic", json.dumps(traffic))
+    history.set_fact("traffic", json_text(traffic, indent=None))
 
 
 def recorded_traffic(history: History) -> dict[str, Any] | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from siteems.messages.json_text import json_text
 
 MONEY = ("cost", "saving_vs_idle", "saving_vs_rules")
 
@@ -81,7 +82,7 @@ def write_fleet(rows: Sequence[Row], out: Path) -> None:
 def write_whole(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON by way of a draft: a file that is half written would pass for a finished site."""
     draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(data), encoding="utf-8")
+    draft.write_text(json_text(data, indent=None), encoding="utf-8")
     draft.replace(path)
 
 

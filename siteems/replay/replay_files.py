@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import structlog
 
 from siteems.errors import UserError
 from siteems.forecast.score import score_forecasts
+from siteems.messages.json_text import json_text
 from siteems.recordings.column_map import ColumnMap
 from siteems.replay.data import read_replay_data
 from siteems.replay.engine import run_replay
@@ -85,7 +85,7 @@ def series_frame(result: ReplayResult, outcome: PolicyOutcome) -> pd.DataFrame:
 
 
 def _write_data(result: ReplayResult, out: Path) -> None:
-    summary = json.dumps(result.summary(), indent=1) + "\n"
+    summary = json_text(result.summary()) + "\n"
     (out / "summary.json").write_text(summary, encoding="utf-8")
     frames = {policy: series_frame(result, outcome) for policy, outcome in result.policies.items()}
     for policy, frame in frames.items():

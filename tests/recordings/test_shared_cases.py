@@ -8,36 +8,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from siteems.cli import main
+from command_line import run_command
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 HANGZHOU = Path(__file__).parents[2] / "seeds" / "hangzhou-macro"
 BERLIN = CASES / "doubled-hour-dropped" / "berlin"
 
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not there")
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command: exit code, output and messages."""
-
-    def command(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["siteems", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = capsys.readouterr()
-        return int(ended.value.code or 0), written.out, written.err
-
-    return command
 
 
 def total(output: str) -> float:
@@ -59,23 +40,21 @@ def total(output: str) -> float:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_bill(
-    run: Run, site: Path, data: str, column_map: str | None, right: float, note: str
-) -> None:
+def test_a_bill(site: Path, data: str, column_map: str | None, right: float, note: str) -> None:
     option = () if column_map is None else (f"--map={CASES / column_map}",)
-    code, output, messages = run("bill", site, CASES / data, *option)
+    code, output, messages = run_command("bill", site, CASES / data, *option)
     assert code == 0
     assert total(output) == right
     assert note in messages
 
 
-def test_july_of_the_dropped_hour(run: Run) -> None:
-    _, output, _ = run("bill", BERLIN, CASES / "doubled-hour-dropped/dropped.csv", "--json")
+def test_july_of_the_dropped_hour() -> None:
+    _, output, _ = run_command("bill", BERLIN, CASES / "doubled-hour-dropped/dropped.csv", "--json")
     months = {month["month"]: month for month in json.loads(output)["months"]}
     assert months["2026-07"]["total"] == "279.00"
 
 
-def test_prices_with_offsets_that_change(run: Run, tmp_path: Path) -> None:
+def test_prices_with_offsets_that_change(tmp_path: Path) -> None:
     site = CASES / "offset-changes" / "v-offset"
     in_utc = Path(shutil.copytree(site, tmp_path / "in-utc"))
     (in_utc / "prices.csv").chmod(0o644)
@@ -84,23 +63,23 @@ def test_prices_with_offsets_that_change(run: Run, tmp_path: Path) -> None:
     prices.to_csv(in_utc / "prices.csv", index=False)
     plans = []
     for folder in (site, in_utc):
-        code, output, _ = run("plan", folder, "--at", "2026-10-24T20:00", "--json")
+        code, output, _ = run_command("plan", folder, "--at", "2026-10-24T20:00", "--json")
         assert code == 0
         plans.append(json.loads(output))
     assert plans[0]["price_per_kwh"] == plans[1]["price_per_kwh"]
 
 
-def test_valid_json_and_one_line_for_an_empty_table(run: Run) -> None:
-    code, output, _ = run("inspect", CASES / "not-finite" / "infinite.csv", "--json")
+def test_valid_json_and_one_line_for_an_empty_table() -> None:
+    code, output, _ = run_command("inspect", CASES / "not-finite" / "infinite.csv", "--json")
     assert code == 0
     json.loads(output, parse_constant=pytest.fail)
-    code, _, messages = run("inspect", CASES / "not-finite" / "header-only.csv")
+    code, _, messages = run_command("inspect", CASES / "not-finite" / "header-only.csv")
     assert (code, len(messages.strip().splitlines())) == (2, 1)
 
 
 @pytest.mark.parametrize("data", ["infinite.csv", "temp-inf.csv"])
-def test_a_replay_with_an_infinite_cell(run: Run, tmp_path: Path, data: str) -> None:
-    code, output, _ = run(
+def test_a_replay_with_an_infinite_cell(tmp_path: Path, data: str) -> None:
+    code, output, _ = run_command(
         "replay",
         HANGZHOU,
         CASES / "not-finite" / data,
@@ -116,11 +95,11 @@ def test_a_replay_with_an_infinite_cell(run: Run, tmp_path: Path, data: str) -> 
     assert any("1 cells hold no number, such as 'inf'" in note for note in result["notes"])
 
 
-def test_thousands(run: Run, tmp_path: Path) -> None:
+def test_thousands(tmp_path: Path) -> None:
     folder = CASES / "thousands"
     costs = []
     for name in ("thousands.csv", "plain.csv"):
-        code, output, _ = run(
+        code, output, _ = run_command(
             "replay",
             HANGZHOU,
             folder / name,
@@ -136,23 +115,23 @@ def test_thousands(run: Run, tmp_path: Path) -> None:
     assert 1.0 - costs[0][1] / costs[0][0] == pytest.approx(0.325, abs=0.001)
 
 
-def test_a_hole_in_prices_of_mixed_steps_is_refused(run: Run) -> None:
+def test_a_hole_in_prices_of_mixed_steps_is_refused() -> None:
     site = CASES / "mixed-steps" / "mostly-hour-hole"
-    code, _, messages = run("bill", site, CASES / "mixed-steps" / "meter.csv")
+    code, _, messages = run_command("bill", site, CASES / "mixed-steps" / "meter.csv")
     assert code == 2
     assert "no price from 2026-10-01T17:00:00+02:00 to 2026-10-01T17:30:00+02:00" in messages
 
 
-def test_the_hour_with_a_change_of_price_is_split(run: Run) -> None:
+def test_the_hour_with_a_change_of_price_is_split() -> None:
     folder = CASES / "hourly-meter"
-    _, output, messages = run("bill", folder / "site", folder / "hourly.csv", "--json")
+    _, output, messages = run_command("bill", folder / "site", folder / "hourly.csv", "--json")
     (month,) = json.loads(output)["months"]
     assert [line["kwh"] for line in month["energy"]] == [10.5, 10.5]
     assert "a shorter peak cannot be seen" in messages
 
 
-def test_learning_from_hours(run: Run) -> None:
-    code, output, _ = run(
+def test_learning_from_hours() -> None:
+    code, output, _ = run_command(
         "plan",
         HANGZHOU,
         "--at=2026-07-27T00:00",
