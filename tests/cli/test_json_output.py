@@ -112,11 +112,11 @@ def test_what_json_does_not_have_is_null() -> None:
 def test_there_is_one_way_to_write_json() -> None:
     """No command calls `json.dumps` itself."""
     folder = Path(siteems.__file__).parent
-    calls = [
+    others = [
         path.name
         for room in ("cli", "demo", "replay")
         for path in (folder / room).glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "dumps"
     ]
-    assert not calls
+    assert not others
