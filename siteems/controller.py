@@ -72,6 +72,7 @@ class Controller:
         self._problems = ProblemBuilder(site, self._tariff)
         self._images = ImageBuilder(self._curve, timing.max_age, plausible_ranges(site))
         self._report_alarm = AlarmLog(ports.record).report
+        self._drives = drives
         self._alarms = ControlAlarms(self._report_alarm, drives=drives)
         # A DR cap is applied this long before its event, so that the import is down when it begins:
         # one cycle until the next decision, one more for the devices to follow.
@@ -242,6 +243,8 @@ class Controller:
         now = self._clock.now()
         if self.image.mains_ok is False:
             return  # backup: the return of the mains asks for the next plan
+        if not self._drives and "soc" not in self.image.measured:
+            return  # read-only at a site that has no device to plan for
         state = self._estimator.state(self.image, now)
         if state is None:
             self._planning_failed(now, trigger, "error", reasons.SOC_UNKNOWN())

@@ -99,9 +99,9 @@ class RegisterServer(DeviceServer):
         space = _READS.get(request.function, "holding")
         for name, point in unit.device_map.points.items():
             fault = self.faults.find(request.unit, kind, name)
-            if fault is not None and point.space == space:
-                if any(first in asked for first, _ in point.register_ranges):
-                    return fault
+            touched = any(first in asked for first, _ in point.register_ranges)
+            if fault is not None and point.space == space and touched:
+                return fault
         return None
 
     def _reply(self, request: Request) -> bytes:

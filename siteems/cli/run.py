@@ -27,11 +27,13 @@ def run(
     It reads the devices, plans every 15 minutes, sends setpoints within hard limits, and records.
     On SIGTERM it stops and leaves the devices in their safe state. Its log has one JSON object per
     line.
+
+    With --read-only it runs at any site, also one whose devices cannot be driven.
     """
     from siteems.cli.arguments import clock_from, with_links
     from siteems.gateway.daemon import run_daemon
     from siteems.history.location import state_dir
     from siteems.site.read_file import load_site
 
-    site = with_links(load_site(site_file), link)
+    site = with_links(load_site(site_file, read_only=read_only), link)
     run_daemon(site, clock_from(clock), state_dir(site.site.id, state), read_only=read_only)

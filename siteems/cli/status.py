@@ -28,7 +28,7 @@ def status(
     from siteems.operations.status_text import as_text
     from siteems.site.read_file import load_site
 
-    site = load_site(site_file)
+    site = load_site(site_file, read_only=True)
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
     found = read_status(site, history)
     if json_output:

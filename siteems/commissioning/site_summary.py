@@ -13,7 +13,7 @@ from drivers.catalogue import load_map
 from drivers.roles import BatteryCommand
 from siteems.accounting.carbon import describe
 from siteems.accounting.price_spread import shift_benefit
-from siteems.site.assets import battery_command_of
+from siteems.site.assets import battery_command_of, is_drivable
 from siteems.site.model import Site
 from siteems.site.questions import lease_warnings, ratio_questions
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
@@ -89,7 +89,10 @@ def _assets(site: Site) -> Iterable[tuple[str, str]]:
         f"discharges at up to {battery.max_discharge_kw:g} kW, "
         f"wear {battery.wear_per_kwh:g} {site.site.currency}/kWh",
     )
-    yield "", COMMANDS[battery_command_of(site)]
+    if is_drivable(site):
+        yield "", COMMANDS[battery_command_of(site)]
+    else:
+        yield "", "no device takes its commands: `siteems run --read-only` reads and records"
     if site.pv is not None:
         pv = site.pv
         yield (

@@ -10,6 +10,7 @@ A lower one never widens a higher one (`siteems/control/bounds.py`). Sign: + cha
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,13 +25,20 @@ from siteems.control.pv_surplus import with_pv_surplus
 from siteems.control.safe_state import charging_allowed
 from siteems.control.safety_bound import safety_bound
 from siteems.estimation.process_image import Image
-from siteems.messages.message import Message
+from siteems.messages.message import Message, MessageType
 from siteems.site.model import Site
 
 LOW_BUS_V: Final = 46.0
 """Loads are disconnected from about here. A battery that cannot hold the bus above this voltage can
 no longer carry the load.
 """
+
+NEEDED: Final[Mapping[str, MessageType]] = {
+    "mains_v": reasons.MAINS_VOLTAGE,
+    "soc": reasons.STATE_OF_CHARGE,
+    "dc_load_kw": reasons.TELECOM_LOAD,
+}
+"""Fields of the image without which a site is not driven, with their names in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +128,16 @@ def cycle(
     return decision, ControlState(held, may_charge)
 
 
+def missing_inputs(image: Image, fields: Iterable[str]) -> tuple[Message, ...]:
+    """Those of these fields of `NEEDED` that are unknown now, as messages."""
+    return tuple(NEEDED[name]() for name in fields if image.value(name) is None)
+
+
 def _release_reason(image: Image) -> Message | None:
     """Why the site cannot be driven now; none when it can."""
     if image.mains_ok is False:
         return reasons.RELEASE_MAINS_FAILED()
-    needed = (
-        (reasons.MAINS_VOLTAGE, image.mains_ok),
-        (reasons.STATE_OF_CHARGE, image.value("soc")),
-        (reasons.TELECOM_LOAD, image.value("dc_load_kw")),
-    )
-    missing = tuple(quantity() for quantity, value in needed if value is None)
-    if missing:
+    if missing := missing_inputs(image, NEEDED):
         return reasons.RELEASE_NOT_MEASURED(missing=missing)
     bus_v = image.value("bus_v")
     if bus_v is not None and bus_v < LOW_BUS_V:

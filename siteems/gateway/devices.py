@@ -35,7 +35,7 @@ from siteems.history.store import History
 from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
-from siteems.site.assets import battery_command_of, rectifier_curve
+from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
 from siteems.site.model import Site
 
 log = structlog.get_logger()
@@ -61,7 +61,7 @@ class SiteDevices:
         self.devices = [device for device in self._all if isinstance(device, Device)]
         """Those that may be written; utility meters are read only."""
         self._by_name = {device.name: device for device in self.devices}
-        self._command = battery_command_of(site)
+        self._command = battery_command_of(site) if is_drivable(site) or not read_only else None
         self._safe_values = safe_values(site, rectifier_curve(site))
         self._settable = [
             SettableDevice(d.name, {n: d.device_map.points[n] for n in d.device_map.setpoints})
@@ -169,6 +169,8 @@ class SiteDevices:
         return decision
 
     async def _drive(self, decision: Drive) -> None:
+        if self._command is None:
+            return  # read-only, and no device could take a setpoint
         unavailable = self._acquisition.pending | self._silent
         available = [each for each in self._settable if each.name not in unavailable]
         self._sent = device_setpoints(

@@ -8,8 +8,10 @@ import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from siteems.control.cycle import NEEDED, missing_inputs
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import FallbackLevel, Intent
+from siteems.control.reasons import RELEASE_NOT_MEASURED
 from siteems.control.step import Step
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
@@ -70,12 +72,18 @@ class ControlAlarms:
             self._report(alarms.MAINS_RETURNED.at(now))
 
     def _update_release(self, step: Step, now: datetime) -> None:
-        """A release because the mains failed is no alarm of its own."""
-        released = isinstance(step.decision, Release)
+        """A release because the mains failed is no alarm of its own; nor is, in a read-only run,
+        the lack of what no device of the site measures.
+        """
+        released, reason = isinstance(step.decision, Release), step.decision.reason
+        if reason.code == RELEASE_NOT_MEASURED.code and not self._drives:
+            measured = [name for name in NEEDED if name in step.image.measured]
+            missing = missing_inputs(step.image, measured)
+            released, reason = bool(missing), RELEASE_NOT_MEASURED(missing=missing)
         change = self._released.update(None if step.image.mains_ok is False else released, now)
         if change == "raised":
             kind = alarms.RELEASED if self._drives else alarms.NOT_MEASURED
-            self._report(kind.at(now, reason=step.decision.reason))
+            self._report(kind.at(now, reason=reason))
         elif change == "cleared":
             self._report((alarms.DRIVING if self._drives else alarms.MEASURED).at(now))
 

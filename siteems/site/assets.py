@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from drivers.catalogue import load_map
 from drivers.dlt645.meter_map import MeterMap
+from drivers.errors import MapError
 from drivers.modbus.device_map import DeviceMap
 from drivers.roles import BatteryCommand, battery_command
 from optimisation.problem.site_problem import RectifierCurve
@@ -31,6 +32,15 @@ def device_map_of(entry: DeviceEntry) -> DeviceMap | MeterMap:
 def battery_command_of(site: Site) -> BatteryCommand:
     """How the site's battery is commanded with its devices. A `Site` has been checked for that."""
     return battery_command([load_map(entry.map) for entry in site.devices])
+
+
+def is_drivable(site: Site) -> bool:
+    """Whether the devices of a site can command its battery; one that is only read may lack it."""
+    try:
+        battery_command_of(site)
+    except MapError:
+        return False
+    return True
 
 
 def wear_costs(battery: Battery) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from drivers.modbus.device_map import DeviceMap
 from drivers.roles import COMMAND_POINTS
-from siteems.site.assets import battery_command_of, device_map_of
+from siteems.site.assets import battery_command_of, device_map_of, is_drivable
 from siteems.site.model import Site
 
 FULL_SCALE_KW: Final = 3 * 0.230 * 6.0
@@ -44,6 +44,8 @@ def ratio_questions(site: Site) -> Iterator[str]:
 
 def lease_warnings(site: Site) -> Iterator[str]:
     """A line for each device that is driven, and keeps the last setpoint without a controller."""
+    if not is_drivable(site):
+        return
     driven = {*COMMAND_POINTS[battery_command_of(site)], "rectifier_limit_a"}
     for entry in site.devices:
         device_map = device_map_of(entry)

@@ -29,8 +29,10 @@ from siteems.tariff.files import TARIFFS, with_whole_vector
 SITE_FILE = "site.toml"
 
 
-def load_site(path: Path) -> Site:
+def load_site(path: Path, *, read_only: bool = False) -> Site:
     """The site that a file describes; `path` may also be a folder with a `site.toml`.
+
+    A site that is `read_only` need not have devices that can be driven.
 
     Raises `SiteFileError` with one line for each error: `file: key.path = value: what is wrong;
     what is allowed`. Indices of lists count from 0: `devices[1]` is the second device.
@@ -41,7 +43,7 @@ def load_site(path: Path) -> Site:
     if "devices" in sections:
         sections["devices"] = tuple(_absolute_map(entry, file) for entry in sections["devices"])
     errors = validation_errors(details, _adapter().json_schema()) if details else []
-    errors += site_errors(sections)
+    errors += site_errors(sections, read_only=read_only)
     errors += _profile_errors(sections, file)
     errors += _credential_errors(sections, file)
     if site is None or errors:

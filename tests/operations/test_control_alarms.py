@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from control_cases import image, limits
@@ -11,6 +12,7 @@ from siteems.control import reasons
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.intent import FallbackLevel, Intent
 from siteems.control.step import Step
+from siteems.estimation.process_image import UNKNOWN
 from siteems.history.records import AlarmRecord
 from siteems.operations.control_alarms import ControlAlarms
 
@@ -41,15 +43,17 @@ class Bench:
         level: FallbackLevel = "plan",
         cap_kw: float = math.inf,
         mains_v: float | None = MAINS,
+        silent: bool = False,
         **values: float | None,
     ) -> list[str]:
-        """The codes that `count` equal cycles report."""
+        """The codes that `count` equal cycles report; `silent`: a battery that does not answer."""
         before = len(self.reported)
         intent = Intent(0.0, level, reasons.FOLLOW_LAST_PLAN(age_min=30.0))
+        seen = image(mains_v=mains_v, **values)
+        if silent:
+            seen = replace(seen, measured={**seen.measured, "soc": UNKNOWN})
         for _ in range(count):
-            step = Step(
-                image(mains_v=mains_v, **values), decision, intent, limits(dr_cap_kw=cap_kw)
-            )
+            step = Step(seen, decision, intent, limits(dr_cap_kw=cap_kw))
             self.alarms.update(step, self.now)
             self.now += MINUTE
         return [alarm.code for alarm in self.reported[before:]]
@@ -82,8 +86,9 @@ def test_a_release_that_a_mains_failure_interrupts_ends_with_the_first_drive() -
 
 def test_read_only_it_reports_measurements_and_no_deviations() -> None:
     bench = Bench(drives=False)
-    assert bench.cycle(NOT_MEASURED) == ["not-measured"]
+    assert bench.cycle(NOT_MEASURED, silent=True) == ["not-measured"]
     assert bench.cycle(drive()) == ["measured"]
+    assert bench.cycle(NOT_MEASURED, 5, soc=None) == [], "no device measures it"
     assert bench.cycle(drive(-2.0), 5, battery_kw=3.0, grid_kw=9.0, cap_kw=1.0) == []
 
 

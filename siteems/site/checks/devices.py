@@ -39,27 +39,21 @@ def check_maps(devices: tuple[DeviceEntry, ...]) -> Iterator[ValidationError]:
 def check_roles(
     devices: tuple[DeviceEntry, ...], pv: Pv | None, genset: Genset | None
 ) -> Iterator[ValidationError]:
-    """Together the devices fill the roles that the site needs, each role once.
+    """No role is filled twice, and sections and devices come together.
 
     Two devices of one role are not supported: each would get the whole setpoint, and only one of
     them would be measured.
     """
-    maps = [loaded for device in devices if (loaded := map_or_none(device.map)) is not None]
-    if len(maps) < len(devices):
+    maps = _maps(devices)
+    if maps is None:
         return
     roles = Counter[str](role for device_map in maps for role in device_map.roles)
-    if roles["meter"] != 1:
-        count = "no device is" if roles["meter"] == 0 else f"{roles['meter']} devices are"
+    if roles["meter"] > 1:
         yield ValidationError(
-            ("devices",), f"{count} a meter", "exactly one device measures the grid connection"
+            ("devices",),
+            f"{roles['meter']} devices are a meter",
+            "exactly one device measures the grid connection",
         )
-    for role in ("rectifier", "battery"):
-        if roles[role] == 0:
-            yield ValidationError(
-                ("devices",),
-                f"no device has the role {role}",
-                f"exactly one device has the role {role}",
-            )
     for role in ("rectifier", "battery", "solar", "genset"):
         if roles[role] > 1:
             yield ValidationError(
@@ -69,11 +63,36 @@ def check_roles(
             )
     yield from _section_errors("solar", roles["solar"] > 0, "pv", pv is not None)
     yield from _section_errors("genset", roles["genset"] > 0, "genset", genset is not None)
-    if roles["battery"]:
+
+
+def check_drivable(devices: tuple[DeviceEntry, ...]) -> Iterator[ValidationError]:
+    """The devices have the roles and the battery command without which a site is not driven."""
+    maps = _maps(devices)
+    if maps is None:
+        return
+    roles = {role for device_map in maps for role in device_map.roles}
+    if "meter" not in roles:
+        yield ValidationError(
+            ("devices",), "no device is a meter", "exactly one device measures the grid connection"
+        )
+    for role in ("rectifier", "battery"):
+        if role not in roles:
+            yield ValidationError(
+                ("devices",),
+                f"no device has the role {role}",
+                f"exactly one device has the role {role}",
+            )
+    if "battery" in roles:
         try:
             battery_command(maps)
         except MapError as error:
             yield ValidationError(("devices",), str(error), "add a device that can")
+
+
+def _maps(devices: tuple[DeviceEntry, ...]) -> list[DeviceMap | MeterMap] | None:
+    """The maps of all devices; None where one does not load, which `check_maps` reports."""
+    maps = [loaded for device in devices if (loaded := map_or_none(device.map)) is not None]
+    return maps if len(maps) == len(devices) else None
 
 
 def _section_errors(
