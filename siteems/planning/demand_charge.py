@@ -34,8 +34,7 @@ def demand_charge(
     if billed is None:
         return None
     interval_s = 60 * billed.term.interval_min
-    starts_s = np.array([int(start.timestamp()) for start in grid.starts], dtype=np.int64)
-    begins_s = billing_interval_s(starts_s, interval_s, schedule.zone)
+    begins_s = billing_interval_s(grid.starts_s, interval_s, schedule.zone)
     end_of_month = _end_of_month(state.time, schedule.zone)
     in_month = begins_s < end_of_month.timestamp()
     seen_h = float(grid.step_h[in_month].sum())

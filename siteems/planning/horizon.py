@@ -75,8 +75,8 @@ def _known_prices(schedule: TariffSchedule, grid: TimeGrid) -> tuple[Price, ...]
     """
     prices: list[Price] = []
     try:
-        for start, hours in zip(grid.starts, grid.step_h.tolist(), strict=True):
-            prices.append(schedule.mean_price(start, hours))
+        for start_s, hours in zip(grid.starts_s.tolist(), grid.step_h.tolist(), strict=True):
+            prices.append(schedule.mean_price(start_s, hours))
     except TariffGap:
         if not prices:
             raise

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from siteems.tariff.local_clock import Seconds
+
 HOUR = timedelta(hours=1)
 SHORTEST_FIRST_STEP = timedelta(minutes=1)
 """A shorter rest of the running interval is left out: a power is not planned for seconds."""
@@ -17,9 +19,12 @@ SHORTEST_FIRST_STEP = timedelta(minutes=1)
 
 @dataclass(frozen=True, eq=False)
 class TimeGrid:
-    """`starts` are UTC; `step_h` are hours, shape (n,)."""
+    """`starts` are UTC, `starts_s` the same in whole seconds since 1970; `step_h` are hours. Each
+    has n entries.
+    """
 
     starts: tuple[datetime, ...]
+    starts_s: Seconds
     step_h: npt.NDArray[np.float64]
 
     @property
@@ -34,7 +39,7 @@ class TimeGrid:
 
     def first(self, count: int) -> TimeGrid:
         """The grid of the first `count` steps."""
-        return TimeGrid(self.starts[:count], self.step_h[:count])
+        return TimeGrid(self.starts[:count], self.starts_s[:count], self.step_h[:count])
 
 
 def time_grid(
@@ -58,7 +63,10 @@ def time_grid(
     starts = [first]
     for width in widths[:-1]:
         starts.append(starts[-1] + width)
-    return TimeGrid(tuple(starts), step_h)
+    steps_s = np.repeat((60 * step_min, 3600), (fine - 1, coarse))
+    starts_s = np.cumsum(np.concatenate(([int(boundary.timestamp())], steps_s)))
+    starts_s = np.concatenate(([int(first.timestamp())], starts_s[:-1]))
+    return TimeGrid(tuple(starts), starts_s, step_h)
 
 
 def step_counts(step_min: int, horizon_h: float, fine_h: float | None) -> tuple[int, int]:

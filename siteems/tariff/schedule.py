@@ -97,7 +97,7 @@ class TariffSchedule:
         self.zone = zone
         self._days: dict[date, _DayPrices] = {}
         self._by_rules: dict[tuple[object, ...], _DayPrices] = {}
-        self._means: dict[tuple[datetime, float], Price] = {}
+        self._means: dict[tuple[int, float], Price] = {}
 
     def price_at(self, when: datetime) -> Price:
         """The price at an instant. Raises `TariffGap` if there is none, ValueError for a naive
@@ -111,20 +111,22 @@ class TariffSchedule:
             return _vector_price(day.vector, day.version, when, 0.0)
         return day.prices[bisect_right(day.starts, local.hour * 60 + local.minute) - 1]
 
-    def mean_price(self, start: datetime, hours: float) -> Price:
-        """The price of an interval, averaged over it; period and version are those of its start.
+    def mean_price(self, start_s: int, hours: float) -> Price:
+        """The price of an interval from `start_s` (seconds since 1970), averaged over it; period
+        and version are those of its start.
 
-        Remembered, since planning asks for the same intervals again and again. Raises as
-        `price_at`.
+        Remembered by the second, since planning asks for the same intervals again and again, and a
+        number is found faster than an aware time. Raises as `price_at`.
         """
-        price = self._means.get((start, hours))
+        price = self._means.get((start_s, hours))
         if price is None:
             if len(self._means) > MOST_REMEMBERED:
                 self._means.clear()
-            price = self._means[start, hours] = self._mean_price(start, hours)
+            price = self._means[start_s, hours] = self._mean_price(start_s, hours)
         return price
 
-    def _mean_price(self, start: datetime, hours: float) -> Price:
+    def _mean_price(self, start_s: int, hours: float) -> Price:
+        start = datetime.fromtimestamp(start_s, UTC)
         day = self._day(start.astimezone(self.zone).date())
         if day.vector is not None:
             return _vector_price(day.vector, day.version, start, hours)
