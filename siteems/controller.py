@@ -7,7 +7,7 @@ handed in as ports, so nothing here knows Modbus, a process or a file.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.image_builder import ImageBuilder
+from siteems.estimation.process_image import Image
 from siteems.estimation.site_state import StateEstimator
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
@@ -35,7 +36,7 @@ from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published_plan import PublishedPlan, publish
 from siteems.planning.replan import ReplanRequest
 from siteems.ports import Ports
-from siteems.site.assets import rectifier_curve
+from siteems.site.assets import battery_command_of, rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
@@ -57,15 +58,18 @@ class Controller:
         timing: Timing,
         forecaster: Forecaster | None = None,
         *,
+        choose: Callable[[Image], Intent] | None = None,
         drives: bool = True,
     ) -> None:
-        """Without a `forecaster` the site has its own, which learns. Without `drives` the devices
-        are not written to, and no alarm says that they do not follow.
+        """Without a `forecaster` the site has its own, which learns. `choose` decides on the intent
+        in place of plans and rules. Without `drives` the devices are not written to, and no alarm
+        says that they do not follow.
         """
         self.site = site
         self._clock, self._devices, self._solver = ports.clock, ports.devices, ports.solver
         self._record, self._event_log = ports.record, ports.events
         self._curve = rectifier_curve(site)
+        self._on_bus = battery_command_of(site) == "rectifier_current"
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
         self._forecaster = forecaster or LearningForecaster(site)
         self._estimator = StateEstimator(site, self._tariff)
@@ -77,6 +81,7 @@ class Controller:
         # A DR cap is applied this long before its event, so that the import is down when it begins:
         # one cycle until the next decision, one more for the devices to follow.
         self._lead = 2 * timedelta(seconds=timing.cycle_s)
+        self._choose = choose or self._intent
         self._control_state = ControlState()
         self._sampled: int | None = None
         """The recording interval that has its sample already, counted from 1970."""
@@ -115,9 +120,15 @@ class Controller:
     async def act(self) -> Step:
         """Decide from the image, drive the devices, record."""
         now = self.image.time
-        limits, intent = self._limits(now), self._intent(now)
+        limits, intent = self._limits(now), self._choose(self.image)
         decision, self._control_state = cycle(
-            self.image, intent, limits, self.site, self._curve, self._control_state
+            self.image,
+            intent,
+            limits,
+            self.site,
+            self._curve,
+            self._control_state,
+            on_bus=self._on_bus,
         )
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
@@ -133,17 +144,18 @@ class Controller:
         dr_cap_kw = import_cap_kw(self.events, now, self._lead)
         return Limits(min(1.0, reserve), site.grid.import_limit_kw, dr_cap_kw)
 
-    def _intent(self, now: datetime) -> Intent:
+    def _intent(self, image: Image) -> Intent:
+        now = image.time
         prices_today, price_now = self._prices_today(now)
         return choose_intent(
             self.plan,
-            self.image.value("soc"),
+            image.value("soc"),
             now,
             prices_today,
             price_now,
             self.site.battery.max_charge_kw,
-            self.image.value("dc_load_kw") or 0.0,
-            self.image.value("pv_kw") or 0.0,
+            image.value("dc_load_kw") or 0.0,
+            image.value("pv_kw") or 0.0,
         )
 
     def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:

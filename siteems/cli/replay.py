@@ -31,7 +31,7 @@ def replay(
     ],
     start: FromOption = None,
     end: ToOption = None,
-    policy: PoliciesOption = "optimal,rules,idle,foresight",
+    policy: PoliciesOption = "optimal,rules,self-consumption,idle,foresight",
     column_map: ColumnMapOption = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the report, the summary and the series.")
@@ -42,7 +42,8 @@ def replay(
     simulated site.
 
     The data are run once with each policy: `idle` (no control), `rules` (a peak-valley timer, as
-    sold with many batteries), `optimal` (siteems) and `foresight` (siteems with perfect foresight,
+    sold with many batteries), `self-consumption` (store surplus PV, carry the load from the battery
+    above the reserve), `optimal` (siteems) and `foresight` (siteems with perfect foresight,
     as a reference that no real controller can beat). Gaps are filled by the rules in docs/data.md,
     and data that are older than every tariff of the site are shifted by whole years of 52 weeks;
     the result lists both.

@@ -17,6 +17,7 @@ from typing import Final
 from optimisation.problem.site_problem import RectifierCurve
 from siteems.control import reasons
 from siteems.control.backup_reserve import reserve_bound, reserve_held
+from siteems.control.balancing import may_balance
 from siteems.control.bounds import nest
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.import_cap import import_bound, rectifier_cap_kw
@@ -70,8 +71,13 @@ def cycle(
     site: Site,
     curve: RectifierCurve,
     state: ControlState,
+    *,
+    on_bus: bool = False,
 ) -> tuple[Decision, ControlState]:
     """Decide, and hand on the state for the next cycle.
+
+    `on_bus` says that the battery is commanded by the limits of the rectifiers and of its charging.
+    With the first at 0 it takes what PV leaves over and gives what is missing.
 
     The site is released to its devices' safe values when the mains have failed, when an input that
     control needs is unknown, or when the bus voltage is too low; the reason says which.
@@ -101,8 +107,10 @@ def cycle(
         "dr-event", dr_cap_kw, load_kw, pv_kw, reasons.DR_CAP(cap_kw=limits.dr_cap_kw)
     )
     reserve = reserve_bound(soc, limits.reserve_soc, site, held=held)
-    allowed = nest((safety_bound(image, soc, site), grid, reserve, dr_event))
-    wanted_kw = with_pv_surplus(intent.battery_kw, image)
+    safety = safety_bound(image, soc, site)
+    allowed = nest((safety, grid, reserve, dr_event))
+    balances = on_bus and intent.balances and may_balance(soc, limits.reserve_soc, load_kw, site)
+    wanted_kw = intent.battery_kw if balances else with_pv_surplus(intent.battery_kw, image)
     battery_kw, limited_by = allowed.nearest(wanted_kw)
     if limited_by is not None:
         reason = limited_by.reason
@@ -123,6 +131,8 @@ def cycle(
         measured_kw=image.value("battery_kw"),
         grid_kw=image.value("grid_kw"),
         import_cap_kw=math.inf if overruled else limits.dr_cap_kw,
+        # Without import, no import bound applies to what it may charge.
+        balance_kw=safety.high_kw if balances and limited_by is None else None,
         charging_allowed=may_charge,
     )
     return decision, ControlState(held, may_charge)

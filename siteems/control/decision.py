@@ -32,6 +32,10 @@ class Drive:
     """Import cap of the DR events in force, AC side, where the backup reserve has not overruled
     it; infinite without one.
     """
+    balance_kw: float | None = None
+    """None where the battery has the power above. A number: it takes what PV leaves over, up to so
+    many kW, and gives what is missing, with the rectifiers at rest.
+    """
     charging_allowed: bool = True
     """Whether the safe values may charge the battery, should a device be released before the next
     decision.

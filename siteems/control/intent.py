@@ -1,5 +1,5 @@
 """What the site would like its battery to do now, by fallback level: the fresh plan, the last plan
-while it still fits, or price rules. Every intent has its level and reason: no fallback is silent.
+while it still fits, or rules. Every intent has its level and reason: no fallback is silent.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ class Intent:
     battery_kw: float
     level: FallbackLevel
     reason: Message
+    balances: bool = False
+    """The battery takes whatever PV the load leaves and gives whatever load PV leaves, also as both
+    change until the next cycle; the requested power is what that is now.
+    """
 
 
 def choose_intent(
@@ -74,6 +78,13 @@ def choose_intent(
         else:
             return Intent(battery_kw, "last-plan", reasons.FOLLOW_LAST_PLAN(age_min=age_min))
     return _rules(prices_today, price_now, charge_kw, load_kw, because)
+
+
+def self_consumption(load_kw: float, pv_kw: float) -> Intent:
+    """The rule that hybrid inverters ship: store surplus PV, carry the load from the battery. It
+    needs no forecast and no tariff; the reserve is kept by its bound, as for every intent.
+    """
+    return Intent(pv_kw - load_kw, "rules", reasons.RULES_SELF_CONSUMPTION(), balances=True)
 
 
 def _rules(

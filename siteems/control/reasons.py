@@ -19,6 +19,9 @@ RULES_CHARGE: Final = MessageType("rules-charge", "rules, {because}: cheap hours
 RULES_DISCHARGE: Final = MessageType(
     "rules-discharge", "rules, {because}: expensive hours, carry the load"
 )
+RULES_SELF_CONSUMPTION: Final = MessageType(
+    "rules-self-consumption", "store surplus PV, carry the load"
+)
 RULES_HOLD: Final = MessageType("rules-hold", "rules, {because}: hold")
 
 # -- why the rules apply (`because`) ---------------------------------------------------------------

@@ -62,6 +62,11 @@ def setpoints(
         discharge_max_kw=battery.max_discharge_kw,
     )
     bus = BusState(bus_v=decision.bus_v, dc_load_kw=decision.dc_load_kw, pv_kw=decision.pv_kw)
+    if command == "rectifier_current" and decision.balance_kw is not None:
+        # The rectifiers give only what the battery cannot.
+        least_kw = max(0.0, bus.dc_load_kw - bus.pv_kw - limits.discharge_max_kw)
+        cap_kw = min(decision.rectifier_cap_kw, least_kw)
+        return rectifier_current(decision.balance_kw, cap_kw, bus, limits)
     if command == "rectifier_current":
         return rectifier_current(decision.battery_kw, decision.rectifier_cap_kw, bus, limits)
     # The battery has setpoints of its own. The rectifier limit is only a ceiling.

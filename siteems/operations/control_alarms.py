@@ -92,18 +92,21 @@ class ControlAlarms:
 
         Charging less than the setpoint is normal where the chemistry no longer accepts it.
         Discharging less is normal while the rectifiers are at rest: then PV carries the difference.
+        A battery that balances load and PV has no setpoint to keep to while they are.
         """
         if isinstance(step.decision, Release):
             self._battery_not_following.update(None, now)
             return
         battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
         rectifier_kw = step.image.value("rectifier_dc_kw")
-        at_rest = target_kw < 0 and rectifier_kw is not None and rectifier_kw <= FOLLOWS_KW
+        balances = step.decision.balance_kw is not None
+        at_rest = rectifier_kw is not None and rectifier_kw <= FOLLOWS_KW
+        may_exceed = at_rest and (balances or target_kw < 0)
         if battery_kw is None:
             deviates = False
         else:
-            too_high = battery_kw > target_kw + FOLLOWS_KW and not at_rest
-            too_low = battery_kw < target_kw - FOLLOWS_KW and target_kw <= 0
+            too_high = battery_kw > target_kw + FOLLOWS_KW and not may_exceed
+            too_low = battery_kw < target_kw - FOLLOWS_KW and target_kw <= 0 and not balances
             deviates = too_high or too_low
         if self._battery_not_following.update(deviates, now) == "raised":
             self._report(

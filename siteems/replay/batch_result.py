@@ -10,7 +10,7 @@ from typing import Any
 
 from siteems.messages.json_text import json_text
 
-MONEY = ("cost", "saving_vs_idle", "saving_vs_rules")
+MONEY = ("cost", "saving_vs_idle", "saving_vs_best_simple_rule")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Row:
     currency: str = ""
     cost: float | None = None
     saving_vs_idle: float | None = None
-    saving_vs_rules: float | None = None
+    best_simple_rule: str | None = None
+    saving_vs_best_simple_rule: float | None = None
     regret_to_foresight: float | None = None
     reserve_violations: int | None = None
     co2_kg: float | None = None
@@ -44,7 +45,8 @@ def row_of(name: str, summary: Mapping[str, Any]) -> Row:
         currency=summary["currency"],
         cost=ours["cost"],
         saving_vs_idle=summary["saving_vs_idle"],
-        saving_vs_rules=summary["saving_vs_rules"],
+        best_simple_rule=summary["best_simple_rule"],
+        saving_vs_best_simple_rule=summary["saving_vs_best_simple_rule"],
         regret_to_foresight=summary["regret_to_foresight"],
         reserve_violations=sum(int(policy["reserve_violations"]) for policy in policies),
         co2_kg=ours["co2_kg"],
@@ -89,7 +91,7 @@ def write_whole(path: Path, data: Mapping[str, Any]) -> None:
 def as_table(rows: Sequence[Row], most: int = 40) -> str:
     """A line per site, and the sums."""
     lines = [
-        f"{'site':28} {'days':>6} {'cost':>12} {'vs idle':>10} {'vs rules':>10} {'regret':>9} "
+        f"{'site':28} {'days':>6} {'cost':>12} {'vs idle':>10} {'vs best rule':>12} {'regret':>9} "
         f"{'reserve':>8}",
         *(_line(row) for row in rows[:most]),
     ]
@@ -99,7 +101,8 @@ def as_table(rows: Sequence[Row], most: int = 40) -> str:
     for currency, money in total["money"].items():
         lines.append(
             f"{currency}: {money['saving_vs_idle']:,.2f} saved compared with no control, "
-            f"{money['saving_vs_rules']:,.2f} compared with the peak-valley timer"
+            f"{money['saving_vs_best_simple_rule']:,.2f} compared with the best simple rule of "
+            "each site"
         )
     lines.append(
         f"{total['sites']} sites, {total['failed']} failed, "
@@ -111,11 +114,16 @@ def as_table(rows: Sequence[Row], most: int = 40) -> str:
 def _line(row: Row) -> str:
     if row.error:
         return f"{row.name:28} failed: {row.error}"
-    cost, idle, rules, regret = (
+    cost, idle, best, regret = (
         "-" if value is None else f"{value:,.2f}"
-        for value in (row.cost, row.saving_vs_idle, row.saving_vs_rules, row.regret_to_foresight)
+        for value in (
+            row.cost,
+            row.saving_vs_idle,
+            row.saving_vs_best_simple_rule,
+            row.regret_to_foresight,
+        )
     )
     reserve = f"{row.reserve_violations} x" if row.reserve_violations else "held"
     return (
-        f"{row.name:28} {row.days:>6.1f} {cost:>12} {idle:>10} {rules:>10} {regret:>9} {reserve:>8}"
+        f"{row.name:28} {row.days:>6.1f} {cost:>12} {idle:>10} {best:>12} {regret:>9} {reserve:>8}"
     )

@@ -15,13 +15,17 @@ from siteems.forecast.score import Score
 from siteems.forecast.score_table import as_data
 
 Array = npt.NDArray[np.float64]
-Policy = Literal["idle", "rules", "optimal", "foresight"]
-POLICIES: tuple[Policy, ...] = ("idle", "rules", "optimal", "foresight")
+Policy = Literal["idle", "rules", "self-consumption", "optimal", "foresight"]
+POLICIES: tuple[Policy, ...] = ("idle", "rules", "self-consumption", "optimal", "foresight")
+SIMPLE: tuple[Policy, ...] = ("idle", "rules", "self-consumption")
+"""The policies without forecast and optimisation, which `optimal` is compared with."""
 
 MEANING: Mapping[Policy, str] = {
     "idle": "no control: the battery floats, PV feeds the bus first",
     "rules": "peak-valley timer: charge in the cheapest third of the day's price range, carry the "
     "load in the most expensive third",
+    "self-consumption": "store surplus PV, carry the load from the battery above the reserve; no "
+    "forecast, no tariff",
     "optimal": "siteems: forecast, linear program every 15 minutes, control above the reserve",
     "foresight": "the same controller with perfect foresight of load and PV: the bound",
 }
@@ -149,6 +153,13 @@ class ReplayResult:
             return None
         return self.policies[reference].cost - self.policies[policy].cost
 
+    def best_simple(self) -> Policy | None:
+        """The cheapest of the simple rules that were run, which a saving has to be measured
+        against.
+        """
+        simple = [policy for policy in SIMPLE if policy in self.policies]
+        return min(simple, key=lambda policy: self.policies[policy].cost, default=None)
+
     def regret(self) -> tuple[float, float] | None:
         """What perfect foresight saves beyond `optimal`, and as a share of what it saves in all.
 
@@ -163,6 +174,7 @@ class ReplayResult:
     def summary(self) -> dict[str, Any]:
         """For `summary.json`."""
         regret, regret_share = self.regret() or (None, None)
+        best = self.best_simple()
         return {
             "site": self.site_id,
             "currency": self.currency,
@@ -174,6 +186,9 @@ class ReplayResult:
             "forecasts": as_data(self.forecasts),
             "saving_vs_idle": _rounded(self.saving("idle")),
             "saving_vs_rules": _rounded(self.saving("rules")),
+            "saving_vs_self_consumption": _rounded(self.saving("self-consumption")),
+            "best_simple_rule": best,
+            "saving_vs_best_simple_rule": _rounded(self.saving(best) if best else None),
             "regret_to_foresight": _rounded(regret),
             "regret_share": _rounded(regret_share),
             "notes": list(self.notes),

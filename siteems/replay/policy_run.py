@@ -13,16 +13,18 @@ from siteems.accounting.span import demand_cost, span_balance
 from siteems.accounting.wear import wear_by_cycles
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive
+from siteems.control.intent import Intent, self_consumption
 from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
+from siteems.estimation.process_image import Image
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.planning import reasons
 from siteems.ports import Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.measurement import Measurement
-from siteems.replay.outcome import Policy, PolicyOutcome
+from siteems.replay.outcome import SIMPLE, Policy, PolicyOutcome
 from siteems.replay.perfect_foresight import PerfectForecaster, with_longer_horizon
 from siteems.replay.record import MemoryRecord, NoEvents
 from siteems.replay.stopwatch import Stopwatch
@@ -98,7 +100,8 @@ class PolicyRun:
             site = with_longer_horizon(site)
         timed = TimedForecaster(self._stopwatch, forecaster)
         ports = Ports(self._clock, self._devices, self._solver, self._record, NoEvents())
-        controller = Controller(site, ports, TIMING, timed)
+        choose = _self_consumption if self._policy == "self-consumption" else None
+        controller = Controller(site, ports, TIMING, timed, choose=choose)
         await controller.observe()
         return controller
 
@@ -117,7 +120,7 @@ class PolicyRun:
         if self._policy == "optimal" or foresight:
             controller.replan.ask(reasons.SCHEDULE)
         while self._clock.now() < end:
-            if controller.replan.is_set() and self._policy != "rules":
+            if controller.replan.is_set() and self._policy not in SIMPLE:
                 controller.replan.clear()
                 with self._stopwatch("plan"):
                     await controller.make_plan(controller.replan.trigger)
@@ -177,3 +180,7 @@ class PolicyRun:
             alarms=dict(record.alarm_counts),
             series=series,
         )
+
+
+def _self_consumption(image: Image) -> Intent:
+    return self_consumption(image.value("dc_load_kw") or 0.0, image.value("pv_kw") or 0.0)

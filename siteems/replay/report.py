@@ -9,7 +9,7 @@ from typing import Any
 
 from siteems.replay.charts import monthly_savings, policy_costs, reserve_kept, worst_day
 from siteems.replay.daily import Daily, daily
-from siteems.replay.outcome import MEANING, Policy, ReplayResult
+from siteems.replay.outcome import MEANING, ReplayResult
 from siteems.replay.report_boxes import boxes
 from siteems.replay.report_style import STYLE
 from siteems.replay.savings import BLOCK_DAYS
@@ -59,8 +59,7 @@ def _charts(site: Site, result: ReplayResult, days: Daily) -> Iterator[tuple[str
     yield "Cost of each policy", policy_costs(result)
     if "optimal" not in result.policies:
         return
-    references: tuple[Policy, ...] = ("idle", "rules")
-    reference = next((each for each in references if each in result.policies), None)
+    reference = result.best_simple()
     if reference is not None:
         savings = monthly_savings(result, days, reference)
         yield f"Saving by month, against {reference}", savings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Literal
 
@@ -13,6 +13,12 @@ from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.replay.savings import Interval, confidence
 
 Kind = Literal["", "good", "bad"]
+AGAINST: Mapping[Policy, str] = {
+    "idle": "no control",
+    "rules": "a peak-valley timer",
+    "self-consumption": "self-consumption",
+}
+"""How the simple rules are named in a sentence."""
 
 
 def boxes(result: ReplayResult, days: Daily) -> Iterator[str]:
@@ -20,10 +26,11 @@ def boxes(result: ReplayResult, days: Daily) -> Iterator[str]:
     optimal, idle = result.policies.get("optimal"), result.policies.get("idle")
     if optimal is None:
         return
-    references: tuple[Policy, ...] = ("idle", "rules")
-    for reference in references:
-        if reference in result.policies:
-            yield _saving(result, days, reference)
+    best = result.best_simple()
+    if best is not None:
+        yield _saving(result, days, best)
+    if idle is not None and best != "idle":
+        yield _saving(result, days, "idle")
     yield _regret(result)
     yield _reserve(optimal)
     if idle is not None:
@@ -39,7 +46,9 @@ def _saving(result: ReplayResult, days: Daily, reference: Policy) -> str:
     saving = result.saving(reference) or 0.0
     cost = result.policies[reference].cost
     share = saving / cost if cost else 0.0
-    against = "no control" if reference == "idle" else "a peak-valley timer"
+    against = AGAINST[reference]
+    if reference == result.best_simple():
+        against += ", the best simple rule here"
     interval = _interval(confidence(days.saving(reference)))
     text = f"saved compared with {against} ({share:.1%}); {interval}"
     return _box(f"{saving:,.0f} {result.currency}", text, "good" if saving >= 0 else "bad")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from siteems.replay.outcome import ReplayResult
+from siteems.replay.outcome import SIMPLE, ReplayResult
 
 ROWS = (
     ("cost", "cost", ",.2f"),
@@ -28,18 +28,20 @@ def as_table(result: ReplayResult) -> str:
     lines = [
         f"{result.site_id}, {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d} UTC "
         f"({result.days:.0f} days), money in {result.currency}",
-        f"{'':16}" + "".join(f"{policy:>12}" for policy in figures),
+        f"{'':16}" + "".join(f"{policy:>17}" for policy in figures),
     ]
     for title, name, form in ROWS:
-        cells = (f"{format(each[name], form):>12}" for each in figures.values())
+        cells = (f"{format(each[name], form):>17}" for each in figures.values())
         lines.append(f"{title:16}{''.join(cells)}")
-    for reference in ("idle", "rules"):
+    best = result.best_simple()
+    for reference in SIMPLE:
         saving = result.saving(reference)
         if saving is not None:
             cost = result.policies[reference].cost
             share = saving / cost if cost else 0.0
+            remark = ", the best simple rule here" if reference == best else ""
             lines.append(
-                f"saving against {reference}: {saving:,.2f} {result.currency} ({share:.1%})"
+                f"saving against {reference}{remark}: {saving:,.2f} {result.currency} ({share:.1%})"
             )
     lines += [f"note  {note}" for note in result.notes]
     return "\n".join(lines)

@@ -56,7 +56,7 @@ def test_without_a_clock_file_it_is_the_wall_clock(hangzhou: Site) -> None:
 def test_policies_come_in_their_fixed_order() -> None:
     assert parse_policies("optimal, idle,optimal") == ("idle", "optimal")
     for text in ("", ",", "idle,best"):
-        with pytest.raises(UserError, match="allowed are idle, rules, optimal, foresight"):
+        with pytest.raises(UserError, match="allowed are idle, rules, self-consumption, optimal"):
             parse_policies(text)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from plans import ISSUED, QUARTER, plan
 
-from siteems.control.intent import Intent, choose_intent
+from siteems.control.intent import Intent, choose_intent, self_consumption
 from siteems.operations.english import ENGLISH
 from siteems.planning.published_plan import PublishedPlan
 
@@ -111,3 +111,10 @@ def test_rules_follow_the_price(
     taken = choose_intent(None, 0.5, ISSUED, prices, price, CHARGE_KW, LOAD_KW, PV_KW)
     assert (taken.battery_kw, taken.level) == (battery_kw, "rules")
     assert ENGLISH.text(taken.reason) == f"rules, no plan yet: {text}"
+
+
+def test_self_consumption_stores_the_surplus_and_carries_the_load() -> None:
+    taken = self_consumption(3.0, 0.5)
+    assert (taken.battery_kw, taken.balances, taken.level) == (-2.5, True, "rules")
+    assert self_consumption(3.0, 4.0).battery_kw == 1.0
+    assert ENGLISH.text(taken.reason) == "store surplus PV, carry the load"

@@ -158,3 +158,17 @@ def test_every_command_has_something_to_be_released_to() -> None:
     safe = safe_values(SITE, rectifier_curve(SITE))
     for points in COMMAND_POINTS.values():
         assert safe.keys() >= set(points)
+
+
+@pytest.mark.parametrize("battery_kw", [-2.5, 0.0, 1.0])
+def test_a_battery_on_the_bus_balances_with_the_rectifiers_at_rest(battery_kw: float) -> None:
+    found = sent("rectifier_current", battery_kw=battery_kw, balance_kw=2.0)
+    assert found == pytest.approx(
+        {"rectifier_limit_a": 0.0, "charge_limit_a": 2000.0 / 52.0}, abs=0.1
+    )
+
+
+def test_the_rectifiers_give_what_a_balancing_battery_cannot() -> None:
+    most_kw = SITE.battery.max_discharge_kw
+    found = sent("rectifier_current", battery_kw=-most_kw, balance_kw=2.0, dc_load_kw=most_kw + 1.5)
+    assert found["rectifier_limit_a"] == pytest.approx(1000.0 / 52.0, abs=0.1)

@@ -28,7 +28,10 @@ def test_policies_come_in_their_order(result: ReplayResult) -> None:
     assert tuple(cost) == POLICIES
     assert cost["optimal"] < cost["rules"] < cost["idle"]
     assert cost["foresight"] <= cost["optimal"] + 0.002 * cost["idle"]
+    assert result.best_simple() == "rules"
     summary = result.summary()
+    assert summary["best_simple_rule"] == "rules"
+    assert summary["saving_vs_best_simple_rule"] == summary["saving_vs_rules"]
     assert summary["saving_vs_rules"] == pytest.approx(cost["rules"] - cost["optimal"], abs=1e-3)
     assert summary["regret_to_foresight"] == pytest.approx(
         cost["optimal"] - cost["foresight"], abs=1e-3
@@ -155,3 +158,27 @@ def test_wear_is_counted_by_rainflow() -> None:
         10.0 * HANGZHOU.battery.wear_per_kwh
     )
     assert wear_by_cycles(HANGZHOU.battery, np.full(5, 0.7), 0.0).cost == 0.0
+
+
+def test_self_consumption_needs_neither_forecast_nor_tariff(profile: Profile) -> None:
+    """It makes no plan, takes all PV, imports less than without control and keeps the reserve. The
+    price changes nothing.
+    """
+    flat = tuple(
+        replace(version, floating_per_kwh=0.0, fixed_per_kwh=0.5) for version in HANGZHOU.tariffs
+    )
+    runs = [
+        run_replay(site, profile, ("idle", "self-consumption"))
+        for site in (HANGZHOU, replace(HANGZHOU, tariffs=flat))
+    ]
+    ours, idle = (runs[0].policies[name] for name in ("self-consumption", "idle"))
+    assert (ours.plans, ours.reserve_violations) == (0, 0)
+    assert "battery-not-following" not in ours.alarms
+    assert ours.pv_used_kwh == pytest.approx(ours.pv_available_kwh, rel=1e-6)
+    assert ours.balance.import_kwh < idle.balance.import_kwh
+    series = ours.series
+    assert float(np.maximum(0.0, -series.battery_kw).max()) > 2.0, "it must have carried the load"
+    assert (
+        runs[1].policies["self-consumption"].series.grid_import_kw.tobytes()
+        == series.grid_import_kw.tobytes()
+    )

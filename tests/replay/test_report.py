@@ -13,6 +13,7 @@ import pytest
 from recorded_file import written
 
 from siteems.config.seeds import seed_path
+from siteems.replay.outcome import POLICIES
 
 SEED = seed_path("hangzhou-macro")
 
@@ -39,7 +40,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_files_hold_all_policies(replayed: Path) -> None:
     summary = json.loads((replayed / "summary.json").read_text())
-    assert list(summary["policies"]) == ["idle", "rules", "optimal", "foresight"]
+    assert tuple(summary["policies"]) == POLICIES
     assert summary["days"] == 2
     for policy in summary["policies"]:
         with gzip.open(replayed / f"series-{policy}.csv.gz", "rt") as lines:
@@ -83,7 +84,7 @@ def test_the_report_draws_itself_offline(replayed: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--policy", "best"), "--policy best: allowed are idle, rules, optimal, foresight"),
+        (("--policy", "best"), "--policy best: allowed are idle, rules, self-consumption"),
         (("--from", "yesterday"), "not a date"),
         (("--from", "2031-01-01"), "has no data from"),
     ],
