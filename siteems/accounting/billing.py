@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.accounting.bill import Bill, DemandLine, EnergyLine, MonthBill
+from siteems.accounting.contract import contracted_kw, excess_starts_kw
+from siteems.accounting.decimals import exact
 from siteems.accounting.demand import highest_mean_kw
 from siteems.site.model import GridConnection
 from siteems.tariff.local_clock import Seconds
@@ -91,12 +93,12 @@ def _month_bill(span: _MeteredSpan, month: str, steps: Indices) -> MonthBill:
     for version, part in _by_version(span, steps):
         part_s = Decimal(len(part) * span.step_s)
         covered = part_s / month_s
-        standing += _cents(_exact(version.charge_per_month) * covered)
-        standing += _cents(_exact(version.charge_per_day) * part_s / DAY_S)
+        standing += _cents(exact(version.charge_per_month) * covered)
+        standing += _cents(exact(version.charge_per_day) * part_s / DAY_S)
         demand += [_demand_line(span, part, term, version, covered) for term in version.demand]
         if span.export_kwh is not None:
             kwh = _energy(float(span.export_kwh[part].sum()))
-            credit += _cents(_exact(version.export_per_kwh or 0.0) * kwh)
+            credit += _cents(exact(version.export_per_kwh or 0.0) * kwh)
     return MonthBill(
         month=month,
         days=metered_s / DAY_S,
@@ -138,7 +140,7 @@ def _energy_lines(span: _MeteredSpan, steps: Indices) -> tuple[EnergyLine, ...]:
             cost = float((span.import_kwh[of_label] * span.priced.per_kwh[of_label]).sum())
             amount, price = _cents(_energy(cost)), cost / kwh if kwh else 0.0
         else:
-            amount, price = _cents(_energy(kwh) * _exact(label.per_kwh)), label.per_kwh
+            amount, price = _cents(_energy(kwh) * exact(label.per_kwh)), label.per_kwh
         lines.append(
             EnergyLine(label.period, label.version, round(kwh, ENERGY_DIGITS), price, amount)
         )
@@ -157,32 +159,29 @@ def _demand_line(
         measured_kw,
         float(charged_kw),
         term.price_per_kw,
-        _cents(charged_kw * _exact(term.price_per_kw) * covered),
+        _cents(charged_kw * exact(term.price_per_kw) * covered),
     )
 
 
 def _charged_kw(term: DemandTerm, grid: GridConnection, measured_kw: Decimal) -> Decimal:
     """The demand that is paid for; kVA for a charge on capacity."""
-    transformer_kva = _exact(grid.transformer_kva or 0.0)
     if term.mode == "capacity":
-        return transformer_kva
+        return exact(grid.transformer_kva or 0.0)
     if term.mode == "measured":
         return measured_kw
-    least_kw = _exact(term.least_contract_share) * transformer_kva
-    contract_kw = max(_exact(grid.contract_kw or 0.0), least_kw)
-    return contract_kw + _excess_kw(term, contract_kw, measured_kw)
+    return contracted_kw(term, grid) + _excess_kw(term, grid, measured_kw)
 
 
-def _excess_kw(term: DemandTerm, contract_kw: Decimal, measured_kw: Decimal) -> Decimal:
+def _excess_kw(term: DemandTerm, grid: GridConnection, measured_kw: Decimal) -> Decimal:
     """The demand above the contract, each part times its multiple of the price.
 
     `over` lists where the parts begin; each ends where the next begins, the last never.
     """
-    starts = [contract_kw * _exact(share) for share, _ in term.over]
+    starts = excess_starts_kw(term, grid)
     ends = [*starts[1:], measured_kw]
     excess = Decimal(0)
     for (_, multiple), begin, end in zip(term.over, starts, ends, strict=False):
-        excess += _exact(multiple) * max(Decimal(0), min(measured_kw, end) - begin)
+        excess += exact(multiple) * max(Decimal(0), min(measured_kw, end) - begin)
     return excess
 
 
@@ -192,11 +191,6 @@ def _length_s(month: str, schedule: TariffSchedule) -> int:
     first = datetime(year, number, 1, tzinfo=schedule.zone)
     end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=schedule.zone)
     return round((end.astimezone(UTC) - first.astimezone(UTC)).total_seconds())
-
-
-def _exact(value: float) -> Decimal:
-    """The decimal that was written, not the binary fraction nearest to it."""
-    return Decimal(str(value))
 
 
 def _energy(value: float) -> Decimal:

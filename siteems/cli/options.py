@@ -24,7 +24,8 @@ StateOption = Annotated[
     typer.Option(
         "--state",
         metavar="DIR",
-        help="Folder of the site's record. [default: the user's state folder, by site id]",
+        help="Folder of the site's record. [default: $SITEEMS_STATE/ID, else "
+        "~/.local/state/siteems/ID, with the site's id]",
     ),
 ]
 LinkOption = Annotated[

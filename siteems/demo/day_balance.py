@@ -11,6 +11,7 @@ import numpy as np
 
 from siteems.accounting.span import SpanBalance, span_balance
 from siteems.accounting.wear import wear_by_throughput
+from siteems.demo.day_demand import day_demand_cost
 from siteems.demo.day_record import LONGEST_GAP, CounterRepair, energy_kwh, repaired_readings
 from siteems.history.records import Sample
 from siteems.site.model import Site
@@ -34,8 +35,8 @@ def day_balance(samples: Sequence[Sample], site: Site, schedule: TariffSchedule)
 
     Energy is the difference of the meter's counter from reading to reading, at the price of the
     first of the two, so that a gap loses no energy; where the counter fails it is repaired. Demand
-    charges are not part of a day. Raises `ValueError` when the record holds fewer than two readings
-    of the meter or of the battery, or a failed counter without measured power.
+    is charged for the day as a part of its month. Raises `ValueError` when the record holds fewer
+    than two readings of the meter or of the battery, or a failed counter without measured power.
     """
     readings, repairs = repaired_readings(samples, site)
     soc = [value for sample in samples if (value := sample.values.get("soc")) is not None]
@@ -51,6 +52,7 @@ def day_balance(samples: Sequence[Sample], site: Site, schedule: TariffSchedule)
         start_soc=soc[0],
         end_soc=soc[-1],
         wear=wear_by_throughput(site.battery, discharged_kwh),
+        demand_cost=day_demand_cost(samples, readings, site, schedule),
     )
     times = [time for time, _ in readings]
     return DayBalance(

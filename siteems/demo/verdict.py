@@ -124,6 +124,7 @@ def _figures(day: DayBalance) -> dict[str, float]:
         "import_kwh": day.span.import_kwh,
         "net_kwh": day.span.net_import_kwh,
         "energy_cost": day.span.energy_cost,
+        "demand_cost": day.span.demand_cost,
         "wear_cost": day.span.wear_cost,
         "stored_credit": day.span.stored_credit,
         "net_cost": day.span.cost,

@@ -40,10 +40,17 @@ def as_text(verdict: Verdict) -> str:
 def _table(verdict: Verdict) -> Iterator[str]:
     money = verdict.site.site.currency
     idle, ours = verdict.idle.span, verdict.controlled.span
+    title = f"demand charge, a day of it ({money})"
+    demand = (
+        [_row(title, idle.demand_cost, ours.demand_cost, 2)]
+        if any(version.demand for version in verdict.site.tariffs)
+        else []
+    )
     rows = [
         ("", "without control", "siteems", "saved"),
         _row("grid energy, net of storage (kWh)", idle.net_import_kwh, ours.net_import_kwh, 1),
         _row(f"energy bill ({money})", idle.energy_cost, ours.energy_cost, 2),
+        *demand,
         _row(f"battery wear ({money})", idle.wear_cost, ours.wear_cost, 2),
         _row(f"drop in stored energy value ({money})", -idle.stored_credit, -ours.stored_credit, 2),
         _row(f"cost of the day ({money})", idle.cost, ours.cost, 2),

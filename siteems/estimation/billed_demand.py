@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from siteems.accounting.contract import excess_starts_kw
 from siteems.site.model import GridConnection
 from siteems.tariff.model import DemandTerm, TariffVersion
 from siteems.tariff.schedule import TariffGap, TariffSchedule
@@ -47,8 +48,7 @@ def _billed(
     if term.mode == "measured":
         return BilledDemand(version, term, term.price_per_kw, 0.0)
     if term.mode == "contract" and term.over:
-        least_kw = term.least_contract_share * (connection.transformer_kva or 0.0)
-        share, multiple = term.over[0]
-        free_kw = share * max(connection.contract_kw or 0.0, least_kw)
+        _, multiple = term.over[0]
+        free_kw = float(excess_starts_kw(term, connection)[0])
         return BilledDemand(version, term, multiple * term.price_per_kw, free_kw)
     return None

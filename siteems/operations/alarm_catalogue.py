@@ -26,6 +26,9 @@ class AlarmType(MessageType):
     """What the operator should do."""
     clears: tuple[str, ...] = ()
     """Codes of the alarms that end with this one."""
+    of_one_run: bool = False
+    """Whether it says something about one run of the daemon, which the next start makes obsolete.
+    """
 
     def at(self, time: datetime, **values: Any) -> AlarmRecord:
         """The record of this alarm at a time, with the values that its text needs."""
@@ -194,6 +197,7 @@ DEVICE_READ_ONLY: Final = AlarmType(
     "info",
     "The daemon runs with --read-only and writes to no device.",
     NOTHING_TO_DO,
+    of_one_run=True,
 )
 SAFE_VALUE_CLAMPED: Final = AlarmType(
     "safe-value-clamped",
@@ -242,6 +246,7 @@ STOPPED: Final = AlarmType(
     "info",
     "The daemon ended and all devices took their safe values.",
     NOTHING_TO_DO,
+    of_one_run=True,
 )
 STOPPED_READ_ONLY: Final = AlarmType(
     "stopped-read-only",
@@ -249,6 +254,7 @@ STOPPED_READ_ONLY: Final = AlarmType(
     "info",
     "A read-only daemon ended.",
     NOTHING_TO_DO,
+    of_one_run=True,
 )
 STOPPED_UNRELEASED: Final = AlarmType(
     "stopped-unreleased",
@@ -261,3 +267,5 @@ STOPPED_UNRELEASED: Final = AlarmType(
 
 ALARMS: Final = tuple(each for each in globals().values() if isinstance(each, AlarmType))
 """All of the above, in this order."""
+OF_ONE_RUN: Final = frozenset(each.code for each in ALARMS if each.of_one_run)
+"""Codes of those that the next start of the daemon makes obsolete."""

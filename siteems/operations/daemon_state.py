@@ -31,6 +31,8 @@ class DaemonState:
     """Process id of the daemon that runs or ran last."""
     stopped: datetime | None = None
     """When it stopped cleanly."""
+    started: datetime | None = None
+    """When the run began that this is the state of, on the daemon's clock."""
 
     @property
     def running(self) -> bool:
@@ -86,11 +88,12 @@ def daemon_state(history: History) -> DaemonState:
     pid = int(fact) if fact is not None and fact.isdecimal() and len(fact) <= 10 else None
     if fact is None:
         return DaemonState("never-started")
+    started = _time_of(history.fact("started"))
     if stopped is not None:
-        return DaemonState("stopped", pid, stopped)
+        return DaemonState("stopped", pid, stopped, started)
     if not is_locked(history.path.parent):
-        return DaemonState("dead", pid)
-    return DaemonState("running", pid)
+        return DaemonState("dead", pid, started=started)
+    return DaemonState("running", pid, started=started)
 
 
 def _time_of(text: str | None) -> datetime | None:

@@ -11,6 +11,7 @@ from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
+from siteems.operations.alarm_catalogue import OF_ONE_RUN
 from siteems.operations.daemon_state import (
     DaemonState,
     daemon_clock,
@@ -41,7 +42,7 @@ class Status:
     events: tuple[DrEvent, ...]
     """DR events in force or to come."""
     alarms: tuple[AlarmRecord, ...]
-    """The newest of the last 24 hours, oldest first."""
+    """The newest of the last 24 hours, oldest first, without what only an earlier run was."""
     traffic: Mapping[str, Any] | None
     """Counters of the links and of today's writes, at most a minute old while the daemon runs."""
 
@@ -50,14 +51,25 @@ def read_status(site: Site, history: History) -> Status:
     """Read the status from the record. Raises `RecordError`."""
     now = daemon_clock(history).now()
     # A minute ahead, because the daemon may have written since `now`.
-    alarms = history.alarms(now - ALARMS_SINCE, now + timedelta(minutes=1))
+    daemon = daemon_state(history)
+    alarms = [
+        alarm
+        for alarm in history.alarms(now - ALARMS_SINCE, now + timedelta(minutes=1))
+        if not _is_obsolete(alarm, daemon)
+    ]
     return Status(
         site_id=site.site.id,
         now=now,
-        daemon=daemon_state(history),
+        daemon=daemon,
         sample=history.last_sample(),
         plan=newest_plan(history.last_plans(USABLE)),
         events=EventLog(history).open(now),
         alarms=tuple(alarms[-ALARMS_SHOWN:]),
         traffic=recorded_traffic(history),
     )
+
+
+def _is_obsolete(alarm: AlarmRecord, daemon: DaemonState) -> bool:
+    """Whether it says something about an earlier run only, such as that one was read-only."""
+    earlier = daemon.started is not None and alarm.time < daemon.started
+    return earlier and alarm.code in OF_ONE_RUN

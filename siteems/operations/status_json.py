@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from siteems.demand_response.event_text import event_dict
@@ -19,7 +20,7 @@ def as_data(status: Status) -> dict[str, Any]:
         "site": status.site_id,
         "now": status.now.isoformat(),
         "daemon": daemon_dict(status.daemon),
-        "sample": None if status.sample is None else _sample_dict(status.sample),
+        "sample": None if status.sample is None else _sample_dict(status.sample, status.now),
         "plan": None if status.plan is None else _plan_dict(status.plan),
         "dr_events": [event_dict(event) for event in status.events],
         "alarms": [_alarm_dict(alarm) for alarm in status.alarms],
@@ -33,9 +34,10 @@ def daemon_dict(daemon: DaemonState) -> dict[str, Any]:
     return {"state": daemon.state, "pid": daemon.pid, "stopped": stopped}
 
 
-def _sample_dict(sample: Sample) -> dict[str, Any]:
+def _sample_dict(sample: Sample, now: datetime) -> dict[str, Any]:
     return {
         "time": sample.time.isoformat(),
+        "age_s": round((now - sample.time).total_seconds(), 1),
         "source": sample.source,
         "reason": _message_dict(sample.reason),
         **sample.values,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,10 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         yield "measured  nothing yet"
     else:
         yield from _sample_lines(status.sample, status.now)
+        control = _control_text(status.sample)
+        yield (
+            f"control   {control}" if status.daemon.running else f"control   none; last: {control}"
+        )
     if status.plan is None:
         yield "plan      none"
     else:
@@ -72,10 +76,18 @@ def _sample_lines(sample: Sample, now: datetime) -> Iterator[str]:
 
     load = f"{kw('dc_load_kw')} DC, {kw('ac_load_kw')} AC"
     soc = f"SoC {_percent(values.get('soc'))}, reserve {_percent(values.get('reserve_soc'))}"
-    yield f"measured  {(now - sample.time).total_seconds():.0f} s ago"
+    yield f"measured  {_age_text(now - sample.time)} ago"
     yield f"  grid    {kw('grid_kw')}    load {load}    PV {kw('pv_kw')}"
     yield f"  battery {kw('battery_kw')}{_direction(values.get('battery_kw'))}    {soc}"
-    yield f"control   {_control_text(sample)}"
+
+
+def _age_text(age: timedelta) -> str:
+    """An age in the largest unit of which there are at least two; a clock that was set back: 0."""
+    seconds = max(0.0, age.total_seconds())
+    for unit, length_s in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _control_text(sample: Sample) -> str:

@@ -11,25 +11,26 @@ from day_samples import MINUTE, NOON, sample
 from siteems.demo.day_balance import day_balance
 from siteems.history.records import Sample
 from siteems.site.model import Site
-from siteems.tariff.model import Calendar, TariffVersion
+from siteems.tariff.model import Calendar, DemandTerm, TariffVersion
 from siteems.tariff.schedule import TariffSchedule
+
+TARIFF = TariffVersion(
+    name="two",
+    source="test",
+    valid_from=date(2026, 1, 1),
+    prices={"low": 0.5, "high": 1.0},
+    calendars=(
+        Calendar(
+            months=tuple(range(1, 13)),
+            periods={"low": ("00:00-13:00",), "high": ("13:00-24:00",)},
+        ),
+    ),
+)
 
 
 def schedule(site: Site) -> TariffSchedule:
     """0.50 until 13:00 at the site, 1.00 from then on."""
-    tariff = TariffVersion(
-        name="two",
-        source="test",
-        valid_from=date(2026, 1, 1),
-        prices={"low": 0.5, "high": 1.0},
-        calendars=(
-            Calendar(
-                months=tuple(range(1, 13)),
-                periods={"low": ("00:00-13:00",), "high": ("13:00-24:00",)},
-            ),
-        ),
-    )
-    return TariffSchedule((tariff,), site.site.zone)
+    return TariffSchedule((TARIFF,), site.site.zone)
 
 
 def test_by_counter_price_and_wear(hangzhou: Site) -> None:
@@ -140,3 +141,42 @@ def test_a_failed_counter_without_measured_power_is_refused(hangzhou: Site) -> N
     ]
     with pytest.raises(ValueError, match="its power was not measured"):
         day_balance(record, hangzhou, schedule(hangzhou))
+
+
+def with_demand(site: Site, *terms: DemandTerm) -> tuple[Site, TariffSchedule]:
+    tariffs = (replace(TARIFF, demand=terms),)
+    return replace(site, tariffs=tariffs), TariffSchedule(tariffs, site.site.zone)
+
+
+def rows(power_kw: list[float | None], minutes: float = 5.0) -> list[Sample]:
+    """Samples of these powers, each for so long, and the counter that belongs to them."""
+    counter, made = 100.0, []
+    for number, kw in enumerate([*power_kw, 0.0]):
+        made.append(sample(number * minutes, energy_import_kwh=counter, grid_kw=kw, soc=0.5))
+        counter += (6.0 if kw is None else max(0.0, kw)) * minutes / 60.0
+    return made
+
+
+@pytest.mark.parametrize(
+    ("mode", "charged_kw"),
+    [
+        (DemandTerm(mode="measured", price_per_kw=31.0), 7.0),
+        (DemandTerm(mode="measured", price_per_kw=31.0, interval_min=30), 4.5),
+        (DemandTerm(mode="measured", price_per_kw=31.0, hours=("12:00-12:15",)), 2.0),
+        (DemandTerm(mode="contract", price_per_kw=31.0, over=((1.05, 2.0),)), 5.0 + 2 * 1.75),
+        (DemandTerm(mode="capacity", price_per_kw=31.0), 50.0),
+    ],
+)
+def test_demand_is_charged_for_the_part_of_the_month(
+    mode: DemandTerm, charged_kw: float, hangzhou: Site
+) -> None:
+    """Half an hour of July: quarter hours of 2 kW and, with an unread power of 6 kW, of 7 kW."""
+    grid = replace(hangzhou.grid, contract_kw=5.0, transformer_kva=50.0)
+    site, tariff = with_demand(replace(hangzhou, grid=grid), mode)
+    day = day_balance(rows([2.0, 2.0, 2.0, 7.0, None, 8.0]), site, tariff)
+    assert day.span.demand_cost == pytest.approx(charged_kw / 48.0, abs=0.006)
+    assert day.span.cost - day.span.energy_cost == pytest.approx(charged_kw / 48.0, abs=0.006)
+
+
+def test_a_tariff_without_demand_charges_none(hangzhou: Site) -> None:
+    assert day_balance(rows([2.0] * 6), hangzhou, schedule(hangzhou)).span.demand_cost == 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from siteems.operations.daemon_state import (
     note_stopped,
     note_traffic,
 )
+from siteems.operations.english import ENGLISH
 from siteems.operations.status import Status, read_status
 from siteems.operations.status_json import as_data
 from siteems.operations.status_text import as_text
@@ -76,7 +78,9 @@ def test_what_controls_the_site(
     links = {"cabinet": link | {"units": units}}
     note_traffic(history, {"links": links, "writes_today": {}})
     shown = lines(read_status(hangzhou, history), hangzhou)
-    assert shown["control"].startswith(text)
+    assert shown["control"].startswith(f"none; last: {text}"), "no daemon runs"
+    running = replace(read_status(hangzhou, history), daemon=DaemonState("running", 1))
+    assert lines(running, hangzhou)["control"].startswith(text)
     assert shown["link"] == "cabinet: 20 requests, 8 timeouts (units 1 and 2), 8 reconnects"
 
 
@@ -87,17 +91,23 @@ class TestDaemon:
         assert held is not None
         note_started(history, "site", os.getpid(), clock)
         state = daemon_state(history)
-        assert (state, state.running) == (DaemonState("running", os.getpid()), True)
+        assert (state, state.running) == (
+            DaemonState("running", os.getpid(), started=NOON),
+            True,
+        )
         assert daemon_clock(history).now() == NOON
         note_stopped(history, NOON)
         held.close()
-        assert daemon_state(history) == DaemonState("stopped", os.getpid(), NOON)
+        assert daemon_state(history) == DaemonState("stopped", os.getpid(), NOON, NOON)
 
     def test_one_that_holds_no_lock_is_dead(self, history: History, clock: FileClock) -> None:
         """Even where its process id is used again, here by this very process."""
         note_started(history, "site", os.getpid(), clock)
         state = daemon_state(history)
-        assert (state, state.running) == (DaemonState("dead", os.getpid()), False)
+        assert (state, state.running) == (
+            DaemonState("dead", os.getpid(), started=NOON),
+            False,
+        )
 
 
 def test_an_empty_record(history: History, hangzhou: Site) -> None:
@@ -132,7 +142,7 @@ def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> No
     assert shown["measured"] == "20 s ago"
     assert shown["grid"] == "2.50 kW    load unknown DC, unknown AC    PV 0.30 kW"
     assert shown["battery"] == "-1.00 kW (discharging)    SoC 62.0%, reserve 40.0%"
-    assert shown["control"] == "plan: backup reserve 40.0% reached"
+    assert shown["control"] == "none; last: plan: backup reserve 40.0% reached"
     assert "(DR event)" in shown["plan"]
     assert "marginal value" not in shown["plan"], "its duals are not what the cost changes by"
     assert "import at most 1.5 kW" in shown["DR"]
@@ -178,3 +188,44 @@ class TestAlarmLog:
             AlarmLog(FullDisk()).report(alarms.MAINS_FAILED.at(NOON))
         assert [line["event"] for line in logged] == ["record-failed", "mains-failed"]
         assert logged[1]["log_level"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (-5 * SECOND, "0 s ago"),
+        (59 * SECOND, "59 s ago"),
+        (119 * SECOND, "119 s ago"),
+        (120 * SECOND, "2 min ago"),
+        (3 * HOUR, "3 h ago"),
+        (80 * HOUR, "3 days ago"),
+    ],
+)
+def test_the_age_of_the_measurements(
+    history: History, hangzhou: Site, clock: FileClock, age: timedelta, text: str
+) -> None:
+    note_started(history, hangzhou.site.id, 4242, clock)
+    history.add_samples([Sample(NOON - age, {"soc": 0.6}, "plan", reasons.FOLLOW_PLAN())])
+    status = read_status(hangzhou, history)
+    assert lines(status, hangzhou)["measured"] == text
+    assert as_data(status)["sample"]["age_s"] == age.total_seconds()
+
+
+def test_what_an_earlier_run_was_is_not_shown(
+    history: History, hangzhou: Site, clock: FileClock
+) -> None:
+    """An earlier run was read-only; a mains failure of that time is still of interest."""
+    for minutes, alarm in (
+        (30, alarms.DEVICE_READ_ONLY.at(NOON - HOUR / 2, device="smu")),
+        (20, alarms.MAINS_FAILED.at(NOON - HOUR / 3)),
+        (10, alarms.STOPPED_READ_ONLY.at(NOON - HOUR / 6)),
+        (0, alarms.DEVICE_READ_ONLY.at(NOON, device="mppt")),
+    ):
+        assert alarm.time == NOON - minutes * 60 * SECOND
+        history.add_alarm(alarm)
+    note_started(history, hangzhou.site.id, 4242, clock)
+    shown = [ENGLISH.text(each.message) for each in read_status(hangzhou, history).alarms]
+    assert shown == [
+        "the mains have failed; the battery carries the site",
+        "mppt is monitored only",
+    ]
