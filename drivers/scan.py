@@ -14,13 +14,9 @@ from drivers.errors import DeviceError, DriverError, LinkDown, LinkTimeout
 from drivers.modbus.device import Device
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
-from drivers.modbus.protocol import Space
 from drivers.model_evidence import Candidate, candidate, fits
 from drivers.points import Point
 from drivers.sunspec.discovery import SunSpecDevice, discover
-
-PROBES: Final[Sequence[tuple[Space, int]]] = (("holding", 0), ("input", 0))
-"""Registers that are read to see whether a unit answers at all."""
 
 EVERY_UNIT: Final = 8
 """So many units, all that were asked, which answer alike are one device that ignores unit ids."""
@@ -99,12 +95,7 @@ async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundU
         # Some devices do not answer requests for registers that they do not have.
         if not await _answers(link, unit):
             return None
-        try:
-            sunspec = await discover(link, unit, answers=True)
-        except DeviceError as error:
-            return FoundUnit(unit, problem=str(error))
-        except LinkTimeout:
-            sunspec = None
+        sunspec = None
     if sunspec is not None:
         return FoundUnit(unit, sunspec)
     identified = tuple([each.name for each in maps if await _has_identity(link, unit, each)])
@@ -115,15 +106,16 @@ async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundU
 
 
 async def _answers(link: ModbusLink, unit: int) -> bool:
-    for space, address in PROBES:
-        try:
-            await link.read(unit, space, address, 1, urgent=True)
-        except DeviceError:
-            return True
-        except LinkTimeout:
-            continue
+    """Whether a unit answers for its first input register; silence at the first holding registers
+    has been seen before.
+    """
+    try:
+        await link.read(unit, "input", 0, 1, urgent=True)
+    except DeviceError:
         return True
-    return False
+    except LinkTimeout:
+        return False
+    return True
 
 
 async def _has_identity(link: ModbusLink, unit: int, device_map: DeviceMap) -> bool:

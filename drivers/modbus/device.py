@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from drivers.errors import DeviceRefused, DriverError, LinkError, LinkTimeout
-from drivers.modbus.codec import decode, encode
+from drivers.modbus.codec import Codec, encode
+from drivers.modbus.decoding import changed, point_in
 from drivers.modbus.device_map import Block, DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.point_map import PointMap
-from drivers.modbus.protocol import BUSY_CODES
+from drivers.modbus.protocol import BUSY_CODES, Space
 from drivers.modbus.silent_blocks import BlockOrder
 from drivers.points import Point, Quality, Reading, known, physical
 
@@ -67,9 +68,8 @@ class Device:
 
         Raises MapError for a point that the device does not have, and nothing else.
         """
-        return await self._reading(
-            [(self._span(run), run) for run in self.device_map.runs(names)], urgent=urgent
-        )
+        spans = [(self._span(run), run) for run in self.device_map.runs(names)]
+        return await self._reading([*self._beside(spans), *spans], urgent=urgent)
 
     async def write_points(self, values: Mapping[str, float], *, urgent: bool = False) -> None:
         """Encode and write these values, adjacent registers in one frame, with the words that the
@@ -79,15 +79,16 @@ class Device:
         when the device did not confirm, DriverError for a value that cannot be encoded. The first
         frame that fails is the last one sent.
         """
+        points = {name: self.device_map.point(name) for name in values}
         try:
             encoded = {
-                name: encode(self.device_map.point(name).codec, value)
-                for name, value in values.items()
+                name: encode(await self._present_codec(point, urgent=urgent), values[name])
+                for name, point in points.items()
             }
         except ValueError as exc:
             raise DriverError(f"{self.name}: {exc}") from None
         for run in self.device_map.runs(values):
-            first = self.device_map.points[run[0]]
+            first = points[run[0]]
             frames = first.frames([word for name in run for word in encoded[name]])
             for address, words in frames:
                 try:
@@ -123,9 +124,11 @@ class Device:
         time = self._now()
         points: dict[str, Point] = {}
         faults: list[str] = []
+        words: dict[Space, dict[int, int]] = {"input": {}, "holding": {}}
+        read: list[str] = []
         for block, names in requests:
             try:
-                words = await self._link.read(
+                found = await self._link.read(
                     self._unit, block.space, block.start, block.count, urgent=urgent
                 )
             except DriverError as exc:
@@ -140,22 +143,24 @@ class Device:
                 continue
             if order is not None:
                 order.answered(block)
-            changed = [at for at, word in block.fixed.items() if words[at - block.start] != word]
-            if changed:
-                faults.append(
-                    f"{self.name}: {block.space} {changed[0]} does not hold what the map states; "
-                    "the device may have been replaced"
-                )
+            words[block.space].update(enumerate(found, block.start))
+            if others := changed(block.fixed, words[block.space]):
+                faults.append(self._not_as_stated(block.space, others[0]))
                 points |= dict.fromkeys(names, _IMPLAUSIBLE)
                 continue
-            for name in names:
-                point = self.device_map.points[name]
-                parts = [
-                    words[first - block.start : after - block.start]
-                    for first, after in point.register_ranges
-                ]
-                points[name] = physical(name, _point(point, parts))
+            read += names
+        for name in read:
+            point = self.device_map.points[name]
+            points[name] = physical(name, point_in(words[point.space], point))
+            if others := changed(point.fixed, words[point.space]):
+                faults.append(self._not_as_stated(point.space, others[0]))
         return Reading(self.name, time, points, tuple(faults))
+
+    def _not_as_stated(self, space: Space, at: int) -> str:
+        return (
+            f"{self.name}: {space} {at} does not hold what the map states; "
+            "the device may have been replaced"
+        )
 
     def _is_busy(self, refused: DeviceRefused) -> bool:
         """Whether it refused because it is busy; if so, this is counted."""
@@ -164,24 +169,41 @@ class Device:
         return busy
 
     def _span(self, run: tuple[str, ...]) -> Block:
-        """The registers from the first to the last one of a run of points."""
+        """The registers from the first to the last one of a run of points, with those beside them
+        in the same block that decide how they are read.
+        """
         points = [self.device_map.points[name] for name in run]
         ranges = [each for point in points for each in point.register_ranges]
+        for point in points:
+            block = next(each for each in self.device_map.blocks if each.contains(point))
+            ranges += [(at, at + 1) for at in point.companions if block.has(point.space, at)]
         start, end = min(first for first, _ in ranges), max(after for _, after in ranges)
         return Block(space=points[0].space, start=start, count=end - start)
+
+    def _beside(
+        self, spans: Sequence[tuple[Block, tuple[str, ...]]]
+    ) -> list[tuple[Block, tuple[str, ...]]]:
+        """Requests for the registers outside of these spans that decide how points are read."""
+        wanted = {
+            (point.space, at)
+            for _, names in spans
+            for point in (self.device_map.points[name] for name in names)
+            for at in point.companions
+            if not any(span.has(point.space, at) for span, _ in spans)
+        }
+        return [(Block(space=space, start=at, count=1), ()) for space, at in sorted(wanted)]
+
+    async def _present_codec(self, point: PointMap, *, urgent: bool) -> Codec:
+        """How a value is written now: with the scale factor that the device has at this time."""
+        if point.scale_factor is None:
+            return point.codec
+        at = point.scale_factor.address
+        (word,) = await self._link.read(self._unit, point.space, at, 1, urgent=urgent)
+        powers = point.scale_factor.shift(word)
+        if powers is None:
+            raise DriverError(f"{self.name}: {point.space} {at} holds no scale factor")
+        return point.codec_shifted(powers)
 
 
 def _loop_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _point(point: PointMap, parts: Sequence[tuple[int, ...]]) -> Point:
-    """The value of a point, the sum of its parts. When one part is missing, so is the sum."""
-    values = [decode(point.codec, words) for words in parts]
-    available = [value for value in values if value is not None]
-    if len(available) < len(values):
-        return Point(None, Quality.MISSING)
-    value = available[0] if len(available) == 1 else sum(available)
-    if not point.min <= value <= point.max:
-        return _IMPLAUSIBLE
-    return Point(value, Quality.GOOD)

@@ -10,7 +10,8 @@ from pydantic import Field
 from drivers.errors import MapError
 from drivers.map_schema import Evidence, MapName, MapPart, Text
 from drivers.modbus.codec import decode
-from drivers.modbus.point_map import PointMap, Register
+from drivers.modbus.companions import Register
+from drivers.modbus.point_map import PointMap
 from drivers.modbus.protocol import MAX_READ, Space
 from drivers.points import POINTS, TRANSFORMED_UNITS
 from drivers.roles import Role
@@ -52,10 +53,14 @@ class Block(MapPart):
 
     def contains(self, point: PointMap) -> bool:
         """Whether all registers of a point are in this block."""
-        end = self.start + self.count
-        return point.space == self.space and all(
-            self.start <= first and after <= end for first, after in point.register_ranges
+        return all(
+            self.has(point.space, first) and self.has(point.space, after - 1)
+            for first, after in point.register_ranges
         )
+
+    def has(self, space: Space, address: int) -> bool:
+        """Whether a register is in this block."""
+        return space == self.space and self.start <= address < self.start + self.count
 
 
 class Lease(MapPart):
@@ -128,7 +133,7 @@ class DeviceMap(MapPart):
         """Whether a point can share a frame with the run before it."""
         point = self.point(name)
         first, last = self.points[run[0]], self.points[run[-1]]
-        if point.has_own_frames or last.has_own_frames:
+        if point.has_own_frames or last.has_own_frames or point.companions or last.companions:
             return False
         if point.space != last.space or point.address != last.end or point.order != last.order:
             return False

@@ -53,6 +53,7 @@ def _faults(device_map: DeviceMap) -> Iterable[str]:
                 f"points.{name}.address = {point.address}: {point.type} takes {point.registers} "
                 f"registers, which must lie in exactly one {point.space} block, not in {blocks}"
             )
+        yield from _companion_faults(f"points.{name}", point, device_map.blocks)
     yield from _shared_register_faults(device_map)
     yield from _overlaps(device_map)
     yield from role_faults(device_map.roles, device_map.points)
@@ -90,6 +91,25 @@ def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:
     yield from _write_faults(key, name, point)
 
 
+def _companion_faults(key: str, point: PointMap, blocks: Iterable[Block]) -> Iterable[str]:
+    """Registers that decide how the point is read: where they are, and what they go with."""
+    space = point.space
+    for at in sorted(point.companions):
+        if sum(block.has(space, at) for block in blocks) != 1:
+            yield f"{key}: register {at} beside it must lie in exactly one {space} block"
+    if (point.sign_by or point.scale_factor) and (point.offset or point.codes):
+        yield f"{key}: with sign_by or scale_factor it has neither offset nor codes"
+    if point.scale_factor is not None and point.type == "f32":
+        yield f"{key}.scale_factor: a float has none"
+    if point.sign_by is not None and point.writable:
+        yield f"{key}.sign_by: only a point that is read has its sign in another register"
+    if point.sign_by is not None and not {1, -1} <= set(point.sign_by.signs.values()):
+        yield f"{key}.sign_by.signs: must have a state for either sign, 1 and -1"
+    for index, each in enumerate(point.zero_if):
+        if bool(each.holds) == bool(each.other_than):
+            yield f"{key}.zero_if[{index}]: needs either holds or other_than"
+
+
 def _code_faults(key: str, point: PointMap) -> Iterable[str]:
     if not point.codes:
         return
@@ -106,9 +126,11 @@ def _code_faults(key: str, point: PointMap) -> Iterable[str]:
 
 def _range_faults(key: str, point: PointMap) -> Iterable[str]:
     """Limits that the registers cannot hold, and markers that are also plausible values."""
+    if point.scale_factor is not None and not point.writable:
+        return  # the registers hold more with another scale factor
     for limit, value in (("min", point.min), ("max", point.max)):
         try:
-            encode(point.codec, value)
+            encode(point.codec, value if point.sign_by is None else abs(value))
         except ValueError as exc:
             yield f"{key}.{limit} = {value:g}: {exc}"
     without_markers = Codec(point.type, "big", point.sign * point.scale, point.offset)

@@ -9,21 +9,15 @@ from pydantic import BeforeValidator, Field
 
 from drivers.map_schema import Finite, MapPart
 from drivers.modbus.codec import ByteOrder, Codec, RegisterType, WordOrder
+from drivers.modbus.companions import Register, Registers, ScaleFactor, SignBy, ZeroIf, listed
 from drivers.modbus.protocol import Space
 
 Storage = Literal["volatile", "flash"]
-Register = Annotated[int, Field(ge=0, le=0xFFFF)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Frame = tuple[int, tuple[int, ...]]
 """An address and the words that are written from there on."""
 
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Registers = Annotated[tuple[Register, ...], BeforeValidator(_listed)]
-RawValues = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)]
+RawValues = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(listed)]
 
 _ROUNDING: Final = 1.000001
 """A value one tolerance away from another counts as apart, although binary fractions are not exact.
@@ -48,6 +42,16 @@ class PointMap(MapPart):
     sign: Literal[1, -1] = 1
     """-1 where the device counts the other way: ours are + import and + charging."""
     offset: Finite = 0.0
+    sign_by: SignBy | None = None
+    """Where another register has the direction; then the point's own register has the size."""
+    scale_factor: ScaleFactor | None = None
+    """Where another register has a power of ten of the scale, which may change."""
+    zero_if: tuple[ZeroIf, ...] = ()
+    """Where a 0 may also mean "not available": a 0 is a value if one of these conditions is met."""
+    fixed: Mapping[Register, Register] = {}
+    """Words that other registers must hold for the point to be plausible, such as the power of
+    which it is a percentage.
+    """
     also: Registers = ()
     """Further addresses of the same type that are added up, such as the phases of a meter that
     reports no total.
@@ -96,10 +100,14 @@ class PointMap(MapPart):
     @property
     def codec(self) -> Codec:
         """How the value is coded in its registers."""
+        return self.codec_shifted(0)
+
+    def codec_shifted(self, powers: int) -> Codec:
+        """The same, with a scale factor that differs from the usual one by powers of ten."""
         return Codec(
             self.type,
             self.word_order,
-            self.sign * self.scale,
+            self.sign * (self.scale if powers == 0 else round(self.scale * 10.0**powers, 15)),
             self.offset,
             self.nan,
             self.byte_order,
@@ -120,6 +128,12 @@ class PointMap(MapPart):
     def register_ranges(self) -> tuple[tuple[int, int], ...]:
         """First address, and the address after the last one, of each part that is added up."""
         return tuple((at, at + self.registers) for at in (self.address, *self.also))
+
+    @property
+    def companions(self) -> frozenset[int]:
+        """The addresses of all registers that decide how it is read."""
+        parts = (self.sign_by, self.scale_factor, *self.zero_if)
+        return frozenset((*self.fixed, *(part.address for part in parts if part is not None)))
 
     @property
     def has_own_frames(self) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from drivers.modbus.codec import encode
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.protocol import Space
+from drivers.simulated.companion_words import companion_words, point_words
 from drivers.simulated.faults import Faults
 
 ILLEGAL_FUNCTION: Final = 1
@@ -91,13 +91,15 @@ class Registers:
         values = self._faults.distort(self._number, self._source.read_points())
         for name, point in self._map.points.items():
             if point.space == space:
-                words = encode(point.codec, values.get(name))
+                words = point_words(point, values.get(name))
                 swapped = self._faults.find(self._number, "word-swap", name)
                 put(point.address, words[::-1] if swapped else words)
                 for at in point.also:  # the first part has the whole sum
-                    put(at, encode(point.codec, 0.0))
+                    put(at, point_words(point, 0.0))
                 for at in point.copies:
                     put(at, words)
+        for at, word in companion_words(self._map, space, values).items():
+            put(at, (word,))
         if space == "holding":
             for at, word in self._map.fixed_writes.items():
                 put(at, (word,))

@@ -5,7 +5,7 @@ pysunspec2 brings the definitions of the models, and applies their scale factors
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sunspec2.device import Model
@@ -28,13 +28,8 @@ class DecodedPoint:
         self._point = point
 
     @property
-    def name(self) -> str:
-        """Its name in the model."""
-        return str(self._point.pdef["name"])
-
-    @property
     def type(self) -> str:
-        """Its SunSpec type, such as `uint16` or `sunssf`."""
+        """Its SunSpec type, such as `uint16`."""
         return str(self._point.pdef["type"])
 
     @property
@@ -75,10 +70,6 @@ class Decoded:
             self._model = None
         self._points: Mapping[str, Any] = getattr(self._model, "points", {})
 
-    def __iter__(self) -> Iterator[DecodedPoint]:
-        """All points outside of groups."""
-        return (DecodedPoint(point) for point in self._points.values())
-
     def point(self, name: str) -> DecodedPoint | None:
         """A point by its name, implemented or not. Of model 714 those of the battery's DC port."""
         found = self._battery_port() if self._id == DC_PORTS else self._points
@@ -87,6 +78,12 @@ class Decoded:
     def offset(self, name: str) -> int:
         """The first register of a point, from the begin of the model."""
         return DecodedPoint(self._points[name]).offset
+
+    def registers_of(self, name: str) -> tuple[int, ...]:
+        """The registers of a 16-bit point and of its scale factor, from the begin of the model."""
+        factor = DecodedPoint(self._points[name]).scale_factor
+        names = (name, factor) if isinstance(factor, str) and factor in self._points else (name,)
+        return tuple(self.offset(each) for each in names)
 
     def exponent(self, point: DecodedPoint) -> int | None:
         """The exponent of ten of a point; None where the device does not implement its factor, or

@@ -70,19 +70,19 @@ class SunSpecDevice:
         return self.text(50, 16)
 
 
-async def discover(link: ModbusLink, unit: int, *, answers: bool = False) -> SunSpecDevice | None:
+async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:
     """All models of a unit; None when it is not a SunSpec device. Only reads.
 
-    A unit that is known to answer (`answers`), or has, may be silent at an address where it has no
-    registers. Raises LinkError when it does not answer at all, DeviceError for a broken chain of
-    models.
+    A unit may be silent at an address where it has no registers, and answer at the next one. Raises
+    LinkError when it answers at none of them, DeviceError for a broken chain of models.
     """
+    silence: LinkTimeout | None = None
+    answers = False
     for base in BASES:
         try:
             found = await link.read(unit, "holding", base, 2, urgent=True)
-        except LinkTimeout:
-            if not answers:
-                raise
+        except LinkTimeout as timeout:
+            silence = timeout
             continue
         except DeviceRefused:
             answers = True
@@ -90,6 +90,8 @@ async def discover(link: ModbusLink, unit: int, *, answers: bool = False) -> Sun
         answers = True
         if found == SIGN:
             return SunSpecDevice(base, await _models(link, unit, base + 2))
+    if silence is not None and not answers:
+        raise silence
     return None
 
 

@@ -1,12 +1,13 @@
 """From the SunSpec models of a device to a device map like any other.
 
-Scale factors, and the points of which others are percentages, are taken as found and become `fixed`
-registers of the map: when a device changes one of them, nothing of that model is plausible until
-the device is scanned again.
+Scale factors are read with the values, because devices may change them while they run. The points
+of which others are percentages are taken as found: when a device changes one of them, those others
+are not plausible until the device is scanned again.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from drivers.sunspec.point_sources import (
     CONTROLS,
     MPPT,
     PV_POINTS,
-    SHARE_BASES,
     SOURCES,
     STORAGE,
     PointSource,
@@ -155,12 +155,21 @@ def _point(source: PointSource, model: _Model, ratings: Ratings) -> PointMap | N
         return None
     scale = round(source.scale * 10.0**exponent, 12)
     low, high = ratings.limits(source.name)
+    fixed: dict[int, int] = {}
     if source.share_of is not None:
         base_w = decoded.first_value(source.share_of)
         if base_w is None:
             return None
         scale, low, high = scale * base_w / 1000.0, 0.0, base_w / 1000.0
-    most = MOST_RAW[register_type] * scale
+        fixed = {
+            address + at: model.found.words[at] for at in decoded.registers_of(source.share_of)
+        }
+    factor = None
+    if isinstance(point.scale_factor, str) and not is_float:
+        factor = {"address": address + decoded.offset(point.scale_factor), "usual": exponent}
+    written = source.storage is not None
+    # What is only read may exceed what its register holds with the present scale factor.
+    most = MOST_RAW[register_type] * scale if factor is None or written else math.inf
     if marker == 0 and not is_float:
         low = scale  # a counter at 0 is not implemented
     signed = register_type in ("i16", "i32", "f32")
@@ -171,14 +180,16 @@ def _point(source: PointSource, model: _Model, ratings: Ratings) -> PointMap | N
             "type": register_type,
             "scale": scale,
             "sign": source.sign,
+            "scale_factor": factor,
+            "fixed": fixed,
             "nan": () if is_float else (marker,),
             "min": max(low, -most if signed else 0.0),
             "max": min(high, most),
-            "writable": source.storage is not None,
+            "writable": written,
             "storage": source.storage,
             "along": {address + decoded.offset(name): word for name, word in source.along},
             "after": {address + decoded.offset(name): word for name, word in source.after},
-            "step": 0.01 if is_float and source.storage else None,
+            "step": 0.01 if is_float and written else None,
         }
     )
 
@@ -210,10 +221,6 @@ def _blocks(
         if used is not None and (not is_first or model.id not in used):
             continue
         fixed = {model.address: model.id, model.address + 1: model.words[1]}
-        if is_first:
-            for point in models[model.id].decoded:
-                if point.type == "sunssf" or point.name in SHARE_BASES:
-                    fixed[model.address + point.offset] = model.words[point.offset]
         start, end = model.address, model.address + len(model.words)
         if used is None and model is found.models[0]:
             start, fixed = found.base, {found.base: SIGN[0], found.base + 1: SIGN[1], **fixed}

@@ -103,5 +103,3 @@ SOURCES: Final = (
     _rate("discharge_limit_kw", "OutWRte"),
     PointSource("comm_timeout_s", (BASIC_STORAGE,), "InOutWRte_RvrtTms", 1.0, storage="flash"),
 )
-SHARE_BASES: Final = frozenset(source.share_of for source in SOURCES if source.share_of)
-"""Points of which others are percentages."""

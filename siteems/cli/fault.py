@@ -43,10 +43,10 @@ def fault(
     """Inject a fault into a device of `siteems simulate --control PORT`, to see how the daemon
     handles it.
 
-    Kinds: silent, silent-block, slow, exception, short-reply, wrong-checksum, garbled, hang-up,
-    restart, reversion, stuck, not-available, jump, sign-flip, word-swap, refused-write,
-    clamped-write, coarse-write, late-write, ignored-write, no-effect. docs/faults.md describes
-    each of them and what the daemon does.
+    Kinds: silent, silent-block, refused-block, slow, exception, short-reply, wrong-checksum,
+    garbled, hang-up, restart, reversion, stuck, not-available, jump, sign-flip, word-swap,
+    refused-write, clamped-write, coarse-write, late-write, ignored-write, no-effect.
+    docs/faults.md describes each of them and what the daemon does.
 
     `list` shows the active faults; `clear` ends all faults of a link.
     """

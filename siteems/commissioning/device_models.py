@@ -115,6 +115,7 @@ def _details(point: Mapping[str, Any]) -> list[str]:
         details.append("codes " + ", ".join(f"{raw} = {value:g}" for raw, value in codes.items()))
     if nan := point.get("nan"):
         details.append("not available: " + ", ".join(f"{raw:#x}" for raw in nan))
+    details += _companions(point)
     if none := point.get("means_none"):
         details.append("no setpoint, never written: " + ", ".join(f"{value:g}" for value in none))
     if copies := point.get("copies"):
@@ -123,6 +124,26 @@ def _details(point: Mapping[str, Any]) -> list[str]:
         if registers := point.get(when):
             frames = ", ".join(f"{at} = {content}" for at, content in registers.items())
             details.append(f"written {when} it: {frames}")
+    return details
+
+
+def _companions(point: Mapping[str, Any]) -> list[str]:
+    """The registers that decide how it is read."""
+    details = []
+    if sign := point.get("sign_by"):
+        states = ", ".join(f"{state} = {meant:+d}" for state, meant in sign["signs"].items())
+        details.append(f"sign by the state in {sign['address']}: {states}")
+    if factor := point.get("scale_factor"):
+        usual = f"usually {factor['usual']}"
+        details.append(f"power of ten of the scale in {factor['address']}, {usual}")
+    for each in point.get("zero_if", ()):
+        held = ", ".join(map(str, each.get("holds", ())))
+        other = ", ".join(map(str, each.get("other_than", ())))
+        what = held or f"something other than {other}"
+        details.append(f"0 is a value where {each['address']} holds {what}")
+    if fixed := point.get("fixed"):
+        held = ", ".join(f"{at} = {content}" for at, content in fixed.items())
+        details.append(f"plausible only while {held}")
     return details
 
 

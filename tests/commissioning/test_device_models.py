@@ -140,6 +140,19 @@ def test_all_that_a_map_states_of_a_point_is_shown() -> None:
         assert model_text(model_facts(name)).count("\n") >= len(load_map(name).points)
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("huawei-esm48100", "sign by the state in 10: 0 = +1, 1 = -1, 2 = +0, 3 = +0"),
+        ("victron-multi", "0 is a value where 29 holds 240"),
+        ("victron-multi", "0 is a value where 3 holds something other than 0"),
+        ("victron-gx", "0 is a value where 826 holds something other than 0"),
+    ],
+)
+def test_the_registers_that_decide_how_a_point_is_read_are_shown(name: str, line: str) -> None:
+    assert line in model_text(model_facts(name))
+
+
 def test_a_point_with_a_sign_and_no_scale_is_shown(tmp_path: Path) -> None:
     text = (resources.files("drivers") / "maps" / "victron-multi.toml").read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"

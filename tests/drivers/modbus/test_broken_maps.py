@@ -72,6 +72,36 @@ BROKEN = {
         'storage = "volatile"\nmeans_none = [0, 0.001, -0.001]',
         r"means_none = 0: a value 0.001 above or below it must be allowed",
     ),
+    "a state beside the blocks": (
+        "address = 1,",
+        "address = 1, sign_by = { address = 9, signs = { 0 = 1, 1 = -1 } },",
+        r"battery_a: register 9 beside it must lie in exactly one input block",
+    ),
+    "a state with one sign": (
+        "address = 1,",
+        "address = 1, sign_by = { address = 5, signs = { 0 = 1, 1 = 0 } },",
+        r"battery_a.sign_by.signs: must have a state for either sign",
+    ),
+    "a state of a setpoint": (
+        'storage = "volatile"',
+        'storage = "volatile"\nsign_by = { address = 3, signs = { 0 = 1, 1 = -1 } }',
+        r"battery_setpoint_kw.sign_by: only a point that is read",
+    ),
+    "a scale factor of a float": (
+        "address = 2,",
+        "address = 2, scale_factor = { address = 5, usual = 0 },",
+        r"soc.scale_factor: a float has none",
+    ),
+    "a scale factor and an offset": (
+        "address = 1,",
+        "address = 1, offset = -40, scale_factor = { address = 5, usual = 0 },",
+        r"battery_a: with sign_by or scale_factor it has neither offset nor codes",
+    ),
+    "a zero without a condition": (
+        "address = 1,",
+        "address = 1, zero_if = [{ address = 5 }],",
+        r"battery_a.zero_if\[0\]: needs either holds or other_than",
+    ),
     "along with a gap": (
         'storage = "volatile"',
         'storage = "volatile"\nalong = { 3 = 1 }',

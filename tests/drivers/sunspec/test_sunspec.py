@@ -129,9 +129,7 @@ async def test_the_power_of_a_battery_is_never_taken_for_pv() -> None:
     )
 
 
-async def test_a_point_not_implemented_is_unknown_and_a_changed_scale_factor_is_implausible() -> (
-    None
-):
+async def test_a_point_not_implemented_is_unknown_and_a_changed_scale_factor_is_followed() -> None:
     async with served(HYBRID) as (url, held):
         made = await hybrid(url)
         soc = made.points["soc"].address - 40000
@@ -142,11 +140,11 @@ async def test_a_point_not_implemented_is_unknown_and_a_changed_scale_factor_is_
         held[soc] = 734
         assert (await device.read()).value("soc") == pytest.approx(0.734)
         factor = soc + 56 - 11  # SoC_SF is at offset 56 of the model, SoC at 11
-        held[factor] = 0xFFFE
+        held[soc], held[factor] = 7345, 0xFFFE
         reading = await device.read()
         await link.close()
-    assert reading.points["soc"].quality is Quality.IMPLAUSIBLE
-    assert "does not hold what the map states" in reading.faults[0]
+    assert reading.value("soc") == pytest.approx(0.7345)
+    assert reading.faults == ()
 
 
 async def test_a_setpoint_is_enabled_in_the_same_frame_and_the_device_keeps_the_lease() -> None:
@@ -199,11 +197,14 @@ async def test_basic_storage_is_a_pair_of_limits_between_0_and_100_percent() -> 
     assert made.lease is not None
 
 
-async def test_a_changed_base_of_percentages_is_implausible() -> None:
+async def test_a_changed_base_of_percentages_loses_only_the_percentages() -> None:
     async with served(image(COMMON, BATTERY, LEGACY)) as (url, held):
         made = await hybrid(url)
         held[made.points["charge_limit_kw"].address - 13 + 2 - 40000] = 800
-        assert (await read_with(made, url))["charge_limit_kw"] is None
+        values = await read_with(made, url)
+    assert values["charge_limit_kw"] is None
+    assert values["discharge_limit_kw"] is None
+    assert values["comm_timeout_s"] == 3600.0
 
 
 async def test_basic_storage_is_not_used_where_watts_are_taken() -> None:
