@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -66,6 +67,8 @@ class Controller:
         says that they do not follow.
         """
         self.site = site
+        """With the battery as it is known now (`StateEstimator.battery`)."""
+        self._stated_health = site.battery.state_of_health
         self._clock, self._devices, self._solver = ports.clock, ports.devices, ports.solver
         self._record, self._event_log = ports.record, ports.events
         self._curve = rectifier_curve(site)
@@ -101,7 +104,9 @@ class Controller:
         self._estimator.recall(
             last_full=recalled.last_full,
             month_peak=None if self.plan is None else self.plan.month_peak,
+            learned_health=None if self.plan is None else self.plan.learned_health,
         )
+        self._use_battery()
         issued = None if self.plan is None else self.plan.issued.isoformat()
         log.info("resumed", samples=len(recalled.samples), plan=issued)
 
@@ -199,6 +204,7 @@ class Controller:
         values["price_per_kwh"] = self._price_at(now)
         source = step.intent.level if isinstance(decision, Drive) else "release"
         self._learn(now, values)
+        self._alarms.update_health(self._estimator.health, self._stated_health, now)
         with self._recording():
             self._record.add_samples([Sample(now, values, source, decision.reason)])
 
@@ -214,6 +220,14 @@ class Controller:
         """
         self._forecaster.learn(time, values)
         self._estimator.learn(time, values)
+        self._use_battery()
+
+    def _use_battery(self) -> None:
+        """Plan and control with the battery as it is known now."""
+        if self.site.battery is not self._estimator.battery:
+            self.site = replace(self.site, battery=self._estimator.battery)
+            self._problems = ProblemBuilder(self.site, self._tariff)
+            log.info("battery", state_of_health=round(self.site.battery.state_of_health, 3))
 
     @contextmanager
     def _recording(self) -> Iterator[None]:

@@ -75,7 +75,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
 
     asyncio.run(whole_day())
     always = (scenario.start, scenario.end + HOUR)
-    [event] = EventLog(rig.history).revisions(scenario.start)
+    [event] = EventLog(rig.history).open(scenario.start)
     recorded = Day(
         site=site,
         samples=rig.history.samples(*always),

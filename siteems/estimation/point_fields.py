@@ -11,6 +11,7 @@ FIELD_OF_POINT: Final[Mapping[str, str]] = {
     "mains_v": "mains_v",
     "bus_v": "bus_v",
     "soc": "soc",
+    "soh": "soh",
     "battery_c": "battery_c",
     "rectifier_kw": "rectifier_dc_kw",
     "dc_load_kw": "dc_load_kw",

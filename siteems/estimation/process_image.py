@@ -56,7 +56,16 @@ MEASURED: Final[Mapping[str, str]] = {
     "room_c": "shelter",
     "outdoor_c": "outdoors",
 }
-"""The fields of an image and what they mean; the unit is in the name."""
+"""The fields of an image that each sample records, and what they mean; the unit is in the name."""
+
+SELDOM_CHANGED: Final[Mapping[str, str]] = {
+    "soh": "state of health of the battery, share of its rated capacity",
+}
+"""Further fields, which change over months and are not in every sample. A plan keeps the capacity
+that it was made with.
+"""
+
+_FIELDS: Final = (*MEASURED, *SELDOM_CHANGED)
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,10 @@ class Image:
     time: datetime
     max_age: timedelta
     measured: Mapping[str, Measurement]
-    """By the names of `MEASURED`; a missing name is unknown."""
+    """By the names of `MEASURED` and `SELDOM_CHANGED`; a missing name is unknown."""
 
     def value(self, name: str) -> float | None:
-        """The fresh value of a field; None = unknown. KeyError for a name not in `MEASURED`."""
+        """The fresh value of a field; None = unknown. KeyError for any other name."""
         return self.values[name]
 
     @property
@@ -82,4 +91,4 @@ class Image:
     def values(self) -> Mapping[str, float | None]:
         """The fresh values of all fields; None = unknown."""
         oldest, now, measured = self.time - self.max_age, self.time, self.measured
-        return {name: measured.get(name, UNKNOWN).fresh(oldest, now) for name in MEASURED}
+        return {name: measured.get(name, UNKNOWN).fresh(oldest, now) for name in _FIELDS}

@@ -7,19 +7,25 @@ samples gives: the last full charge, the wear segments, the peak of the billing 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from siteems.estimation.battery_health import BatteryHealth, Health
 from siteems.estimation.month_peak import MonthPeak
 from siteems.estimation.process_image import Image
 from siteems.estimation.wear_segments import WearSegments
-from siteems.site.model import Site
+from siteems.site.model import Battery, Site
 from siteems.tariff.schedule import TariffSchedule
 
 FULL_SOC = 0.985
 """From here the battery counts as fully charged. The last percent of a lead battery takes hours at
 a trickle, so a higher level would often be missed; a lower one would skip part of the absorption
 phase that the full charge is for.
+"""
+
+HEALTH_STEP = 0.005
+"""Change of the state of health from which the battery is taken as another one: half a percent of
+capacity, less than any gauge shows.
 """
 
 
@@ -39,6 +45,8 @@ class SiteState:
     """
     month_peak_kw: float | None = None
     """Highest billed import of this month so far; None where the tariff has no demand charge."""
+    learned_health: float | None = None
+    """State of health that the discharges have shown; None while they agree with the site file."""
 
 
 class StateEstimator:
@@ -52,25 +60,50 @@ class StateEstimator:
     def __init__(self, site: Site, schedule: TariffSchedule) -> None:
         self._last_full: datetime | None = None
         self._segments = WearSegments(site.battery)
+        self._health = BatteryHealth(site.battery)
+        self.battery: Battery = site.battery
+        """The battery as it is known now: that of the site file with the state of health that
+        counts.
+        """
         has_demand_charge = any(version.demand for version in site.tariffs)
         self._peak = MonthPeak(schedule, site.grid) if has_demand_charge else None
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
         """Take one sample: values by the names of the process image; None or absent = unknown."""
         soc = values.get("soc")
+        self._health.learn(time, values)
+        self._use_health()
         self._segments.learn(soc)
         if soc is not None and soc >= FULL_SOC:
             self._last_full = time
         if self._peak is not None:
             self._peak.learn(time, values.get("grid_kw"))
 
+    @property
+    def health(self) -> Health:
+        """The state of health that counts."""
+        return self._health.counted
+
+    def _use_health(self) -> None:
+        share = self._health.counted.share
+        if abs(share - self.battery.state_of_health) >= HEALTH_STEP:
+            self.battery = replace(self.battery, state_of_health=share)
+            self._segments.resize(self.battery.capacity_kwh)
+
     def recall(
-        self, *, last_full: datetime | None, month_peak: tuple[datetime, float] | None
+        self,
+        *,
+        last_full: datetime | None,
+        month_peak: tuple[datetime, float] | None,
+        learned_health: float | None = None,
     ) -> None:
         """Take over what is known from before the first sample.
 
-        `month_peak` is a time and the peak in kW that had been measured by then.
+        `month_peak` is a time and the peak in kW that had been measured by then; `learned_health`
+        is what the discharges had shown.
         """
+        self._health.recall(learned_health)
+        self._use_health()
         if last_full is not None and (self._last_full is None or last_full > self._last_full):
             self._last_full = last_full
         if self._peak is not None and month_peak is not None:
@@ -88,4 +121,5 @@ class StateEstimator:
             last_full=self._last_full,
             segment_kwh=self._segments.at(soc),
             month_peak_kw=None if self._peak is None else self._peak.peak_kw(now),
+            learned_health=self._health.learned,
         )

@@ -23,6 +23,13 @@ class WearSegments:
         self._capacity_kwh, self._count = battery.capacity_kwh, len(wear_costs(battery))
         self._segment_kwh: tuple[float, ...] | None = None
 
+    def resize(self, capacity_kwh: float) -> None:
+        """From now on the battery has this capacity; its segments are as full as before."""
+        factor = capacity_kwh / self._capacity_kwh
+        self._capacity_kwh = capacity_kwh
+        if self._segment_kwh is not None:
+            self._segment_kwh = tuple(kwh * factor for kwh in self._segment_kwh)
+
     def learn(self, soc: float | None) -> None:
         """Take one measured state of charge; None (unknown) changes nothing."""
         if soc is not None:

@@ -174,6 +174,27 @@ BATTERY_SIGN: Final = AlarmType(
     "try`). If a new firmware has changed it, change `sign` in the device map.",
 )
 
+BATTERY_REPORTS_WEAKER: Final = AlarmType(
+    "battery-reports-weaker",
+    "the battery reports a state of health of {health:.0%}, the site file states {stated:.0%}",
+    "warning",
+    "The battery reports a lower state of health than the site file has. Plans and the backup "
+    "reserve count on the lower one.",
+    "Measure the battery. Then set `state_of_health` in the site file, or replace the battery "
+    "where it can no longer keep the backup hours.",
+)
+BATTERY_MEASURED_WEAKER: Final = AlarmType(
+    "battery-measured-weaker",
+    "its discharges show a battery at {health:.0%} of its rated capacity, the site file states "
+    "{stated:.0%}",
+    "warning",
+    "In several discharges the battery has delivered less energy than its state of charge has "
+    "fallen by. Plans and the backup reserve count on the lower state of health, which rises again "
+    "only with a discharge from full to below 40 %.",
+    "Measure the battery, and check the sensor of its current. Then set `state_of_health` in the "
+    "site file.",
+)
+
 # -- devices ---------------------------------------------------------------------------------------
 
 DEVICE_NOT_ACQUIRED: Final = AlarmType(

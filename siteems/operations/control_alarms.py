@@ -13,6 +13,7 @@ from siteems.control.decision import Drive, Release
 from siteems.control.intent import FallbackLevel, Intent
 from siteems.control.reasons import RELEASE_NOT_MEASURED
 from siteems.control.step import Step
+from siteems.estimation.battery_health import Health
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
@@ -28,6 +29,8 @@ LASTED = timedelta(minutes=2)
 peak, short enough to act in the same DR event.
 """
 AT_ONCE = timedelta(0)
+HEALTH_TOLERANCE = 0.02
+"""How far the state of health may lie below that of the site file: the age of the file."""
 
 
 class ControlAlarms:
@@ -46,6 +49,7 @@ class ControlAlarms:
         self._cap_exceeded = Condition(LASTED)
         self._reported_cap_kw: float | None = None
         self._battery_not_following = Condition(LASTED)
+        self._battery_weaker = Condition(AT_ONCE)
 
     @property
     def mains_failed(self) -> bool:
@@ -62,6 +66,16 @@ class ControlAlarms:
             self._update_fallback(step.intent, now)
         if self._drives:
             self._update_battery(step, now)
+
+    def update_health(self, health: Health, stated: float, now: datetime) -> None:
+        """Takes the state of health that counts, and the one in the site file."""
+        weaker = health.share <= stated - HEALTH_TOLERANCE
+        if self._battery_weaker.update(weaker, now) != "raised":
+            return
+        if health.source == "battery":
+            self._report(alarms.BATTERY_REPORTS_WEAKER.at(now, health=health.share, stated=stated))
+        else:
+            self._report(alarms.BATTERY_MEASURED_WEAKER.at(now, health=health.share, stated=stated))
 
     def _update_mains(self, step: Step, now: datetime) -> None:
         mains_ok = step.image.mains_ok

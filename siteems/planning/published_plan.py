@@ -55,6 +55,8 @@ class PublishedPlan:
     solve_s: float
     month_peak_kw: float | None = None
     """Highest billed import of the month until then; None where there is no demand charge."""
+    learned_health: float | None = None
+    """State of health that discharges had shown; None while they agreed with the site file."""
 
     @property
     def month_peak(self) -> tuple[datetime, float] | None:
@@ -114,6 +116,7 @@ class PublishedPlan:
             "cost_by_term": dict(self.cost_by_term),
             "solve_s": self.solve_s,
             "month_peak_kw": self.month_peak_kw,
+            "learned_health": self.learned_health,
         }
 
 
@@ -129,7 +132,7 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
     changes nothing.
     """
     state, horizon = inputs.state, inputs.horizon
-    peak_kw = state.month_peak_kw
+    peak_kw, health = state.month_peak_kw, state.learned_health
     return PublishedPlan(
         issued=state.time,
         trigger=trigger,
@@ -144,6 +147,7 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
         cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
         solve_s=round(plan.solve_s, DIGITS),
         month_peak_kw=None if peak_kw is None else round(peak_kw, DIGITS),
+        learned_health=None if health is None else round(health, DIGITS),
     )
 
 

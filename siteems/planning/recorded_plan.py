@@ -50,7 +50,7 @@ def plan_from_dict(data: Mapping[str, Any]) -> PublishedPlan:
     capacity_kwh = _number(data["capacity_kwh"])
     if capacity_kwh <= 0.0:
         raise ValueError(f"a capacity of {capacity_kwh} kWh")
-    peak_kw = data.get("month_peak_kw")
+    peak_kw, health = data.get("month_peak_kw"), data.get("learned_health")
     return PublishedPlan(
         issued=issued,
         trigger=_text(data["trigger"]),
@@ -68,6 +68,7 @@ def plan_from_dict(data: Mapping[str, Any]) -> PublishedPlan:
         cost_by_term={_text(name): _number(cost) for name, cost in data["cost_by_term"].items()},
         solve_s=_number(data["solve_s"]),
         month_peak_kw=None if peak_kw is None else _number(peak_kw),
+        learned_health=None if health is None else _number(health),
     )
 
 

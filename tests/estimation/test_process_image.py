@@ -10,7 +10,7 @@ import pytest
 
 from drivers.points import Point, Quality, Reading
 from siteems.estimation.image_builder import ImageBuilder
-from siteems.estimation.process_image import MEASURED, Image, Measurement
+from siteems.estimation.process_image import MEASURED, SELDOM_CHANGED, Image, Measurement
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 
@@ -80,7 +80,7 @@ def test_currents_become_powers_and_the_rest_of_the_meter_is_the_ac_load(
     ) == (4.0, 3.0, 1.0)
     assert (image.value("grid_kw"), image.value("soc"), image.mains_ok) == (5.0, 0.6, True)
     assert image.value("ac_load_kw") == pytest.approx(5.0 - float(builder.curve.ac_kw(4.0)))
-    assert image.values.keys() == set(MEASURED)
+    assert image.values.keys() == {*MEASURED, *SELDOM_CHANGED}
 
 
 def test_an_absent_device_stays_unknown_and_never_zero(builder: ImageBuilder) -> None:
