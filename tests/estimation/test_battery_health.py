@@ -119,4 +119,4 @@ def test_unknown_values_and_gaps_end_a_discharge(battery: Battery) -> None:
         for half_hour in range(8):
             time = START + day * DAY + half_hour * 30 * MINUTE
             health.learn(time, {"soc": 0.9 - 0.05 * half_hour, "battery_kw": -4.0})
-    assert health.learned is None, "nobody knows what happened between"
+    assert health.learned is None, "what happened between is unknown"
