@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from optimisation.problem.site_problem import ProblemError
+from siteems.control.charging_permit import ChargingPermit, first_permit, next_permit
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive
 from siteems.control.intent import Intent, choose_intent
@@ -85,7 +86,7 @@ class Controller:
         # one cycle until the next decision, one more for the devices to follow.
         self._lead = 2 * timedelta(seconds=timing.cycle_s)
         self._choose = choose or self._intent
-        self._control_state = ControlState()
+        self._control_state = ControlState(charging=first_permit(site))
         self._sampled: int | None = None
         """The recording interval that has its sample already, counted from 1970."""
         self.image = self._images.first(self._clock.now())
@@ -121,6 +122,13 @@ class Controller:
         """Read all devices and freeze what was read into the next image."""
         readings = await self._devices.read()
         self.image = self._images.next(self.image, readings, self._clock.now())
+
+    @property
+    def charging(self) -> ChargingPermit:
+        """Whether the safe values may charge the battery, by the image."""
+        image = self.image
+        before = self._control_state.charging
+        return next_permit(self.site, image.value("battery_c"), image.time, before)
 
     async def act(self) -> Step:
         """Decide from the image, drive the devices, record."""

@@ -19,11 +19,11 @@ from siteems.control import reasons
 from siteems.control.backup_reserve import reserve_bound, reserve_held
 from siteems.control.balancing import may_balance
 from siteems.control.bounds import nest
+from siteems.control.charging_permit import CHARGING_PERMITTED, ChargingPermit, next_permit
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.import_cap import import_bound, rectifier_cap_kw
 from siteems.control.intent import Intent
 from siteems.control.pv_surplus import with_pv_surplus
-from siteems.control.safe_state import charging_allowed
 from siteems.control.safety_bound import safety_bound
 from siteems.estimation.process_image import Image
 from siteems.messages.message import Message, MessageType
@@ -60,8 +60,8 @@ class ControlState:
 
     reserve_held: bool = False
     """Discharge was stopped at the reserve and is not yet allowed again."""
-    charging_allowed: bool = True
-    """The safe values may charge the battery: it is neither too cold nor too hot."""
+    charging: ChargingPermit = CHARGING_PERMITTED
+    """Whether the safe values may charge the battery."""
 
 
 def cycle(
@@ -82,12 +82,10 @@ def cycle(
     The site is released to its devices' safe values when the mains have failed, when an input that
     control needs is unknown, or when the bus voltage is too low; the reason says which.
     """
-    may_charge = charging_allowed(
-        site.battery, image.value("battery_c"), before=state.charging_allowed
-    )
+    permit = next_permit(site, image.value("battery_c"), image.time, state.charging)
     reason = _release_reason(image)
     if reason is not None:
-        return Release(reason, may_charge), replace(state, charging_allowed=may_charge)
+        return Release(reason, permit), replace(state, charging=permit)
     soc, load_kw = image.value("soc"), image.value("dc_load_kw")
     assert soc is not None
     assert load_kw is not None
@@ -133,9 +131,9 @@ def cycle(
         import_cap_kw=math.inf if overruled else limits.dr_cap_kw,
         # Without import, no import bound applies to what it may charge.
         balance_kw=safety.high_kw if balances and limited_by is None else None,
-        charging_allowed=may_charge,
+        charging=permit,
     )
-    return decision, ControlState(held, may_charge)
+    return decision, ControlState(held, permit)
 
 
 def missing_inputs(image: Image, fields: Iterable[str]) -> tuple[Message, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from siteems.control.charging_permit import CHARGING_PERMITTED, ChargingPermit
 from siteems.messages.message import Message
 
 
@@ -36,9 +37,9 @@ class Drive:
     """None where the battery has the power above. A number: it takes what PV leaves over, up to so
     many kW, and gives what is missing, with the rectifiers at rest.
     """
-    charging_allowed: bool = True
+    charging: ChargingPermit = CHARGING_PERMITTED
     """Whether the safe values may charge the battery, should a device be released before the next
-    decision.
+    decision, or lose its controller.
     """
 
 
@@ -47,7 +48,7 @@ class Release:
     """No economic setpoint: the devices hold their safe values, float and stand by for backup."""
 
     reason: Message
-    charging_allowed: bool = True
+    charging: ChargingPermit = CHARGING_PERMITTED
     """Whether the safe values may charge the battery: not while it is too cold or too hot."""
 
 

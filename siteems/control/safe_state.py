@@ -8,13 +8,16 @@ from typing import Final
 
 from drivers.points import FORCED_OFF
 from optimisation.problem.site_problem import RectifierCurve
-from siteems.site.model import Battery, Site
+from siteems.site.model import Site
 
-TEMPERATURE_RECOVERY_C: Final = 1.0
-"""Hysteresis of the battery's temperature limits. Safe values that change are written to every
-device, and the noise of a sensor near a limit must not write them again and again. More would
-delay the recharge after a cold night.
-"""
+BARRED: Final = (
+    "charge_limit_a",
+    "battery_setpoint_kw",
+    "charge_limit_kw",
+    "safe_charge_limit_a",
+    "safe_battery_setpoint_kw",
+)
+"""Points that are 0 at most where the safe values must not charge the battery."""
 
 
 def worst_ac_load_kw(site: Site) -> float:
@@ -35,8 +38,9 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
 
     The rectifiers may give the connection limit less the worst AC load, so that a full
     recharge after a mains failure trips no breaker, but never less than the load needs. Currents
-    are whole amperes, rounded down. A float voltage and a grid setpoint charge the battery also in
-    frost; there the battery's own management must protect it.
+    are whole amperes, rounded down. `without_charging` makes those for frost of them. A float
+    voltage and a grid setpoint charge the battery also in frost; there the battery's own management
+    must protect it.
     """
     float_v = site.rectifier.float_v
     beside_kw = curve.dc_kw(
@@ -45,25 +49,19 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     rectifier_kw = min(site.rectifier.rated_kw, max(beside_kw, *site.load.typical_dc_kw))
     rectifier_a = math.floor(rectifier_kw * 1000.0 / float_v)
     charge_a = math.floor(site.battery.max_charge_kw * 1000.0 / float_v)
-    # Where frost is to be expected, a battery that is not controlled must not be set to charge.
-    uncontrolled_kw = (
-        site.battery.max_charge_kw
-        if site.backup.coldest_c >= site.battery.min_charge_temp_c
-        else 0.0
-    )
     values = {
         "rectifier_limit_a": rectifier_a,
         "charge_limit_a": charge_a,
         "float_v": float_v,
-        "battery_setpoint_kw": uncontrolled_kw,
-        "charge_limit_kw": uncontrolled_kw,
+        "battery_setpoint_kw": site.battery.max_charge_kw,
+        "charge_limit_kw": site.battery.max_charge_kw,
         "discharge_limit_kw": site.battery.max_discharge_kw,
         "forced_kw": 0.0,
         "forced_mode": FORCED_OFF,
         "grid_setpoint_kw": most_import_kw(site),
         "safe_rectifier_limit_a": rectifier_a,
         "safe_charge_limit_a": charge_a,
-        "safe_battery_setpoint_kw": uncontrolled_kw,
+        "safe_battery_setpoint_kw": site.battery.max_charge_kw,
         "safe_grid_setpoint_kw": math.floor(10.0 * most_import_kw(site)) / 10.0,
     }
     if site.pv is not None:
@@ -71,19 +69,6 @@ def safe_values(site: Site, curve: RectifierCurve) -> Mapping[str, float]:
     return values
 
 
-def charging_allowed(battery: Battery, temp_c: float | None, *, before: bool) -> bool:
-    """Whether the safe values may charge a battery at this temperature, degC.
-
-    `before` is the previous answer. It stays while the temperature is unknown, and a battery that
-    was too cold or too hot must be `TEMPERATURE_RECOVERY_C` inside its range to be charged again.
-    """
-    if temp_c is None:
-        return before
-    margin_c = 0.0 if before else TEMPERATURE_RECOVERY_C
-    return battery.min_charge_temp_c + margin_c <= temp_c <= battery.max_temp_c - margin_c
-
-
 def without_charging(values: Mapping[str, float]) -> dict[str, float]:
-    """The same values, for a battery that is too cold or too hot to charge now."""
-    barred = {"charge_limit_a": 0.0, "battery_setpoint_kw": 0.0, "charge_limit_kw": 0.0}
-    return {name: min(value, barred.get(name, value)) for name, value in values.items()}
+    """The same values, for a battery that must not be charged (`charging_permit.py`)."""
+    return {name: min(value, 0.0) if name in BARRED else value for name, value in values.items()}

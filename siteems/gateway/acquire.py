@@ -16,6 +16,7 @@ from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.write_gate.gate import WriteGate
 from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED
+from siteems.control.safe_state import without_charging
 from siteems.gateway.command_log import trouble_in
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
@@ -55,6 +56,8 @@ class Acquisition:
         lease_s: float,
         now: Callable[[], datetime],
         report: Report,
+        *,
+        stored_charging: bool = True,
     ) -> None:
         """`devices` are those that take setpoints."""
         self._devices, self._gate, self._lease_s = tuple(devices), gate, lease_s
@@ -68,6 +71,8 @@ class Acquisition:
         """Names of the devices that must be acquired before they may be driven."""
         self.wrong: set[str] = set()
         """Names of the devices that are not what the site file states; they are never written."""
+        self.stored_charging = stored_charging
+        """Whether the safe values that are stored in the devices may charge the battery."""
 
     def lost(self, names: Iterable[str]) -> None:
         """These devices were silent or restarted: they must be acquired again."""
@@ -113,19 +118,51 @@ class Acquisition:
             self._failed(alarms.WRONG_DEVICE, device.name, title=device.device_map.title)
         return identity
 
-    async def _release_and_commission(self, device: Device, safe: Mapping[str, float]) -> None:
+    async def store(self, *, charging: bool) -> None:
+        """Store the safe values that may, or must not, charge the battery in the devices that are
+        acquired. One that does not take them must be acquired again.
+        """
+        if charging == self.stored_charging:
+            return
+        before = {device.name: self._persistent(device) for device in self._devices}
+        self.stored_charging = charging
+        for device in self._devices:
+            values = self._persistent(device)
+            if device.name in self.pending or values == before[device.name]:
+                continue
+            try:
+                records = await self._gate.commission(
+                    device, values, self._lease_of(device), reason=COMMISSIONED().to_record()
+                )
+            except DriverError as error:
+                log.warning("not-stored", device=device.name, error=str(error))
+                self.pending.add(device.name)
+                continue
+            if trouble_in(records, ("failed",)):
+                self.pending.add(device.name)
+
+    def _persistent(self, device: Device) -> dict[str, float]:
+        """The safe values that are stored in a device."""
+        safe = self._safe_values if self.stored_charging else without_charging(self._safe_values)
         device_map, points = device.device_map, device.device_map.points
-        persistent = {
+        return {
             name: points[name].nearest(value)
-            for name, value in self._safe_values.items()
+            for name, value in safe.items()
             if name in points and name not in device_map.setpoints
         }
-        lease_s = self._lease_s if device_map.lease else None
+
+    def _lease_of(self, device: Device) -> float | None:
+        return self._lease_s if device.device_map.lease else None
+
+    async def _release_and_commission(self, device: Device, safe: Mapping[str, float]) -> None:
         busy_answers = device.busy_answers
         try:
             released = await self._gate.release(device, safe, reason=RELEASE_ACQUIRED().to_record())
             commissioned = await self._gate.commission(
-                device, persistent, lease_s, reason=COMMISSIONED().to_record()
+                device,
+                self._persistent(device),
+                self._lease_of(device),
+                reason=COMMISSIONED().to_record(),
             )
         except DriverError as error:
             log.warning(alarms.DEVICE_NOT_ACQUIRED.code, device=device.name, error=str(error))

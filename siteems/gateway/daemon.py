@@ -68,7 +68,10 @@ class Daemon:
 
     async def _start(self) -> None:
         """Acquire the devices, restore the state from the record, make a first plan."""
-        await self._devices.acquire()  # first, because after a crash leases are running out
+        # First, because after a crash leases are running out; the safe values that a device is
+        # given depend on the temperature of the battery.
+        await self._controller.observe()
+        await self._devices.begin(self._controller.charging)
         await self._solver.start()
         self._controller.resume(recall(self._history, self._site, self._clock.now()))
         self._controller.refresh_events()

@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 
@@ -16,6 +16,7 @@ from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.points import Quality, Reading
 from drivers.write_gate.gate import WriteGate
+from siteems.control.charging_permit import ChargingPermit, first_permit
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.device_setpoints import (
     SentSetpoints,
@@ -34,6 +35,7 @@ from siteems.gateway.wiring import make_device, make_links
 from siteems.history.store import History
 from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
+from siteems.operations.alarm_condition import Condition
 from siteems.operations.alarm_log import AlarmLog
 from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
 from siteems.site.model import Site
@@ -41,6 +43,8 @@ from siteems.site.model import Site
 log = structlog.get_logger()
 
 OWNER = "siteems"
+STORED_AGAIN_AFTER: Final = timedelta(hours=1)
+"""The stored safe values are in flash, and a temperature near its limit comes and goes."""
 
 
 class SiteDevices:
@@ -78,6 +82,7 @@ class SiteDevices:
             lease_s,
             now,
             self._report,
+            stored_charging=first_permit(site).stored,
         )
         self._alarms = {
             each.name: SetpointAlarm(each.name, self._report) for each in self._settable
@@ -85,8 +90,9 @@ class SiteDevices:
         self._unreleased: set[str] = set()
         """Names of the devices that may hold something else than their safe values."""
         self._silent: set[str] = set()
-        self._charging_allowed = True
+        self._charging = first_permit(site)
         """As of the last decision."""
+        self._stored_again = Condition(STORED_AGAIN_AFTER)
         self._sent = SentSetpoints(now())
         self._contradictions = Contradictions()
         self._battery_sign = BatterySign()
@@ -122,6 +128,12 @@ class SiteDevices:
                 else:
                     self._report(alarms.DEVICE_RESTARTED.at(now, device=name, points=points))
 
+    async def begin(self, charging: ChargingPermit) -> None:
+        """Acquire the devices at the start, with safe values for the battery's temperature."""
+        self._permit(charging)
+        await self._acquisition.store(charging=charging.stored)
+        await self.acquire()
+
     async def acquire(self) -> None:
         """Acquire the devices that are not acquired yet and answer."""
         if not self._acquisition.pending:
@@ -140,14 +152,8 @@ class SiteDevices:
 
     async def drive(self, decision: Decision) -> None:
         """Bring a decision to the devices. A failed write is recorded and tried again later."""
-        if decision.charging_allowed != self._charging_allowed:
-            # The safe values depend on it, so a device that was released holds the old ones.
-            before = self._safe_setpoints()
-            self._charging_allowed = decision.charging_allowed
-            changed = {
-                name for name, safe in self._safe_setpoints().items() if safe != before[name]
-            }
-            self._unreleased |= changed - self._acquisition.pending
+        self._permit(decision.charging)
+        await self._store(decision.charging.stored)
         await self.acquire()
         if isinstance(decision, Drive):
             decision = self._unless_mirrored(decision)
@@ -157,15 +163,30 @@ class SiteDevices:
             await self._release(decision, self._silent)
         self._commands.flush()
 
+    def _permit(self, charging: ChargingPermit) -> None:
+        """The safe values depend on it, so a device that was released may hold other ones."""
+        before = self._safe_setpoints()
+        self._charging = charging
+        changed = {name for name, safe in self._safe_setpoints().items() if safe != before[name]}
+        self._unreleased |= changed - self._acquisition.pending
+
+    async def _store(self, charging: bool) -> None:
+        """Keep the stored safe values right for the battery's temperature: those that must not
+        charge are stored at once, those that may after an hour.
+        """
+        again = charging and not self._acquisition.stored_charging
+        if self._stored_again.update(again, self._now()) == "raised" or not charging:
+            await self._acquisition.store(charging=charging)
+
     def _unless_mirrored(self, decision: Drive) -> Decision:
         """The decision, or a release while the battery's power has the wrong sign."""
         now = self._now()
         if self._battery_sign.bars(now):
-            return Release(RELEASE_BATTERY_SIGN(), decision.charging_allowed)
+            return Release(RELEASE_BATTERY_SIGN(), decision.charging)
         if self._battery_sign.contradicts(decision, now):
             measured_kw, target_kw = decision.measured_kw, decision.battery_kw
             self._report(alarms.BATTERY_SIGN.at(now, battery_kw=measured_kw, target_kw=target_kw))
-            return Release(RELEASE_BATTERY_SIGN(), decision.charging_allowed)
+            return Release(RELEASE_BATTERY_SIGN(), decision.charging)
         return decision
 
     async def _drive(self, decision: Drive) -> None:
@@ -205,7 +226,7 @@ class SiteDevices:
         charge the battery. So safe values that must not charge are kept up by refreshing them.
         """
         safe, reason = self._safe_setpoints(), decision.reason.to_record()
-        stored = safe if self._charging_allowed else self._safe_setpoints(charging_allowed=True)
+        charging = safe if self._charging.now else self._safe_setpoints(charging_allowed=True)
         for device in self.devices:
             name = device.name
             if name in skip:
@@ -214,7 +235,7 @@ class SiteDevices:
                 records = await self._gate.release(device, safe[name], reason=reason)
                 if not trouble_in(records):
                     self._unreleased.discard(name)
-            elif name not in self._acquisition.pending and safe.get(name) != stored.get(name):
+            elif name not in self._acquisition.pending and safe.get(name) != charging.get(name):
                 await self._refresh(device, safe[name], reason)
         self._sent = SentSetpoints(self._now())
 
@@ -231,7 +252,7 @@ class SiteDevices:
         self, *, charging_allowed: bool | None = None
     ) -> dict[str, Mapping[str, float]]:
         """What releases each device, at the present temperature of the battery unless stated."""
-        allowed = self._charging_allowed if charging_allowed is None else charging_allowed
+        allowed = self._charging.now if charging_allowed is None else charging_allowed
         return {
             each.name: safe_setpoints(each, self._safe_values, charging_allowed=allowed)
             for each in self._settable
@@ -260,7 +281,7 @@ class SiteDevices:
 
         Returns the names of those that did not take it.
         """
-        await self._release(Release(reason, self._charging_allowed), skip=())
+        await self._release(Release(reason, self._charging), skip=())
         self._commands.flush()
         for link in self._links.values():
             await link.close()

@@ -104,7 +104,7 @@ class SimulatedDevices:
             return
         self._sent = SentSetpoints(now)
         for device, settable in answering:
-            allowed = decision.charging_allowed
+            allowed = decision.charging.now
             self._write(
                 device, safe_setpoints(settable, self._safe_values, charging_allowed=allowed)
             )

@@ -17,7 +17,8 @@ import numpy as np
 
 from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
 from drivers.roles import BatteryCommand
-from siteems.control.safe_state import safe_values
+from siteems.control.charging_permit import first_permit
+from siteems.control.safe_state import safe_values, without_charging
 from siteems.recordings.profile import Instant
 from siteems.simulation.piecewise_linear import PiecewiseLinear
 from siteems.simulation.plant_state import Flows, Lease, Meters, Setpoints
@@ -68,6 +69,8 @@ class Plant:
     def __post_init__(self) -> None:
         battery, rectifier = self.site.battery, self.site.rectifier
         values = safe_values(self.site, rectifier_curve(self.site))
+        if not first_permit(self.site).stored:
+            values = without_charging(values)
         self.safe = Setpoints(
             **{name: values[name] for name in Setpoints.__annotations__ if name in values}
         )

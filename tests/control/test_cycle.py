@@ -287,7 +287,7 @@ def test_charging_is_allowed_again_a_degree_inside_the_limits(hangzhou: Site) ->
         seen = image(battery_c=battery_c, mains_v=0.0)
         intent = Intent(0.0, "plan", FOLLOW_PLAN())
         decision, state = cycle(seen, intent, limits(), hangzhou, curve, state)
-        assert decision.charging_allowed == allowed, battery_c
+        assert decision.charging.now == allowed, battery_c
 
 
 def driven(*arguments: Any) -> Drive:
@@ -308,7 +308,7 @@ def test_the_safe_values_must_not_charge_a_battery_too_cold_or_too_hot(
     for mains_v, kind in ((0.0, Release), (225.0, Drive)):
         seen = image(battery_c=battery_c, mains_v=mains_v)
         decision, _ = cycle(seen, intent, limits(), hangzhou, curve, FREE)
-        assert (type(decision), decision.charging_allowed) == (kind, allowed)
+        assert (type(decision), decision.charging.now) == (kind, allowed)
 
 
 def expected_kw(tick: Tick, seen: Image, site: Site) -> float:

@@ -19,6 +19,7 @@ from served_rig import START, ServedRig
 
 from drivers.modbus.link import ModbusLink
 from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
+from siteems.control.charging_permit import ChargingPermit
 from siteems.control.decision import Drive, Release
 from siteems.control.setpoints import VOLTS_PER_S
 from siteems.messages.message import Message
@@ -126,11 +127,11 @@ async def test_a_voltage_moves_by_the_time_since_the_last_drive(both: BothShells
 async def test_a_release_in_cold_or_heat_does_not_charge(both: BothShells, map_name: str) -> None:
     charging = CHARGING[map_name]
     same(await both.drive(drive(2.0), 3))
-    cold = same(await both.drive(Release(TEST, charging_allowed=False), 2))[-1]
+    cold = same(await both.drive(Release(TEST, ChargingPermit(now=False)), 2))[-1]
     assert cold.setpoints[charging] == 0.0
     warm = same(await both.drive(Release(TEST), 2))[-1]
     assert warm.setpoints[charging] > 1.0, "and charges again as soon as it is warm"
-    cold = same(await both.drive(Release(TEST, charging_allowed=False), 2))[-1]
+    cold = same(await both.drive(Release(TEST, ChargingPermit(now=False)), 2))[-1]
     assert cold.setpoints[charging] == 0.0, "also when it was released before it became cold"
     same(await both.drive(drive(-2.0), 3))
 
@@ -141,7 +142,7 @@ async def test_a_release_without_charging_lasts_longer_than_the_lease(
 ) -> None:
     """The fallback values that a device takes when its lease runs out may charge the battery."""
     same(await both.drive(drive(2.0), 3))
-    cold = Release(TEST, charging_allowed=False)
+    cold = Release(TEST, ChargingPermit(now=False))
     passed = await both.drive(cold, cycles=45, period=timedelta(seconds=3))
     for daemon, replay in passed:
         assert daemon.setpoints[CHARGING[map_name]] == 0.0
@@ -167,7 +168,9 @@ async def test_both_controllers_release_a_battery_in_cold_and_heat_without_charg
         await replayed.controller.observe()
         replay_step = await replayed.controller.act()
         for step, plant in ((daemon_step, served.plant), (replay_step, replayed.plant)):
-            assert step.decision == Release(daemon_step.decision.reason, charging_allowed=False)
+            assert step.decision == Release(
+                daemon_step.decision.reason, ChargingPermit(now=False, stored=False)
+            )
             assert plant.setpoints.charge_limit_a == 0.0
             assert plant.setpoints.rectifier_limit_a > 100.0
     finally:

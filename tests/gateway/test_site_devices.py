@@ -17,6 +17,7 @@ from drivers.modbus.device import Device
 from drivers.simulated.faults import Fault
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
 from siteems.clock import ManualClock
+from siteems.control.charging_permit import ChargingPermit
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED, RELEASE_STOPPED
 from siteems.gateway.devices import SiteDevices
@@ -115,7 +116,7 @@ def drive(battery_kw: float, load_kw: float = 3.4) -> Drive:
 
 
 RELEASE = Release(TEST)
-COLD = Release(TEST, charging_allowed=False)
+COLD = Release(TEST, ChargingPermit(now=False))
 
 
 async def test_a_decision_reaches_the_plant_and_a_release_takes_it_back(served: Served) -> None:
@@ -216,6 +217,49 @@ async def test_a_battery_too_cold_to_charge_is_released_without_charging(served:
     await served.cycles(2, COLD)
     assert served.plant.setpoints.charge_limit_a == 0.0
     assert served.plant.setpoints.rectifier_limit_a > 100.0
+
+
+async def test_the_stored_values_follow_the_temperature_of_the_battery(served: Served) -> None:
+    """At once to no charging, back only after an hour: they are in flash."""
+    cold = replace(drive(-2.0), charging=ChargingPermit(now=False, stored=False))
+    await served.cycles(3, drive(-2.0))
+    warm_a = served.plant.safe.charge_limit_a
+    assert warm_a > 100.0, "a warm battery is recharged after an outage without a controller"
+    await served.cycles(1, cold)
+    assert served.plant.safe.charge_limit_a == 0.0
+
+    async def half_minutes(count: int) -> None:
+        for _ in range(count):
+            served.clock.advance(timedelta(seconds=24))
+            await served.cycles(1, drive(-2.0))
+
+    for _ in range(3):  # a temperature near its limit
+        await half_minutes(50)
+        await served.cycles(2, cold)
+    assert served.plant.safe.charge_limit_a == 0.0
+    assert len(served.commands("safe_charge_limit_a")) == 1
+    await half_minutes(150)
+    assert served.plant.safe.charge_limit_a == warm_a
+    assert served.plant.meters.fallbacks == 0
+    assert served.codes() == []
+
+
+async def test_stored_values_that_a_device_does_not_take_are_tried_again(served: Served) -> None:
+    cold = replace(drive(-2.0), charging=ChargingPermit(now=False, stored=False))
+    await served.cycles(3, drive(-2.0))
+    served.units["smu"].refuses |= {"safe_charge_limit_a"}
+    await served.cycles(5, cold)
+    assert served.codes() == ["device-not-acquired"]
+    served.units["smu"].refuses.clear()
+    await served.cycles(40, cold)
+    assert served.plant.safe.charge_limit_a == 0.0
+    assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15)
+
+
+async def test_a_daemon_that_starts_in_frost_stores_no_charging(served: Served) -> None:
+    served.plant.safe.charge_limit_a = 150.0
+    await served.devices.begin(ChargingPermit(now=False, stored=False))
+    assert served.plant.safe.charge_limit_a == served.plant.setpoints.charge_limit_a == 0.0
 
 
 @pytest.mark.parametrize("code", [4, 5, 6, 8])
