@@ -49,9 +49,10 @@ def bill(
     site = load_site(site_file)
     zone = site.site.zone
     columns = None if column_map is None else read_column_map(column_map)
-    metered = read_metered(data, zone, columns)
+    span = utc_span(start, end, zone)
+    metered = read_metered(data, zone, columns, span)
     schedule = TariffSchedule(site.tariffs, zone)
-    metered = split_at_prices(schedule, metered.between(*utc_span(start, end, zone)))
+    metered = split_at_prices(schedule, metered.between(*span))
     for note in metered.notes:
         print(f"note  {note}", file=sys.stderr)
     made = make_bill(

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from siteems.recordings.copied_days import by_day, copied_days, successive
 from siteems.recordings.finding import Finding, finding, percent, runs, share, stamp
 from siteems.recordings.physical_range import NEVER_ZERO, RANGES, Mask, dead_zeros, night_power
 from siteems.recordings.series_table import Array
 from siteems.recordings.timestamps import usual_step
 
-COPY_LEAST_LEVELS = 8
-"""A day of fewer distinct values, such as a closed office, may well equal another one."""
 COPIED_YEAR_DAYS, COPIED_MONTH_DAYS = 300, 27
 IRRADIANCE = r"irradiance|global|ghi|poa|plane.of.array"
 """Names of irradiance; its range allows for the offset of a sensor."""
@@ -58,34 +56,20 @@ def _copied_days(
     name: str, times: pd.DatetimeIndex, series: Array, per_day: int
 ) -> Iterator[Finding]:
     """Days that equal an earlier one in every value; a year of them is a copied year."""
-    n_days = max(1, times.normalize().nunique())
-    seen: dict[bytes, pd.Timestamp] = {}
-    copies: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-    for day, values in _by_day(times, series):
-        whole = len(values) >= per_day and not np.isnan(values).any()
-        if not whole or np.unique(values).size < COPY_LEAST_LEVELS:
-            continue
-        earlier = seen.setdefault(np.round(values, 6).tobytes(), day)
-        if earlier is not day:
-            copies.append((day, earlier))
+    copies = copied_days(times, series, per_day)
     if not copies:
         return
-    day, earlier = copies[0]
+    n_days = max(1, times.normalize().nunique())
     text = (
         f"{len(copies)} days ({percent(len(copies) / n_days)}) equal an earlier one in every "
-        f"value, such as {day:%Y-%m-%d} and {earlier:%Y-%m-%d}"
+        f"value, such as {copies[0].day:%Y-%m-%d} and {copies[0].original:%Y-%m-%d}"
     )
-    days = [day for day, _ in copies]
-    in_a_row = longest = 1
-    for before, after in pairwise(copies):
-        follows = all((b - a).days == 1 for a, b in zip(before, after, strict=True))
-        in_a_row = in_a_row + 1 if follows else 1
-        longest = max(longest, in_a_row)
+    longest = max(len(span) for span in successive(copies))
     if longest > COPIED_YEAR_DAYS:
         text += ": a copied year"
     elif longest > COPIED_MONTH_DAYS:
         text += f": {longest} days in a row, a copied month"
-    yield Finding("copied", name, len(copies), stamp(days[0]), stamp(days[-1]), text)
+    yield Finding("copied", name, len(copies), stamp(copies[0].day), stamp(copies[-1].day), text)
 
 
 def _negative_values(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
@@ -193,7 +177,7 @@ def _brightness(times: pd.DatetimeIndex, series: Array) -> tuple[list[pd.Timesta
     there is none.
     """
     steps = ((times - times.normalize()) / usual_step(times)).to_numpy().astype(np.int64)
-    days = dict(_by_day(times, np.arange(len(series), dtype=np.float64)))
+    days = dict(by_day(times, np.arange(len(series), dtype=np.float64)))
     bright = np.full((len(days), int(steps.max()) + 1), np.nan)
     for row, indices in enumerate(days.values()):
         of_day = indices.astype(np.int64)
@@ -204,11 +188,3 @@ def _brightness(times: pd.DatetimeIndex, series: Array) -> tuple[list[pd.Timesta
 def _in_change_season(day: pd.Timestamp) -> bool:
     spring, summer, autumn, winter = CHANGES
     return spring <= (day.month, day.day) <= summer or autumn <= (day.month, day.day) <= winter
-
-
-def _by_day(times: pd.DatetimeIndex, series: Array) -> Iterator[tuple[pd.Timestamp, Array]]:
-    """The values of each local day."""
-    days = times.normalize()
-    edges = np.flatnonzero(np.diff(days.asi8)) + 1
-    for first, end in pairwise([0, *edges.tolist(), len(series)]):
-        yield days[first], series[first:end]

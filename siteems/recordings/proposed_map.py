@@ -14,6 +14,7 @@ import pandas as pd
 from siteems.recordings.column_map import ENERGY, POWER
 from siteems.recordings.counted_power import is_counter
 from siteems.recordings.finding import Finding, stamp
+from siteems.recordings.plant_size import fits, highest_power
 from siteems.recordings.profile import COLUMNS
 from siteems.recordings.series_table import Column, SeriesTable
 from siteems.recordings.timestamps import usual_step
@@ -50,17 +51,9 @@ LARGEST = {
 """Largest usual value at a site; beyond it, the probable unit, and the one in its name."""
 OF_ENERGY = r"energy|yield|generation|usage|consumption"
 """A name without unit that is one of energy."""
-MOST_OF_RATED, LEAST_OF_RATED = 1.3, 0.4
-"""Highest PV power as a share of the rated one: cold modules under bright clouds give a little more
-than rated, and a plant in winter or with soiled modules still comes to half of it.
-"""
 REPLACED_BY = {"pv_kw": 0.0, "outdoor_temp_c": 20.0}
 """Values of columns that a recording may lack: a site without PV, a mild day."""
-HIGHEST = 0.999
-"""The quantile that is taken for the highest power, above single wrong values."""
 HOUR = pd.Timedelta(hours=1)
-LEAST_DAYS = 14
-"""A shorter recording may have no clear day."""
 NIGHT_H, LONGEST_NIGHT_H = 6, 18
 """A solar series rests for so many hours on end; one that rests longer is not in use."""
 DARK_SHARE = 0.01
@@ -175,18 +168,18 @@ def rated_findings(
     if guess is None:
         return
     column = next(each for each in table.columns if each.name.split(" of ")[0] == guess.column)
-    known = column.values[~np.isnan(column.values)]
-    if not known.size or column.times.max() - column.times.min() < pd.Timedelta(days=LEAST_DAYS):
+    highest = highest_power(column.values, column.times.max() - column.times.min())
+    if highest is None:
         return
-    highest, hours = float(np.quantile(known, HIGHEST)), usual_step(column.times) / HOUR
+    hours = usual_step(column.times) / HOUR
     parts = {unit: highest * factor / rated_kwp for unit, factor in POWER.items()}
     parts |= {unit: highest * factor / hours / rated_kwp for unit, factor in ENERGY.items()}
     if guess.unit not in parts:
         return
     part = parts.pop(guess.unit)
-    if LEAST_OF_RATED <= part <= MOST_OF_RATED:
+    if fits(part):
         return
-    fitting = [f"in {u} {p:.0%}" for u, p in parts.items() if LEAST_OF_RATED <= p <= MOST_OF_RATED]
+    fitting = [f"in {unit} {p:.0%}" for unit, p in parts.items() if fits(p)]
     other = " or ".join((*fitting, "another plant" if part > 1.0 else "a part of the plant"))
     text = (
         f"comes to {part * rated_kwp:.3g} kW in {guess.unit}, {part:.0%} of the site's "

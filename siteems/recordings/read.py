@@ -7,7 +7,7 @@ must be complete as recorded (`complete_profile.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,19 +20,19 @@ from siteems.errors import UserError
 from siteems.recordings.column_map import TARGETS, ColumnMap, map_columns, selected_rows
 from siteems.recordings.equal_steps import Recording, Rows, at_equal_steps
 from siteems.recordings.gap_filling import fill_gaps
+from siteems.recordings.hole_limits import BILL, REPLAY, WHOLE, Span, check_holes
 from siteems.recordings.metered import Metered
 from siteems.recordings.number_cells import as_numbers, strange_note
 from siteems.recordings.profile import COLUMNS, OPTIONAL_COLUMNS, Profile
 from siteems.recordings.table import Table, read_table, require_columns
 from siteems.recordings.timestamps import in_utc, read_timestamps, row_lengths
+from siteems.recordings.unsound_spans import without_unsound_spans
 
 Array = npt.NDArray[np.float64]
 
 PROFILE_NEEDS = (
     f"a profile has time, {', '.join(COLUMNS)}, and may have {', '.join(OPTIONAL_COLUMNS)}"
 )
-MOST_FILLED_IN_REPLAY, MOST_FILLED_IN_BILL = 0.3, 0.1
-"""Largest share of a column that may be filled: beyond it, too much of the result is made up."""
 METER_COLUMNS = ("grid_import_kw", "grid_export_kw")
 BILL_NEEDS = "a bill needs time, grid_import_kw and perhaps grid_export_kw"
 
@@ -135,9 +135,9 @@ def read_recording(
     `rows_of`.
     """
     table = read_table(path)
-    recording = at_equal_steps(
-        rows_of(table, zone, column_map, needed=needed, expected=expected, only=only)
-    )
+    rows = rows_of(table, zone, column_map, needed=needed, expected=expected, only=only)
+    counted = () if column_map is None else column_map.counters
+    recording = without_unsound_spans(at_equal_steps(rows), zone, counted)
     if column_map is not None:  # a stated value holds where rows are missing, too
         for name, source in column_map.columns.items():
             if source.value is not None and name in recording.series:
@@ -163,9 +163,13 @@ def read_profile_with_gaps(path: Path, zone: ZoneInfo) -> Profile:
 
 
 def read_filled_profile(
-    path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
+    path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None, used: Span = WHOLE
 ) -> FilledProfile:
-    """The profile in a file with its gaps filled. Raises `UserError`, also for an empty column."""
+    """The profile in a file with its gaps filled.
+
+    Raises `UserError`, also for an empty column, and where too much is missing in the span that is
+    `used`.
+    """
     recording = read_recording(path, zone, column_map, COLUMNS, PROFILE_NEEDS)
     mains_ok, mains_notes = _mains_ok(recording)
     filled, fill_notes = _filled(
@@ -176,8 +180,7 @@ def read_filled_profile(
             "outdoor_temp_c": "outdoor_c",
             "ac_load_kw": "ac_load_kw",
         },
-        MOST_FILLED_IN_REPLAY,
-        "a replay",
+        lambda column: check_holes(recording, column, REPLAY, used, zone),
     )
     sign_notes = []
     for name in ("dc_load_kw", "pv_kw", "ac_load_kw"):
@@ -198,16 +201,21 @@ def read_filled_profile(
     return FilledProfile(profile, (*recording.notes, *mains_notes, *fill_notes, *sign_notes))
 
 
-def read_metered(path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None) -> Metered:
-    """What was metered at the grid connection, gaps filled as for a replay. Raises `UserError`.
+def read_metered(
+    path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None, used: Span = WHOLE
+) -> Metered:
+    """What was metered at the grid connection, gaps filled as for a replay.
 
-    Import below 0 is counted as export.
+    Import below 0 is counted as export. Raises `UserError`, also where too much is missing in the
+    span that is `used`, or in one of its months.
     """
     recording = read_recording(
         path, zone, column_map, METER_COLUMNS[:1], BILL_NEEDS, only=METER_COLUMNS
     )
     meters = {name: name for name in METER_COLUMNS}
-    filled, fill_notes = _filled(recording, meters, MOST_FILLED_IN_BILL, "a bill")
+    filled, fill_notes = _filled(
+        recording, meters, lambda column: check_holes(recording, column, BILL, used, zone)
+    )
     notes = [*recording.notes, *fill_notes]
     imported, exported = filled["grid_import_kw"], filled.get("grid_export_kw")
     negative = int((imported < 0.0).sum())
@@ -219,25 +227,20 @@ def read_metered(path: Path, zone: ZoneInfo, column_map: ColumnMap | None = None
 
 
 def _filled(
-    recording: Recording, names: dict[str, str], most_missing: float, use: str
+    recording: Recording, names: dict[str, str], check: Callable[[str], None]
 ) -> tuple[dict[str, Array], tuple[str, ...]]:
     """The series of some columns, without gaps, under the names that they have in the result.
 
-    Raises `UserError` where more than the share `most_missing` of a column would be made up.
+    `check` raises `UserError` where too much of a column would be made up.
     """
     filled, notes = {}, []
     for column, name in names.items():
         if column not in recording.series:
             continue
-        share = float(np.isnan(recording.series[column]).mean())
-        if most_missing < share < 1.0:
-            raise UserError(
-                f"{recording.path}: column {column} has no value in {share:.0%} of its steps; "
-                f"at most {most_missing:.0%} may be filled for {use}"
-            )
         whole, rules = fill_gaps(recording.series[column], recording.step)
         if whole is None:
             raise UserError(f"{recording.path}: column {column} has no value at all")
+        check(column)
         filled[name] = whole
         notes += [f"{column}: {rule}" for rule in rules]
     return filled, tuple(notes)

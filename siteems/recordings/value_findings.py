@@ -22,16 +22,8 @@ from siteems.recordings.finding import (
 from siteems.recordings.physical_range import RANGES, out_of_range
 from siteems.recordings.sentinels import Mask, sentinels_in
 from siteems.recordings.series_table import Array, Column
+from siteems.recordings.stuck_runs import stuck_runs
 
-STUCK_H, STUCK_SOLAR_H = 6.0, 3.0
-"""Hours of the same number that make a stuck meter. A load may rest for a night shift; PV changes
-with every cloud.
-"""
-STUCK_LEAST_ROWS = 4
-STUCK_LEAST_LEVELS = 20
-"""A series with fewer distinct values is a price or a switch, which may stand still."""
-CLIPPED_DAYS, CLIPPED_SHARE = 3, 0.995
-"""PV that rests at one number on so many days, or at so much of its highest, is clipped."""
 RAMP_STEPS = 8
 OUTLIER_DEVIATIONS, OUTLIER_SPANS = 25.0, 3.0
 """An outlier lies farther from the median than this many median deviations, and than this many
@@ -137,15 +129,7 @@ def _stuck(
     name: str, times: pd.DatetimeIndex, series: Array, per_day: float, solar: bool
 ) -> Iterator[Finding]:
     """Long runs of the same number other than 0."""
-    if np.unique(series[~np.isnan(series)]).size < STUCK_LEAST_LEVELS:
-        return
-    hours = STUCK_SOLAR_H if solar else STUCK_H
-    least = max(STUCK_LEAST_ROWS, round(hours * per_day / 24.0))
-    with np.errstate(invalid="ignore"):
-        unchanged = (np.diff(series) == 0.0) & (series[1:] != 0.0)
-    stuck = [(first, end + 1) for first, end in runs(unchanged) if end - first + 1 >= least]
-    if solar:
-        stuck = _without_clipping(times, series, stuck)
+    stuck = stuck_runs(times, series, per_day, solar)
     if stuck:
         first, end = max(stuck, key=lambda run: run[1] - run[0])
         total = sum(b - a for a, b in stuck)
@@ -159,25 +143,6 @@ def _stuck(
         )
         begin, last = stamp(times[stuck[0][0]]), stamp(times[stuck[-1][1] - 1])
         yield Finding("stuck", name, total, begin, last, text)
-
-
-def _without_clipping(
-    times: pd.DatetimeIndex, series: Array, stuck: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """The runs of a PV series without those at a level that it rests at on other days as well: an
-    inverter or an export limit clips it there, and at night it has a standby power.
-    """
-    days: dict[float, set[pd.Timestamp]] = {}
-    for first, _ in stuck:
-        days.setdefault(float(series[first]), set()).add(times[first].normalize())
-    highest = float(np.nanmax(series))
-    at_top = times[series >= CLIPPED_SHARE * highest].normalize().nunique()
-    return [
-        (first, end)
-        for first, end in stuck
-        if len(days[float(series[first])]) < CLIPPED_DAYS
-        and not (series[first] >= CLIPPED_SHARE * highest and at_top >= CLIPPED_DAYS)
-    ]
 
 
 def _ramps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:

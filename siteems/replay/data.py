@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from siteems.errors import UserError
 from siteems.recordings.column_map import ColumnMap
+from siteems.recordings.hole_limits import WHOLE, Span
 from siteems.recordings.profile import Profile
 from siteems.recordings.read import read_filled_profile
 from siteems.tariff.calendar import version_on
@@ -45,14 +46,15 @@ def read_replay_data(
     zone: ZoneInfo,
     tariffs: Sequence[TariffVersion],
     column_map: ColumnMap | None = None,
+    used: Span = WHOLE,
 ) -> ReplayData:
-    """Read a recording for a replay.
+    """Read a recording for a replay of the span that is `used`.
 
     Data older than every tariff is moved by whole years of 52 weeks, so that weekdays and, nearly,
     seasons stay. Raises `UserError` for what cannot be read, for a column without any value, and
     when no move brings the whole span into the tariffs.
     """
-    recorded = read_filled_profile(path, zone, column_map)
+    recorded = read_filled_profile(path, zone, column_map, used)
     for years in range(MOST_YEARS):
         moved = replace(recorded.profile, start=recorded.profile.start + years * YEAR)
         first = moved.start.astimezone(zone).date()

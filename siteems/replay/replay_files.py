@@ -16,6 +16,7 @@ from siteems.errors import UserError
 from siteems.forecast.score import score_forecasts
 from siteems.messages.json_text import json_text
 from siteems.recordings.column_map import ColumnMap
+from siteems.recordings.plant_size import size_note
 from siteems.replay.data import read_replay_data
 from siteems.replay.engine import run_replay
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
@@ -47,9 +48,11 @@ def replay_to_folder(
     """
     # A replayed year would log as much as a year of operation.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    recorded = read_replay_data(data, site.site.zone, site.tariffs, column_map)
+    recorded = read_replay_data(data, site.site.zone, site.tariffs, column_map, (start, end))
     profile = recorded.profile
     first, last = recorded.between(start, end)
+    span = profile.end - profile.start
+    size = None if site.pv is None else size_note(profile.pv_kw, span, site.pv.rated_kwp)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -61,7 +64,7 @@ def replay_to_folder(
         start=first,
         end=last,
         start_soc=site.start_soc,
-        notes=recorded.notes,
+        notes=recorded.notes if size is None else (*recorded.notes, size),
         progress=progress,
     )
     _write_data(result, out)  # kept, whatever comes of the scores

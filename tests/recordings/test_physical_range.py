@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from siteems.recordings.column_map import ColumnMap, ColumnSource
 from siteems.recordings.finding import Finding
 from siteems.recordings.inspection import inspect_file
 from siteems.recordings.inspection_text import as_text
+from siteems.recordings.plant_size import size_note
 from siteems.recordings.read import read_filled_profile
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -231,3 +233,13 @@ def test_the_offset_of_a_pyranometer_at_night_is_no_power(tmp_path: Path) -> Non
     assert found(recorded(tmp_path, ghi_w_m2=offset)) == {}
     own = np.where(SHINE > 0.0, PV_KW, RNG.uniform(-0.05, -0.02, N))
     assert "night pv_kw" in found(recorded(tmp_path, pv_kw=own))
+
+
+def test_pv_of_a_third_of_the_size_is_named_and_used() -> None:
+    span = timedelta(days=N // 96)
+    note = size_note(PV_KW / 3.0, span, 5.0)
+    assert note is not None
+    assert "28% of the site's 5 kWp, and is used as it is" in note
+    assert size_note(PV_KW, span, 5.0) is None
+    assert size_note(PV_KW / 3.0, timedelta(days=5), 5.0) is None
+    assert size_note(0.0 * PV_KW, span, 5.0) is None
