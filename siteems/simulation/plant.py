@@ -196,12 +196,12 @@ class Plant:
         That is at float voltage, unless the battery must help: then the bus voltage follows from
         what the battery gives.
         """
-        limit_ka = self.setpoints.rectifier_limit_a / 1000.0
-        bus_v = self.setpoints.float_v
-        if limit_ka * bus_v + others_kw < 0:
+        limit_ka, rated_kw = self.setpoints.rectifier_limit_a / 1000.0, self.site.rectifier.rated_kw
+        most_kw = min(rated_kw, limit_ka * self.setpoints.float_v)
+        if most_kw + others_kw < 0:
             for _ in range(BUS_V_ITERATIONS):
-                bus_v = self._terminal_v(limit_ka * bus_v + others_kw)
-        return min(self.site.rectifier.rated_kw, limit_ka * bus_v)
+                most_kw = min(rated_kw, limit_ka * self._terminal_v(most_kw + others_kw))
+        return most_kw
 
     def _integrate(self, flows: Flows, hours: float) -> None:
         """Move battery, meters, room and genset on by a time with constant flows."""

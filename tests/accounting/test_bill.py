@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -313,7 +314,7 @@ def test_shipped_tariffs_are_complete(path: Path) -> None:
     assert list(tariff_errors(_shipped(path.stem))) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(st.floats(0.0, 50.0), min_size=96, max_size=96 * 3), st.floats(0.001, 2.0))
 def test_a_bill_adds_up_to_the_cent(kw: list[float], price: float) -> None:
     version = replace(FLAT, prices={"day": round(price, 6)}, charge_per_day=0.333)

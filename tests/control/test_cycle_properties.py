@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from control_cases import image
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,7 +105,7 @@ all_limits = st.builds(
 wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", FOLLOW_PLAN()))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(images, wishes, all_limits, st.sampled_from(sorted(SITES)), st.booleans())
 def test_guarantees_of_the_cycle(
     image: Image, intent: Intent, limits: Limits, name: str, held: bool

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -363,7 +364,7 @@ samples = st.fixed_dictionaries(
 pasts = st.lists(samples, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(pasts, pasts, pasts)
 def test_no_look_ahead(past: list[Any], one: list[Any], other: list[Any]) -> None:
     """Two forecasters with the same past make exactly the same forecast, whatever each learns

@@ -55,13 +55,13 @@ def test_an_event_entered_in_another_shell_is_planned_at_once_and_held(tmp_path:
 def test_sigterm_leaves_the_devices_in_their_safe_state(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=300, begin_h=7.2) as running:
         daemon = running.start_daemon()
-        running.clock.start()
         client = ModbusClient(port=port_of(running), unit_id=2, timeout=5)
         smu = load_map("generic-smu-lead").points
-        full = [
+        full = [  # before the clock starts, because then it drives
             client.read_holding_registers(smu[n].address, 1)
             for n in ("rectifier_limit_a", "charge_limit_a")
         ]
+        running.clock.start()
         # In the flat hours of the morning the plan holds the battery: charge limit 0.
         wait_for(
             lambda: client.read_holding_registers(smu["charge_limit_a"].address, 1) == [0],

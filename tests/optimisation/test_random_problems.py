@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from pyomo.contrib.appsi.solvers.highs import Highs
 from pyomo.core import ConcreteModel
@@ -117,7 +118,7 @@ def test_no_battery_charges_and_discharges_at_once(plans):
         assert np.minimum(plan.battery_charge_kw, plan.battery_discharge_kw).max() <= 1e-6, seed
 
 
-@settings(max_examples=300 if LONG else 30, deadline=None, derandomize=not LONG)
+@settings(max_examples=examples(300 if LONG else 30), derandomize=not LONG)
 @given(problem=sites())
 def test_any_problem_that_hypothesis_finds_has_a_plan(problem):
     plan = SOLVER.solve(problem)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -151,7 +152,7 @@ def read(path: Path, column_map: ColumnMap | None) -> tuple[Rows | None, str]:
 
 
 @pytest.mark.parametrize("name", WAYS)
-@settings(max_examples=100 if LONG else 8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100 if LONG else 8), suppress_health_check=list(HealthCheck))
 @given(table=tables)
 def test_it_is_read_to_the_same_numbers_or_refused(
     name: str, table: tuple[pd.Timestamp, int, list[int]], tmp_path_factory: pytest.TempPathFactory

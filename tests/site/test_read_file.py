@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from broken_sites import BROKEN, Broken
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -176,9 +177,7 @@ TEXTS = ('""', '"x"', '"8 kW"', '"00:00-24:00"', "2026-01-01", "2026-01-01T00:00
 GROUPS = ("[]", "[1, 2]", '["a"]', '["00:00-24:00"]', "[[0.1, 0.5], [0.2]]", "{}", "{ a = 1 }")
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edits=st.lists(
         st.tuples(st.sampled_from(VALUES), st.sampled_from(NUMBERS + TEXTS + GROUPS)),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from site_cases import lead_carbon, site_problem
@@ -18,7 +19,7 @@ def series(low, high):
     return st.lists(st.floats(low, high, allow_subnormal=False), min_size=N, max_size=N)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(
     stored=st.floats(0.0, 1.05 * 48.0),
     price=series(-0.5, 2.0),
@@ -49,7 +50,7 @@ def test_every_soc_load_price_and_outage_has_a_plan_that_the_checker_passes(
     assert np.isfinite(plan.stored_value_per_kwh).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(
     stored=st.floats(0.0, 30.0),
     price=series(0.01, 2.0),

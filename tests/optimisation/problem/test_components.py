@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from component_cases import COMPONENTS, component_problem
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyomo.contrib.appsi.solvers.highs import Highs
@@ -86,7 +87,7 @@ series = st.lists(st.floats(-0.8, 2.0, allow_subnormal=False), min_size=N, max_s
 power = st.lists(st.sampled_from([0.0, 0.1, 2.0, 5.0, 30.0]), min_size=N, max_size=N)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @given(
     names=st.sets(st.sampled_from(CONTINUOUS)),
     seed=st.integers(0, 10_000),
