@@ -1,5 +1,9 @@
 """The only source of the current time: the wall clock, a clock file that several processes share,
 or a clock that is set by hand.
+
+A clock has two times. `now()` is the time of day: it decides on tariffs and events and is
+recorded, and someone may set it. `steady()` runs evenly and is never set: ages, delays and pauses
+are measured with it, so that a clock that is set neither ends nor prolongs any of them.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from siteems.errors import UserError
 
@@ -29,19 +33,30 @@ class Clock(Protocol):
         """The time on this clock."""
         ...
 
+    def steady(self) -> datetime:
+        """A time that runs evenly and is never set. Only its differences mean something."""
+        ...
+
     async def started(self) -> None:
         """Return once the clock is running."""
         ...
 
 
 class WallClock:
-    """The machine's own clock."""
+    """The machine's own clock. Its steady time also counts the time that the machine sleeps."""
 
     speed = 1.0
+
+    def __init__(self) -> None:
+        self._start, self._start_s = datetime.now(UTC), _uptime_s()
 
     def now(self) -> datetime:
         """UTC now."""
         return datetime.now(UTC)
+
+    def steady(self) -> datetime:
+        """The time of day at the start, and the time that has passed since."""
+        return self._start + timedelta(seconds=_uptime_s() - self._start_s)
 
     async def started(self) -> None:
         """Return at once: the wall clock is always running."""
@@ -53,15 +68,24 @@ class ManualClock:
     speed = 1.0
 
     def __init__(self, start: datetime) -> None:
-        self._now = start.astimezone(UTC)
+        self._now = self._steady = start.astimezone(UTC)
 
     def now(self) -> datetime:
         """The time that the clock stands at."""
         return self._now
 
-    def advance(self, step: timedelta) -> None:
-        """Move the clock by `step`, which may be negative."""
-        self._now += step
+    def steady(self) -> datetime:
+        """The start, and all that the clock was advanced since."""
+        return self._steady
+
+    def advance(self, span: timedelta) -> None:
+        """Let time pass."""
+        self._now += span
+        self._steady += span
+
+    def step(self, by: timedelta) -> None:
+        """Set the clock forward, or back, without time passing."""
+        self._now += by
 
     async def started(self) -> None:
         """Return at once."""
@@ -118,6 +142,10 @@ class FileClock:
             seconds=(time.monotonic() - settings.anchor_s) * settings.speed
         )
 
+    def steady(self) -> datetime:
+        """The same as `now`: this clock is never set."""
+        return self.now()
+
     async def started(self) -> None:
         """Return once `start()` has been called, in any process."""
         while self._settings.anchor_s is None:
@@ -136,6 +164,47 @@ class FileClock:
             return settings
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.path}: not a clock file ({error})") from error
+
+
+STEP_LEAST: Final = timedelta(seconds=5)
+"""Difference of the two times of a clock from which it counts as set. A time service that slews
+changes it by less than a millisecond per cycle; a step below this moves the boundaries of tariffs
+and events by no more than a few cycles.
+"""
+
+
+class ClockSteps:
+    """Finds when the time of day was set: it then differs from the steady time by more than before.
+
+    The difference is compared with that of the last look, so a clock that is slewed is never found.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = clock.now() - clock.steady()
+        self._last: datetime | None = None
+        """The steady time of the last step."""
+
+    def take(self) -> timedelta | None:
+        """By how much the clock was set since the last look; None = it was not."""
+        steady = self._clock.steady()
+        ahead = self._clock.now() - steady
+        by, self._ahead = ahead - self._ahead, ahead
+        if abs(by) < STEP_LEAST:
+            return None
+        self._last = steady
+        return by
+
+    def stepped_within(self, span: timedelta) -> bool:
+        """Whether a step was found within the last `span`."""
+        return self._last is not None and self._clock.steady() - self._last < span
+
+
+def _uptime_s() -> float:
+    """Seconds since the machine started, with the time that it slept where the system counts it."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
 
 
 def _write(path: Path, settings: ClockSettings) -> None:

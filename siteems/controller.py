@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from optimisation.problem.site_problem import ProblemError
+from siteems.clock import ClockSteps
 from siteems.control.charging_permit import ChargingPermit, first_permit, next_permit
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive
@@ -29,7 +30,7 @@ from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
-from siteems.operations.alarm_catalogue import PLAN_ALARMS
+from siteems.operations.alarm_catalogue import CLOCK_SET, PLAN_ALARMS, RECORD_AHEAD
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.control_alarms import ControlAlarms
 from siteems.operations.recall import Recalled
@@ -38,13 +39,16 @@ from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published_plan import PublishedPlan, publish
 from siteems.planning.replan import ReplanRequest
 from siteems.ports import Ports
-from siteems.site.assets import battery_command_of, rectifier_curve
+from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
 from siteems.tariff.schedule import TariffGap, TariffSchedule
 
 log = structlog.get_logger()
+
+AHEAD_LEAST = timedelta(minutes=1)
+"""Samples that are further ahead of the clock are reported."""
 
 
 class Controller:
@@ -69,12 +73,13 @@ class Controller:
         """
         self.site = site
         """With the battery as it is known now (`StateEstimator.battery`)."""
-        self._stated_health = site.battery.state_of_health
+        self._stated_site, self._stated_health = site, site.battery.state_of_health
         self._clock, self._devices, self._solver = ports.clock, ports.devices, ports.solver
         self._record, self._event_log = ports.record, ports.events
         self._curve = rectifier_curve(site)
-        self._on_bus = battery_command_of(site) == "rectifier_current"
+        self._on_bus = is_drivable(site) and battery_command_of(site) == "rectifier_current"
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
+        self._given_forecaster = forecaster
         self._forecaster = forecaster or LearningForecaster(site)
         self._estimator = StateEstimator(site, self._tariff)
         self._problems = ProblemBuilder(site, self._tariff)
@@ -89,6 +94,9 @@ class Controller:
         self._control_state = ControlState(charging=first_permit(site))
         self._sampled: int | None = None
         """The recording interval that has its sample already, counted from 1970."""
+        self.clock_steps = ClockSteps(self._clock)
+        self.clock_was_set = False
+        """Since what is learned from samples was learned. The shell then calls `learn_again`."""
         self.image = self._images.first(self._clock.now())
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()
@@ -99,17 +107,33 @@ class Controller:
         """Take up what the record holds: learn from recent samples again, and keep the last plan
         while it holds.
         """
-        for sample in recalled.samples:
-            self._learn(sample.time, sample.values)
+        self.learn_again(recalled)
         self.plan = recalled.plan
-        self._estimator.recall(
-            last_full=recalled.last_full,
-            month_peak=None if self.plan is None else self.plan.month_peak,
-            learned_health=None if self.plan is None else self.plan.learned_health,
-        )
         self._use_battery()
         issued = None if self.plan is None else self.plan.issued.isoformat()
         log.info("resumed", samples=len(recalled.samples), plan=issued)
+
+    def learn_again(self, recalled: Recalled) -> None:
+        """Learn all that is learned from samples anew: at a start, and when the clock was set,
+        because then other rows of the record are the site's past. Control may go on meanwhile.
+        """
+        self.clock_was_set = False
+        forecaster = self._given_forecaster or LearningForecaster(self._stated_site)
+        estimator = StateEstimator(self._stated_site, self._tariff)
+        for sample in recalled.samples:
+            forecaster.learn(sample.time, sample.values)
+            estimator.learn(sample.time, sample.values)
+        plan = recalled.plan
+        estimator.recall(
+            last_full=recalled.last_full,
+            month_peak=None if plan is None else plan.month_peak,
+            learned_health=None if plan is None else plan.learned_health,
+        )
+        self._forecaster, self._estimator = forecaster, estimator
+        now, newest = self._clock.now(), recalled.newest
+        if newest is not None and newest - now > AHEAD_LEAST:
+            ahead_h = (newest - now) / timedelta(hours=1)
+            self._report_alarm(RECORD_AHEAD.at(now, newest=newest.isoformat(), ahead_h=ahead_h))
 
     # -- the fast loop -----------------------------------------------------------------------------
 
@@ -121,7 +145,12 @@ class Controller:
     async def observe(self) -> None:
         """Read all devices and freeze what was read into the next image."""
         readings = await self._devices.read()
-        self.image = self._images.next(self.image, readings, self._clock.now())
+        now, steady = self._clock.now(), self._clock.steady()
+        if (by := self.clock_steps.take()) is not None:
+            self._report_alarm(CLOCK_SET.at(now, by_s=by.total_seconds()))
+            self.clock_was_set = True
+            self.replan.ask(reasons.CLOCK_CHANGE)
+        self.image = self._images.next(self.image, readings, now, steady)
 
     @property
     def charging(self) -> ChargingPermit:
@@ -146,7 +175,7 @@ class Controller:
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
         self._ask_for_plan(step, now)
-        self._alarms.update(step, now)
+        self._alarms.update(step, self.image.steady or now)
         self._record_sample(step, now)
         return step
 
@@ -212,7 +241,7 @@ class Controller:
         values["price_per_kwh"] = self._price_at(now)
         source = step.intent.level if isinstance(decision, Drive) else "release"
         self._learn(now, values)
-        self._alarms.update_health(self._estimator.health, self._stated_health, now)
+        self._alarms.update_health(self._estimator.health, self._stated_health, self.image)
         with self._recording():
             self._record.add_samples([Sample(now, values, source, decision.reason)])
 

@@ -51,9 +51,9 @@ class _DeviceState:
 class WriteGate:
     """Lets values of one `owner` through to devices, under the limits of their maps.
 
-    `now` gives the time (UTC, aware); `record` takes every record as it is made. With `read_only`
-    nothing is ever written, not even by `release`; what would have been written is recorded as
-    refused. Devices are identified by name.
+    `now` gives the time of day (UTC, aware), `steady` one that is never set, for leases and pauses;
+    `record` takes every record. With `read_only` nothing is ever written, not even by `release`;
+    what would have been written is recorded as refused. Devices are identified by name.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class WriteGate:
         owner: str,
         now: Callable[[], datetime],
         record: Callable[[WriteRecord], None],
+        steady: Callable[[], datetime] | None = None,
         read_only: bool = False,
     ) -> None:
-        self.owner = owner
-        self.read_only = read_only
-        self._now, self._record = now, record
+        self.owner, self.read_only = owner, read_only
+        self._now, self._steady, self._record = now, steady or now, record
         self._states: dict[str, _DeviceState] = {}
 
     def writes_today(self, device: Device) -> int:
@@ -162,7 +162,7 @@ class WriteGate:
         self, device: Device, state: _DeviceState, values: Mapping[str, float], reason: str
     ) -> tuple[WriteRecord, ...]:
         """Read again what the device confirmed and did not show, and judge what is now decided."""
-        now_s, points = self._now().timestamp(), device.device_map.points
+        now_s, points = self._steady().timestamp(), device.device_map.points
         awaited = [
             name
             for name, value in values.items()
@@ -253,7 +253,7 @@ class WriteGate:
     def _due(
         self, device: Device, state: _DeviceState, values: Mapping[str, float]
     ) -> dict[str, float]:
-        now_s = self._now().timestamp()
+        now_s = self._steady().timestamp()
         refresh_s = refresh_after_s(device.device_map.lease, state.lease_s)
         due: dict[str, float] = {}
         for name, value in values.items():
@@ -280,7 +280,7 @@ class WriteGate:
             barrier = f"the budget of {budget} writes a day is used up"
         else:
             return await self._write(device, state, values, reason, wait=wait)
-        now_s = self._now().timestamp()
+        now_s = self._steady().timestamp()
         for name, value in values.items():
             state.setpoint(name).kept_back(value, now_s)
         return tuple(
@@ -315,7 +315,7 @@ class WriteGate:
             held_before = {
                 name for name in run if _is_at(device, name, state.setpoint(name), values[name])
             }
-            now_s = self._now().timestamp()
+            now_s = self._steady().timestamp()
             for name, value in wanted.items():
                 state.setpoint(name).sending(value, now_s)
             order = points[run[0]].order

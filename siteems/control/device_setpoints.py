@@ -54,7 +54,7 @@ class SentSetpoints:
     """The setpoints that were sent last, and when."""
 
     time: datetime
-    """When a decision, also one to release, was brought to the devices last."""
+    """When a decision, also one to release, was brought to the devices last; a steady time."""
     values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By device and point; nothing of a device that has been released since."""
 
@@ -70,7 +70,7 @@ def device_setpoints(
     battery_command: BatteryCommand,
     devices: Iterable[SettableDevice],
     previous: SentSetpoints,
-    now: datetime,
+    steady: datetime,
     confirmed: Confirmed,
 ) -> SentSetpoints:
     """The setpoints of each device for a decision to drive.
@@ -79,14 +79,14 @@ def device_setpoints(
     others what they were sent before.
     """
     held = {point: value for sent in previous.values.values() for point, value in sent.items()}
-    elapsed_s = max(0.0, (now - previous.time).total_seconds())
+    elapsed_s = max(0.0, (steady - previous.time).total_seconds())
     wanted = setpoints(decision, site, battery_command, held, elapsed_s)
     values = dict(previous.values)
     for device in devices:
         values[device.name] = _of_device(
             device, wanted, previous.values.get(device.name, {}), confirmed
         )
-    return SentSetpoints(now, values)
+    return SentSetpoints(steady, values)
 
 
 def _of_device(

@@ -30,8 +30,14 @@ class ImageBuilder:
         """An image before anything was read."""
         return Image(time, self.max_age, {})
 
-    def next(self, previous: Image, readings: Iterable[Reading], time: datetime) -> Image:
-        """The image after these readings."""
+    def next(
+        self,
+        previous: Image,
+        readings: Iterable[Reading],
+        time: datetime,
+        steady: datetime | None = None,
+    ) -> Image:
+        """The image after these readings, whose times are steady where `steady` is given."""
         fresh: dict[str, Measurement] = {}
         # Later readings overwrite earlier ones, and the rectifiers come last: their controller runs
         # from the battery, so its mains voltage is still measured when a meter has lost its supply.
@@ -44,7 +50,7 @@ class ImageBuilder:
             name: _merge(previous.measured.get(name, UNKNOWN), measured)
             for name, measured in fresh.items()
         }
-        return Image(time, self.max_age, {**previous.measured, **merged})
+        return Image(time, self.max_age, {**previous.measured, **merged}, steady)
 
     def _fields(self, reading: Reading) -> dict[str, Point]:
         """The image fields that one device fills, each within its plausible range."""

@@ -75,7 +75,13 @@ class Image:
     time: datetime
     max_age: timedelta
     measured: Mapping[str, Measurement]
-    """By the names of `MEASURED` and `SELDOM_CHANGED`; a missing name is unknown."""
+    """By the names of `MEASURED` and `SELDOM_CHANGED`; a missing name is unknown. Their times
+    are steady.
+    """
+    steady: datetime | None = None
+    """The steady time of the image, from which ages count; None = the same as `time`, on a clock
+    that is never set.
+    """
 
     def value(self, name: str) -> float | None:
         """The fresh value of a field; None = unknown. KeyError for any other name."""
@@ -90,5 +96,6 @@ class Image:
     @cached_property
     def values(self) -> Mapping[str, float | None]:
         """The fresh values of all fields; None = unknown."""
-        oldest, now, measured = self.time - self.max_age, self.time, self.measured
+        now, measured = self.steady or self.time, self.measured
+        oldest = now - self.max_age
         return {name: measured.get(name, UNKNOWN).fresh(oldest, now) for name in _FIELDS}

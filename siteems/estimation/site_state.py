@@ -118,7 +118,8 @@ class StateEstimator:
             time=now,
             soc=soc,
             battery_c=image.value("battery_c"),
-            last_full=self._last_full,
+            # One of a time to come was seen while the clock was wrong, so it may be any time ago.
+            last_full=None if self._last_full is None or self._last_full > now else self._last_full,
             segment_kwh=self._segments.at(soc),
             month_peak_kw=None if self._peak is None else self._peak.peak_kw(now),
             learned_health=self._health.learned,

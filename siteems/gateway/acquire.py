@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -15,6 +15,7 @@ from drivers.backoff import Backoff, growing_pauses
 from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.write_gate.gate import WriteGate
+from siteems.clock import Clock
 from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED
 from siteems.control.safe_state import without_charging
 from siteems.gateway.command_log import trouble_in
@@ -54,7 +55,7 @@ class Acquisition:
         gate: WriteGate,
         safe_values: Mapping[str, float],
         lease_s: float,
-        now: Callable[[], datetime],
+        clock: Clock,
         report: Report,
         *,
         stored_charging: bool = True,
@@ -62,7 +63,7 @@ class Acquisition:
         """`devices` are those that take setpoints."""
         self._devices, self._gate, self._lease_s = tuple(devices), gate, lease_s
         self._safe_values = safe_values
-        self._now, self._report = now, report
+        self._clock, self._report = clock, report
         self._retries: dict[str, Backoff] = defaultdict(lambda: Backoff(RETRY_PAUSES_S))
         self._busy_retries: dict[str, Backoff] = defaultdict(lambda: Backoff(BUSY_PAUSES_S))
         self._busy: dict[str, Condition] = {}
@@ -92,9 +93,9 @@ class Acquisition:
                 continue
             if device.name in left_alone:
                 if device.name in self._busy:  # silence does not say that it is busy
-                    self._busy[device.name].update(None, self._now())
+                    self._busy[device.name].update(None, self._clock.steady())
                 continue
-            now_s = self._now().timestamp()
+            now_s = self._clock.steady().timestamp()
             retries = (self._retries[device.name], self._busy_retries[device.name])
             if any(retry.resting(now_s) for retry in retries):
                 continue
@@ -181,7 +182,7 @@ class Acquisition:
             return
         if clamped := trouble_in(commissioned):
             # The device's own limits are stricter. To write again would only wear its flash.
-            now = self._now()
+            now = self._clock.now()
             self._report(alarms.SAFE_VALUE_CLAMPED.at(now, device=device.name, detail=clamped))
         self.pending.discard(device.name)
         self.wrong.discard(device.name)
@@ -191,14 +192,15 @@ class Acquisition:
 
     def _was_busy(self, name: str, detail: str) -> None:
         """Try again soon, and report a device that stays like this."""
-        now = self._now()
-        if self._busy.setdefault(name, Condition(BUSY_FOR)).update(True, now) == "raised":
+        steady = self._clock.steady()
+        if self._busy.setdefault(name, Condition(BUSY_FOR)).update(True, steady) == "raised":
+            now = self._clock.now()
             self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
-        self._busy_retries[name].failed(now.timestamp())
+        self._busy_retries[name].failed(steady.timestamp())
 
     def _failed(self, alarm: alarms.AlarmType, name: str, **values: str) -> None:
         """Report the first failure in a row, and make the device rest."""
-        retry, now = self._retries[name], self._now()
+        retry = self._retries[name]
         if retry.failures == 0:
-            self._report(alarm.at(now, device=name, **values))
-        retry.failed(now.timestamp())
+            self._report(alarm.at(self._clock.now(), device=name, **values))
+        retry.failed(self._clock.steady().timestamp())

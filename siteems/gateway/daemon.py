@@ -10,6 +10,7 @@ import signal
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -20,15 +21,16 @@ from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.gateway.devices import SiteDevices
-from siteems.gateway.schedule import SiteCron, make_scheduler
+from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.records import RecordError
+from siteems.history.retention import prune_old
 from siteems.history.store import History
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.logs import configure_logs
-from siteems.operations.recall import recall
+from siteems.operations.recall import Recalled, recall
 from siteems.operations.systemd import notify
 from siteems.planning import reasons
 from siteems.planning.solver_process import SolverProcess
@@ -36,6 +38,10 @@ from siteems.ports import Ports
 from siteems.site.model import Site
 
 log = structlog.get_logger()
+
+DAY: Final = timedelta(days=1)
+HOUSEKEEPING_AT: Final = timedelta(hours=3, minutes=10)
+"""After midnight UTC."""
 
 
 class Daemon:
@@ -46,7 +52,7 @@ class Daemon:
         self._timing = Timing.at_speed(site.control, clock.speed)
         self._history = History(history_path(folder))
         self._devices = SiteDevices(
-            site, clock.now, self._history, self._timing.lease_s, read_only=read_only
+            site, clock, self._history, self._timing.lease_s, read_only=read_only
         )
         self._solver = SolverProcess()
         ports = Ports(clock, self._devices, self._solver, self._history, EventLog(self._history))
@@ -73,7 +79,7 @@ class Daemon:
         await self._controller.observe()
         await self._devices.begin(self._controller.charging)
         await self._solver.start()
-        self._controller.resume(recall(self._history, self._site, self._clock.now()))
+        self._controller.resume(self._recall())
         self._controller.refresh_events()
         await self._controller.observe()
         await self._controller.make_plan(reasons.START)
@@ -88,14 +94,15 @@ class Daemon:
         stopped = asyncio.create_task(self._stop.wait())
         running = asyncio.create_task(self._clock.started())
         await asyncio.wait({stopped, running}, return_when=asyncio.FIRST_COMPLETED)
-        scheduler = make_scheduler()
-        scheduler.add_job(self._quarter_hour, SiteCron(self._clock, minute="*/15", second=0))
-        scheduler.add_job(self._note_traffic, SiteCron(self._clock, minute="*", second=30))
-        scheduler.add_job(self._housekeeping, SiteCron(self._clock, hour=3, minute=10))
-        scheduler.start()
-        loops = [asyncio.create_task(self._control_loop()), asyncio.create_task(self._plan_loop())]
+        schedule = Schedule(self._clock)
+        schedule.add(self._quarter_hour, timedelta(minutes=15))
+        schedule.add(self._note_traffic, timedelta(minutes=1), timedelta(seconds=30))
+        schedule.add(self._housekeeping, DAY, HOUSEKEEPING_AT)
+        loops = [
+            asyncio.create_task(loop)
+            for loop in (self._control_loop(), self._plan_loop(), schedule.run())
+        ]
         done, _ = await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
-        scheduler.shutdown(wait=False)
         for task in (running, stopped, *loops):
             if task not in done:
                 task.cancel()
@@ -148,6 +155,9 @@ class Daemon:
             await self._controller.replan.wait()
             self._controller.replan.clear()
             try:
+                if self._controller.clock_was_set:
+                    # In a thread, because control goes on meanwhile.
+                    await asyncio.to_thread(lambda: self._controller.learn_again(self._recall()))
                 await self._controller.make_plan(self._controller.replan.trigger)
             except asyncio.CancelledError:
                 raise
@@ -155,6 +165,9 @@ class Daemon:
                 log.exception(
                     "planning-failed"
                 )  # the last plan and the lower fallback levels remain
+
+    def _recall(self) -> Recalled:
+        return recall(self._history, self._site, self._clock.now())
 
     async def _quarter_hour(self) -> None:
         self._controller.replan.ask(reasons.SCHEDULE)
@@ -167,8 +180,13 @@ class Daemon:
             log.error("record-failed", error=str(error))
 
     async def _housekeeping(self) -> None:
-        before = self._clock.now() - timedelta(days=self._site.recording.keep_days)
-        removed = await asyncio.to_thread(self._history.prune, before)
+        """Delete what is older than the record keeps, but nothing while the clock is in doubt."""
+        if self._controller.clock_steps.stepped_within(DAY):
+            log.info("housekeeping-postponed")
+            return
+        removed = await asyncio.to_thread(
+            prune_old, self._history, self._clock.now(), self._site.recording.keep_days
+        )
         log.info("housekeeping", rows_removed=removed)
 
 

@@ -5,9 +5,9 @@ them in their safe state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -16,6 +16,7 @@ from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.points import Quality, Reading
 from drivers.write_gate.gate import WriteGate
+from siteems.clock import Clock
 from siteems.control.charging_permit import ChargingPermit, first_permit
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.device_setpoints import (
@@ -53,15 +54,15 @@ class SiteDevices:
     def __init__(
         self,
         site: Site,
-        now: Callable[[], datetime],
+        clock: Clock,
         history: History,
         lease_s: float,
         *,
         read_only: bool = False,
     ) -> None:
-        self._site, self._history, self._now = site, history, now
+        self._site, self._history, self._clock = site, history, clock
         self._links = make_links(site)
-        self._all = [make_device(entry, self._links, now) for entry in site.devices]
+        self._all = [make_device(entry, self._links, clock.steady) for entry in site.devices]
         self.devices = [device for device in self._all if isinstance(device, Device)]
         """Those that may be written; utility meters are read only."""
         self._by_name = {device.name: device for device in self.devices}
@@ -74,18 +75,24 @@ class SiteDevices:
         ]
         self._commands = CommandLog(history)
         self._report = AlarmLog(history).report
-        self._gate = WriteGate(owner=OWNER, now=now, record=self._commands.add, read_only=read_only)
+        self._gate = WriteGate(
+            owner=OWNER,
+            now=clock.now,
+            steady=clock.steady,
+            record=self._commands.add,
+            read_only=read_only,
+        )
         self._acquisition = Acquisition(
             [self._by_name[each.name] for each in self._settable],
             self._gate,
             self._safe_values,
             lease_s,
-            now,
+            clock,
             self._report,
             stored_charging=first_permit(site).stored,
         )
         self._alarms = {
-            each.name: SetpointAlarm(each.name, self._report) for each in self._settable
+            each.name: SetpointAlarm(each.name, clock, self._report) for each in self._settable
         }
         self._unreleased: set[str] = set()
         """Names of the devices that may hold something else than their safe values."""
@@ -93,7 +100,7 @@ class SiteDevices:
         self._charging = first_permit(site)
         """As of the last decision."""
         self._stored_again = Condition(STORED_AGAIN_AFTER)
-        self._sent = SentSetpoints(now())
+        self._sent = SentSetpoints(clock.steady())
         self._contradictions = Contradictions()
         self._battery_sign = BatterySign()
 
@@ -120,8 +127,8 @@ class SiteDevices:
                 continue
             if changed := self._gate.changed_setpoints(device, readings[name]):
                 self._acquisition.lost([name])
-                points, now = ", ".join(changed), self._now()
-                if self._contradictions.add(name, now):
+                points, now = ", ".join(changed), self._clock.now()
+                if self._contradictions.add(name, self._clock.steady()):
                     # Released or not, it is the other controller's now.
                     self._unreleased.discard(name)
                     self._report(alarms.ANOTHER_CONTROLLER.at(now, device=name, points=points))
@@ -140,11 +147,11 @@ class SiteDevices:
             return
         for name in self._acquisition.pending:
             self._sent = self._sent.without(name)
-        now = self._now()
+        steady = self._clock.steady()
         left_alone = {
             name
             for name in self._acquisition.pending
-            if name in self._silent or self._contradictions.stands_back(name, now)
+            if name in self._silent or self._contradictions.stands_back(name, steady)
         }
         await self._acquisition.acquire(self._safe_setpoints(), left_alone)
         self._unreleased -= self._acquisition.wrong
@@ -175,16 +182,17 @@ class SiteDevices:
         charge are stored at once, those that may after an hour.
         """
         again = charging and not self._acquisition.stored_charging
-        if self._stored_again.update(again, self._now()) == "raised" or not charging:
+        if self._stored_again.update(again, self._clock.steady()) == "raised" or not charging:
             await self._acquisition.store(charging=charging)
 
     def _unless_mirrored(self, decision: Drive) -> Decision:
         """The decision, or a release while the battery's power has the wrong sign."""
-        now = self._now()
-        if self._battery_sign.bars(now):
+        steady = self._clock.steady()
+        if self._battery_sign.bars(steady):
             return Release(RELEASE_BATTERY_SIGN(), decision.charging)
-        if self._battery_sign.contradicts(decision, now):
+        if self._battery_sign.contradicts(decision, steady):
             measured_kw, target_kw = decision.measured_kw, decision.battery_kw
+            now = self._clock.now()
             self._report(alarms.BATTERY_SIGN.at(now, battery_kw=measured_kw, target_kw=target_kw))
             return Release(RELEASE_BATTERY_SIGN(), decision.charging)
         return decision
@@ -195,7 +203,13 @@ class SiteDevices:
         unavailable = self._acquisition.pending | self._silent
         available = [each for each in self._settable if each.name not in unavailable]
         self._sent = device_setpoints(
-            decision, self._site, self._command, available, self._sent, self._now(), self._confirmed
+            decision,
+            self._site,
+            self._command,
+            available,
+            self._sent,
+            self._clock.steady(),
+            self._confirmed,
         )
         for device in available:
             values = self._sent.values[device.name]
@@ -217,7 +231,7 @@ class SiteDevices:
             troubles, sent = dict.fromkeys(values, str(error)), False
         if not sent and not held_before:
             self._unreleased.discard(device.name)
-        self._alarms[device.name].update(troubles, self._now())
+        self._alarms[device.name].update(troubles)
 
     async def _release(self, decision: Release, skip: Collection[str]) -> None:
         """Write the safe values to every device that still holds something else.
@@ -237,7 +251,7 @@ class SiteDevices:
                     self._unreleased.discard(name)
             elif name not in self._acquisition.pending and safe.get(name) != charging.get(name):
                 await self._refresh(device, safe[name], reason)
-        self._sent = SentSetpoints(self._now())
+        self._sent = SentSetpoints(self._clock.steady())
 
     async def _refresh(self, device: Device, safe: Mapping[str, float], reason: str) -> None:
         try:

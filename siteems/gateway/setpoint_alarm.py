@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from siteems.clock import Clock
 from siteems.gateway.acquire import Report
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
@@ -17,20 +18,21 @@ LASTED: Final = timedelta(minutes=2)
 class SetpointAlarm:
     """Reports when a device has not taken some setpoint for a while, and when it takes all."""
 
-    def __init__(self, device: str, report: Report) -> None:
-        self._device, self._report = device, report
+    def __init__(self, device: str, clock: Clock, report: Report) -> None:
+        self._device, self._clock, self._report = device, clock, report
         self._not_taken: dict[str, str] = {}
         """By setpoint, what went wrong at its last try; only those that were not taken."""
         self._condition = Condition(LASTED)
 
-    def update(self, troubles: Mapping[str, str], now: datetime) -> None:
+    def update(self, troubles: Mapping[str, str]) -> None:
         """Take the setpoints that were tried now: what went wrong with each, or an empty text."""
         for point, trouble in troubles.items():
             if trouble:
                 self._not_taken[point] = trouble
             else:
                 self._not_taken.pop(point, None)
-        change = self._condition.update(bool(self._not_taken), now)
+        change = self._condition.update(bool(self._not_taken), self._clock.steady())
+        now = self._clock.now()
         if change == "raised":
             detail = next(iter(self._not_taken.values()))
             self._report(alarms.DEVICE_NOT_FOLLOWING.at(now, device=self._device, detail=detail))

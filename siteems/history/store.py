@@ -27,6 +27,7 @@ from siteems.history.rows import (
 from siteems.history.valid_rows import VALID
 
 PRUNED: Final = ("samples", "plans", "commands", "incidents")
+DAY_MS: Final = 86_400_000
 PLANS_TRIED: Final = 10
 """The newest plans that are tried for a readable one; older ones would be followed no longer."""
 _COMMAND = "ts, device, point, value, owner, reason, outcome, detail"
@@ -75,21 +76,47 @@ class History(Database):
         )
         return [sample_of(row) for row in rows]
 
-    def last_sample(self) -> Sample | None:
-        """The newest sample."""
-        valid = VALID["samples"]
-        rows = self._rows(f"SELECT * FROM samples WHERE {valid} ORDER BY ts DESC LIMIT 1")
+    def last_sample(self, until: datetime | None = None) -> Sample | None:
+        """The newest sample, or the newest until then."""
+        rows = self._rows(
+            f"SELECT * FROM samples WHERE ts <= ? AND {VALID['samples']} ORDER BY ts DESC LIMIT 1",
+            (_last_timestamp(until),),
+        )
         return sample_of(rows[0]) if rows else None
 
-    def last_time_at(self, column: str, least: float, most: float = math.inf) -> datetime | None:
-        """When a sample column last had a value from `least` to `most`. Raises ValueError for no
-        column.
+    def newest_sample_time(self) -> datetime | None:
+        """The time of the newest sample, which may be one to come."""
+        return self._time(f"SELECT max(ts) FROM samples WHERE {VALID['samples']}")
+
+    def last_time_at(
+        self, column: str, least: float, most: float = math.inf, until: datetime | None = None
+    ) -> datetime | None:
+        """When a sample column last had a value from `least` to `most`, until then where it is
+        stated. Raises ValueError for no column.
         """
         if column not in SAMPLE_COLUMNS:
             raise ValueError(f"{column} is not a sample column")
-        within = f"{column} BETWEEN ? AND ? AND {VALID['samples']}"
-        rows = self._rows(f"SELECT max(ts) FROM samples WHERE {within}", (least, most))
-        return None if rows[0][0] is None else time_of(rows[0][0])
+        within = f"{column} BETWEEN ? AND ? AND ts <= ? AND {VALID['samples']}"
+        values = (least, most, _last_timestamp(until))
+        return self._time(f"SELECT max(ts) FROM samples WHERE {within}", values)
+
+    def recorded_day(self, number: int, until: datetime) -> datetime | None:
+        """The start, in UTC, of the newest day with samples until then (`number` 1), of the one
+        before it (2) and so on; None where the record has fewer such days.
+        """
+        valid = VALID["samples"]
+        newest = f"SELECT max(ts) / {DAY_MS} * {DAY_MS} FROM samples WHERE {valid} AND ts"
+        return self._time(
+            f"WITH RECURSIVE days(day) AS ({newest} <= ? UNION ALL "
+            f"SELECT ({newest} < day) FROM days WHERE day IS NOT NULL) "
+            "SELECT day FROM days WHERE day IS NOT NULL LIMIT 1 OFFSET ?",
+            (timestamp(until), number - 1),
+        )
+
+    def _time(self, query: str, values: Sequence[object] = ()) -> datetime | None:
+        """The time that a query of one value finds; None where it finds none."""
+        rows = self._rows(query, values)
+        return time_of(rows[0][0]) if rows and rows[0][0] is not None else None
 
     # -- plans -------------------------------------------------------------------------------------
 
@@ -108,15 +135,17 @@ class History(Database):
                 (timestamp(time), status, trigger, kept),
             )
 
-    def last_plans(self, statuses: Sequence[str]) -> list[dict[str, Any]]:
-        """The bodies of the newest plans with one of these statuses, newest first; those that are
-        not JSON objects are left out.
+    def last_plans(
+        self, statuses: Sequence[str], until: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """The bodies of the newest plans with one of these statuses, until then where it is stated,
+        newest first; those that are not JSON objects are left out.
         """
         marks = ", ".join("?" * len(statuses))
         rows = self._rows(
-            f"SELECT body FROM plans WHERE status IN ({marks}) AND {VALID['plans']} "
-            "ORDER BY id DESC LIMIT ?",
-            (*statuses, PLANS_TRIED),
+            f"SELECT body FROM plans WHERE status IN ({marks}) AND ts <= ? AND {VALID['plans']} "
+            "ORDER BY ts DESC, id DESC LIMIT ?",
+            (*statuses, _last_timestamp(until), PLANS_TRIED),
         )
         return [body for (text,) in rows if (body := plan_body_of(text)) is not None]
 
@@ -227,3 +256,8 @@ class History(Database):
                 total += cursor.rowcount
         self.free_pages()
         return total
+
+
+def _last_timestamp(until: datetime | None) -> int:
+    """The last timestamp of a query; without a time the largest that the file can hold."""
+    return 2**63 - 1 if until is None else timestamp(until)

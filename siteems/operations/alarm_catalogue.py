@@ -259,6 +259,26 @@ DEVICE_FOLLOWING: Final = AlarmType(
     clears=(DEVICE_NOT_FOLLOWING.code,),
 )
 
+# -- the clock -------------------------------------------------------------------------------------
+
+CLOCK_SET: Final = AlarmType(
+    "clock-set",
+    "the clock was set by {by_s:+.0f} s",
+    "warning",
+    "The time of day changed by more than 5 s against the time that has passed. Delays, leases and "
+    "ages are not affected; a new plan is made at once, and nothing old is deleted for a day.",
+    "Check the time and the time service of the gateway (`timedatectl`). A single step after a "
+    "start is normal on a gateway without a battery-backed clock.",
+)
+RECORD_AHEAD: Final = AlarmType(
+    "record-ahead",
+    "the record has samples up to {newest}, {ahead_h:.1f} h ahead of the clock; they are not used",
+    "warning",
+    "Samples were recorded while the clock was ahead, or the clock is behind now. They count "
+    "neither as the present nor as the past of the site; they stay in the record.",
+    "Check the time of the gateway (`timedatectl`). If it is right, there is nothing to do.",
+)
+
 # -- the daemon ------------------------------------------------------------------------------------
 
 STOPPED: Final = AlarmType(

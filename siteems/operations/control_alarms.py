@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from siteems.control.cycle import NEEDED, missing_inputs
 from siteems.control.decision import Drive, Release
-from siteems.control.intent import FallbackLevel, Intent
+from siteems.control.intent import FallbackLevel
 from siteems.control.reasons import RELEASE_NOT_MEASURED
 from siteems.control.step import Step
 from siteems.estimation.battery_health import Health
+from siteems.estimation.process_image import Image
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
@@ -56,36 +57,37 @@ class ControlAlarms:
         """Whether the mains had failed when they were last measured."""
         return self._mains_failed.active
 
-    def update(self, step: Step, now: datetime) -> None:
-        """Takes one cycle."""
-        self._update_mains(step, now)
-        self._update_release(step, now)
+    def update(self, step: Step, steady: datetime) -> None:
+        """Takes one cycle. Delays run on the steady time; an alarm has the time of the image."""
+        self._update_mains(step, steady)
+        self._update_release(step, steady)
         if self._drives:
-            self._update_cap(step, now)
+            self._update_cap(step, steady)
         if isinstance(step.decision, Drive):
-            self._update_fallback(step.intent, now)
+            self._update_fallback(step, steady)
         if self._drives:
-            self._update_battery(step, now)
+            self._update_battery(step, steady)
 
-    def update_health(self, health: Health, stated: float, now: datetime) -> None:
+    def update_health(self, health: Health, stated: float, image: Image) -> None:
         """Takes the state of health that counts, and the one in the site file."""
+        now = image.time
         weaker = health.share <= stated - HEALTH_TOLERANCE
-        if self._battery_weaker.update(weaker, now) != "raised":
+        if self._battery_weaker.update(weaker, image.steady or now) != "raised":
             return
         if health.source == "battery":
             self._report(alarms.BATTERY_REPORTS_WEAKER.at(now, health=health.share, stated=stated))
         else:
             self._report(alarms.BATTERY_MEASURED_WEAKER.at(now, health=health.share, stated=stated))
 
-    def _update_mains(self, step: Step, now: datetime) -> None:
+    def _update_mains(self, step: Step, steady: datetime) -> None:
         mains_ok = step.image.mains_ok
-        change = self._mains_failed.update(None if mains_ok is None else not mains_ok, now)
+        change = self._mains_failed.update(None if mains_ok is None else not mains_ok, steady)
         if change == "raised":
-            self._report(alarms.MAINS_FAILED.at(now))
+            self._report(alarms.MAINS_FAILED.at(step.image.time))
         elif change == "cleared":
-            self._report(alarms.MAINS_RETURNED.at(now))
+            self._report(alarms.MAINS_RETURNED.at(step.image.time))
 
-    def _update_release(self, step: Step, now: datetime) -> None:
+    def _update_release(self, step: Step, steady: datetime) -> None:
         """A release because the mains failed is no alarm of its own; nor is, in a read-only run,
         the lack of what no device of the site measures.
         """
@@ -94,14 +96,14 @@ class ControlAlarms:
             measured = [name for name in NEEDED if name in step.image.measured]
             missing = missing_inputs(step.image, measured)
             released, reason = bool(missing), RELEASE_NOT_MEASURED(missing=missing)
-        change = self._released.update(None if step.image.mains_ok is False else released, now)
+        change = self._released.update(None if step.image.mains_ok is False else released, steady)
         if change == "raised":
             kind = alarms.RELEASED if self._drives else alarms.NOT_MEASURED
-            self._report(kind.at(now, reason=reason))
+            self._report(kind.at(step.image.time, reason=reason))
         elif change == "cleared":
-            self._report((alarms.DRIVING if self._drives else alarms.MEASURED).at(now))
+            self._report((alarms.DRIVING if self._drives else alarms.MEASURED).at(step.image.time))
 
-    def _update_battery(self, step: Step, now: datetime) -> None:
+    def _update_battery(self, step: Step, steady: datetime) -> None:
         """A battery that charges or discharges clearly more than its setpoint.
 
         Charging less than the setpoint is normal where the chemistry no longer accepts it.
@@ -109,7 +111,7 @@ class ControlAlarms:
         A battery that balances load and PV has no setpoint to keep to while they are.
         """
         if isinstance(step.decision, Release):
-            self._battery_not_following.update(None, now)
+            self._battery_not_following.update(None, steady)
             return
         battery_kw, target_kw = step.image.value("battery_kw"), step.decision.battery_kw
         rectifier_kw = step.image.value("rectifier_dc_kw")
@@ -122,32 +124,36 @@ class ControlAlarms:
             too_high = battery_kw > target_kw + FOLLOWS_KW and not may_exceed
             too_low = battery_kw < target_kw - FOLLOWS_KW and target_kw <= 0 and not balances
             deviates = too_high or too_low
-        if self._battery_not_following.update(deviates, now) == "raised":
+        if self._battery_not_following.update(deviates, steady) == "raised":
             self._report(
                 alarms.BATTERY_NOT_FOLLOWING.at(
-                    now, battery_kw=battery_kw, target_kw=target_kw, reason=step.decision.reason
+                    step.image.time,
+                    battery_kw=battery_kw,
+                    target_kw=target_kw,
+                    reason=step.decision.reason,
                 )
             )
 
-    def _update_fallback(self, intent: Intent, now: datetime) -> None:
+    def _update_fallback(self, step: Step, steady: datetime) -> None:
         """A lower level is reported once it has lasted, the return to a fresh plan at once.
 
         So a plan that is only a moment late raises no alarm.
         """
+        intent = step.intent
         level = intent.level
-        lasted = self._level_changed.update(level != self._level, now) == "raised"
+        lasted = self._level_changed.update(level != self._level, steady) == "raised"
         if level == self._level or not (lasted or level == "plan"):
             return
         if level == "last-plan":
-            self._report(alarms.FALLBACK_LAST_PLAN.at(now, reason=intent.reason))
+            self._report(alarms.FALLBACK_LAST_PLAN.at(step.image.time, reason=intent.reason))
         elif level == "rules":
-            self._report(alarms.FALLBACK_RULES.at(now, reason=intent.reason))
+            self._report(alarms.FALLBACK_RULES.at(step.image.time, reason=intent.reason))
         elif self._level is not None:
-            self._report(alarms.FALLBACK_PLAN.at(now))
+            self._report(alarms.FALLBACK_PLAN.at(step.image.time))
         self._level = level
         self._level_changed.reset()
 
-    def _update_cap(self, step: Step, now: datetime) -> None:
+    def _update_cap(self, step: Step, steady: datetime) -> None:
         """A cap that cannot be held, for instance because the AC side alone draws more.
 
         Each cap is reported once, however often it is exceeded: an air conditioner that starts and
@@ -157,12 +163,12 @@ class ControlAlarms:
         if math.isinf(cap_kw):
             self._reported_cap_kw = None
         exceeded = grid_kw is not None and grid_kw > cap_kw * (1.0 + CAP_TOLERANCE)
-        self._cap_exceeded.update(exceeded, now)
+        self._cap_exceeded.update(exceeded, steady)
         # The delay runs on when a cap is revised, so that revisions cannot hide that it is missed.
         if self._cap_exceeded.active and cap_kw != self._reported_cap_kw:
             self._reported_cap_kw = cap_kw
             self._report(
                 alarms.CAP_EXCEEDED.at(
-                    now, grid_kw=grid_kw, cap_kw=cap_kw, reason=step.decision.reason
+                    step.image.time, grid_kw=grid_kw, cap_kw=cap_kw, reason=step.decision.reason
                 )
             )

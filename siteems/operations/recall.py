@@ -38,18 +38,23 @@ class Recalled:
     """The newest usable plan that can be read."""
     last_full: datetime | None = None
     """When the battery was last fully charged."""
+    newest: datetime | None = None
+    """The time of the newest sample. Where it is still to come, the clock was or is wrong."""
 
 
 def recall(history: History, site: Site, now: datetime) -> Recalled:
-    """Read the record. Never raises: what cannot be read is taken up as if it were not there."""
+    """Read the record up to now. Never raises: what cannot be read is taken up as if it were not
+    there. Rows of times to come are left out: they were recorded while the clock was wrong.
+    """
     ranges, since = _ranges(site), now - LEARNING_WINDOW
     nothing: list[Sample] = []
     samples = _part("samples", lambda: history.samples(since, now), nothing)
     full = (FULL_SOC, SOC_RANGE[1])
     return Recalled(
         samples=[_plausible(sample, ranges) for sample in samples],
-        plan=_part("plan", lambda: newest_plan(history.last_plans(USABLE)), None),
-        last_full=_part("last-full", lambda: history.last_time_at("soc", *full), None),
+        plan=_part("plan", lambda: newest_plan(history.last_plans(USABLE, now)), None),
+        last_full=_part("last-full", lambda: history.last_time_at("soc", *full, now), None),
+        newest=_part("newest", history.newest_sample_time, None),
     )
 
 

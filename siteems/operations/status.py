@@ -50,19 +50,21 @@ class Status:
 def read_status(site: Site, history: History) -> Status:
     """Read the status from the record. Raises `RecordError`."""
     now = daemon_clock(history).now()
-    # A minute ahead, because the daemon may have written since `now`.
+    # A minute ahead, because the daemon may have written since `now`. What is further ahead was
+    # recorded while the clock was wrong: it is not the present.
+    until = now + timedelta(minutes=1)
     daemon = daemon_state(history)
     alarms = [
         alarm
-        for alarm in history.alarms(now - ALARMS_SINCE, now + timedelta(minutes=1))
+        for alarm in history.alarms(now - ALARMS_SINCE, until)
         if not _is_obsolete(alarm, daemon)
     ]
     return Status(
         site_id=site.site.id,
         now=now,
         daemon=daemon,
-        sample=history.last_sample(),
-        plan=newest_plan(history.last_plans(USABLE)),
+        sample=history.last_sample(until),
+        plan=newest_plan(history.last_plans(USABLE, until)),
         events=EventLog(history).open(now),
         alarms=tuple(alarms[-ALARMS_SHOWN:]),
         traffic=recorded_traffic(history),

@@ -16,6 +16,7 @@ SCHEDULE: Final = MessageType("schedule", "schedule")
 DR_EVENT_CHANGED: Final = MessageType("dr-event-changed", "DR event")
 MAINS_RETURN: Final = MessageType("mains-return", "mains returned")
 SOC_DEVIATION: Final = MessageType("soc-deviation", "deviation from plan")
+CLOCK_CHANGE: Final = MessageType("clock-change", "clock set")
 NO_PLAN_HOLDS: Final = MessageType("no-plan-holds", "no valid plan")
 
 # -- why there is no plan --------------------------------------------------------------------------

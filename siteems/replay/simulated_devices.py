@@ -40,7 +40,7 @@ class SimulatedDevices:
 
     def __init__(self, site: Site, plant: Plant, clock: ManualClock, timing: Timing) -> None:
         self._devices = [
-            PlantDevice(e.name, load_map(e.map), plant, clock.now) for e in site.devices
+            PlantDevice(e.name, load_map(e.map), plant, clock.steady) for e in site.devices
         ]
         self._read = [
             tuple(name for name in each.device_map.points if name in IMAGE_POINTS)
@@ -54,7 +54,7 @@ class SimulatedDevices:
         self._safe_values = safe_values(site, rectifier_curve(site))
         self._site, self._plant, self._clock = site, plant, clock
         self._command = battery_command_of(site)
-        self._sent = SentSetpoints(clock.now())
+        self._sent = SentSetpoints(clock.steady())
         self._held: dict[tuple[str, str], float] = {}
         """The last value written, by device and point."""
         self.silent: set[str] = set()
@@ -67,8 +67,8 @@ class SimulatedDevices:
 
     async def read(self) -> Sequence[Reading]:
         """All devices; one that is silent has only unreachable points."""
-        now = self._clock.now()
-        self._plant.advance_to(now)
+        steady = self._clock.steady()
+        self._plant.advance_to(steady)
         values = {
             name: _point(value)
             for name, value in readings(self._plant).items()
@@ -78,12 +78,12 @@ class SimulatedDevices:
         for device, names in zip(self._devices, self._read, strict=True):
             silent = device.name in self.silent
             points = {name: _SILENT if silent else values.get(name, _MISSING) for name in names}
-            found.append(Reading(device.name, now, points))
+            found.append(Reading(device.name, steady, points))
         return found
 
     async def drive(self, decision: Decision) -> None:
         """Write setpoints, or the safe values on release, to the devices that answer."""
-        now = self._clock.now()
+        steady = self._clock.steady()
         for name in self.silent:
             self._sent = self._sent.without(name)
         answering = self._settable
@@ -96,13 +96,13 @@ class SimulatedDevices:
                 self._command,
                 [settable for _, settable in answering],
                 self._sent,
-                now,
+                steady,
                 self._confirmed,
             )
             for device, _ in answering:
                 self._write(device, self._sent.values[device.name])
             return
-        self._sent = SentSetpoints(now)
+        self._sent = SentSetpoints(steady)
         for device, settable in answering:
             allowed = decision.charging.now
             self._write(

@@ -43,7 +43,6 @@ HEAVY = (
     "scipy",
     "plotly",
     "pvlib",
-    "apscheduler",
     "numpy",
     "pydantic",
     "rich",

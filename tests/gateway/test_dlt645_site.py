@@ -61,7 +61,7 @@ async def test_the_controller_reads_the_grid_through_a_utility_meter(
     served = SimulatedSite(site, plant, clock.now)
     assert await served.start() == {name: link.url for name, link in site.links.items()}
     history = History(tmp_path / "history.sqlite3")
-    devices = SiteDevices(site, clock.now, history, TIMING.lease_s)
+    devices = SiteDevices(site, clock, history, TIMING.lease_s)
     controller = Controller(
         site, Ports(clock, devices, SolverProcess(), history, EventLog(history)), TIMING
     )

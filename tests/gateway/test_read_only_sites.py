@@ -13,6 +13,7 @@ import pytest
 from served_rig import CYCLE, START, TEST, ServedRig
 
 from drivers.errors import MapError
+from siteems.clock import ManualClock
 from siteems.commissioning.site_summary import summarise
 from siteems.config.seeds import seed_path
 from siteems.control.timing import Timing
@@ -21,6 +22,7 @@ from siteems.demand_response.event_log import EventLog
 from siteems.errors import SiteFileError
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
+from siteems.operations.recall import Recalled
 from siteems.planning import reasons
 from siteems.ports import Ports
 from siteems.replay.simulated_devices import DirectSolver
@@ -37,14 +39,14 @@ class ReadOnly:
         devices = tuple(each for each in rig.site.devices if each.name in keep)
         site = replace(rig.site, devices=devices, pv=rig.site.pv if "mppt" in keep else None)
         self.clock, self.history = rig.clock, History(folder / "read-only.sqlite3")
-        self.devices = SiteDevices(site, rig.clock.now, self.history, 60.0, read_only=True)
+        self.devices = SiteDevices(site, rig.clock, self.history, 60.0, read_only=True)
         ports = Ports(rig.clock, self.devices, DirectSolver(), self.history, EventLog(self.history))
         self.controller = Controller(site, ports, TIMING, drives=False)
 
     async def run(self, cycles: int) -> None:
         """As the daemon does: acquire, plan, then cycles with a plan in between."""
         await self.devices.acquire()
-        self.controller.resume()
+        self.controller.resume(Recalled())
         await self.controller.observe()
         await self.controller.make_plan(reasons.START)
         for _ in range(cycles):
@@ -112,4 +114,4 @@ def test_such_a_site_file_is_accepted_only_to_be_read(tmp_path: Path) -> None:
 def test_driving_needs_a_battery_command(hangzhou: Site, tmp_path: Path) -> None:
     site = replace(hangzhou, devices=hangzhou.devices[:1])
     with pytest.raises(MapError, match="no way to command the battery"):
-        SiteDevices(site, lambda: START, History(tmp_path / "h.sqlite3"), 60.0)
+        SiteDevices(site, ManualClock(START), History(tmp_path / "h.sqlite3"), 60.0)

@@ -80,9 +80,7 @@ class Served:
         url = f"tcp://127.0.0.1:{await self.server.start()}"
         links = {name: replace(link, url=url) for name, link in self.site.links.items()}
         self.history = History(self.folder / "history.sqlite3")
-        self.devices = SiteDevices(
-            replace(self.site, links=links), self.clock.now, self.history, 60.0
-        )
+        self.devices = SiteDevices(replace(self.site, links=links), self.clock, self.history, 60.0)
 
     async def cycles(self, count: int, decision: Decision) -> None:
         for _ in range(count):
@@ -330,7 +328,7 @@ async def test_two_daemons_on_one_device_do_not_write_against_each_other(
 ) -> None:
     (tmp_path / "second").mkdir()
     history = History(tmp_path / "second" / "history.sqlite3")
-    second = SiteDevices(served.devices._site, served.clock.now, history, 60.0)
+    second = SiteDevices(served.devices._site, served.clock, history, 60.0)
     smu = served.units["smu"]
 
     async def both(cycles: int) -> None:

@@ -103,10 +103,10 @@ class Rig:
         self.site = site
         self.clock = ManualClock(start)
         self.plant = make_plant(self.site, surroundings, start, 0.8)
-        self.served = SimulatedSite(self.site, self.plant, self.clock.now)
+        self.served = SimulatedSite(self.site, self.plant, self.clock.steady)
         self.history = History(folder / "history.sqlite3")
         timing = Timing(cycle_s=1.0, lease_s=60.0, max_age=timedelta(seconds=3))
-        self.devices = SiteDevices(self.site, self.clock.now, self.history, 60.0)
+        self.devices = SiteDevices(self.site, self.clock, self.history, 60.0)
         self.solver = SolverProcess()
         self.controller = Controller(
             self.site,

@@ -17,7 +17,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.history.store import History
-from siteems.operations.recall import recall
+from siteems.operations.recall import Recalled, recall
 from siteems.planning.reasons import SCHEDULE, START
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
@@ -69,8 +69,11 @@ class Rig:
 
     def resume(self) -> None:
         """Take up the record, as the daemon does at its start."""
-        self.controller.resume(recall(self.history, self.site, self.clock.now()))
+        self.controller.resume(self.recall())
         self.controller.refresh_events()
+
+    def recall(self) -> Recalled:
+        return recall(self.history, self.site, self.clock.now())
 
     def restart(self) -> None:
         """A new controller on the same site and record, as after a crash."""
@@ -97,4 +100,6 @@ class Rig:
             self.steps.append(await self.controller.step())
             if self.controller.replan.is_set():
                 self.controller.replan.clear()
+                if self.controller.clock_was_set:
+                    self.controller.learn_again(self.recall())
                 await self.controller.make_plan(self.controller.replan.trigger)

@@ -50,9 +50,9 @@ class ServedRig:
             dc_load_kw=3.0, pv_available_kw=0.5, ac_load_kw=0.3, outdoor_c=26.0, mains_ok=True
         )
         self.plant = make_plant(self.site, lambda _: self.surroundings, START, soc)
-        self.served = SimulatedSite(self.site, self.plant, self.clock.now)
+        self.served = SimulatedSite(self.site, self.plant, self.clock.steady)
         self.history = History(folder / "history.sqlite3")
-        self.devices = SiteDevices(self.site, self.clock.now, self.history, 60.0)
+        self.devices = SiteDevices(self.site, self.clock, self.history, 60.0)
         timing = Timing(cycle_s=1.0, lease_s=60.0, max_age=timedelta(seconds=3))
         self.controller = Controller(
             self.site,
@@ -78,7 +78,7 @@ class ServedRig:
         """Read all devices a second later."""
         self.clock.advance(CYCLE)
         self.image = self.image_builder.next(
-            self.image, await self.devices.read(), self.clock.now()
+            self.image, await self.devices.read(), self.clock.now(), self.clock.steady()
         )
         return self.image
 
