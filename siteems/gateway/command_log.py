@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-
-import structlog
+from typing import Protocol
 
 from drivers.write_gate.records import Outcome, WriteRecord
-from siteems.history.records import Command, RecordError
-from siteems.history.store import History
+from siteems.history.records import Command
 from siteems.messages.message import Message
 
-log = structlog.get_logger()
 
-RECORDS_KEPT = 10_000
-"""Most records that wait in memory while the historian cannot write: some hours of writes in a few
-megabytes. Beyond that the oldest ones are lost.
-"""
+class CommandStore(Protocol):
+    """What keeps commands: the recorder of a daemon."""
+
+    def add_commands(self, commands: Sequence[Command]) -> None:
+        """Keep commands."""
+        ...
 
 
 class CommandLog:
     """Collects write records, and hands them to the historian once per cycle."""
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self, store: CommandStore) -> None:
+        self._store = store
         self._waiting: list[WriteRecord] = []
 
     def add(self, record: WriteRecord) -> None:
@@ -32,15 +31,10 @@ class CommandLog:
         self._waiting.append(record)
 
     def flush(self) -> None:
-        """Store all records; those that cannot be stored now are kept for the next time."""
-        if not self._waiting:
-            return
-        try:
-            self._history.add_commands([_command(each) for each in self._waiting])
+        """Hand over all records."""
+        if self._waiting:
+            self._store.add_commands([_command(each) for each in self._waiting])
             self._waiting.clear()
-        except RecordError as error:
-            log.error("record-failed", error=str(error), waiting=len(self._waiting))
-            del self._waiting[:-RECORDS_KEPT]
 
 
 def _command(record: WriteRecord) -> Command:

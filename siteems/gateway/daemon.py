@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -23,14 +23,14 @@ from siteems.errors import UserError
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
+from siteems.history.recorder import Recorder
 from siteems.history.records import RecordError
-from siteems.history.retention import prune_old
-from siteems.history.store import History
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.logs import configure_logs
 from siteems.operations.recall import Recalled, recall
+from siteems.operations.record_alarms import RecordAlarms
 from siteems.operations.systemd import notify
 from siteems.planning import reasons
 from siteems.planning.solver_process import SolverProcess
@@ -42,6 +42,12 @@ log = structlog.get_logger()
 DAY: Final = timedelta(days=1)
 HOUSEKEEPING_AT: Final = timedelta(hours=3, minutes=10)
 """After midnight UTC."""
+RECALL_LIMIT_S: Final = 5.0
+"""How long a start waits for the record; two weeks of samples are read in less than a second. A
+site without what it has learned is controlled better than one that waits.
+"""
+FLUSH_LIMIT_S: Final = 5.0
+"""How long a stop waits until all is written; the devices have their safe values by then."""
 
 
 class Daemon:
@@ -50,13 +56,15 @@ class Daemon:
     def __init__(self, site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
         self._site, self._clock, self._folder = site, clock, folder
         self._timing = Timing.at_speed(site.control, clock.speed)
-        self._history = History(history_path(folder))
+        self._recorder = Recorder(history_path(folder), clock.now)
         self._devices = SiteDevices(
-            site, clock, self._history, self._timing.lease_s, read_only=read_only
+            site, clock, self._recorder, self._timing.lease_s, read_only=read_only
         )
         self._solver = SolverProcess()
-        ports = Ports(clock, self._devices, self._solver, self._history, EventLog(self._history))
+        ports = Ports(clock, self._devices, self._solver, self._recorder, EventLog(self._recorder))
         self._controller = Controller(site, ports, self._timing, drives=not read_only)
+        self._report = AlarmLog(self._recorder).report
+        self._record_alarms = RecordAlarms(self._report)
         self._read_only = read_only
         self._stop = asyncio.Event()
 
@@ -65,7 +73,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        note_started(self._history, self._site.site.id, os.getpid(), self._clock)
+        self._recorder.start()
+        note_started(self._recorder, self._site.site.id, os.getpid(), self._clock)
         try:
             await self._start()
             await self._serve()
@@ -79,7 +88,7 @@ class Daemon:
         await self._controller.observe()
         await self._devices.begin(self._controller.charging)
         await self._solver.start()
-        self._controller.resume(self._recall())
+        self._controller.resume(await self._recall())
         self._controller.refresh_events()
         await self._controller.observe()
         await self._controller.make_plan(reasons.START)
@@ -118,17 +127,14 @@ class Daemon:
         await self._solver.close()
         now = self._clock.now()
         if self._read_only:
-            stopped = alarms.STOPPED_READ_ONLY.at(now)
+            self._report(alarms.STOPPED_READ_ONLY.at(now))
         elif unreleased:
-            stopped = alarms.STOPPED_UNRELEASED.at(now, devices=", ".join(unreleased))
+            self._report(alarms.STOPPED_UNRELEASED.at(now, devices=", ".join(unreleased)))
         else:
-            stopped = alarms.STOPPED.at(now)
-        AlarmLog(self._history).report(stopped)
-        try:
-            note_stopped(self._history, now)
-        except RecordError as error:
-            log.error("record-failed", error=str(error))
-        self._history.close()
+            self._report(alarms.STOPPED.at(now))
+        note_stopped(self._recorder, now)
+        if unwritten := self._recorder.close(FLUSH_LIMIT_S):
+            log.error("record-incomplete", unwritten=unwritten)
 
     async def _control_loop(self) -> None:
         """Run cycles on the event loop's own time, because the wall clock may jump."""
@@ -138,6 +144,7 @@ class Daemon:
         while True:
             try:
                 self._controller.refresh_events()
+                self._update_record_alarms()
                 await self._controller.step()
             except asyncio.CancelledError:
                 raise
@@ -157,7 +164,7 @@ class Daemon:
             try:
                 if self._controller.clock_was_set:
                     # In a thread, because control goes on meanwhile.
-                    await asyncio.to_thread(lambda: self._controller.learn_again(self._recall()))
+                    await asyncio.to_thread(self._controller.learn_again, await self._recall())
                 await self._controller.make_plan(self._controller.replan.trigger)
             except asyncio.CancelledError:
                 raise
@@ -166,28 +173,33 @@ class Daemon:
                     "planning-failed"
                 )  # the last plan and the lower fallback levels remain
 
-    def _recall(self) -> Recalled:
-        return recall(self._history, self._site, self._clock.now())
+    async def _recall(self) -> Recalled:
+        """What the record holds, as far as it can be read within a few seconds."""
+        site, now = self._site, self._clock.now()
+        recalling = asyncio.wrap_future(self._recorder.read(lambda h: recall(h, site, now)))
+        try:
+            return await asyncio.wait_for(recalling, RECALL_LIMIT_S)
+        except (RecordError, TimeoutError) as error:
+            log.error("record-not-recalled", error=str(error) or "it takes too long")
+            return Recalled()
 
     async def _quarter_hour(self) -> None:
         self._controller.replan.ask(reasons.SCHEDULE)
 
     async def _note_traffic(self) -> None:
         """Record the counters of the links for `siteems status`."""
-        try:
-            note_traffic(self._history, self._devices.traffic())
-        except RecordError as error:
-            log.error("record-failed", error=str(error))
+        note_traffic(self._recorder, self._devices.traffic())
 
     async def _housekeeping(self) -> None:
         """Delete what is older than the record keeps, but nothing while the clock is in doubt."""
         if self._controller.clock_steps.stepped_within(DAY):
             log.info("housekeeping-postponed")
             return
-        removed = await asyncio.to_thread(
-            prune_old, self._history, self._clock.now(), self._site.recording.keep_days
-        )
-        log.info("housekeeping", rows_removed=removed)
+        self._recorder.prune(self._site.recording.keep_days)
+
+    def _update_record_alarms(self) -> None:
+        notices = self._recorder.take_notices()
+        self._record_alarms.update(self._recorder.health, notices, self._clock.now())
 
 
 def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
@@ -196,17 +208,26 @@ def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = Fals
     Raises `UserError` when another daemon uses this record.
     """
     configure_logs(site.site.id)
-    folder.mkdir(parents=True, exist_ok=True)
-    held = lock(folder)
+    held = _locked(folder)
     if held is None:
         raise UserError(
             f"{folder}: another siteems runs on this record; "
             "stop it first, or give another --state folder"
         )
-    try:
+    with held:
         asyncio.run(_run(site, clock, folder, read_only))
-    finally:
-        held.close()
+
+
+def _locked(folder: Path) -> AbstractContextManager[object] | None:
+    """The lock of the record while it is held; None = another daemon has it. Where there can be no
+    lock, as on a broken disk, the site is controlled without one.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return lock(folder)
+    except OSError as error:
+        log.error("record-not-locked", error=str(error))
+        return nullcontext()
 
 
 async def _run(site: Site, clock: Clock, folder: Path, read_only: bool) -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -29,15 +29,14 @@ from siteems.control.reasons import RELEASE_BATTERY_SIGN
 from siteems.control.safe_state import safe_values
 from siteems.gateway.acquire import Acquisition
 from siteems.gateway.battery_sign import BatterySign
-from siteems.gateway.command_log import CommandLog, trouble_in
+from siteems.gateway.command_log import CommandLog, CommandStore, trouble_in
 from siteems.gateway.contradictions import Contradictions
 from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
-from siteems.history.store import History
 from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
-from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.alarm_log import AlarmLog, AlarmStore
 from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
 from siteems.site.model import Site
 
@@ -48,6 +47,10 @@ STORED_AGAIN_AFTER: Final = timedelta(hours=1)
 """The stored safe values are in flash, and a temperature near its limit comes and goes."""
 
 
+class DeviceRecord(CommandStore, AlarmStore, Protocol):
+    """What keeps commands and alarms of the devices."""
+
+
 class SiteDevices:
     """All devices of one site. Every write goes through the one gate, which this class owns."""
 
@@ -55,12 +58,12 @@ class SiteDevices:
         self,
         site: Site,
         clock: Clock,
-        history: History,
+        record: DeviceRecord,
         lease_s: float,
         *,
         read_only: bool = False,
     ) -> None:
-        self._site, self._history, self._clock = site, history, clock
+        self._site, self._clock = site, clock
         self._links = make_links(site)
         self._all = [make_device(entry, self._links, clock.steady) for entry in site.devices]
         self.devices = [device for device in self._all if isinstance(device, Device)]
@@ -73,8 +76,8 @@ class SiteDevices:
             for d in self.devices
             if not self._safe_values.keys().isdisjoint(d.device_map.setpoints)
         ]
-        self._commands = CommandLog(history)
-        self._report = AlarmLog(history).report
+        self._commands = CommandLog(record)
+        self._report = AlarmLog(record).report
         self._gate = WriteGate(
             owner=OWNER,
             now=clock.now,

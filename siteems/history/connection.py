@@ -38,33 +38,40 @@ def record_error(path: Path, doing: str, error: Exception) -> RecordError:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises `sqlite3.Error`.
+    """A connection that cannot write. Raises `UnusableRecord`, `sqlite3.Error`.
 
     In a folder that cannot be written a record that is not in use is read as it is, because
     SQLite could not make the files with which readers and writers agree.
     """
     try:
-        return _open(path, "mode=ro")
+        db = _open(path, "mode=ro")
     except sqlite3.OperationalError:
         if path.with_name(f"{path.name}-wal").exists():
             raise
-        return _open(path, "immutable=1")
+        db = _open(path, "immutable=1")
+    try:
+        check_version(db, path, read_only=True)
+    except (sqlite3.Error, UnusableRecord):
+        db.close()
+        raise
+    return db
 
 
 def open_to_write(path: Path, *, existing: bool, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     """A connection that may write; unless `existing`, file and folder are made where missing.
 
     Write-ahead log with full sync: what was committed survives a killed process and a power cut.
-    Raises `OSError` and `sqlite3.Error`.
+    Raises `UnusableRecord` before it changes a file that is none, `OSError`, `sqlite3.Error`.
     """
     if not existing:
         path.parent.mkdir(parents=True, exist_ok=True)
     db = _open(path, "mode=rw" if existing else "mode=rwc", busy_ms)
     try:
+        check_version(db, path, read_only=False)
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error:
+    except (sqlite3.Error, UnusableRecord):
         db.close()
         raise
     return db
@@ -114,6 +121,8 @@ def check_version(db: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
     if version not in ((1, SCHEMA_VERSION) if read_only else (0, 1, SCHEMA_VERSION)):
         found = f"schema {version}, this one knows 1 to {SCHEMA_VERSION}"
         raise UnusableRecord(f"{path}: written by another version of siteems ({found})")
+    if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise UnusableRecord(f"{path}: a file of another program")
     if version and (missing := missing_tables(db)):
         raise UnusableRecord(f"{path}: not a record, or damaged (tables: {', '.join(missing)})")
 

@@ -12,14 +12,13 @@ from typing import Any, cast
 
 from siteems.history.connection import (
     BUSY_MS,
-    check_version,
     copy,
     create_or_migrate,
     open_to_read,
     open_to_write,
     record_error,
 )
-from siteems.history.records import RecordError
+from siteems.history.records import RecordError, UnusableRecord
 
 
 class Database:
@@ -40,6 +39,8 @@ class Database:
         Raises `RecordError` when it cannot be opened, `UnusableRecord` for a file that is none.
         """
         self.path = path
+        self.damage: UnusableRecord | None = None
+        """The first sign that the file cannot be used any more."""
         self._lock = threading.RLock()
         if (read_only or existing) and not path.exists():
             known = "start it with `siteems run`, or name its folder with --state"
@@ -51,19 +52,12 @@ class Database:
                 self._db = open_to_write(path, existing=existing, busy_ms=busy_ms)
         except (OSError, sqlite3.Error) as error:
             raise record_error(path, "cannot be opened", error) from error
-        try:
-            self._check(read_only=read_only)
-            if migrate and not read_only:
+        if migrate and not read_only:
+            try:
                 self.migrate(datetime.now(UTC))
-        except RecordError:
-            self._db.close()
-            raise
-
-    def _check(self, *, read_only: bool) -> None:
-        try:
-            check_version(self._db, self.path, read_only=read_only)
-        except sqlite3.Error as error:
-            raise record_error(self.path, "cannot be opened", error) from error
+            except RecordError:
+                self._db.close()
+                raise
 
     def migrate(self, now: datetime) -> Path | None:
         """Make the tables of a new file, or bring one of an earlier version to the present one.
@@ -95,14 +89,25 @@ class Database:
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
             except (sqlite3.Error, OverflowError) as error:
-                raise record_error(self.path, "cannot be written", error) from error
+                raise self._error("cannot be written", error) from error
+
+    def _error(self, doing: str, error: Exception) -> RecordError:
+        found = record_error(self.path, doing, error)
+        if isinstance(found, UnusableRecord):
+            self.damage = self.damage or found
+        return found
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the file has no tables yet. Raises `RecordError`."""
+        return bool(self._rows("PRAGMA user_version")[0][0] == 0)
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return cast("list[tuple[Any, ...]]", self._db.execute(query, values).fetchall())
             except (sqlite3.Error, OverflowError) as error:
-                raise record_error(self.path, "cannot be read", error) from error
+                raise self._error("cannot be read", error) from error
 
     def changes_of_others(self) -> int:
         """A number that changes whenever another connection has committed. Raises `RecordError`."""

@@ -13,9 +13,10 @@ from siteems.history.store import History
 
 
 def prune_old(history: History, now: datetime, keep_days: int) -> int:
-    """Delete the rows that are older than `keep_days` days, and than as many days with samples.
+    """Delete rows that are older than `keep_days` days, and than as many days with samples; not
+    all at once.
 
-    Returns how many rows were deleted. Raises `RecordError`.
+    Returns how many rows were deleted; 0 = there is nothing left to delete. Raises `RecordError`.
     """
     oldest = history.recorded_day(keep_days, now)
     if oldest is None:

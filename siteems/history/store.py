@@ -237,23 +237,18 @@ class History(Database):
     # -- housekeeping ------------------------------------------------------------------------------
 
     def prune(self, before: datetime, chunk: int = 2000) -> int:
-        """Delete samples, plans, commands and alarms older than `before`; DR events are kept.
+        """Delete samples, plans, commands and alarms older than `before`, at most `chunk` of each,
+        so that no other process waits long for the lock. DR events are kept.
 
-        Works in transactions of `chunk` rows, so that no other process waits long for the lock.
-        Returns how many rows were deleted.
+        Returns how many rows were deleted; 0 = there is nothing left to delete.
         """
         total = 0
         for table in PRUNED:
             oldest = f"SELECT rowid FROM {table} WHERE ts < ? LIMIT ?"
-            while True:
-                with self.transaction() as db:
-                    cursor = db.execute(
-                        f"DELETE FROM {table} WHERE rowid IN ({oldest})",
-                        (timestamp(before), chunk),
-                    )
-                if cursor.rowcount == 0:
-                    break
-                total += cursor.rowcount
+            with self.transaction() as db:
+                total += db.execute(
+                    f"DELETE FROM {table} WHERE rowid IN ({oldest})", (timestamp(before), chunk)
+                ).rowcount
         self.free_pages()
         return total
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from siteems.clock import Clock, FileClock, WallClock
 from siteems.errors import UserError
@@ -40,7 +40,15 @@ class DaemonState:
         return self.state == "running"
 
 
-def note_started(history: History, site_id: str, pid: int, clock: Clock) -> None:
+class FactStore(Protocol):
+    """What keeps facts: the recorder of a daemon, or the historian itself."""
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Keep a text under a key. May raise `RecordError`."""
+        ...
+
+
+def note_started(history: FactStore, site_id: str, pid: int, clock: Clock) -> None:
     """Note that a daemon starts. Raises `RecordError`."""
     history.set_fact("site", site_id)
     history.set_fact("pid", str(pid))
@@ -50,12 +58,12 @@ def note_started(history: History, site_id: str, pid: int, clock: Clock) -> None
     history.set_fact("stopped", "")
 
 
-def note_stopped(history: History, now: datetime) -> None:
+def note_stopped(history: FactStore, now: datetime) -> None:
     """Note a clean stop. Raises `RecordError`."""
     history.set_fact("stopped", now.isoformat())
 
 
-def note_traffic(history: History, traffic: Mapping[str, Any]) -> None:
+def note_traffic(history: FactStore, traffic: Mapping[str, Any]) -> None:
     """Keep the counters of links and writes. Raises `RecordError`."""
     history.set_fact("traffic", json_text(traffic, indent=None))
 

@@ -16,6 +16,7 @@ def notify(state: str) -> None:
     if address.startswith("@"):
         address = "\0" + address[1:]  # an abstract socket
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)  # the control loop must not wait for a full socket
         try:
             sender.sendto(state.encode(), address)
         except OSError:
