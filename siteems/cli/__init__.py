@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from siteems.cli import (
+    backup,
     bill,
     check,
     demo,
@@ -15,6 +16,7 @@ from siteems.cli import (
     dr,
     fault,
     forecast_score,
+    history,
     inspect,
     plan,
     replay,
@@ -47,6 +49,8 @@ COMMANDS = (
     simulate,
     run,
     status,
+    history,
+    backup,
     fault,
     inspect,
     forecast_score,

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from siteems.history.database import Database
 from siteems.history.former_codes import FORMER_PLAN_TRIGGERS
-from siteems.history.records import SAMPLE_COLUMNS, AlarmRecord, Command, EventRow, Sample
+from siteems.history.records import (
+    SAMPLE_COLUMNS,
+    AlarmRecord,
+    Command,
+    EventRow,
+    RecordError,
+    Sample,
+)
 from siteems.history.rows import (
     alarm_of,
     alarm_row,
@@ -83,6 +90,13 @@ class History(Database):
             (_last_timestamp(until),),
         )
         return sample_of(rows[0]) if rows else None
+
+    def sample_span(self) -> tuple[datetime, datetime]:
+        """From the oldest sample to just after the newest. Raises `RecordError` without any."""
+        rows = self._rows(f"SELECT min(ts), max(ts) + 1 FROM samples WHERE {VALID['samples']}")
+        if rows[0][0] is None:
+            raise RecordError(f"{self.path}: no samples yet")
+        return time_of(rows[0][0]), time_of(rows[0][1])
 
     def newest_sample_time(self) -> datetime | None:
         """The time of the newest sample, which may be one to come."""

@@ -1,0 +1,81 @@
+"""`siteems history`: recorded samples as CSV, Parquet or JSON."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from siteems.cli.options import FromOption, JsonOption, SiteArgument, StateOption, ToOption
+
+app = typer.Typer()
+
+
+@app.command(short_help="Write recorded samples as CSV, Parquet or JSON.")
+def history(
+    site_file: SiteArgument,
+    start: FromOption = None,
+    end: ToOption = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="NAMES", help="Columns, separated by commas. [default: all]"
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write CSV to a file.")
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet to a file.")
+    ] = None,
+    state: StateOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Write what was recorded of a site: one row for each sample, times in UTC.
+
+    Without an option for the output, CSV is printed. Unknown values are empty, never 0. The daemon
+    need not be running, and is not slowed down where it is.
+    """
+    from siteems.config.local_time import utc_span
+    from siteems.errors import UserError
+    from siteems.history.export import checked_columns, frames, write_csv, write_parquet
+    from siteems.history.location import history_path, state_dir
+    from siteems.history.store import History
+    from siteems.messages.json_text import json_text
+    from siteems.site.read_file import load_site
+
+    if sum((csv is not None, parquet is not None, json_output)) > 1:
+        raise UserError("--csv, --parquet and --json: only one of them")
+    chosen = checked_columns(columns)
+    site = load_site(site_file, read_only=True)
+    record = History(history_path(state_dir(site.site.id, state)), read_only=True)
+    since, until = utc_span(start, end, site.site.zone)
+    first, last = record.sample_span()
+    since, until = since or first, until or last
+    parts = frames(record, chosen, since, until)
+    if json_output:
+        rows = [row for part in parts for row in part.reset_index().to_dict("records")]
+        for row in rows:
+            row["time"] = row["time"].isoformat()
+        print(json_text(rows))
+        return
+    target = csv or parquet
+    try:
+        if parquet is not None:
+            written = write_parquet(parts, parquet)
+        elif csv is not None:
+            with csv.open("w", encoding="utf-8") as file:
+                written = write_csv(parts, file)
+        else:
+            written = write_csv(parts, sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    if not written:
+        begin, finish = (each.astimezone(site.site.zone) for each in (since, until))
+        raise UserError(f"{record.path}: no samples from {begin:%Y-%m-%d} to {finish:%Y-%m-%d}")
+    if target is not None:
+        print(f"{target}: {written} samples")
