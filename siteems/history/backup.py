@@ -1,4 +1,4 @@
-"""Copies of a record: one made while the daemon runs, and one put in its place."""
+"""Copies of a record: making one while the daemon runs, and restoring the record from one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded samples as tables; copies of a record, and a copy put in its place."""
+"""Recorded samples as tables; copies of a record, and a record restored from one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_csv_has_every_sample_and_unknown_is_empty(state: Path, tmp_path: Path) 
     assert frame["genset_kw"].isna().all()
 
 
-def test_a_span_of_local_days_and_columns_in_the_order_asked(state: Path) -> None:
+def test_local_days_and_columns_in_the_order_asked(state: Path) -> None:
     span = ("--from", "2026-07-03", "--to", "2026-07-04")
     code, text, _ = run_command("history", SITE, "--state", state, *span, "--columns", "soc,pv_kw")
     lines = text.splitlines()
@@ -80,21 +80,24 @@ def test_what_was_recorded_can_be_inspected_again(state: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--columns", "soc,loda"), "--columns: 'loda' is no column; allowed: grid_kw,"),
         (("--columns", ","), "--columns: nothing is no column"),
-        (("--from", "2027-01-01", "--to", "2027-02-01"), "no samples from 2027-01-01 to 2027-02-01"),
+        (
+            ("--from", "2027-01-01", "--to", "2027-02-01"),
+            "no samples from 2027-01-01 to 2027-02-01",
+        ),
         (("--json", "--csv", "a.csv"), "--csv, --parquet and --json: only one of them"),
         (("--csv", "/nowhere/a.csv"), "/nowhere/a.csv: cannot be written"),
     ],
 )
-def test_what_cannot_be_written_is_said_in_one_line(
-    state: Path, options: tuple[str, ...], said: str
+def test_what_cannot_be_written_is_one_line(
+    state: Path, options: tuple[str, ...], message: str
 ) -> None:
     code, _, errors = run_command("history", SITE, "--state", state, *options)
     assert (code, errors.count("\n")) == (2, 1)
-    assert said in errors
+    assert message in errors
 
 
 def test_a_backup_of_a_record_in_use_is_restored_and_the_other_kept(
