@@ -73,6 +73,6 @@ def _problem(path: Path) -> str:
     """What is wrong with a record; nothing where it is sound."""
     try:
         with closing(History(path, read_only=True)) as record:
-            return record.damage()
+            return record.integrity_problem()
     except RecordError as error:
         return str(error).removeprefix(f"{path}: ")

@@ -131,7 +131,7 @@ class Database:
             except (OSError, sqlite3.Error) as error:
                 raise record_error(target, "cannot be written", error) from error
 
-    def damage(self) -> str:
+    def integrity_problem(self) -> str:
         """What SQLite finds wrong with the file; empty for a sound one. Raises `RecordError`."""
         found = self._rows("PRAGMA integrity_check(1)")[0][0]
         return "" if found == "ok" else str(found)
