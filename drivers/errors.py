@@ -4,9 +4,21 @@ sentence.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from drivers.trouble import Trouble
+
 
 class DriverError(Exception):
     """Base of everything that the drivers raise."""
+
+    kind: ClassVar[str] = "driver-error"
+    """What kind of failure it is, for programs."""
+
+    @property
+    def trouble(self) -> Trouble:
+        """The failure as a code with values."""
+        return Trouble(self.kind, {"error": str(self)})
 
 
 class LinkError(DriverError):
@@ -23,9 +35,13 @@ class LinkError(DriverError):
 class LinkDown(LinkError):
     """No connection, or the connection broke."""
 
+    kind = "link-down"
+
 
 class LinkTimeout(LinkError):
     """The unit did not answer in time, or is not asked again yet because it did not before."""
+
+    kind = "no-answer"
 
 
 class DeviceError(DriverError):
@@ -39,9 +55,16 @@ class DeviceRefused(DeviceError):
         super().__init__(message)
         self.code = code
 
+    @property
+    def trouble(self) -> Trouble:
+        """The failure with the device's own code."""
+        return Trouble("device-refused", {"error": str(self), "exception": self.code})
+
 
 class BadReply(DeviceError):
     """A reply that does not fit the request: wrong length, function or address."""
+
+    kind = "bad-reply"
 
 
 class MapError(DriverError):
@@ -50,3 +73,12 @@ class MapError(DriverError):
 
 class WriteRefused(DriverError):
     """The write gate did not allow a value; nothing was sent."""
+
+    def __init__(self, message: str, why: Trouble) -> None:
+        super().__init__(f"{message}: {why}")
+        self._why = why
+
+    @property
+    def trouble(self) -> Trouble:
+        """Why it was not allowed."""
+        return self._why

@@ -43,7 +43,8 @@ from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
-from siteems.tariff.schedule import TariffGap, TariffSchedule
+from siteems.tariff.gap import TariffGap
+from siteems.tariff.schedule import TariffSchedule
 
 log = structlog.get_logger()
 
@@ -314,7 +315,10 @@ class Controller:
             return
         try:
             inputs = self._problems.build(state, self._forecaster, self.events)
-        except (TariffGap, ProblemError) as error:
+        except TariffGap as gap:
+            self._planning_failed(now, trigger, "error", reasons.INPUT_REFUSED(detail=gap.message))
+            return
+        except ProblemError as error:
             self._planning_failed(now, trigger, "error", reasons.INPUT_REFUSED(detail=str(error)))
             return
         plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s)

@@ -153,6 +153,12 @@ async def test_a_tariff_that_has_ended_is_reported_and_the_battery_holds(
     assert rig.controller.plan is None
     alarms = rig.history.alarms(NOON, NOON + HOUR)
     assert alarms[0].code == "plan-error"
+    refused = alarms[0].message.values["reason"]
+    assert refused.code == "input-refused"
+    assert (refused.values["detail"].code, refused.values["detail"].values["day"]) == (
+        "no-tariff",
+        "2026-07-15",
+    )
     assert "no tariff is valid on 2026-07-15" in ENGLISH.text(alarms[0].message)
     assert rig.steps[-1].decision.battery_kw == 0.0
     assert "price_per_kwh" not in rig.history.samples(NOON, NOON + HOUR)[0].values

@@ -169,8 +169,8 @@ class Dlt645Link:
     def _refuse_resting(self, address: str, meter: _Meter) -> None:
         if meter.silence.resting(_now()):
             raise LinkTimeout(
-                f"{self._of(address)} is not asked again yet; "
-                f"unanswered requests: {meter.silence.failures}"
+                f"{self._of(address)} was not asked; "
+                f"unanswered requests before: {meter.silence.failures}"
             )
 
     async def _connected(self) -> Wire:

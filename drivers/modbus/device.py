@@ -59,7 +59,7 @@ class Device:
         for block in resting:
             points |= dict.fromkeys(device_map.points_in(block), _UNREACHABLE)
             where = f"unit {self._unit}, {block.space} {block.start}"
-            faults.append(f"{self._link.url} {where}: did not answer, and is not asked again yet")
+            faults.append(f"{self._link.url} {where}: was not asked: it did not answer before")
         in_order = known({name: points[name] for name in device_map.points})
         return Reading(self.name, reading.time, in_order, tuple(faults))
 

@@ -263,8 +263,8 @@ class ModbusLink:
     def _refuse_resting(self, unit: int, known: UnitState, urgent: bool) -> None:
         if not urgent and self._units.resting(known, _now()):
             raise LinkTimeout(
-                f"{self._of(unit)} is not asked again yet; "
-                f"unanswered requests: {known.silence.failures}"
+                f"{self._of(unit)} was not asked; "
+                f"unanswered requests before: {known.silence.failures}"
             )
 
     async def _connected(self, urgent: bool) -> Client:

@@ -17,6 +17,7 @@ from drivers.errors import DeviceError, DriverError, LinkError, WriteRefused
 from drivers.modbus.device import Device
 from drivers.modbus.point_map import Storage
 from drivers.points import Quality, Reading
+from drivers.trouble import Trouble, trouble
 from drivers.write_gate.daily_budget import DailyBudget
 from drivers.write_gate.judging import judged, unshown
 from drivers.write_gate.lease_refresh import SetpointState, refresh_after_s
@@ -118,7 +119,7 @@ class WriteGate:
             for name, value in values.items():
                 found = present.points[name]
                 if found.quality is Quality.UNREACHABLE:
-                    detail = "could not be read, so it was not written"
+                    detail = trouble("not-compared")
                     records.append(self._note(device, name, value, reason, "failed", detail))
                 elif found.value is None or not _same(device, name, found.value, value):
                     different[name] = value
@@ -141,9 +142,8 @@ class WriteGate:
         give `refused` records.
         """
         if device.owner not in (None, self.owner):
-            raise self._refusal(
-                device, values, reason, f"is held by {device.owner}, not by {self.owner}"
-            )
+            held_by = trouble("held-by", holder=str(device.owner), owner=self.owner)
+            raise self._refusal(device, values, reason, held_by)
         self._check(device, values, reason, "volatile")
         state = self._state(device)
         async with state.lock:
@@ -197,7 +197,7 @@ class WriteGate:
             for name, value in safe.items():
                 barrier = objection(device.device_map, name, value, "volatile")
                 if self.read_only:
-                    barrier = "read-only"
+                    barrier = trouble("gate-read-only")
                 if barrier is None:
                     remaining[name] = value
                 else:
@@ -224,13 +224,13 @@ class WriteGate:
         if lease_s is None:
             return values
         if lease is None:
-            raise WriteRefused(
-                f"{device.name}: {device.device_map.name} has no lease to set to {lease_s:g} s"
-            )
+            why = trouble("no-lease", model=device.device_map.name, lease_s=lease_s)
+            raise WriteRefused(device.name, why)
         if lease.timeout_point is not None:
             if not lease.min_s <= lease_s <= lease.max_s:
-                allowed = f"{lease.min_s:g}..{lease.max_s:g} s"
-                raise WriteRefused(f"{device.name}: a lease of {lease_s:g} s is outside {allowed}")
+                low, high = lease.min_s, lease.max_s
+                why = trouble("lease-outside", lease_s=lease_s, low=low, high=high)
+                raise WriteRefused(device.name, why)
             values[lease.timeout_point] = lease_s
         return values
 
@@ -243,12 +243,12 @@ class WriteGate:
                 raise self._refusal(device, {name: value}, reason, barrier)
 
     def _refusal(
-        self, device: Device, values: Mapping[str, float], reason: str, barrier: str
+        self, device: Device, values: Mapping[str, float], reason: str, barrier: Trouble
     ) -> WriteRefused:
         for name, value in values.items():
             self._note(device, name, value, reason, "refused", barrier)
         asked = ", ".join(f"{name} = {value:g}" for name, value in values.items())
-        return WriteRefused(f"{device.name}: {asked}: {barrier}")
+        return WriteRefused(f"{device.name}: {asked}", barrier)
 
     def _due(
         self, device: Device, state: _DeviceState, values: Mapping[str, float]
@@ -275,9 +275,9 @@ class WriteGate:
         """Write, unless this gate is read-only or the device's budget of the day is used up."""
         budget = device.device_map.link.writes_per_day
         if self.read_only:
-            barrier = "read-only"
+            barrier = trouble("gate-read-only")
         elif self.writes_today(device) + len(values) > budget:
-            barrier = f"the budget of {budget} writes a day is used up"
+            barrier = trouble("budget-used", budget=budget)
         else:
             return await self._write(device, state, values, reason, wait=wait)
         now_s = self._steady().timestamp()
@@ -319,14 +319,15 @@ class WriteGate:
             for name, value in wanted.items():
                 state.setpoint(name).sending(value, now_s)
             order = points[run[0]].order
-            found: Reading | str
+            found: Reading | Trouble
             if stopped is not None and order > stopped[0] and not urgent:
-                found = f"not written, because {stopped[1]}, which comes first, was not taken"
+                found = trouble("first-not-taken", first=stopped[1])
             else:
                 found = await self._frame(device, state, wanted, urgent, wait)
             for name, value in wanted.items():
                 outcome: Outcome
-                if isinstance(found, str):
+                detail: Trouble | None
+                if isinstance(found, Trouble):
                     outcome, detail = "failed", found
                     state.setpoint(name).not_taken()
                 else:
@@ -347,14 +348,14 @@ class WriteGate:
         values: Mapping[str, float],
         urgent: bool,
         wait: bool,
-    ) -> Reading | str:
-        """What the device holds after one write, or the message of the error when it failed."""
+    ) -> Reading | Trouble:
+        """What the device holds after one write, or why it failed."""
         sent = True
         try:
             await device.write_points(values, urgent=urgent)
         except DriverError as exc:
             sent = isinstance(exc, DeviceError) or (isinstance(exc, LinkError) and exc.sent)
-            return str(exc)
+            return exc.trouble
         finally:
             if sent:
                 state.budget.add(self._now().date(), len(values))
@@ -380,7 +381,7 @@ class WriteGate:
         value: float,
         reason: str,
         outcome: Outcome,
-        detail: str = "",
+        detail: Trouble | None = None,
     ) -> WriteRecord:
         record = WriteRecord(
             self._now(), device.name, point, value, self.owner, reason, outcome, detail

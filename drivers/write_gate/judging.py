@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from drivers.modbus.point_map import PointMap
 from drivers.points import Point, Reading
+from drivers.trouble import Trouble
 from drivers.write_gate.lease_refresh import SetpointState
 from drivers.write_gate.read_back import is_held, judge, own_step
 from drivers.write_gate.records import Outcome
@@ -17,7 +18,7 @@ from drivers.write_gate.records import Outcome
 
 def judged(
     point: PointMap, setpoint: SetpointState, found: Point, now_s: float, *, last: bool = False
-) -> tuple[Outcome, str]:
+) -> tuple[Outcome, Trouble | None]:
     """The outcome of the last write of a setpoint that reads like this now, with its detail.
 
     What is not shown may be shown later, unless this is the `last` look at it. The state of the

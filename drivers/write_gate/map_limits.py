@@ -5,9 +5,10 @@ from __future__ import annotations
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.point_map import Storage
 from drivers.points import POINTS
+from drivers.trouble import Trouble, trouble
 
 
-def objection(device_map: DeviceMap, name: str, value: float, storage: Storage) -> str | None:
+def objection(device_map: DeviceMap, name: str, value: float, storage: Storage) -> Trouble | None:
     """Why the map does not allow this value of a point; None when it does.
 
     `storage` is the kind of memory that the caller writes: setpoints are volatile, and what is
@@ -16,14 +17,15 @@ def objection(device_map: DeviceMap, name: str, value: float, storage: Storage) 
     """
     point = device_map.points.get(name)
     if point is None:
-        return "the device has no such point"
+        return trouble("no-such-point")
+    unit = POINTS[name][0]
     if point.storage is None:
-        return "this point cannot be written"
+        return trouble("not-writable")
     if point.storage != storage:
-        return f"this point is {point.storage}, only {storage} ones are written here"
+        return trouble("other-storage", storage=point.storage, wanted=storage)
     if not point.min <= value <= point.max:
-        return f"must be within {point.min:g}..{point.max:g} {POINTS[name][0]}"
+        return trouble("outside-limits", low=point.min, high=point.max, unit=unit)
     if (none := point.none_at(value)) is not None:
-        nearest = f"{point.nearest(value):g} {POINTS[name][0]}"
-        return f"{none:g} means no setpoint to this device; the nearest one is {nearest}"
+        nearest = point.nearest(value)
+        return trouble("means-no-setpoint", value=none, nearest=nearest, unit=unit)
     return None

@@ -7,6 +7,7 @@ from typing import Final
 
 from drivers.modbus.point_map import PointMap
 from drivers.points import Point, Quality
+from drivers.trouble import Trouble, trouble
 from drivers.write_gate.records import Outcome
 
 _NEARLY: Final = 1e-6
@@ -25,15 +26,15 @@ def is_held(point: PointMap, wanted: float, read: float) -> bool:
     return abs(read - wanted) <= point.tolerance * _ROUNDING
 
 
-def judge(point: PointMap, wanted: float, found: Point) -> tuple[Outcome, str]:
+def judge(point: PointMap, wanted: float, found: Point) -> tuple[Outcome, Trouble | None]:
     """The outcome of a write that the device confirmed, with the detail of its record."""
     if found.quality is Quality.UNREACHABLE:
-        return "failed", "written, but it could not be read back"
+        return "failed", trouble("not-read-back")
     if found.value is None:
-        return "mismatch", f"reads back as {found.quality}"
+        return "mismatch", trouble("reads-as-quality", quality=str(found.quality))
     if not is_held(point, wanted, found.value):
-        return "mismatch", f"reads back as {found.value:g}"
-    return "written", ""
+        return "mismatch", trouble("reads-as", value=found.value)
+    return "written", None
 
 
 OWN_STEPS: Final = (2, 5, 10, 20, 50, 100)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from drivers.trouble import Trouble
+
 Outcome = Literal["written", "refreshed", "refused", "failed", "unconfirmed", "mismatch"]
 """`written`: read back as sent. `refreshed`: the same, and the device held the value before.
 `refused`: the gate sent nothing. `failed`: the device did not confirm, or could not be read back.
@@ -26,5 +28,5 @@ class WriteRecord:
     owner: str
     reason: str
     outcome: Outcome
-    detail: str = ""
-    """Why the value was not simply written; empty otherwise."""
+    detail: Trouble | None = None
+    """Why the value was not simply written; None otherwise."""

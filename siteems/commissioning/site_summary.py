@@ -17,9 +17,10 @@ from siteems.site.assets import battery_command_of, is_drivable
 from siteems.site.model import Site
 from siteems.site.questions import lease_warnings, ratio_questions
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
+from siteems.tariff.gap import TariffGap
 from siteems.tariff.hours import clock
 from siteems.tariff.questions import price_questions
-from siteems.tariff.schedule import PricedSlot, TariffGap, TariffSchedule
+from siteems.tariff.schedule import PricedSlot, TariffSchedule
 
 BARS = "▁▂▃▄▅▆▇█"
 COMMANDS: Mapping[BatteryCommand, str] = {

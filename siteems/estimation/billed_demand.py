@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from siteems.accounting.contract import excess_starts_kw
 from siteems.site.model import GridConnection
+from siteems.tariff.gap import TariffGap
 from siteems.tariff.model import DemandTerm, TariffVersion
-from siteems.tariff.schedule import TariffGap, TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 
 class BilledDemand(NamedTuple):

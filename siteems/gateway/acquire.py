@@ -20,6 +20,8 @@ from siteems.control.reasons import COMMISSIONED, RELEASE_ACQUIRED
 from siteems.control.safe_state import without_charging
 from siteems.gateway.command_log import trouble_in
 from siteems.history.records import AlarmRecord
+from siteems.messages.driver_texts import IDENTITY_NOT_READ, message_of
+from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
 
@@ -110,8 +112,7 @@ class Acquisition:
             return True
         identity = await device.check_identity()
         if identity is None:
-            detail = "it answers, but its identity could not be read: no answer, or busy"
-            self._was_busy(device.name, detail)
+            self._was_busy(device.name, IDENTITY_NOT_READ())
             return False
         if not identity:
             self.wrong.add(device.name)
@@ -167,7 +168,7 @@ class Acquisition:
             )
         except DriverError as error:
             log.warning(alarms.DEVICE_NOT_ACQUIRED.code, device=device.name, error=str(error))
-            self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=str(error))
+            self._failed(alarms.DEVICE_NOT_ACQUIRED, device.name, detail=message_of(error.trouble))
             return
         trouble = trouble_in(released) or trouble_in(commissioned, ("failed",))
         if trouble and self._gate.read_only:
@@ -190,7 +191,7 @@ class Acquisition:
         self._busy_retries.pop(device.name, None)
         self._busy.pop(device.name, None)
 
-    def _was_busy(self, name: str, detail: str) -> None:
+    def _was_busy(self, name: str, detail: Message) -> None:
         """Try again soon, and report a device that stays like this."""
         steady = self._clock.steady()
         if self._busy.setdefault(name, Condition(BUSY_FOR)).update(True, steady) == "raised":
@@ -198,7 +199,7 @@ class Acquisition:
             self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
         self._busy_retries[name].failed(steady.timestamp())
 
-    def _failed(self, alarm: alarms.AlarmType, name: str, **values: str) -> None:
+    def _failed(self, alarm: alarms.AlarmType, name: str, **values: Message | str) -> None:
         """Report the first failure in a row, and make the device rest."""
         retry = self._retries[name]
         if retry.failures == 0:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Protocol
 
 from drivers.write_gate.records import Outcome, WriteRecord
 from siteems.history.records import Command
+from siteems.messages.driver_texts import WRITE_TROUBLE, message_of
 from siteems.messages.message import Message
 
 
@@ -38,17 +38,31 @@ class CommandLog:
 
 
 def _command(record: WriteRecord) -> Command:
-    """The gate's record with the reason as a message; the gate keeps it in its record form."""
-    return Command(**asdict(record) | {"reason": Message.from_record(record.reason)})
+    """The gate's record with messages: it keeps the reason in its record form, and the detail as
+    the code and values of a trouble.
+    """
+    return Command(
+        time=record.time,
+        device=record.device,
+        point=record.point,
+        value=record.value,
+        owner=record.owner,
+        reason=Message.from_record(record.reason),
+        outcome=record.outcome,
+        detail=None if record.detail is None else message_of(record.detail),
+    )
 
 
 NOT_HELD: tuple[Outcome, ...] = ("failed", "mismatch", "refused")
 
 
-def trouble_in(records: Sequence[WriteRecord], outcomes: Sequence[Outcome] = NOT_HELD) -> str:
-    """The first point whose last try ended with one of these outcomes, and its detail; or ""."""
+def trouble_in(
+    records: Sequence[WriteRecord], outcomes: Sequence[Outcome] = NOT_HELD
+) -> Message | None:
+    """The first point whose last try ended with one of these outcomes, with its detail."""
     last_tries = {record.point: record for record in records}
     for record in last_tries.values():
         if record.outcome in outcomes:
-            return f"{record.point}: {record.outcome}, {record.detail}"
-    return ""
+            detail = record.detail and message_of(record.detail)
+            return WRITE_TROUBLE(point=record.point, outcome=record.outcome, detail=detail)
+    return None

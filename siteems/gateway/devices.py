@@ -33,6 +33,7 @@ from siteems.gateway.command_log import CommandLog, CommandStore, trouble_in
 from siteems.gateway.contradictions import Contradictions
 from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
+from siteems.messages.driver_texts import message_of
 from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
@@ -231,7 +232,7 @@ class SiteDevices:
             troubles = {record.point: trouble_in([record]) for record in judged}
             sent = any(record.outcome != "refused" for record in records)
         except DriverError as error:
-            troubles, sent = dict.fromkeys(values, str(error)), False
+            troubles, sent = dict.fromkeys(values, message_of(error.trouble)), False
         if not sent and not held_before:
             self._unreleased.discard(device.name)
         self._alarms[device.name].update(troubles)

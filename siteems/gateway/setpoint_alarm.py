@@ -8,6 +8,7 @@ from typing import Final
 
 from siteems.clock import Clock
 from siteems.gateway.acquire import Report
+from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
 
@@ -20,14 +21,14 @@ class SetpointAlarm:
 
     def __init__(self, device: str, clock: Clock, report: Report) -> None:
         self._device, self._clock, self._report = device, clock, report
-        self._not_taken: dict[str, str] = {}
+        self._not_taken: dict[str, Message] = {}
         """By setpoint, what went wrong at its last try; only those that were not taken."""
         self._condition = Condition(LASTED)
 
-    def update(self, troubles: Mapping[str, str]) -> None:
-        """Take the setpoints that were tried now: what went wrong with each, or an empty text."""
+    def update(self, troubles: Mapping[str, Message | None]) -> None:
+        """Take the setpoints that were tried now: what went wrong with each, or None."""
         for point, trouble in troubles.items():
-            if trouble:
+            if trouble is not None:
                 self._not_taken[point] = trouble
             else:
                 self._not_taken.pop(point, None)

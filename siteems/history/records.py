@@ -57,7 +57,8 @@ class Command:
     owner: str
     reason: Message
     outcome: str
-    detail: str
+    detail: Message | None
+    """Why the value was not simply written."""
 
 
 EVENT_KINDS = ("limit-import",)

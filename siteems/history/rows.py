@@ -68,7 +68,7 @@ def command_row(command: Command) -> Row:
         command.owner,
         command.reason.to_record(),
         command.outcome,
-        command.detail,
+        "" if command.detail is None else command.detail.to_record(),
     )
 
 
@@ -76,7 +76,8 @@ def command_of(row: Row) -> Command:
     """A row of `commands` without the id."""
     ts, device, point, value, owner, reason, outcome, detail = row
     why = Message.from_record(reason)
-    return Command(time_of(ts), device, point, value, owner, why, outcome, detail)
+    trouble = Message.from_record(detail) if detail else None
+    return Command(time_of(ts), device, point, value, owner, why, outcome, trouble)
 
 
 def alarm_row(alarm: AlarmRecord) -> Row:

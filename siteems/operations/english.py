@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from siteems.control.reasons import REASONS
+from siteems.messages.driver_texts import DRIVER_TEXTS
 from siteems.messages.message import Catalogue
 from siteems.operations.alarm_catalogue import ALARMS
 from siteems.planning.reasons import PLANNING_REASONS
+from siteems.tariff.gap import TARIFF_GAPS
 
-ENGLISH: Final = Catalogue((*ALARMS, *REASONS, *PLANNING_REASONS))
+ENGLISH: Final = Catalogue((*ALARMS, *REASONS, *PLANNING_REASONS, *DRIVER_TEXTS, *TARIFF_GAPS))

@@ -16,7 +16,8 @@ from siteems.forecast.forecast import Forecast, Forecaster
 from siteems.planning.reserve_series import reserve_series_kwh
 from siteems.planning.time_grid import TimeGrid, step_counts, time_grid
 from siteems.site.model import Site
-from siteems.tariff.schedule import Price, TariffGap, TariffSchedule
+from siteems.tariff.gap import TariffGap
+from siteems.tariff.schedule import Price, TariffSchedule
 
 Array = npt.NDArray[np.float64]
 

@@ -16,8 +16,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from siteems.errors import UserError
 from siteems.tariff.calendar import rules_on, slots_on, version_on
+from siteems.tariff.gap import (
+    NO_PERIOD_PRICE,
+    NO_TARIFF,
+    NO_VECTOR_DAY,
+    NO_VECTOR_PRICE,
+    NO_VECTOR_SPAN,
+    TariffGap,
+)
 from siteems.tariff.hours import DAY_MIN
 from siteems.tariff.local_clock import DAY_S, QUARTER_S, Seconds, local_clock
 from siteems.tariff.model import TariffVersion
@@ -30,10 +37,6 @@ MOST_REMEMBERED = 10_000
 """Interval prices: a day of planning every quarter hour asks for about 300 different ones."""
 VECTOR_PERIOD = "spot"
 """The period name of all hours that a price vector prices."""
-
-
-class TariffGap(UserError):
-    """No tariff version holds on a day, or it has no price for a time."""
 
 
 class Price(NamedTuple):
@@ -202,7 +205,7 @@ class TariffSchedule:
             known = ", ".join(
                 f"{v.name} from {v.valid_from} to {v.valid_to or 'open end'}" for v in self.tariffs
             )
-            raise TariffGap(f"no tariff is valid on {day}; known are {known}")
+            raise TariffGap(NO_TARIFF, day=day.isoformat(), known=known)
         if version.vector is not None:
             key: tuple[object, ...] = (id(version),)
             if key not in self._by_rules:
@@ -222,7 +225,7 @@ class TariffSchedule:
                 price = price_of(version, slot.period, rules.calendar, month)
                 if price is None:
                     raise TariffGap(
-                        f"tariff {version.name} has no price for {slot.period} in {month}"
+                        NO_PERIOD_PRICE, tariff=version.name, period=slot.period, month=month
                     )
                 slots.append(PricedSlot(*slot, price))
             self._by_rules[key] = _DayPrices(
@@ -247,7 +250,7 @@ class TariffSchedule:
         for minute, price in zip(minutes[of_day], vector.at(instants)[of_day], strict=True):
             by_minute.setdefault(int(minute), float(price))
         if any(map(isnan, by_minute.values())):
-            raise TariffGap(f"the price vector has no price for a part of {day}")
+            raise TariffGap(NO_VECTOR_DAY, day=day.isoformat())
         starts = sorted(by_minute)
         return tuple(
             PricedSlot(start, end, VECTOR_PERIOD, by_minute[start])
@@ -265,7 +268,6 @@ def _vector_price(
 
 
 def _no_price(when: datetime, last: datetime | None = None) -> TariffGap:
-    span = f"at {when.isoformat()}"
-    if last is not None and last != when:
-        span = f"from {when.isoformat()} to {last.isoformat()}"
-    return TariffGap(f"the price vector has no price {span}")
+    if last is None or last == when:
+        return TariffGap(NO_VECTOR_PRICE, start=when.isoformat())
+    return TariffGap(NO_VECTOR_SPAN, start=when.isoformat(), end=last.isoformat())

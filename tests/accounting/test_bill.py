@@ -23,9 +23,10 @@ from siteems.config.seeds import seed_path, seeds_folder
 from siteems.site.model import GridConnection
 from siteems.site.read_file import load_site
 from siteems.tariff.check import tariff_errors
+from siteems.tariff.gap import TariffGap
 from siteems.tariff.model import Calendar, DemandTerm, SpecialDays, TariffVersion
 from siteems.tariff.period_price import price_of
-from siteems.tariff.schedule import TariffGap, TariffSchedule
+from siteems.tariff.schedule import TariffSchedule
 
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 QUARTER = timedelta(minutes=15)

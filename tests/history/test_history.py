@@ -94,7 +94,7 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
         lambda: history.add_plan(naive, "optimal", "test", dict),
         lambda: history.add_alarm(AlarmRecord(naive, "info", Message("x"))),
         lambda: history.add_commands(
-            [Command(naive, "d", "p", 1.0, "o", Message("r"), "written", "")]
+            [Command(naive, "d", "p", 1.0, "o", Message("r"), "written", None)]
         ),
         lambda: EventLog(history).add(replace(event(), start=naive, end=naive + HOUR)),
         lambda: history.prune(naive),
@@ -130,8 +130,8 @@ def test_commands_and_alarms_come_back_in_order(history: History) -> None:
             40.0 + i,
             "siteems",
             Message("plan"),
-            "written",
-            "é",
+            "mismatch",
+            Message("reads-as", {"value": 3.5, "name": "é"}),
         )
         for i in range(3)
     ]
@@ -193,7 +193,7 @@ class TestPrune:
             history.add_samples([sample(time, soc=0.5)])
             history.add_plan(time, "optimal", "test", dict)
             history.add_alarm(AlarmRecord(time, "info", Message("x")))
-            history.add_commands([Command(time, "d", "p", 1.0, "o", Message("r"), "written", "")])
+            history.add_commands([Command(time, "d", "p", 1.0, "o", Message("r"), "written", None)])
         EventLog(history).add(event(end=NOON + MINUTE))
         assert history.prune(NOON - DAY) == 4
         assert (

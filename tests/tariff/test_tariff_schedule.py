@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from siteems.accounting.price_spread import shift_benefit
 from siteems.config.seeds import seed_path
 from siteems.site.read_file import load_site
+from siteems.tariff.gap import TariffGap
 from siteems.tariff.model import Calendar, TariffVersion
-from siteems.tariff.schedule import Price, TariffGap, TariffSchedule
+from siteems.tariff.schedule import Price, TariffSchedule
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")

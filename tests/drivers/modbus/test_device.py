@@ -228,7 +228,7 @@ async def test_one_silent_block_does_not_hide_the_blocks_behind_it(
             expected = Quality.UNREACHABLE if name in first else Quality.GOOD
             assert point.quality is expected, name
     assert "unit 1, input 0: did not answer" in readings[0].faults[0]
-    assert "unit 1, input 0: did not answer, and is not asked again" in readings[2].faults[0]
+    assert "unit 1, input 0: was not asked: it did not answer before" in readings[2].faults[0]
     assert list(readings[1].points) == list(smu.device_map.points)
     smu.server.faults.clear()
     await asyncio.sleep(0.6)

@@ -156,7 +156,7 @@ async def test_a_dead_unit_does_not_slow_the_others() -> None:
         with pytest.raises(LinkTimeout, match="did not answer"):
             await link.read(1, "input", 5, 1)
         for address in range(20):
-            with pytest.raises(LinkTimeout, match="not asked again yet") as caught:
+            with pytest.raises(LinkTimeout, match="was not asked") as caught:
                 await link.read(1, "input", 5, 1)
             assert not caught.value.sent
             assert await link.read(2, "input", address, 1) == (address,)
@@ -180,7 +180,7 @@ async def test_a_unit_that_comes_back_is_asked_again() -> None:
         dead = True
         with pytest.raises(LinkTimeout, match="did not answer"):
             await link.read(1, "input", 6, 1)
-        with pytest.raises(LinkTimeout, match="unanswered requests: 1"):
+        with pytest.raises(LinkTimeout, match="unanswered requests before: 1"):
             await link.read(1, "input", 6, 1)
 
 
@@ -285,7 +285,7 @@ async def test_unit_that_is_absent_behind_a_gateway() -> None:
             LinkTimeout, match="unit 9, input 0: does not answer: the gateway got no answer from it"
         ):
             await site.link.read(9, "input", 0, 1)
-        with pytest.raises(LinkTimeout, match="not asked again yet"):
+        with pytest.raises(LinkTimeout, match="was not asked"):
             await site.link.read(9, "input", 0, 1)
         assert len(await site.link.read(1, "input", 0, 12)) == 12
     finally:

@@ -10,6 +10,7 @@ import pytest
 from modbus_rig import Site
 
 from drivers.simulated.faults import Fault
+from drivers.trouble import trouble
 from drivers.write_gate.gate import WriteGate
 from drivers.write_gate.lease_refresh import refresh_after_s
 from drivers.write_gate.records import WriteRecord
@@ -101,7 +102,7 @@ async def test_a_device_that_keeps_another_value_is_found_after_three_seconds(ga
         await gate.cycle(80.0)
     outcomes = [record.outcome for record in gate.records]
     assert outcomes == ["unconfirmed", "mismatch", "unconfirmed"], "judged, and tried again"
-    assert gate.records[1].detail == "reads back as 20"
+    assert gate.records[1].detail == trouble("reads-as", value=20.0)
     assert gate.written == [20.0, 20.0]
 
 

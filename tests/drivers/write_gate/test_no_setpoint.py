@@ -27,7 +27,7 @@ async def test_a_value_that_means_no_setpoint_is_never_written(
     try:
         if value != nearest:
             with pytest.raises(
-                WriteRefused, match=r"0 means no setpoint.*nearest one is -?0.02 kW"
+                WriteRefused, match=r"means-no-setpoint: value 0.0, nearest -?0.02, unit kW"
             ):
                 await gate.set(site.device, {"grid_setpoint_kw": value}, reason="plan")
             released = await gate.release(site.device, {"grid_setpoint_kw": value}, reason="stop")

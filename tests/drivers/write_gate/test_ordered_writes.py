@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from modbus_rig import Clock, Site, free_values
 
+from drivers.trouble import trouble
 from drivers.write_gate.gate import WriteGate
 from drivers.write_gate.records import WriteRecord
 
@@ -85,7 +86,7 @@ async def test_a_direction_is_not_written_when_its_power_was_not_taken(sungrow: 
     await sungrow.set(forced_mode=2.0, forced_kw=2.0)
     assert sungrow.frames == [(13051, (2000,))]
     assert [r.outcome for r in sungrow.records] == ["failed", "failed"]
-    assert "because forced_kw, which comes first, was not taken" in sungrow.records[-1].detail
+    assert sungrow.records[-1].detail == trouble("first-not-taken", first="forced_kw")
     sungrow.site.source.refuses = set()
     await sungrow.set(forced_mode=2.0, forced_kw=2.0)
     assert sungrow.site.source.values["forced_mode"] == 2.0, "tried again in the next cycle"

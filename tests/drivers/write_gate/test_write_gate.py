@@ -9,6 +9,7 @@ from drivers.catalogue import load_map
 from drivers.errors import WriteRefused
 from drivers.modbus.device import Device
 from drivers.modbus.link import ModbusLink
+from drivers.trouble import trouble
 from drivers.write_gate.gate import WriteGate
 from drivers.write_gate.records import WriteRecord
 
@@ -79,7 +80,7 @@ async def test_an_unread_register_never_causes_a_write(smu: Site) -> None:
         gate = WriteGate(owner="daemon", now=smu.clock, record=lambda _: None)
         records = await gate.commission(device, SAFE, 60.0, reason="commissioning")
     assert [r.outcome for r in records] == ["failed"] * 3
-    assert "could not be read" in records[0].detail
+    assert records[0].detail == trouble("not-compared")
     assert writes == []
 
 
@@ -89,14 +90,14 @@ async def test_an_unread_register_never_causes_a_write(smu: Site) -> None:
         (
             {"safe_charge_limit_a": 2001.0},
             60.0,
-            r"safe_charge_limit_a = 2001: must be within 0\.\.2000 A",
+            "safe_charge_limit_a = 2001: outside-limits: low 0.0, high 2000.0",
         ),
         (
             {"charge_limit_a": 20.0},
             60.0,
-            "this point is volatile, only flash ones are written here",
+            "other-storage: storage volatile, wanted flash",
         ),
-        ({}, 4.0, r"a lease of 4 s is outside 5\.\.3600 s"),
+        ({}, 4.0, "lease-outside: lease_s 4.0, low 5.0, high 3600.0"),
     ],
 )
 async def test_commission_refuses(
@@ -110,7 +111,7 @@ async def test_commission_refuses(
 async def test_a_device_without_a_lease_has_none_to_set(clock: Clock) -> None:
     device = Device("pv", load_map("generic-mppt"), ModbusLink(f"tcp://{LOOPBACK}:1"), 1, clock)
     gate = WriteGate(owner="daemon", now=clock, record=lambda _: None)
-    with pytest.raises(WriteRefused, match="pv: generic-mppt has no lease"):
+    with pytest.raises(WriteRefused, match="pv: no-lease: model generic-mppt, lease_s 60"):
         await gate.commission(device, {}, 60.0, reason="commissioning")
 
 
@@ -160,7 +161,7 @@ async def test_records_have_owner_value_and_reason(bench: Bench) -> None:
             "daemon",
             "demand response",
             "written",
-            "",
+            None,
         )
     ]
 
@@ -168,13 +169,19 @@ async def test_records_have_owner_value_and_reason(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"float_v": 58.01}, r"unit-1: float_v = 58.01: must be within 42\.\.58 V"),
-        ({"charge_limit_a": -0.1}, r"charge_limit_a = -0.1: must be within 0\.\.2000 A"),
-        ({"charge_limit_a": math.nan}, "must be within"),
-        ({"rectifier_limit_a": 10.0, "charge_limit_a": math.inf}, "must be within"),
-        ({"soc": 0.5}, "soc = 0.5: this point cannot be written"),
-        ({"pv_limit_kw": 1.0}, "the device has no such point"),
-        ({"safe_charge_limit_a": 1.0}, "this point is flash, only volatile ones are written here"),
+        (
+            {"float_v": 58.01},
+            r"unit-1: float_v = 58.01: outside-limits: low 42.0, high 58.0, unit V",
+        ),
+        (
+            {"charge_limit_a": -0.1},
+            r"charge_limit_a = -0.1: outside-limits: low 0.0, high 2000.0, unit A",
+        ),
+        ({"charge_limit_a": math.nan}, "outside-limits"),
+        ({"rectifier_limit_a": 10.0, "charge_limit_a": math.inf}, "outside-limits"),
+        ({"soc": 0.5}, "soc = 0.5: not-writable"),
+        ({"pv_limit_kw": 1.0}, "no-such-point"),
+        ({"safe_charge_limit_a": 1.0}, "other-storage: storage flash, wanted volatile"),
     ],
 )
 async def test_a_value_that_is_not_allowed_is_refused_recorded_and_not_sent(
@@ -190,7 +197,7 @@ async def test_a_value_that_is_not_allowed_is_refused_recorded_and_not_sent(
 async def test_a_device_has_only_one_owner(bench: Bench) -> None:
     other = Bench(bench.site, owner="operator")
     await bench.set(float_v=54.0)
-    with pytest.raises(WriteRefused, match="is held by daemon, not by operator"):
+    with pytest.raises(WriteRefused, match="held-by: holder daemon, owner operator"):
         await other.set(float_v=50.0)
     await bench.gate.release(bench.device, REST, reason="stop")
     assert await other.set(float_v=50.0) == [("float_v", 50.0, "written")]
@@ -208,7 +215,7 @@ async def test_read_only_writes_nothing_at_all(smu: Site) -> None:
     assert {r.outcome for r in await bench.gate.release(bench.device, REST, reason="stop")} == {
         "refused"
     }
-    assert {r.detail for r in bench.records} == {"read-only"}
+    assert all(r.detail == trouble("gate-read-only") for r in bench.records)
     assert bench.written == []
 
 
@@ -217,7 +224,7 @@ async def test_daily_budget(bench: Bench) -> None:
     for volts in (50.0, 51.0, 52.0):
         assert await bench.set(float_v=volts) == [("float_v", volts, "written")]
     assert await bench.set(float_v=53.0) == [("float_v", 53.0, "refused")]
-    assert bench.records[-1].detail == "the budget of 3 writes a day is used up"
+    assert bench.records[-1].detail == trouble("budget-used", budget=3)
     assert await bench.set(float_v=53.0) == []
     assert bench.gate.writes_today(bench.device) == 3
     released = await bench.gate.release(bench.device, {"float_v": 53.5}, reason="stop")
@@ -239,7 +246,7 @@ async def test_a_read_back_mismatch_is_recorded_and_tried_again(bench: Bench) ->
             assert await bench.set(rectifier_limit_a=80.0) == [mismatch, unconfirmed]
         else:
             assert await bench.set(rectifier_limit_a=80.0) == [mismatch], "the second one waits"
-    assert bench.records[0].detail == "reads back as 60"
+    assert bench.records[0].detail == trouble("reads-as", value=60.0)
     bench.site.clock.forward(2)
     bench.site.source.clamps.clear()
     assert await bench.set(rectifier_limit_a=80.0) == [("rectifier_limit_a", 80.0, "written")]
@@ -249,7 +256,9 @@ async def test_a_read_back_mismatch_is_recorded_and_tried_again(bench: Bench) ->
 async def test_a_refusing_device(bench: Bench) -> None:
     bench.site.source.refuses = {"float_v"}
     assert await bench.set(float_v=54.0) == [("float_v", 54.0, "failed")]
-    assert "value not accepted (code 3)" in bench.records[0].detail
+    detail = bench.records[0].detail
+    assert detail is not None
+    assert (detail.code, detail.values["exception"]) == ("device-refused", 3)
     bench.site.source.refuses.clear()
     assert await bench.set(float_v=54.0) == [("float_v", 54.0, "written")]
 
