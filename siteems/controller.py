@@ -158,7 +158,7 @@ class Controller:
         """Whether the safe values may charge the battery, by the image."""
         image = self.image
         before = self._control_state.charging
-        return next_permit(self.site, image.value("battery_c"), image.time, before)
+        return next_permit(self.site, image.value("battery_c"), image.steady or image.time, before)
 
     async def act(self) -> Step:
         """Decide from the image, drive the devices, record."""

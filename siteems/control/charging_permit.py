@@ -56,7 +56,7 @@ def first_permit(site: Site) -> ChargingPermit:
 def next_permit(
     site: Site, temp_c: float | None, now: datetime, before: ChargingPermit
 ) -> ChargingPermit:
-    """The permit at a battery temperature, degC; None = unknown.
+    """The permit at a battery temperature, degC (None = unknown), at a steady time.
 
     While the temperature is unknown the permit stays, but where frost is to be expected for no
     longer than `TEMPERATURE_HOLDS`.

@@ -82,7 +82,7 @@ def cycle(
     The site is released to its devices' safe values when the mains have failed, when an input that
     control needs is unknown, or when the bus voltage is too low; the reason says which.
     """
-    permit = next_permit(site, image.value("battery_c"), image.time, state.charging)
+    permit = next_permit(site, image.value("battery_c"), image.steady or image.time, state.charging)
     reason = _release_reason(image)
     if reason is not None:
         return Release(reason, permit), replace(state, charging=permit)
