@@ -228,8 +228,7 @@ class WriteGate:
             raise WriteRefused(device.name, why)
         if lease.timeout_point is not None:
             if not lease.min_s <= lease_s <= lease.max_s:
-                low, high = lease.min_s, lease.max_s
-                why = trouble("lease-outside", lease_s=lease_s, low=low, high=high)
+                why = trouble("lease-outside", lease_s=lease_s, low=lease.min_s, high=lease.max_s)
                 raise WriteRefused(device.name, why)
             values[lease.timeout_point] = lease_s
         return values

@@ -47,7 +47,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 
 
 def test_all_that_is_handed_over_is_on_disk_at_the_end(path: Path) -> None:
-    command = Command(NOON, "d", "p", 1.0, "o", Message("r"), "written", "")
+    command = Command(NOON, "d", "p", 1.0, "o", Message("r"), "written", None)
     with recording(path) as recorder:
         recorder.add_samples([sample(0), sample(1)])
         recorder.add_plan(NOON, "optimal", "test", lambda: {"number": 1})
