@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus score years clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -26,6 +26,9 @@ bench-plan: $(STAMP)
 
 bench-modbus: $(STAMP)
 	$(BIN)/python benchmarks/modbus.py
+
+bench-outages: $(STAMP)
+	$(BIN)/python benchmarks/outages.py
 
 score: $(STAMP)
 	$(BIN)/python benchmarks/score.py

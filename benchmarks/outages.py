@@ -3,7 +3,8 @@ site. The table of docs/backup.md comes from here; the last line is one JSON obj
 
 The year runs with the optimal policy, as in a replay. At each chosen time the process is forked:
 the child continues live, with the same controller, devices and plant, but its mains fail for the
-promised hours and its PV gives nothing. The promise is kept when no telecom load is left unserved.
+promised hours and its PV gives nothing. The promise is kept when no telecom load is left unserved;
+where a full battery could not have kept it either, it does not count.
 
 Three cases: the battery as stated; the load 60 % higher from an hour before the failure; and a
 battery ten points weaker than the site file states, which reports nothing and has been learned.
@@ -19,9 +20,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -56,7 +59,7 @@ NO_RESERVE_H: Final = 0.5
 UNSERVED_SHARE: Final = 1e-6
 """Of the load of the promised hours; below it is rounding."""
 SEED: Final = 20261126
-KEPT, BROKEN = b"1", b"0"
+KEPT, BROKEN, IMPOSSIBLE = b"kept", b"broken", b"impossible"
 """What a child answers."""
 
 
@@ -116,6 +119,10 @@ class LiveSite:
             self.clock.advance(min(CYCLE, end - self.clock.now()))
         self.plant.advance_to(end)
 
+    def run(self, end: datetime) -> None:
+        """As `run_until`."""
+        asyncio.run(self.run_until(end))
+
     async def carries(self, hours: float) -> bool:
         """Whether the telecom load is served through a mains failure of so many hours from now."""
         begin = self.clock.now()
@@ -129,14 +136,16 @@ class LiveSite:
 
 @dataclass(frozen=True)
 class Kept:
-    """How many promises of how many were kept."""
+    """How many promises were kept, broken, and could not have been kept by a full battery."""
 
     kept: int
-    outages: int
+    broken: int
+    impossible: int
 
     @property
     def percent(self) -> float:
-        return 100.0 * self.kept / self.outages
+        """Share of those that could have been kept."""
+        return 100.0 * self.kept / (self.kept + self.broken)
 
 
 def chosen_times(profile: Profile, end: datetime, count: int, backup_h: float) -> list[datetime]:
@@ -154,49 +163,58 @@ def chosen_times(profile: Profile, end: datetime, count: int, backup_h: float) -
     return [profile.start + int(index) * INTERVAL for index in chosen]
 
 
-def in_child(live: LiveSite, *, load_step: bool, backup_h: float) -> bool:
-    """What would happen from here on, in a copy of this process; the site itself does not move."""
+def in_child(work: Callable[[], bytes]) -> bytes:
+    """What `work` answers in a copy of this process; nothing here changes."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            answer = asyncio.new_event_loop().run_until_complete(
-                _what_if(live, load_step, backup_h)
-            )
-            os.write(writing, KEPT if answer else BROKEN)
+            os.write(writing, work())
         finally:
             os._exit(0)  # neither handlers nor buffers of the parent
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        answered = pipe.read()
+        answer = pipe.read()
     os.waitpid(child, 0)
-    if answered not in (KEPT, BROKEN):
+    if not answer:
         raise RuntimeError("a forked mains failure ended without an answer")
-    return answered == KEPT
+    return answer
 
 
-async def _what_if(live: LiveSite, load_step: bool, backup_h: float) -> bool:
-    if load_step:
-        live.surroundings.load_factor = STEP_FACTOR
-        await live.run_until(live.clock.now() + STEP_BEFORE)
-    return await live.carries(backup_h)
+def fail_mains(live: LiveSite, backup_h: float) -> bytes:
+    """The mains fail now. Where the promise is broken: would a full battery have kept it?"""
+
+    def carries() -> bytes:
+        kept = asyncio.run(live.carries(backup_h))
+        return KEPT if kept else BROKEN
+
+    if in_child(carries) == KEPT:
+        return KEPT
+    live.plant.soc = 1.0
+    return BROKEN if carries() == KEPT else IMPOSSIBLE
+
+
+def fail_mains_after_a_step(live: LiveSite, backup_h: float) -> bytes:
+    """The load rises now, and the mains fail an hour later."""
+    live.surroundings.load_factor = STEP_FACTOR
+    live.run(live.clock.now() + STEP_BEFORE)
+    return fail_mains(live, backup_h)
 
 
 def outages(
     site: Site, profile: Profile, times: list[datetime], *, load_step: bool, weaker: float = 0.0
 ) -> Kept:
     """Run the year and try each failure from it."""
-    stated = site.battery.state_of_health
-    live, loop = LiveSite(site, profile, stated - weaker), asyncio.new_event_loop()
-    kept = 0
+    live = LiveSite(site, profile, site.battery.state_of_health - weaker)
+    answers: Counter[bytes] = Counter()
+    happening = fail_mains_after_a_step if load_step else fail_mains
     for done, time in enumerate(times, start=1):
-        begin = time - STEP_BEFORE if load_step else time
-        loop.run_until_complete(live.run_until(begin))
-        kept += in_child(live, load_step=load_step, backup_h=site.backup.hours)
+        live.run(time - STEP_BEFORE if load_step else time)
+        answers[in_child(partial(happening, live, site.backup.hours))] += 1
         if done % 50 == 0:
             print(f"\r{site.site.id}: {done} of {len(times)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return Kept(kept, len(times))
+    return Kept(answers[KEPT], answers[BROKEN], answers[IMPOSSIBLE])
 
 
 def price_of_the_promise(site: Site, profile: Profile, end: datetime) -> tuple[float, float]:
@@ -226,10 +244,11 @@ def rows(count: int, days: int | None) -> Iterator[tuple[str, dict[str, object]]
         yield (
             name,
             {
-                "outages": healthy.outages,
+                "outages": len(times),
                 "backup_h": site.backup.hours,
                 "kept_percent": healthy.percent,
                 "kept_percent_load_step": stepped.percent,
+                "impossible_load_step": stepped.impossible,
                 "kept_percent_weaker_battery": weak.percent,
                 "saved": round(with_reserve, 1),
                 "saved_without_reserve": round(without, 1),
