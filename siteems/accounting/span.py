@@ -71,10 +71,8 @@ def span_balance(
     `import_kwh` and `price_per_kwh`, shape (n,), are the energy and the price of its intervals,
     which need not be equal.
     """
-    battery = site.battery
-    change_kwh = (end_soc - start_soc) * battery.capacity_kwh
-    best_rectifier = max(efficiency for _, efficiency in site.rectifier.efficiency)
-    refill_kwh = change_kwh / (battery.charge_efficiency * best_rectifier)
+    change_kwh = (end_soc - start_soc) * site.battery.capacity_kwh
+    grid_kwh = refill_kwh(site, change_kwh)
     imported_kwh = float(import_kwh.sum())
     return SpanBalance(
         import_kwh=imported_kwh,
@@ -83,11 +81,17 @@ def span_balance(
         wear_cost=wear.cost,
         full_cycles=wear.full_cycles,
         stored_change_kwh=change_kwh,
-        refill_kwh=refill_kwh,
-        stored_credit=refill_kwh * float(price_per_kwh.min()),
+        refill_kwh=grid_kwh,
+        stored_credit=grid_kwh * float(price_per_kwh.min()),
         co2_kg=co2_kg(imported_kwh, site.carbon),
-        net_co2_kg=co2_kg(imported_kwh - refill_kwh, site.carbon),
+        net_co2_kg=co2_kg(imported_kwh - grid_kwh, site.carbon),
     )
+
+
+def refill_kwh(site: Site, stored_kwh: float) -> float:
+    """Grid energy that it takes to store so much, with the rectifiers at their best efficiency."""
+    best_rectifier = max(efficiency for _, efficiency in site.rectifier.efficiency)
+    return stored_kwh / (site.battery.charge_efficiency * best_rectifier)
 
 
 def demand_cost(

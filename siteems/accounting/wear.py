@@ -31,8 +31,17 @@ def wear_by_cycles(battery: Battery, soc: npt.NDArray[np.float64], discharged_kw
 
     With the maker's cycle table, each cycle costs the share of a life that it uses, times the price
     of a new battery. Without one, the site's mean cost per kWh discharged applies.
+
+    The battery counts as full some time before the trace and some time after it, and the discharge
+    to its first SoC as one before it. So a discharge is paid for when it happens, as in a plan
+    (`optimisation.problem.battery.follow`); a trace alone would leave half cycles at its ends.
     """
-    cycles = [(depth, count) for depth, _, count, _, _ in rainflow.extract_cycles(soc)]
+    full = np.ones(1)
+    of_all, of_before = (
+        [(depth, count) for depth, _, count, _, _ in rainflow.extract_cycles(trace)]
+        for trace in (np.concatenate((full, soc, full)), np.concatenate((full, soc[:1], full)))
+    )
+    cycles = of_all + [(depth, -count) for depth, count in of_before]
     full_cycles = sum(depth * count for depth, count in cycles)
     if battery.wear is None:
         return Wear(battery.wear_per_kwh * discharged_kwh, full_cycles)

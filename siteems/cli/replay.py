@@ -31,7 +31,7 @@ def replay(
     ],
     start: FromOption = None,
     end: ToOption = None,
-    policy: PoliciesOption = "optimal,rules,self-consumption,idle,foresight",
+    policy: PoliciesOption = "optimal,rules,self-consumption,idle,foresight,bound",
     column_map: ColumnMapOption = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the report, the summary and the series.")
@@ -43,10 +43,10 @@ def replay(
 
     The data are run once with each policy: `idle` (no control), `rules` (a peak-valley timer, as
     sold with many batteries), `self-consumption` (store surplus PV, carry the load from the battery
-    above the reserve), `optimal` (siteems) and `foresight` (siteems with perfect foresight,
-    as a reference that no real controller can beat). Gaps are filled by the rules in docs/data.md,
-    and data that are older than every tariff of the site are shifted by whole years of 52 weeks;
-    the result lists both.
+    above the reserve), `optimal` (siteems), `foresight` (siteems with perfect forecasts) and
+    `bound` (the cheapest course with everything known, which no controller can beat). Gaps are
+    filled by the rules in docs/data.md, and data that are older than every tariff of the site are
+    shifted by whole years of 52 weeks; the result lists both.
 
     Writes report.html (opens in any browser, without a network), summary.json and one CSV.gz of
     series per policy; with pyarrow installed, timeseries.parquet as well.

@@ -23,7 +23,7 @@ def replay_fleet(
     ] = Path("fleet-output"),
     start: FromOption = None,
     end: ToOption = None,
-    policy: PoliciesOption = "optimal,rules,self-consumption,idle,foresight",
+    policy: PoliciesOption = "optimal,rules,self-consumption,idle,foresight,bound",
     jobs: Annotated[
         int, typer.Option(metavar="N", min=1, max=512, help="Number of processes on this machine.")
     ] = 1,

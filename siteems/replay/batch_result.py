@@ -24,7 +24,7 @@ class Row:
     saving_vs_idle: float | None = None
     best_simple_rule: str | None = None
     saving_vs_best_simple_rule: float | None = None
-    regret_to_foresight: float | None = None
+    regret_to_bound: float | None = None
     reserve_violations: int | None = None
     co2_kg: float | None = None
     cpu_s: float | None = None
@@ -47,7 +47,7 @@ def row_of(name: str, summary: Mapping[str, Any]) -> Row:
         saving_vs_idle=summary["saving_vs_idle"],
         best_simple_rule=summary["best_simple_rule"],
         saving_vs_best_simple_rule=summary["saving_vs_best_simple_rule"],
-        regret_to_foresight=summary["regret_to_foresight"],
+        regret_to_bound=summary["regret_to_bound"],
         reserve_violations=sum(int(policy["reserve_violations"]) for policy in policies),
         co2_kg=ours["co2_kg"],
         cpu_s=round(sum(policy["cpu_s"] for policy in policies), 2),
@@ -120,7 +120,7 @@ def _line(row: Row) -> str:
             row.cost,
             row.saving_vs_idle,
             row.saving_vs_best_simple_rule,
-            row.regret_to_foresight,
+            row.regret_to_bound,
         )
     )
     reserve = f"{row.reserve_violations} x" if row.reserve_violations else "held"

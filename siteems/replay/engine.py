@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from siteems.recordings.profile import Profile
+from siteems.replay.bound_run import BoundRun
 from siteems.replay.outcome import POLICIES, Policy, PolicyOutcome, ReplayResult
 from siteems.replay.policy_run import PolicyRun, Progress
 from siteems.replay.window import INTERVAL, ReplayWindow
@@ -34,11 +35,17 @@ def run_replay(
     to_run = set(policies)
     if "foresight" in to_run:
         to_run.add("idle")  # its AC load is what perfect foresight expects
+    if "bound" in to_run:
+        to_run.add("self-consumption")  # from its run the bound knows the reserve and the AC load
     outcomes: dict[Policy, PolicyOutcome] = {}
     for policy in POLICIES:
         if policy in to_run:
-            idle = outcomes.get("idle")
-            run = PolicyRun(site, profile, policy, window, start_soc, idle, progress)
+            if policy == "bound":
+                known = outcomes["self-consumption"]
+                run: PolicyRun = BoundRun(site, profile, window, start_soc, known, progress)
+            else:
+                idle = outcomes.get("idle")
+                run = PolicyRun(site, profile, policy, window, start_soc, idle, progress)
             outcomes[policy] = run.outcome()
     return ReplayResult(
         site_id=site.site.id,

@@ -15,8 +15,15 @@ from siteems.forecast.score import Score
 from siteems.forecast.score_table import as_data
 
 Array = npt.NDArray[np.float64]
-Policy = Literal["idle", "rules", "self-consumption", "optimal", "foresight"]
-POLICIES: tuple[Policy, ...] = ("idle", "rules", "self-consumption", "optimal", "foresight")
+Policy = Literal["idle", "rules", "self-consumption", "optimal", "foresight", "bound"]
+POLICIES: tuple[Policy, ...] = (
+    "idle",
+    "rules",
+    "self-consumption",
+    "optimal",
+    "foresight",
+    "bound",
+)
 SIMPLE: tuple[Policy, ...] = ("idle", "rules", "self-consumption")
 """The policies without forecast and optimisation, which `optimal` is compared with."""
 
@@ -27,7 +34,9 @@ MEANING: Mapping[Policy, str] = {
     "self-consumption": "store surplus PV, carry the load from the battery above the reserve; no "
     "forecast, no tariff",
     "optimal": "siteems: forecast, linear program every 15 minutes, control above the reserve",
-    "foresight": "the same controller with perfect foresight of load and PV: the bound",
+    "foresight": "the same controller with perfect foresight of load and PV",
+    "bound": "one program over the whole window with everything known, carried out as planned: no "
+    "controller can cost less",
 }
 
 
@@ -79,6 +88,8 @@ class PolicyOutcome:
     alarms: Mapping[str, int]
     """Alarms raised, by code."""
     series: Series
+    planned_cost: float | None = None
+    """What the bound's plan would cost, followed to the letter; other policies have none."""
 
     @property
     def cost(self) -> float:
@@ -114,6 +125,7 @@ class PolicyOutcome:
         """Everything but the series, for `summary.json`."""
         return {
             **{name: _rounded(value) for name, value in self.figures().items()},
+            "planned_cost": _rounded(self.planned_cost),
             "writes_per_day": {
                 name: round(count, 2) for name, count in self.writes_per_day.items()
             },
@@ -160,20 +172,21 @@ class ReplayResult:
         simple = [policy for policy in SIMPLE if policy in self.policies]
         return min(simple, key=lambda policy: self.policies[policy].cost, default=None)
 
-    def regret(self) -> tuple[float, float] | None:
-        """What perfect foresight saves beyond `optimal`, and as a share of what it saves in all.
+    def regret(self, best: Policy = "bound") -> tuple[float, float] | None:
+        """What `best` saves beyond `optimal`, and as a share of what it saves in all.
 
-        None where one of `idle`, `optimal` and `foresight` was not run. The share is NaN where
-        perfect foresight saves nothing.
+        None where one of `idle`, `optimal` and `best` was not run. The share is NaN where `best`
+        saves nothing.
         """
-        foresight, optimal = self.saving("idle", "foresight"), self.saving("idle")
-        if foresight is None or optimal is None:
+        possible, optimal = self.saving("idle", best), self.saving("idle")
+        if possible is None or optimal is None:
             return None
-        return foresight - optimal, (foresight - optimal) / foresight if foresight else np.nan
+        return possible - optimal, (possible - optimal) / possible if possible else np.nan
 
     def summary(self) -> dict[str, Any]:
         """For `summary.json`."""
         regret, regret_share = self.regret() or (None, None)
+        to_foresight, _ = self.regret("foresight") or (None, None)
         best = self.best_simple()
         return {
             "site": self.site_id,
@@ -189,8 +202,9 @@ class ReplayResult:
             "saving_vs_self_consumption": _rounded(self.saving("self-consumption")),
             "best_simple_rule": best,
             "saving_vs_best_simple_rule": _rounded(self.saving(best) if best else None),
-            "regret_to_foresight": _rounded(regret),
+            "regret_to_bound": _rounded(regret),
             "regret_share": _rounded(regret_share),
+            "regret_to_foresight": _rounded(to_foresight),
             "notes": list(self.notes),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import numpy as np
@@ -81,18 +81,25 @@ class PolicyRun:
         return self._outcome(time.process_time() - begin_s)
 
     async def _run(self) -> None:
-        controller = None if self._policy == "idle" else await self._controller()
+        drive = await self._driver()
         for index in range(self._window.count):
-            if controller is None:
-                with self._stopwatch("simulate"):
-                    self._plant.advance_to(self._window.start_of(index + 1))
-            else:
-                with self._stopwatch("control"):
-                    await self._interval(index, controller)
+            with self._stopwatch("control"):
+                await drive(index)
             self._measurement.end_interval(index)
             done = index + 1
             if done % INTERVALS_PER_DAY == 0 or done == self._window.count:
                 self._progress(self._policy, done, self._window.count)
+
+    async def _driver(self) -> Callable[[int], Awaitable[None]]:
+        """What brings the site to the end of an interval, by its index."""
+        if self._policy == "idle":
+            return self._uncontrolled
+        controller = await self._controller()
+        return lambda index: self._interval(index, controller)
+
+    async def _uncontrolled(self, index: int) -> None:
+        with self._stopwatch("simulate"):
+            self._plant.advance_to(self._window.start_of(index + 1))
 
     async def _controller(self) -> Controller:
         site, forecaster = self._site, self._forecaster()

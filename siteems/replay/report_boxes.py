@@ -63,10 +63,10 @@ def _interval(interval: Interval) -> str:
 def _regret(result: ReplayResult) -> str:
     regret = result.regret()
     if regret is None:
-        return _box("-", "regret: foresight or idle was not run")
+        return _box("-", "regret: bound or idle was not run")
     money, share = regret
     of_saving = f" ({share:.1%} of what it saves)" if np.isfinite(share) else ""
-    text = f"more could be saved with perfect foresight of load and PV{of_saving}"
+    text = f"more could be saved with everything known{of_saving}"
     return _box(f"{money:,.0f} {result.currency}", text)
 
 

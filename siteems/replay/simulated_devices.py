@@ -109,6 +109,11 @@ class SimulatedDevices:
                 device, safe_setpoints(settable, self._safe_values, charging_allowed=allowed)
             )
 
+    def without_deadband(self) -> None:
+        """The next setpoints are written however little they differ from the last ones."""
+        for name in self._sent.values:
+            self._sent = self._sent.without(name)
+
     def _confirmed(self, device: str, point: str, value: float) -> bool:
         """As a read-back would show it. All devices of the plant share its setpoints."""
         return bool(getattr(self._plant.setpoints, point) == value)

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 INTERVAL = timedelta(minutes=15)
 """Plans, prices and results have this step."""
 INTERVAL_H = INTERVAL / timedelta(hours=1)
+ALL_MAINS = 1.0 - 1e-6
+"""Share of an interval with mains from which they were there all the time, but for rounding."""
 INTERVALS_PER_DAY = timedelta(days=1) // INTERVAL
 
 

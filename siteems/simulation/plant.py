@@ -23,7 +23,7 @@ from siteems.recordings.profile import Instant
 from siteems.simulation.piecewise_linear import PiecewiseLinear
 from siteems.simulation.plant_state import Flows, Lease, Meters, Setpoints
 from siteems.site.assets import battery_command_of, rectifier_curve
-from siteems.site.model import Site
+from siteems.site.model import Rectifier, Site
 
 MAX_STEP = timedelta(seconds=5)
 """Small against the minutes in which battery and room change, and as often as devices are read."""
@@ -67,7 +67,7 @@ class Plant:
     _genset_on: bool = False
 
     def __post_init__(self) -> None:
-        battery, rectifier = self.site.battery, self.site.rectifier
+        battery = self.site.battery
         values = safe_values(self.site, rectifier_curve(self.site))
         if not first_permit(self.site).stored:
             values = without_charging(values)
@@ -75,15 +75,7 @@ class Plant:
             **{name: values[name] for name in Setpoints.__annotations__ if name in values}
         )
         self.setpoints = Setpoints(**vars(self.safe))
-        share, efficiency = np.array(rectifier.efficiency).T
-        input_kw = share * rectifier.rated_kw / efficiency
-        # Without load: what the losses of the two lowest points extrapolate to, but never a gain.
-        no_load_kw = max(
-            0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0])
-        )
-        self._rectifier_ac = PiecewiseLinear(
-            (0.0, *share * rectifier.rated_kw), (no_load_kw, *input_kw)
-        )
+        self._rectifier_ac = rectifier_input(self.site.rectifier)
         self._rectifier_dc = self._rectifier_ac.inverse()
         self._acceptance = PiecewiseLinear(*np.array(battery.acceptance).T)
         self._on_bus = self.command in ON_BUS
@@ -248,6 +240,17 @@ class Plant:
 
     def _terminal_v(self, battery_kw: float) -> float:
         return self._rest_v() + OHMS * battery_kw / self.site.battery.rated_kwh
+
+
+def rectifier_input(rectifier: Rectifier) -> PiecewiseLinear:
+    """AC input over DC output of the rectifiers, kW, through the points of their efficiency."""
+    share, efficiency = np.array(rectifier.efficiency).T
+    input_kw = share * rectifier.rated_kw / efficiency
+    # Without load: what the losses of the two lowest points extrapolate to, but never a gain.
+    no_load_kw = max(
+        0.0, input_kw[0] - share[0] * (input_kw[1] - input_kw[0]) / (share[1] - share[0])
+    )
+    return PiecewiseLinear((0.0, *share * rectifier.rated_kw), (no_load_kw, *input_kw))
 
 
 def make_plant(

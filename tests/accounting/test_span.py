@@ -19,7 +19,9 @@ REFILL = 0.922 * 0.965
 
 
 def test_money_and_energy_by_hand(hangzhou: Site) -> None:
-    """6 kWh at 0.5 and 1.0; from 60 % to 50 % of 47.04 kWh, half a cycle of 10 % depth."""
+    """6 kWh at 0.5 and 1.0; from 60 % to 50 % of 47.04 kWh: a discharge from 60 % that goes on
+    from 40 to 50 % of depth, where the table made convex is a straight line from 40 to 80 %.
+    """
     found = span_balance(
         hangzhou,
         import_kwh=np.array([4.0, 2.0]),
@@ -30,9 +32,9 @@ def test_money_and_energy_by_hand(hangzhou: Site) -> None:
         demand_cost=3.0,
     )
     refill_kwh = -0.1 * 47.04 / REFILL
-    wear_cost = 0.5 * 0.10 / 0.20 / 11_200 * 700 * 47.04
+    wear_cost = 0.10 / 0.40 * (1 / 2_000 - 1 / 4_800) * 700 * 47.04
     assert (found.import_kwh, found.energy_cost, found.demand_cost) == (6.0, 4.0, 3.0)
-    assert found.full_cycles == pytest.approx(0.05)
+    assert found.full_cycles == pytest.approx(0.10)
     assert found.wear_cost == pytest.approx(wear_cost)
     assert found.stored_change_kwh == pytest.approx(-0.1 * 47.04)
     assert found.refill_kwh == pytest.approx(refill_kwh)
