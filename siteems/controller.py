@@ -33,6 +33,7 @@ from siteems.messages.message import Message, MessageType
 from siteems.operations.alarm_catalogue import CLOCK_SET, PLAN_ALARMS, RECORD_AHEAD
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.control_alarms import ControlAlarms
+from siteems.operations.event_alarms import cap_below_ac_load
 from siteems.operations.recall import Recalled
 from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
@@ -283,9 +284,11 @@ class Controller:
             self._use_events(self._event_log.open(self._clock.now()))
 
     def _use_events(self, events: tuple[DrEvent, ...]) -> None:
-        now = self._clock.now()
-        added = [event for event in events if event not in self.events]
-        removed = [event for event in self.events if event not in events and event.end > now]
+        if events == self.events:
+            return
+        now, known, current = self._clock.now(), set(self.events), set(events)
+        added = [event for event in events if event not in known]
+        removed = [event for event in self.events if event not in current and event.end > now]
         self.events = events
         for event in added:
             log.info(
@@ -295,6 +298,9 @@ class Controller:
                 limit_kw=event.limit_kw,
                 start=event.start.isoformat(),
             )
+            alarm = cap_below_ac_load(event, self.image.value("ac_load_kw"), now)
+            if alarm is not None:
+                self._report_alarm(alarm)
         if added or removed:
             self.replan.ask(reasons.DR_EVENT_CHANGED)
 

@@ -182,6 +182,16 @@ async def test_a_dr_event_that_cannot_be_followed_is_reported_once_and_so_is_the
     assert "the DR event allows 0 kW" in text
 
 
+async def test_a_cap_below_the_ac_load_is_an_alarm_at_once(rig: Rig) -> None:
+    """Long before it begins: the battery cannot carry the AC side."""
+    await rig.begin()
+    place_import_limit(EventLog(rig.history), 0.2, NOON + 5 * HOUR, HOUR, NOON, "test")
+    place_import_limit(EventLog(rig.history), 1.5, NOON + 7 * HOUR, HOUR, NOON, "test")
+    await run(rig, 5)
+    [alarm] = [i for i in rig.history.alarms(NOON, NOON + HOUR) if i.code == "cap-below-ac-load"]
+    assert "allows 0.2 kW, but the AC side alone draws" in ENGLISH.text(alarm.message)
+
+
 async def test_a_cancelled_dr_event_ends_at_once(rig: Rig) -> None:
     await rig.begin()
     event = place_import_limit(EventLog(rig.history), 1.5, NOON + 5 * MINUTE, HOUR, NOON, "test")

@@ -40,6 +40,10 @@ def dr_limit_import(
     duration: Annotated[
         str, typer.Option("--for", metavar="DURATION", help="Duration, such as 1h or 90min.")
     ] = "1h",
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Place an event also where its limit or duration is unusual."),
+    ] = False,
     state: StateOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -51,7 +55,7 @@ def dr_limit_import(
     from siteems.cli.quantities import parse_duration, parse_power_kw, parse_when
     from siteems.demand_response.event_log import EventLog
     from siteems.demand_response.event_text import event_dict, event_text
-    from siteems.demand_response.manual import place_import_limit
+    from siteems.demand_response.manual import confirm, doubts_about, place_import_limit
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
     from siteems.operations.daemon_state import daemon_clock, daemon_state
@@ -61,6 +65,8 @@ def dr_limit_import(
 
     site = load_site(site_file)
     limit_kw, length = parse_power_kw(limit), parse_duration(duration)
+    if not yes:
+        confirm(doubts_about(limit_kw, length, site.demand_response))
     history = History(history_path(state_dir(site.site.id, state)))
     now = daemon_clock(history).now()
     begin = parse_when(start, now, site.site.zone)

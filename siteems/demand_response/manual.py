@@ -1,14 +1,43 @@
-"""DR events placed by hand: recorded in the site's event log, where the daemon finds them."""
+"""DR events placed by hand: everything about them is checked before they are recorded in the site's
+event log.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import uuid4
 
 from siteems.demand_response.event import DrEvent
-from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.event_log import MOST_OPEN, EventLog
 from siteems.errors import UserError
+from siteems.history.valid_rows import LARGEST_LIMIT_KW, LONGEST_ID
+from siteems.site.model import DemandResponse
+
+LATEST_START: Final = timedelta(days=366)
+"""Events are announced days ahead; a year ahead is an error in the date."""
+LONGEST: Final = timedelta(days=366)
+HOUR: Final = timedelta(hours=1)
+
+
+def doubts_about(limit_kw: float, duration: timedelta, allowed: DemandResponse) -> tuple[str, ...]:
+    """Why an event needs a confirmation of the operator; none where the site file allows it."""
+    doubts = []
+    if limit_kw < allowed.lowest_limit_kw:
+        lowest = f"demand_response.lowest_limit_kw is {allowed.lowest_limit_kw:g}"
+        doubts.append(f"a limit of {limit_kw:g} kW leaves the site almost nothing ({lowest})")
+    if duration > allowed.longest_h * HOUR:
+        longest = f"demand_response.longest_h is {allowed.longest_h:g}"
+        doubts.append(f"an event of {duration / HOUR:g} h is very long ({longest})")
+    return tuple(doubts)
+
+
+def confirm(doubts: tuple[str, ...]) -> None:
+    """Raises `UserError` where there are doubts."""
+    if doubts:
+        raise UserError(*doubts, "add --yes if that is meant, or allow it in the site file")
 
 
 def place_import_limit(
@@ -19,13 +48,25 @@ def place_import_limit(
     now: datetime,
     source: str,
 ) -> DrEvent:
-    """Record an import limit as a new event. Raises `UserError` when it would already be over."""
-    end = start + duration
-    if end <= now:
-        times = f"it ends at {end:%Y-%m-%d %H:%M} UTC, now is {now:%Y-%m-%d %H:%M} UTC"
+    """Record an import limit as a new event. Raises `UserError` for one that is not valid, would
+    already be over, or would be one too many.
+    """
+    if not (math.isfinite(limit_kw) and 0.0 <= limit_kw <= LARGEST_LIMIT_KW):
+        allowed = f"allowed: 0 to {LARGEST_LIMIT_KW:g}"
+        raise UserError(f"the limit is {limit_kw:g} kW; {allowed}")
+    if not timedelta(0) < duration <= LONGEST:
+        raise UserError(f"the event lasts {duration / HOUR:g} h; allowed: above 0, up to a year")
+    if start > now + LATEST_START:
+        raise UserError(f"the event begins at {start:%Y-%m-%d %H:%M} UTC; allowed: within a year")
+    if start + duration <= now:
+        times = f"it ends at {start + duration:%Y-%m-%d %H:%M} UTC, now is {now:%Y-%m-%d %H:%M} UTC"
         raise UserError(f"the event would already be over: {times}; give --from with a date")
+    if not 0 < len(source) <= LONGEST_ID:
+        raise UserError(f"who placed the event needs 1 to {LONGEST_ID} characters")
+    if len(events.open(now)) >= MOST_OPEN:
+        raise UserError(f"{MOST_OPEN} events are open, and a site follows no more; cancel some")
     id_ = uuid4().hex[:8]
-    event = DrEvent(id_, 0, "limit-import", limit_kw, start, end, source, now)
+    event = DrEvent(id_, 0, "limit-import", limit_kw, start, start + duration, source, now)
     events.add(event)
     return event
 

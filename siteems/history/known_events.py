@@ -64,6 +64,11 @@ class KnownEvents:
             self._added = {(event.id, event.revision): event for event in known}
             return known
 
+    def count(self, now: datetime) -> int:
+        """How many that were read are not over."""
+        with self._lock:
+            return sum(event.end > now for event in self._read)
+
     def rows(self, now: datetime, limit: int) -> list[EventRow]:
         """The first `limit` that were read and are not over, and all that were added."""
         with self._lock:

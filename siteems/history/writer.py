@@ -52,6 +52,8 @@ class RecorderHealth:
     """Entries in memory."""
     invalid: Mapping[str, int]
     """Rows of the record that are skipped because they are not valid, by table."""
+    open_events: int
+    """DR events in the record that are not over, as far as they are held in memory."""
 
 
 class RecordWriter:
@@ -106,7 +108,8 @@ class RecordWriter:
         """How it does now."""
         since = self._unwritten_since
         unwritten_s = 0.0 if since is None else time.monotonic() - since
-        return RecorderHealth(unwritten_s, self._detail, self._unwritten, self._invalid)
+        events = self._events.count(self._now())
+        return RecorderHealth(unwritten_s, self._detail, self._unwritten, self._invalid, events)
 
     @property
     def _unwritten(self) -> int:

@@ -155,6 +155,29 @@ CAP_EXCEEDED: Final = AlarmType(
     "reduced.",
     "Read the reason. Report the missed event to the grid operator.",
 )
+CAP_BELOW_AC_LOAD: Final = AlarmType(
+    "cap-below-ac-load",
+    "DR event {event} allows {cap_kw:g} kW, but the AC side alone draws {ac_load_kw:.2f} kW now",
+    "warning",
+    "A DR event was placed whose import limit is below the present load on the AC side. The "
+    "battery cannot carry that load, so the limit will be exceeded unless the load falls.",
+    "Agree on a higher limit, or lower the AC load for the time of the event.",
+)
+EVENTS_LEFT_OUT: Final = AlarmType(
+    "dr-events-left-out",
+    "{open} DR events are open; the {most} that begin first are followed",
+    "warning",
+    "More DR events are open than a site follows.",
+    "Cancel those that are not meant (`siteems dr list`), and find out where so many come from.",
+)
+EVENTS_FOLLOWED: Final = AlarmType(
+    "dr-events-followed",
+    "all open DR events are followed",
+    "info",
+    "No DR event is left out any more.",
+    NOTHING_TO_DO,
+    clears=(EVENTS_LEFT_OUT.code,),
+)
 BATTERY_NOT_FOLLOWING: Final = AlarmType(
     "battery-not-following",
     "the battery is at {battery_kw:+.2f} kW, its setpoint is {target_kw:+.2f} kW: {reason}",

@@ -1,5 +1,5 @@
 """The alarms about the record itself: it cannot be written, was replaced, lacks a span, or holds
-rows that are not valid.
+rows that are not valid, or more open DR events than are followed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from siteems.demand_response.event_log import MOST_OPEN
 from siteems.history.record_file import Replaced
 from siteems.history.records import AlarmRecord
 from siteems.history.waiting import Gap
@@ -30,6 +31,7 @@ class RecordAlarms:
     def __init__(self, report: Callable[[AlarmRecord], None]) -> None:
         self._report = report
         self._unwritten, self._invalid = Condition(AT_ONCE), Condition(AT_ONCE)
+        self._left_out = Condition(AT_ONCE)
 
     def update(
         self, health: RecorderHealth, notices: Iterable[Replaced | Gap], now: datetime
@@ -54,6 +56,11 @@ class RecordAlarms:
             self._report(alarms.RECORD_INVALID.at(now, rows=_counts(health.invalid)))
         elif change == "cleared":
             self._report(alarms.RECORD_VALID.at(now))
+        change = self._left_out.update(health.open_events > MOST_OPEN, now)
+        if change == "raised":
+            self._report(alarms.EVENTS_LEFT_OUT.at(now, open=health.open_events, most=MOST_OPEN))
+        elif change == "cleared":
+            self._report(alarms.EVENTS_FOLLOWED.at(now))
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -338,6 +338,18 @@ class Recording:
     keep_days: Annotated[int, Field(ge=1, le=4000)] = 800
 
 
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class DemandResponse:
+    """Which DR events an operator may give without a confirmation."""
+
+    lowest_limit_kw: NonNegative = 0.1
+    """A lower import limit is more likely a slip than what a grid operator asks for: the standby of
+    the rectifiers alone draws more.
+    """
+    longest_h: Positive = 24.0
+    """Events of the grid operators that are known last up to some hours."""
+
+
 START_SOC = 0.6
 """State of charge to start from at a site without a demo day: above most reserves, below full."""
 
@@ -363,6 +375,7 @@ class Site:
     control: Control = field(default_factory=Control)
     planning: Planning = field(default_factory=Planning)
     recording: Recording = field(default_factory=Recording)
+    demand_response: DemandResponse = field(default_factory=DemandResponse)
     demo: DemoDay | None = None
 
     @property

@@ -135,6 +135,11 @@ def test_a_broken_site_file_gives_one_line_and_exit_code_2(tmp_path: Path, error
         (["dr", "limit-import", "-1kW", "SITE"], "-1"),
         (["dr", "limit-import", "1.5kW", "SITE", "--for", "1 hour or so"], "duration"),
         (["dr", "limit-import", "1.5kW", "SITE", "--from", "25:00"], "time"),
+        (["dr", "limit-import", "0kW", "SITE"], "--yes"),
+        (
+            ["dr", "limit-import", "1.5kW", "SITE", "--for", "60d"],
+            "demand_response.longest_h is 24",
+        ),
         (["dr", "cancel", "nothing", "SITE"], "siteems run"),
         (["dr", "list", "SITE"], "siteems run"),
         (["status", "SITE"], "siteems run"),

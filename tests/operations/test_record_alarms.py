@@ -12,25 +12,27 @@ from siteems.operations.english import ENGLISH
 from siteems.operations.record_alarms import RecordAlarms
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
-GOOD = RecorderHealth(0.0, "", 0, {})
+GOOD = RecorderHealth(0.0, "", 0, {}, 0)
 
 
 def test_each_is_raised_once_and_cleared_once() -> None:
-    """A tick table: seconds without a write, invalid rows, what is reported."""
+    """A tick table: seconds without a write, invalid rows, open events, what is reported."""
     reported: list[AlarmRecord] = []
     alarms = RecordAlarms(reported.append)
-    for unwritten_s, invalid, expected in (
-        (0.0, {}, []),
-        (59.0, {}, []),
-        (61.0, {}, ["record-not-written"]),
-        (900.0, {}, []),
-        (0.0, {}, ["record-written"]),
-        (0.2, {"events": 1}, ["record-invalid"]),
-        (0.0, {"events": 2, "samples": 1}, []),
-        (0.0, {}, ["record-valid"]),
+    for unwritten_s, invalid, events, expected in (
+        (0.0, {}, 0, []),
+        (59.0, {}, 100, []),
+        (61.0, {}, 0, ["record-not-written"]),
+        (900.0, {}, 0, []),
+        (0.0, {}, 0, ["record-written"]),
+        (0.2, {"events": 1}, 0, ["record-invalid"]),
+        (0.0, {"events": 2, "samples": 1}, 101, ["dr-events-left-out"]),
+        (0.0, {}, 1000, ["record-valid"]),
+        (0.0, {}, 100, ["dr-events-followed"]),
     ):
         reported.clear()
-        alarms.update(RecorderHealth(unwritten_s, "disk full", 3, invalid), [], NOON)
+        health = RecorderHealth(unwritten_s, "disk full", 3, invalid, events)
+        alarms.update(health, [], NOON)
         assert [each.code for each in reported] == expected
 
 
@@ -50,5 +52,5 @@ def test_what_happened_has_a_sentence() -> None:
 
 def test_without_a_known_reason_a_write_takes_long() -> None:
     reported: list[AlarmRecord] = []
-    RecordAlarms(reported.append).update(RecorderHealth(70.0, "", 3, {}), [], NOON)
+    RecordAlarms(reported.append).update(RecorderHealth(70.0, "", 3, {}, 0), [], NOON)
     assert ENGLISH.text(reported[0].message).endswith("a write takes very long")

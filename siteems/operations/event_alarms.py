@@ -1,0 +1,23 @@
+"""The alarm about a DR event that cannot be held as the site is now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from siteems.demand_response.event import DrEvent
+from siteems.history.records import AlarmRecord
+from siteems.operations import alarm_catalogue as alarms
+
+
+def cap_below_ac_load(
+    event: DrEvent, ac_load_kw: float | None, now: datetime
+) -> AlarmRecord | None:
+    """The alarm where the AC load alone exceeds the limit; None where it does not, or is unknown.
+
+    The battery is on the DC side: it can carry the telecom load, and nothing on the AC side.
+    """
+    if ac_load_kw is None or ac_load_kw <= event.limit_kw:
+        return None
+    return alarms.CAP_BELOW_AC_LOAD.at(
+        now, event=event.id, cap_kw=event.limit_kw, ac_load_kw=ac_load_kw
+    )
