@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,10 @@ EXACT = 1e-6
 """How far a value may lie from one of the nines. From a register's limit it may lie a step of the
 scale: the last numbers but one are used as well.
 """
-NEAR_LEAST, NEAR = 3000.0, 1e-3
-"""From this size on, so large a share is near enough: -3,276 is a register's -3276.7, rounded."""
+NEAR_LEAST, NEAR, FLOAT32 = 3000.0, 1.0, 1e-7
+"""From this size on, a number so near may be a register's limit without its decimals: -3,276 is
+-3276.7; or one that went through single precision.
+"""
 
 REPEATS = 3
 """A number that occurs this often is no accident, so it may lie closer to the other values."""
@@ -32,21 +35,33 @@ CLOSE, FAR = 0.05, 0.5
 """How far outside the other values a sentinel must lie, as a share of their span, when it occurs at
 least `REPEATS` times, or fewer. Smaller shares would remove true extremes.
 """
+TIMES_LARGER = 10.0
+"""A number that is only near a limit, and rare, must be so many times the largest other one: a
+kettle's 3,276 W among smaller loads, or beside zeros, is true.
+"""
 
 
-def _reaches() -> Iterator[tuple[float, float]]:
-    """Each sentinel, and how near a value must be."""
-    for sentinel in NINES:
-        yield sentinel, EXACT
+@dataclass(frozen=True)
+class _Sentinel:
+    """A number of the list, and how near a value must be to be it, or to be it without decimals."""
+
+    value: float
+    reach: float
+    near: float
+
+
+def _sentinels() -> Iterator[_Sentinel]:
+    for nines in NINES:
+        yield _Sentinel(nines, EXACT, EXACT)
     for limit in REGISTER_LIMITS:
         for scale in SCALES:
-            size = limit * scale
-            reach = 1.001 * scale if size < NEAR_LEAST else max(1.001 * scale, NEAR * size)
+            size, step = limit * scale, 1.001 * scale
+            near = step if size < NEAR_LEAST else max(step, NEAR, FLOAT32 * size)
             for sign in (1.0, -1.0):
-                yield sign * size, reach
+                yield _Sentinel(sign * size, step, near)
 
 
-REACH: dict[float, float] = dict(_reaches())
+SENTINELS = tuple(_sentinels())
 
 
 def sentinels_in(values: Array) -> Iterator[tuple[float, Mask]]:
@@ -59,22 +74,25 @@ def sentinels_in(values: Array) -> Iterator[tuple[float, Mask]]:
     if not known.size:
         return
     least, most = known.min(), known.max()
-    masks = {}
-    for sentinel, reach in REACH.items():
-        if least - reach <= sentinel <= most + reach:
-            mask = np.abs(values - sentinel) <= reach
+    masks: list[tuple[_Sentinel, Mask]] = []
+    for sentinel in SENTINELS:
+        if least - sentinel.near <= sentinel.value <= most + sentinel.near:
+            mask = np.abs(values - sentinel.value) <= sentinel.near
             if mask.any():
-                masks[sentinel] = mask
-    rest = values[~np.logical_or.reduce([np.isnan(values), *masks.values()])]
+                masks.append((sentinel, mask))
+    rest = values[~np.logical_or.reduce([np.isnan(values), *(mask for _, mask in masks)])]
     if not rest.size:
         return
-    least, most = rest.min(), rest.max()
+    least, most, largest = rest.min(), rest.max(), float(np.abs(rest).max())
     taken = np.zeros(values.shape, dtype=np.bool_)
-    for mask in masks.values():
+    for sentinel, mask in masks:
         new = mask & ~taken
-        if not new.any():
-            continue
-        margin = (CLOSE if new.sum() >= REPEATS else FAR) * (most - least)
+        repeats = new.sum() >= REPEATS
+        if not repeats:
+            new &= (np.abs(values - sentinel.value) <= sentinel.reach) | (
+                (largest > 0.0) & (np.abs(values) > TIMES_LARGER * largest)
+            )
+        margin = (CLOSE if repeats else FAR) * (most - least)
         outside = new & ((values < least - margin) | (values > most + margin))
         if outside.any():
             taken |= outside

@@ -16,6 +16,7 @@ from siteems.recordings.inspection import inspect_file
 from siteems.recordings.inspection_text import as_text
 from siteems.recordings.plant_size import size_note
 from siteems.recordings.read import read_filled_profile
+from siteems.recordings.sentinels import without_sentinels
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = 40
@@ -92,6 +93,29 @@ def test_two_kinds_of_sentinels_in_one_column(tmp_path: Path) -> None:
     filled = read_filled_profile(path, ZONE)
     assert filled.profile.outdoor_c.min() > 15.0
     assert filled.profile.outdoor_c.max() < 35.0
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [
+        ([0.0, 0.0, 32736.0, 0.0], []),
+        ([0.0, 0.0, 32700.0, 65470.0], []),
+        ([0.0, 3276.0, 0.0, 120.0, 2000.0], []),  # a kettle
+        ([900.0, 3277.0, 1800.0, 2900.0, 3100.0], []),
+        ([20000.0, 32767.0, 31000.0, 0.0], []),
+        ([0.0, 32767.0, 0.0, 10.0], [1]),
+        ([3.0, 3.1, -3276.0, 3.2], [2]),
+        ([3.0, 3.1, 214748368.0, 3.2], [2]),  # 2**31 tenths in single precision
+        ([0.0, -3276.0, -3276.0, 0.0, -3276.0, 5.0], [1, 2, 4]),
+        ([5.0, 6.0, 3276.7, 7.0], [2]),
+    ],
+)
+def test_only_what_is_next_to_the_end_of_a_register_is_a_sentinel(
+    values: list[float], right: list[int]
+) -> None:
+    cleaned, notes = without_sentinels("pv_kw", np.array(values))
+    assert np.flatnonzero(np.isnan(cleaned)).tolist() == right
+    assert len(notes) == bool(right)
 
 
 def test_a_register_without_a_value_before_its_conversion(tmp_path: Path) -> None:
