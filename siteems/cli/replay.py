@@ -69,5 +69,5 @@ def replay(
     if json_output:
         print(json_text(result.summary()))
     else:
-        print(as_table(result))
+        print(as_table(result, site.site.zone))
         print(f"report: {out / 'report.html'}")

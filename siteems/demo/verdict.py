@@ -126,7 +126,7 @@ def _figures(day: DayBalance) -> dict[str, float]:
         "energy_cost": day.span.energy_cost,
         "demand_cost": day.span.demand_cost,
         "wear_cost": day.span.wear_cost,
-        "stored_credit": day.span.stored_credit,
+        "stored_drop": 0.0 - day.span.stored_credit,
         "net_cost": day.span.cost,
         "pv_kwh": day.pv_kwh,
         "co2_kg": day.span.net_co2_kg,

@@ -93,7 +93,7 @@ class PolicyOutcome:
 
     @property
     def cost(self) -> float:
-        """Energy, demand and wear, less the credit for what is left in the battery."""
+        """Energy, demand, wear, and the drop in value of the energy stored in the battery."""
         return self.balance.cost
 
     def figures(self) -> dict[str, float]:
@@ -104,7 +104,7 @@ class PolicyOutcome:
             "energy_cost": balance.energy_cost,
             "demand_cost": balance.demand_cost,
             "wear_cost": balance.wear_cost,
-            "stored_credit": balance.stored_credit,
+            "stored_drop": 0.0 - balance.stored_credit,
             "import_kwh": balance.import_kwh,
             "pv_used_kwh": self.pv_used_kwh,
             "pv_available_kwh": self.pv_available_kwh,

@@ -76,9 +76,9 @@ class PolicyRun:
 
     def outcome(self) -> PolicyOutcome:
         """Run the policy. Raises `TariffGap` when no tariff is valid in the window."""
-        begin_s = time.process_time()
+        begin_s = time.perf_counter()
         asyncio.run(self._run())
-        return self._outcome(time.process_time() - begin_s)
+        return self._outcome(time.perf_counter() - begin_s)
 
     async def _run(self) -> None:
         drive = await self._driver()
@@ -145,7 +145,7 @@ class PolicyRun:
             return CYCLE
         return max(SHORTEST_CYCLE, timedelta(hours=above_kwh / twice_kw))
 
-    def _outcome(self, cpu_s: float) -> PolicyOutcome:
+    def _outcome(self, wall_s: float) -> PolicyOutcome:
         site, measured, record = self._site, self._measurement, self._record
         schedule = TariffSchedule(site.tariffs, site.site.zone)
         prices, _ = schedule.price_series(self._window.starts())
@@ -181,8 +181,8 @@ class PolicyRun:
                 name: count / days for name, count in self._devices.writes.items() if count
             },
             plan_p95_s=float(np.percentile(solve_s, 95)) if solve_s else 0.0,
-            wall_s=sum(self._stopwatch.spans_s.values()),
-            cpu_s=cpu_s,
+            wall_s=wall_s,
+            cpu_s=sum(self._stopwatch.spans_s.values()),
             breakdown_s=self._stopwatch.spans_s,
             alarms=dict(record.alarm_counts),
             series=series,

@@ -20,7 +20,7 @@ ROWS = (
     ("energy", "energy_cost", ",.2f"),
     ("demand", "demand_cost", ",.2f"),
     ("wear, by rainflow", "wear_cost", ",.2f"),
-    ("less what is left in the battery", "stored_credit", ",.2f"),
+    ("drop in stored energy value", "stored_drop", ",.2f"),
     ("grid import, kWh", "import_kwh", ",.0f"),
     ("PV used, kWh", "pv_used_kwh", ",.0f"),
     ("CO2, kg", "co2_kg", ",.0f"),

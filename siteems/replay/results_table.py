@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from siteems.replay.outcome import SIMPLE, ReplayResult
 
 ROWS = (
@@ -9,7 +11,7 @@ ROWS = (
     ("  energy", "energy_cost", ",.2f"),
     ("  demand", "demand_cost", ",.2f"),
     ("  wear", "wear_cost", ",.2f"),
-    ("  less stored", "stored_credit", ",.2f"),
+    ("  drop in stored", "stored_drop", ",.2f"),
     ("import kWh", "import_kwh", ",.0f"),
     ("PV used kWh", "pv_used_kwh", ",.0f"),
     ("CO2 kg", "co2_kg", ",.0f"),
@@ -22,12 +24,13 @@ ROWS = (
 """Title, figure of an outcome, format."""
 
 
-def as_table(result: ReplayResult) -> str:
-    """A line per figure, the savings, and the notes on the data."""
+def as_table(result: ReplayResult, zone: ZoneInfo) -> str:
+    """A line per figure, the savings, and the notes on the data; dates are local to the site."""
     figures = {policy: outcome.figures() for policy, outcome in result.policies.items()}
+    first, end = result.start.astimezone(zone), result.end.astimezone(zone)
     lines = [
-        f"{result.site_id}, {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d} UTC "
-        f"({result.days:.0f} days), money in {result.currency}",
+        f"{result.site_id}, {first:%Y-%m-%d} to {end:%Y-%m-%d} ({result.days:.0f} days), "
+        f"money in {result.currency}",
         f"{'':16}" + "".join(f"{policy:>17}" for policy in figures),
     ]
     for title, name, form in ROWS:
