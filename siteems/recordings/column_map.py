@@ -77,7 +77,7 @@ class ColumnSource:
 class ColumnMap:
     """A map file."""
 
-    columns: dict[str, ColumnSource]
+    columns: dict[str, ColumnSource] = field(default_factory=dict)
     time: TimeSource = field(default_factory=TimeSource)
     only: dict[str, int | float | str] = field(default_factory=dict)
     """Rows to use, by column and value, where a file holds several sites: `building = 3`."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from siteems.recordings.column_map import ColumnMap
 from siteems.recordings.counted_power import is_counter
 from siteems.recordings.day_findings import find_in_days
 from siteems.recordings.finding import Finding, finding
@@ -50,13 +51,17 @@ class Inspection:
 
 
 def inspect_file(
-    path: Path, zone: ZoneInfo | None = None, rated_kwp: float | None = None
+    path: Path,
+    zone: ZoneInfo | None = None,
+    rated_kwp: float | None = None,
+    column_map: ColumnMap | None = None,
 ) -> Inspection:
     """Inspect a file; `zone` is the site's, for its changes of clocks, and `rated_kwp` its PV's.
+    A map states where the times are, and which rows to use.
 
     Raises `UserError` for a file that holds no table of series over time.
     """
-    table = read_series(path, zone)
+    table = read_series(path, zone, column_map)
     guesses, solar = guess_columns(table), solar_columns(table)
     targets = {guess.column: guess.target for guess in guesses if is_own_unit(guess)}
     findings: list[Finding] = []
@@ -87,7 +92,7 @@ def find_in_column(column: Column, solar: bool, target: str = "") -> Iterator[Fi
 
     `target` is the column of siteems that it probably fills, in the same unit.
     """
-    yield from find_in_cells(column)
+    yield from find_in_cells(column, target)
     if is_dead(column) or (~np.isnan(column.values)).sum() < 2:
         return
     order = np.argsort(column.times.asi8, kind="stable")

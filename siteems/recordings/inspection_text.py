@@ -29,6 +29,7 @@ def as_data(found: Inspection) -> dict[str, Any]:
         "last": times.max().isoformat(),
         "step_s": found.step.total_seconds(),
         "has_zone": found.table.has_zone,
+        "day_order": found.table.day_order,
         "clock_days": list(found.clock_days),
         "columns": [_facts(column) for column in found.table.columns],
         "findings": [asdict(each) for each in found.findings],
@@ -44,6 +45,9 @@ def as_text(found: Inspection) -> str:
         f"{table.source}: {table.rows} rows, {times.min():%Y-%m-%d %H:%M} to "
         f"{times.max():%Y-%m-%d %H:%M} ({zone}), step {found.step / pd.Timedelta(minutes=1):g} min"
     ]
+    if table.day_order == "guessed":
+        order = "day" if table.times_from.day_first else "month"
+        lines.append(f"read here with the {order} first, which the file does not show")
     if found.clock_days:
         lines.append(f"days of 23 or 25 hours: {', '.join(found.clock_days)}")
     lines += ["", *(_column_line(column) for column in table.columns[:MOST_COLUMNS])]

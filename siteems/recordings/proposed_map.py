@@ -58,8 +58,10 @@ NIGHT_H, LONGEST_NIGHT_H = 6, 18
 """A solar series rests for so many hours on end; one that rests longer is not in use."""
 DARK_SHARE = 0.01
 """Of the best hour: less than this counts as rest."""
-NOT_SOLAR = r"temp|dni|dhi|direct|diffuse|wind"
-"""Temperatures are below 0 at night too, and clouds move the middle of direct irradiance."""
+NOT_SOLAR = r"temp|dni|dhi|direct|diffuse|wind|batt|charge|soc|import|export|load|price"
+"""Temperatures are below 0 at night too, and clouds move the middle of direct irradiance. A battery
+that is charged at noon and what a site exchanges with the grid follow the PV, but are none.
+"""
 RELATIVE_HUMIDITY = r"humidity|rh_pct"
 MOST_HUMIDITY = 110.0
 """Percent. Sensors reach a little over 100 in fog."""
@@ -91,8 +93,8 @@ def guess_columns(table: SeriesTable) -> tuple[Guess, ...]:
 
 
 def is_own_unit(guess: Guess) -> bool:
-    """Whether a column is in a unit that physics can be applied to: any power, degC, W/m2."""
-    return guess.unit in (*POWER, *ENERGY, "degC", "W/m2")
+    """Whether a column is in a unit that physics can be applied to: any power, degC, W/m2, 0/1."""
+    return guess.unit in (*POWER, *ENERGY, "degC", "W/m2", "0/1")
 
 
 def _guess(target: str, name: str, column: Column) -> Guess:
@@ -198,8 +200,11 @@ def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
         lines.append('stands_for = "end"')
     if source.zone is not None:
         lines.append(f'zone = "{source.zone}"')
-    if source.day_first is not None:
-        lines.append(f"day_first = {str(source.day_first).lower()}")
+    if table.day_order == "guessed":  # left open, so that whoever uses the map decides
+        lines.append("# day_first = true   # or false: the file does not show which")
+    elif source.day_first is not None:
+        remark = "   # its steps are even" if table.day_order == "even-steps" else ""
+        lines.append(f"day_first = {str(source.day_first).lower()}{remark}")
     if table.key is not None:
         name, value = table.key
         shown = _quoted(value) if isinstance(value, str) else value

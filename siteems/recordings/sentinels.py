@@ -26,7 +26,7 @@ scale: the last numbers but one are used as well.
 """
 NEAR_LEAST, NEAR, FLOAT32 = 3000.0, 1.0, 1e-7
 """From this size on, a number so near may be a register's limit without its decimals: -3,276 is
--3276.7; or one that went through single precision.
+-3276.7. Limits that went through single precision are off by a ten-millionth.
 """
 
 REPEATS = 3
@@ -36,7 +36,7 @@ CLOSE, FAR = 0.05, 0.5
 least `REPEATS` times, or fewer. Smaller shares would remove true extremes.
 """
 TIMES_LARGER = 10.0
-"""A number that is only near a limit, and rare, must be so many times the largest other one: a
+"""A rare limit without its decimals must be negative, and so many times the largest other number: a
 kettle's 3,276 W among smaller loads, or beside zeros, is true.
 """
 
@@ -55,8 +55,9 @@ def _sentinels() -> Iterator[_Sentinel]:
         yield _Sentinel(nines, EXACT, EXACT)
     for limit in REGISTER_LIMITS:
         for scale in SCALES:
-            size, step = limit * scale, 1.001 * scale
-            near = step if size < NEAR_LEAST else max(step, NEAR, FLOAT32 * size)
+            size = limit * scale
+            step = max(1.001 * scale, FLOAT32 * size)
+            near = step if size < NEAR_LEAST else max(step, NEAR)
             for sign in (1.0, -1.0):
                 yield _Sentinel(sign * size, step, near)
 
@@ -90,7 +91,7 @@ def sentinels_in(values: Array) -> Iterator[tuple[float, Mask]]:
         repeats = new.sum() >= REPEATS
         if not repeats:
             new &= (np.abs(values - sentinel.value) <= sentinel.reach) | (
-                (largest > 0.0) & (np.abs(values) > TIMES_LARGER * largest)
+                (largest > 0.0) & (values < -TIMES_LARGER * largest)
             )
         margin = (CLOSE if repeats else FAR) * (most - least)
         outside = new & ((values < least - margin) | (values > most + margin))

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
+from siteems.recordings.column_map import ColumnMap, selected_rows
 from siteems.recordings.number_cells import as_numbers
 from siteems.recordings.table import read_table
 from siteems.recordings.time_source import TimeSource, time_source_of
-from siteems.recordings.timestamps import read_timestamps, with_known_day
+from siteems.recordings.timestamps import DayOrder, read_timestamps, with_known_day
 
 Array = npt.NDArray[np.float64]
 
@@ -47,6 +48,7 @@ class SeriesTable:
     source: str
     time_column: str
     times_from: TimeSource
+    day_order: DayOrder
     has_zone: bool
     rows: int
     key: tuple[str, str | int | float] | None
@@ -54,11 +56,19 @@ class SeriesTable:
     columns: tuple[Column, ...]
 
 
-def read_series(path: Path, zone: ZoneInfo | None = None) -> SeriesTable:
-    """All series of a file. Times with an offset are shown in `zone`. Raises `UserError`."""
+def read_series(
+    path: Path, zone: ZoneInfo | None = None, column_map: ColumnMap | None = None
+) -> SeriesTable:
+    """All series of a file. Times with an offset are shown in `zone`. Raises `UserError`.
+
+    A map states where the times are, and which rows to use.
+    """
     table = read_table(path)
+    source = None
+    if column_map is not None:
+        table, source = selected_rows(table, column_map), column_map.time
     frame = table.frame
-    source = with_known_day(table, time_source_of(frame, path))
+    source, day_order = with_known_day(table, source or time_source_of(frame, path))
     time_column = source.column
     stamps = read_timestamps(table, source)
     times = stamps.times
@@ -83,6 +93,7 @@ def read_series(path: Path, zone: ZoneInfo | None = None) -> SeriesTable:
         source=str(path),
         time_column=time_column,
         times_from=source,
+        day_order=day_order,
         has_zone=stamps.has_offset,
         rows=len(frame),
         key=first,

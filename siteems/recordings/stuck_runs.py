@@ -52,33 +52,41 @@ def stuck_runs(times: pd.DatetimeIndex, series: Array, per_day: float, solar: bo
     """Runs of the same number other than 0 in a series, shape (n,), in order of time, that may be
     stuck. `per_day` is the number of steps of a day; `solar` series rest at night.
     """
-    found = _resting(series, (STUCK_SOLAR_H if solar else STUCK_H) * per_day / 24.0)
-    return _without_clipping(times, series, found) if solar else found
+    return _unusual(times, series, per_day, STUCK_SOLAR_H if solar else STUCK_H, solar)
 
 
 def frozen_runs(times: pd.DatetimeIndex, series: Array, per_day: float, target: str) -> list[Run]:
     """Runs of a target column of siteems that no working sensor gives."""
-    if target not in FROZEN_H or not (resting := _resting(series, LEAST_ROWS)):
+    if target not in FROZEN_H:
+        return []
+    found = _unusual(times, series, per_day, FROZEN_H[target], target == "pv_kw")
+    # Below 0 it is a standby power of PV, and loses nothing.
+    return [run for run in found if target != "pv_kw" or series[run[0]] > 0.0]
+
+
+def _unusual(
+    times: pd.DatetimeIndex, series: Array, per_day: float, hours: float, solar: bool
+) -> list[Run]:
+    """Runs of so many hours or more, if they are long for this series, and at an unusual level."""
+    if not (resting := _resting(series)):
         return []
     starts = times[[first for first, _ in resting]].normalize()
     lengths = pd.Series([end - first for first, end in resting]).groupby(starts).max()
     of_days = np.zeros(times.normalize().nunique())
     of_days[: len(lengths)] = lengths
     habit = float(np.quantile(of_days, HABIT_SHARE, method="lower"))
-    least = max(FROZEN_H[target] * per_day / 24.0, HABIT_TIMES * habit)
+    least = max(hours * per_day / 24.0, HABIT_TIMES * habit)
     found = [(first, end) for first, end in resting if end - first >= round(least)]
-    if target == "pv_kw":  # below 0 it is a standby power, and loses nothing
-        return [run for run in _without_clipping(times, series, found) if series[run[0]] > 0.0]
-    return _without_usual_levels(times, series, found)
+    without = _without_clipping if solar else _without_usual_levels
+    return without(times, series, found)
 
 
-def _resting(series: Array, least_rows: float) -> list[Run]:
+def _resting(series: Array) -> list[Run]:
     if np.unique(series[~np.isnan(series)]).size < LEAST_LEVELS:
         return []
-    least = max(LEAST_ROWS, round(least_rows))
     with np.errstate(invalid="ignore"):
         unchanged = (np.diff(series) == 0.0) & (series[1:] != 0.0)
-    return [(first, end + 1) for first, end in runs(unchanged) if end - first + 1 >= least]
+    return [(first, end + 1) for first, end in runs(unchanged) if end - first + 1 >= LEAST_ROWS]
 
 
 def _without_clipping(times: pd.DatetimeIndex, series: Array, stuck: list[Run]) -> list[Run]:

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from siteems.config.fields import CLOSED
 from siteems.errors import UserError
+from siteems.recordings.notation import DayOrMonthError, read_instants
 
 NAMES = (
     r"time_utc|utc(_time)?|timestamp_utc|datetime_utc",
@@ -23,15 +24,20 @@ NAMES = (
     r"interval_start.*|(interval|period)_?end.*",
     r"time.*|.*时间|.*時間",
     r"measured_on.*",
-    r"date.*|日期|day|tag|datum",
+    r"date.*|日期|day|tag|datum.*|zeit.*|ts",
     r"start.*|epoch|unix.*",
 )
-"""Names of columns of time, the most certain first."""
-CLOCK_NAMES = r"time|clock|hour|时间|時間|时刻|時刻|uhrzeit|zeit"
-DATE_NAMES = r"date|日期|day|datum"
+"""Names of columns of time, the most certain first. A column of another name is taken where its
+cells are times.
+"""
+CLOCK_NAMES = r"time|clock|hour|hr|h|时间|時間|时刻|時刻|小时|uhrzeit|zeit|stunde"
+DATE_NAMES = r"date|日期|day|datum|tag"
 ENDS = r"(^|_)end(ing)?(_|$)"
 """In the name of a column whose times name the ends of their steps."""
+PROBED = 50
+"""Cells of a column that are read to see whether it holds times."""
 CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp][Mm])?\s*"
+LAST_HOUR = 24
 EXPECTED = "time, timestamp, datetime, dt, date, hour_start, hour_ending, interval_start, 时间"
 
 
@@ -71,7 +77,20 @@ def time_source_of(frame: pd.DataFrame, path: Path) -> TimeSource:
         for name in names:
             if re.fullmatch(pattern, name.strip(), re.IGNORECASE) and _may_hold(frame[name]):
                 return _with_clock(frame, name)
-    raise UserError(f"{path}: no time column among {', '.join(names)}; expected one of {EXPECTED}")
+    for name in names:
+        if _holds_times(frame[name]):
+            return _with_clock(frame, name)
+    raise UserError(
+        f"{path}: no time column among {', '.join(names)}; expected one of {EXPECTED}, or another "
+        "column of times"
+    )
+
+
+def clock_texts(cells: pd.Series) -> pd.Series:
+    """Times of day as text; hours that are numbers without decimals."""
+    if pd.api.types.is_float_dtype(cells) and bool((cells % 1.0 == 0.0).all()):
+        cells = cells.astype("int64")
+    return cells.astype(str)
 
 
 def _with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
@@ -80,20 +99,59 @@ def _with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
     if _is_clock(frame[name]):
         for other in map(str, frame.columns):
             if other != name and re.fullmatch(DATE_NAMES, other.strip(), re.IGNORECASE):
-                return TimeSource(column=other, clock_column=name, zone=zone)
-    elif re.fullmatch(DATE_NAMES, name.strip(), re.IGNORECASE):
+                return _in_two_columns(frame, other, name, zone)
+    elif re.fullmatch(DATE_NAMES, name.strip(), re.IGNORECASE) and _are_dates(frame[name]):
         for other in map(str, frame.columns):
             named = re.fullmatch(CLOCK_NAMES, other.strip(), re.IGNORECASE)
-            if other != name and named and _is_clock(frame[other]):
-                return TimeSource(column=name, clock_column=other, zone=zone)
+            if other != name and named and (_is_clock(frame[other]) or _is_hour(frame[other])):
+                return _in_two_columns(frame, name, other, zone)
     ends = re.search(ENDS, name, re.IGNORECASE) is not None
     return TimeSource(column=name, zone=zone, stands_for="end" if ends else "start")
+
+
+def _in_two_columns(frame: pd.DataFrame, date: str, clock: str, zone: str | None) -> TimeSource:
+    """Hours that are counted from 1 to 24 name the ends of their steps."""
+    cells = frame[clock]
+    of_ends = _is_hour(cells) and cells.min() >= 1 and cells.max() == LAST_HOUR
+    return TimeSource(
+        column=date, clock_column=clock, zone=zone, stands_for="end" if of_ends else "start"
+    )
 
 
 def _is_clock(cells: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
         return False
     return bool(cells.astype(str).str.fullmatch(CLOCK).all())
+
+
+def _is_hour(cells: pd.Series) -> bool:
+    """Whether cells are hours of a day, 0 to 23 or 1 to 24."""
+    if not pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+        return False
+    return bool(((cells >= 0) & (cells <= LAST_HOUR) & (cells % 1 == 0)).all())
+
+
+def _are_dates(cells: pd.Series) -> bool:
+    """Whether a column has dates without time of day."""
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return bool((cells.dt.normalize() == cells).all())
+    return not cells.astype(str).str.contains(":", regex=False).any()
+
+
+def _holds_times(cells: pd.Series) -> bool:
+    """Whether the cells of a column of any name are times. Numbers are not: they may be others."""
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return True
+    if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+        return False
+    known = cells[cells.notna()].iloc[:PROBED]
+    try:
+        read_instants(known, None, lambda _, reason: ValueError(reason))
+    except DayOrMonthError:
+        return True
+    except ValueError:
+        return False
+    return bool(len(known))
 
 
 def _may_hold(cells: pd.Series) -> bool:

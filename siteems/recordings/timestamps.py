@@ -7,6 +7,7 @@ same to every command.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,10 +19,16 @@ from siteems.recordings.clock_changes import localise
 from siteems.recordings.notation import DayOrMonthError, read_instants
 from siteems.recordings.row_spans import row_spans_s
 from siteems.recordings.table import Table, require_columns
-from siteems.recordings.time_source import TimeSource, time_source_of
+from siteems.recordings.time_source import TimeSource, clock_texts, time_source_of
 
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 """Times outside of them are defects of a clock, and the calendars of zones end near them."""
+
+
+DayOrder = Literal["shown", "even-steps", "guessed"]
+"""Why day or month comes first: the file or its map shows it, the steps are even in one order only,
+or nothing decides.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +84,7 @@ def read_timestamps(table: Table, source: TimeSource | None = None) -> Timestamp
 
     cells = frame[source.column]
     if source.clock_column is not None:
-        cells = cells.astype(str).str.strip() + " " + frame[source.clock_column].astype(str)
+        cells = cells.astype(str).str.strip() + " " + clock_texts(frame[source.clock_column])
     times = read_instants(cells, source.day_first, refuse)
     far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
     if far.size:
@@ -90,8 +97,8 @@ def read_timestamps(table: Table, source: TimeSource | None = None) -> Timestamp
     )
 
 
-def with_known_day(table: Table, source: TimeSource) -> TimeSource:
-    """The source with `day_first` for a file that does not show it: the reading of even steps.
+def with_known_day(table: Table, source: TimeSource) -> tuple[TimeSource, DayOrder]:
+    """The source with `day_first` for a file that does not show it, and how it was decided.
 
     For `siteems inspect`, which proposes a map; every other use asks for it in the map.
     """
@@ -99,8 +106,9 @@ def with_known_day(table: Table, source: TimeSource) -> TimeSource:
         read_timestamps(table, source)
     except DayOrMonthError:
         either = [replace(source, day_first=first) for first in (True, False)]
-        return min(either, key=lambda each: _longest_step(read_timestamps(table, each).times))
-    return source
+        day, month = (_longest_step(read_timestamps(table, each).times) for each in either)
+        return either[int(month < day)], "guessed" if day == month else "even-steps"
+    return source, "shown"
 
 
 def in_utc(stamps: Timestamps, zone: ZoneInfo, *, refuse_odd: bool = False) -> Instants:

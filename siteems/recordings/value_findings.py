@@ -4,6 +4,7 @@ meters, straight lines, spikes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,23 +25,27 @@ from siteems.recordings.sentinels import Mask, sentinels_in
 from siteems.recordings.series_table import Array, Column
 from siteems.recordings.stuck_runs import stuck_runs
 
+MAY_BE_CONSTANT = ("dc_load_kw", "ac_load_kw", "mains_available")
+"""Target columns that may well be one number other than 0 all the time."""
 RAMP_STEPS = 8
 OUTLIER_DEVIATIONS, OUTLIER_SPANS = 25.0, 3.0
 """An outlier lies farther from the median than this many median deviations, and than this many
 spans between the 1st and the 99th percentile. Loads are skewed; smaller factors find true peaks.
 """
 OUTLIER_LEAST_VALUES = 100
+SHARE_OF_CHARGE = r"(?i)(?<![a-z])soc(?![a-z])"
+"""Names of a state of charge: a battery on standby is full for weeks, and is then discharged."""
 SPIKE_SHARE = 0.9
 """Of the span between the 1st and the 99th percentile."""
 SPIKE_MOST_SHARE = 0.01
 """Where more values leave both neighbours so far, the series is simply noisy."""
 
 
-def find_in_cells(column: Column) -> Iterator[Finding]:
-    """Cells that are empty or hold text, and a column that never changes."""
+def find_in_cells(column: Column, target: str) -> Iterator[Finding]:
+    """Cells that are empty or hold text, and a column that never changes, though it should."""
     yield from _not_numbers(column)
-    if is_dead(column):
-        value = column.values[~np.isnan(column.values)][0]
+    value = np.nanmax(column.values) if is_dead(column) else 0.0
+    if is_dead(column) and not (target in MAY_BE_CONSTANT and value > 0.0):
         text = f"is {value:g} all the time: a dead channel?"
         yield finding("dead", column.name, column.times, text)
 
@@ -74,7 +79,7 @@ def find_far_out(column: Column, solar: bool, target: str) -> Iterator[tuple[Fin
     rest = values[known]
     spread = float(np.quantile(rest, 0.99) - np.quantile(rest, 0.01)) if rest.size else 0.0
     usual = rest[rest != 0.0] if solar else rest
-    if spread <= 0.0 or usual.size < OUTLIER_LEAST_VALUES:
+    if spread <= 0.0 or usual.size < OUTLIER_LEAST_VALUES or re.search(SHARE_OF_CHARGE, name):
         return
     middle = float(np.median(usual))
     deviation = float(np.median(np.abs(usual - middle)))
@@ -130,7 +135,7 @@ def _stuck(
 ) -> Iterator[Finding]:
     """Long runs of the same number other than 0."""
     stuck = stuck_runs(times, series, per_day, solar)
-    if stuck:
+    if stuck and not re.search(SHARE_OF_CHARGE, name):
         first, end = max(stuck, key=lambda run: run[1] - run[0])
         total = sum(b - a for a, b in stuck)
         longest = (

@@ -108,3 +108,21 @@ def test_the_json_holds_every_finding(tmp_path: Path) -> None:
     assert kinds(tmp_path, load) == {"ramp", "stuck"}
     data = json.loads(json.dumps(as_data(inspect_file(tmp_path / "data.csv"))))
     assert {each["kind"] for each in data["findings"]} == {"ramp", "stuck"}
+
+
+def test_what_is_constant_by_nature_is_no_finding(tmp_path: Path) -> None:
+    sound = day_shape(20)
+    more: dict[str, object] = {"mains_available": 1, "ac_load_kw": 0.5}
+    assert kinds(tmp_path, np.full(96 * 20, 2.5), **more) == set()
+    assert kinds(tmp_path, sound, mains_available=0) == {"dead"}
+    assert kinds(tmp_path, sound, pv_kw=0.7) == {"dead"}
+
+
+def test_the_series_of_a_replay_have_no_findings(tmp_path: Path) -> None:
+    """A battery charged at noon is no PV, and one on standby is full for weeks."""
+    hour = np.arange(96 * 20) % 96 / 4.0
+    sun = np.maximum(0.0, np.sin((hour - 6.0) / 12.0 * np.pi)) * day_shape(20, seed=2)
+    battery_kw = np.where(sun > 0.5, sun, 0.0) - np.where(hour > 18.0, 0.4 * day_shape(20), 0.0)
+    soc = np.where(np.arange(96 * 20) < 40, 0.5, 1.0)
+    more: dict[str, object] = {"pv_kw": sun, "battery_kw": battery_kw, "soc": soc, "mains_ok": 1}
+    assert kinds(tmp_path, day_shape(20), **more) == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -69,7 +70,11 @@ def test_a_day_above_12_shows_the_order_and_nothing_else_does() -> None:
 def test_inspect_takes_the_order_that_gives_even_steps() -> None:
     days = [f"{day}/6/2026" for day in range(1, 6)]
     table = Table(HERE, pd.DataFrame({"time": days}))
-    assert with_known_day(table, TimeSource()).day_first is True
+    source, order = with_known_day(table, TimeSource())
+    assert (source.day_first, order) == (True, "even-steps")
+    one_day = Table(HERE, pd.DataFrame({"time": ["3/4/2026 0:00", "3/4/2026 1:00"]}))
+    assert with_known_day(one_day, TimeSource())[1] == "guessed"
+    assert with_known_day(one_day, TimeSource(day_first=False))[1] == "shown"
 
 
 @pytest.mark.parametrize(
@@ -124,3 +129,55 @@ def test_ends_of_steps() -> None:
     cells: list[object] = ["2026-07-06 00:15", "2026-07-06 00:30"]
     assert utc(cells, TimeSource(stands_for="end")) == MIDNIGHT
     assert utc(cells, name="interval_end") == MIDNIGHT
+
+
+HOURS = ["2026-07-05T16:00:00+00:00", "2026-07-05T17:00:00+00:00"]
+"""2026-07-06 00:00 and 01:00 in Shanghai."""
+
+
+@pytest.mark.parametrize(
+    ("hours", "first"),
+    [
+        (range(24), HOURS),
+        (range(1, 25), HOURS),  # the first hour of a day, and its last
+        ([float(hour) for hour in range(24)], HOURS),
+        ([f"{hour:02d}:00" for hour in range(24)], HOURS),
+    ],
+    ids=["0-23", "1-24", "decimals", "clock"],
+)
+@pytest.mark.parametrize(
+    "names", [("date", "hour"), ("Datum", "Stunde"), ("DATE", "HR"), ("日期", "小时")]
+)
+def test_date_and_hour_in_two_columns(
+    names: tuple[str, str], hours: list[object], first: list[str]
+) -> None:
+    days = np.repeat(["2026-07-06", "2026-07-07"], 24)
+    frame = pd.DataFrame({names[0]: days, names[1]: [*hours] * 2, "load_kw": 1.0})
+    times = rows_of(Table(HERE, frame), SHANGHAI).times
+    assert [t.isoformat() for t in times[:2]] == first
+    assert len(times) == 48
+    assert (np.diff(times.asi8) == np.diff(times.asi8)[0]).all()
+
+
+def test_a_time_with_an_hour_beside_it_is_whole() -> None:
+    cells = ["2026-07-06 00:00", "2026-07-06 01:00"]
+    frame = pd.DataFrame({"date": cells, "hour": [0, 1], "load_kw": 1.0})
+    assert [t.isoformat() for t in rows_of(Table(HERE, frame), SHANGHAI).times] == HOURS
+
+
+@pytest.mark.parametrize(
+    "name", ["Zeit", "Datum/Uhrzeit", "Zeitstempel", "ts", "when", "Ablesung", "记录", "x"]
+)
+@pytest.mark.parametrize(
+    "others", [{}, {"id": "b1", "note": "2.5 kW", "step": 15}], ids=["", "more"]
+)
+def test_a_column_of_times_of_any_name(name: str, others: dict[str, object]) -> None:
+    cells = ["06.07.2026 00:00", "06.07.2026 00:15"]
+    frame = pd.DataFrame({**others, "load_kw": [1.0, 2.0], name: cells})
+    assert [t.isoformat() for t in rows_of(Table(HERE, frame), SHANGHAI).times] == MIDNIGHT
+
+
+def test_numbers_of_another_name_are_no_times() -> None:
+    frame = pd.DataFrame({"load_kw": [1.0, 2.0], "counter": [1783267200, 1783268100]})
+    with pytest.raises(UserError, match="no time column among load_kw, counter"):
+        rows_of(Table(HERE, frame), SHANGHAI)

@@ -12,7 +12,7 @@ import pytest
 from siteems.errors import UserError
 from siteems.recordings.column_map import read_column_map
 from siteems.recordings.inspection import inspect_file
-from siteems.recordings.inspection_text import as_data
+from siteems.recordings.inspection_text import as_data, as_text
 from siteems.recordings.read import read_filled_profile
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -58,6 +58,19 @@ RIGHT = pd.Series(LOAD, index=HOURS.tz_localize(SHANGHAI).tz_convert("UTC"))
             'clock_column = "时间"',
         ),
         (
+            pd.DataFrame(
+                {"date": HOURS.strftime("%Y%m%d"), "hour": HOURS.hour + 1, "load_kw": LOAD}
+            ),
+            'clock_column = "hour"\nstands_for = "end"',
+        ),
+        (
+            pd.DataFrame(
+                {"Datum": HOURS.strftime("%d.%m.%Y"), "Stunde": HOURS.hour, "load_kw": LOAD}
+            ),
+            'clock_column = "Stunde"',
+        ),
+        (pd.DataFrame({"load_kw": LOAD, "Messung": HOURS}), 'column = "Messung"'),
+        (
             pd.concat(
                 [
                     pd.DataFrame({"time": HOURS, "site": 'b"1', "load_kw": LOAD}),
@@ -67,7 +80,18 @@ RIGHT = pd.Series(LOAD, index=HOURS.tz_localize(SHANGHAI).tz_convert("UTC"))
             "[only]",
         ),
     ],
-    ids=["plain", "quotes", "utc", "end", "days", "two-columns", "several"],
+    ids=[
+        "plain",
+        "quotes",
+        "utc",
+        "end",
+        "days",
+        "two-columns",
+        "hours-of-ends",
+        "hours",
+        "any-name",
+        "several",
+    ],
 )
 def test_it_is_used(tmp_path: Path, frame: pd.DataFrame, stated: str) -> None:
     text, load = used(tmp_path, frame)
@@ -91,3 +115,30 @@ def test_an_unknown_load_is_not_proposed_as_zero(tmp_path: Path) -> None:
         used(tmp_path, frame)
     text = (tmp_path / "map.toml").read_text(encoding="utf-8")
     assert "# dc_load_kw was not recognised. Not assigned: power_w, solar." in text
+
+
+def test_an_order_of_days_that_nothing_shows_is_asked_for(tmp_path: Path) -> None:
+    day = pd.date_range("2026-04-03", periods=24, freq="h").strftime("%d/%m/%Y %H:%M")
+    frame = pd.DataFrame({"time": day, "load_kw": LOAD[:24]})
+    with pytest.raises(UserError, match="may be day or month first; say day_first"):
+        used(tmp_path, frame)
+    map_file = tmp_path / "map.toml"
+    text = map_file.read_text(encoding="utf-8")
+    assert "\n# day_first = true   # or false" in text
+    assert "which the file does not show" in as_text(inspect_file(tmp_path / "a.csv"))
+    map_file.write_text(text.replace("# day_first", "day_first"), encoding="utf-8")
+    profile = read_filled_profile(tmp_path / "a.csv", SHANGHAI, read_column_map(map_file)).profile
+    assert profile.start.isoformat() == "2026-04-02T16:00:00+00:00"
+
+
+def test_inspect_takes_the_times_and_the_rows_of_a_map(tmp_path: Path) -> None:
+    seconds = HOURS.as_unit("s").astype("int64")
+    frame = pd.DataFrame({"serial": np.arange(1, 97), "seconds": seconds})
+    data, map_file = tmp_path / "a.csv", tmp_path / "map.toml"
+    pd.concat([frame.assign(site=1, load_kw=LOAD), frame.assign(site=2, load_kw=0.0)]).to_csv(data)
+    with pytest.raises(UserError, match="no time column"):
+        inspect_file(data)
+    map_file.write_text('[time]\ncolumn = "seconds"\nstands_for = "end"\n[only]\nsite = 1\n')
+    found = inspect_file(data, column_map=read_column_map(map_file))
+    assert found.table.rows == 96
+    assert 'column = "seconds"\nstands_for = "end"' in as_text(found)
