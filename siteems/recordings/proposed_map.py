@@ -200,7 +200,7 @@ def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
         lines.append('stands_for = "end"')
     if source.zone is not None:
         lines.append(f'zone = "{source.zone}"')
-    if table.day_order == "guessed":  # left open, so that whoever uses the map decides
+    if table.day_order == "guessed":  # left open: the map has to say it
         lines.append("# day_first = true   # or false: the file does not show which")
     elif source.day_first is not None:
         remark = "   # its steps are even" if table.day_order == "even-steps" else ""
