@@ -32,6 +32,7 @@ from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
 from siteems.operations.alarm_catalogue import CLOCK_SET, PLAN_ALARMS, RECORD_AHEAD
 from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.battery_sign import BatterySign
 from siteems.operations.control_alarms import ControlAlarms
 from siteems.operations.event_alarms import cap_below_ac_load
 from siteems.operations.recall import Recalled
@@ -89,6 +90,7 @@ class Controller:
         self._report_alarm = AlarmLog(ports.record).report
         self._drives = drives
         self._alarms = ControlAlarms(self._report_alarm, drives=drives)
+        self._sign = BatterySign(site, ports.devices.battery_name, ports.record, self._report_alarm)
         # A DR cap is applied this long before its event, so that the import is down when it begins:
         # one cycle until the next decision, one more for the devices to follow.
         self._lead = 2 * timedelta(seconds=timing.cycle_s)
@@ -112,6 +114,7 @@ class Controller:
         self.learn_again(recalled)
         self.plan = recalled.plan
         self._use_battery()
+        self._sign.recall(recalled.battery_sign)
         issued = None if self.plan is None else self.plan.issued.isoformat()
         log.info("resumed", samples=len(recalled.samples), plan=issued)
 
@@ -165,15 +168,19 @@ class Controller:
         """Decide from the image, drive the devices, record."""
         now = self.image.time
         limits, intent = self._limits(now), self._choose(self.image)
+        proving = self._sign.intent(intent, self.image, limits) if self._drives else intent
         decision, self._control_state = cycle(
             self.image,
-            intent,
+            proving,
             limits,
             self.site,
             self._curve,
             self._control_state,
             on_bus=self._on_bus,
         )
+        if self._drives:
+            decision = self._sign.decided(decision, self.image)
+            self._sign.update(self.image, decision)
         await self._devices.drive(decision)
         step = Step(self.image, decision, intent, limits)
         self._ask_for_plan(step, now)

@@ -23,6 +23,12 @@ class Devices(Protocol):
         """Read all devices once. A failure is the quality of a reading, never an exception."""
         ...
 
+    def battery_name(self) -> str | None:
+        """Which battery the site has: models, serial numbers, firmware. None = not known yet; an
+        empty text = a simulated one, whose sign is right.
+        """
+        ...
+
     async def drive(self, decision: Decision) -> None:
         """Write the setpoints that a decision means for the devices."""
         ...
@@ -45,6 +51,10 @@ class Record(Protocol):
 
     def add_alarm(self, alarm: AlarmRecord) -> None:
         """Record an alarm, or its end."""
+        ...
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Keep a short text under a key, in place of an earlier one."""
         ...
 
 

@@ -114,6 +114,20 @@ class Device:
             return None
         return found == identity.registers
 
+    async def read_nameplate(self) -> tuple[tuple[int, ...] | None, ...]:
+        """The registers that name this unit, part by part; None for a part that was not read."""
+        parts: list[tuple[int, ...] | None] = []
+        for part in self.device_map.nameplate:
+            try:
+                parts.append(
+                    await self._link.read(self._unit, part.space, part.address, part.count)
+                )
+            except DriverError:
+                parts.append(None)
+        if None in parts:  # silence at registers that it lacks is not that of the unit
+            self._link.answers(self._unit)
+        return tuple(parts)
+
     async def _reading(
         self,
         requests: Iterable[tuple[Block, tuple[str, ...]]],

@@ -40,6 +40,14 @@ class Identity(MapPart):
     registers: Annotated[tuple[Register, ...], Field(min_length=1, max_length=MAX_READ)]
 
 
+class Nameplate(MapPart):
+    """Registers that name this very unit: its serial number, or the version of its firmware."""
+
+    space: Space
+    address: Register
+    count: Annotated[int, Field(ge=1, le=MAX_READ)]
+
+
 class Block(MapPart):
     """Registers that are read with one request."""
 
@@ -88,6 +96,10 @@ class DeviceMap(MapPart):
     evidence: Evidence
     link: LinkLimits
     identity: Identity | None = None
+    nameplate: tuple[Nameplate, ...] = ()
+    """As far as they are known. With another serial number or firmware the sign of a battery's
+    power is proved again.
+    """
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
     points: Annotated[Mapping[str, PointMap], Field(min_length=1)]
     lease: Lease | None = None

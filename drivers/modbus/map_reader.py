@@ -12,13 +12,14 @@ from typing import Final
 from drivers.errors import MapError
 from drivers.map_schema import MapPart, parse_toml, role_faults
 from drivers.modbus.codec import Codec, decode, encode
-from drivers.modbus.device_map import Block, DeviceMap, Identity, Lease, LinkLimits
+from drivers.modbus.device_map import Block, DeviceMap, Identity, Lease, LinkLimits, Nameplate
 from drivers.modbus.point_map import PointMap
 from drivers.points import POINTS
 
 _PARTS: Final[Mapping[str, type[MapPart]]] = {
     "link": LinkLimits,
     "identity": Identity,
+    "nameplate": Nameplate,
     "blocks": Block,
     "points": PointMap,
     "lease": Lease,
@@ -75,6 +76,12 @@ def _block_faults(device_map: DeviceMap) -> Iterable[str]:
     if device_map.identity and len(device_map.identity.registers) > most:
         count = len(device_map.identity.registers)
         yield f"identity.registers: {count}; must be at most link.max_registers = {most}"
+    for index, part in enumerate(device_map.nameplate):
+        if part.count > most:
+            yield (
+                f"nameplate[{index}].count = {part.count}: "
+                f"must be at most link.max_registers = {most}"
+            )
 
 
 def _point_faults(key: str, name: str, point: PointMap) -> Iterable[str]:

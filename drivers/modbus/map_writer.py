@@ -19,8 +19,9 @@ def map_text(device_map: DeviceMap, *comments: str) -> str:
     for table in ("link", "identity", "lease"):
         if table in data:
             lines += ["", f"[{table}]", *_pairs(data[table])]
-    for block in data["blocks"]:
-        lines += ["", "[[blocks]]", *_pairs(block)]
+    for table in ("nameplate", "blocks"):
+        for part in data.get(table, ()):
+            lines += ["", f"[[{table}]]", *_pairs(part)]
     lines += ["", "[points]", *_pairs(data["points"])]
     return "\n".join(lines) + "\n"
 

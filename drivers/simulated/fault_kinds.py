@@ -18,6 +18,7 @@ FaultKind = Literal[
     "hang-up",
     "restart",
     "reversion",
+    "new-firmware",
     "stuck",
     "not-available",
     "jump",
@@ -29,6 +30,7 @@ FaultKind = Literal[
     "late-write",
     "ignored-write",
     "no-effect",
+    "reversed-write",
 ]
 
 
@@ -78,6 +80,9 @@ FAULT_TYPES: Final[Mapping[FaultKind, FaultType]] = {
         once=True,
         modbus_only=True,
     ),
+    "new-firmware": FaultType(
+        "the nameplate of the unit reads as another version", value="number", modbus_only=True
+    ),
     "stuck": FaultType("the point keeps the value that it has now", of_point=True),
     "not-available": FaultType("the point reads as its not-available marker", of_point=True),
     "jump": FaultType("the point reads as another value", of_point=True, value="the point's unit"),
@@ -111,6 +116,11 @@ FAULT_TYPES: Final[Mapping[FaultKind, FaultType]] = {
     ),
     "no-effect": FaultType(
         "writes of the point are confirmed and read back as written, but nothing follows",
+        of_point=True,
+        modbus_only=True,
+    ),
+    "reversed-write": FaultType(
+        "writes of the point read back as written, but act with the opposite sign or direction",
         of_point=True,
         modbus_only=True,
     ),

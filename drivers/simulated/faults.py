@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from drivers.points import FORCED_CHARGE, FORCED_DISCHARGE
 from drivers.simulated.fault_kinds import FAULT_TYPES, FaultKind
 
 SLOWEST_S: Final = 3600.0
@@ -101,7 +102,8 @@ class Faults:
             del self._stuck[key]
         for key in [key for key in self._late if ("late-write", *key) not in active]:
             del self._late[key]
-        for key in [key for key in self._echoed if ("no-effect", *key) not in active]:
+        echoing = ("no-effect", "reversed-write")
+        for key in [k for k in self._echoed if not any((kind, *k) in active for kind in echoing)]:
             del self._echoed[key]
 
     def find(self, device: DeviceId, kind: FaultKind, point: str | None = None) -> Fault | None:
@@ -121,6 +123,9 @@ class Faults:
         if self.find(device, "no-effect", point):
             self._echoed[device, point] = value
             return None
+        if self.find(device, "reversed-write", point):
+            self._echoed[device, point] = value
+            return reversed_value(point, value)
         if self.find(device, "ignored-write", point):
             return None
         coarse = self.find(device, "coarse-write", point)
@@ -141,7 +146,7 @@ class Faults:
             value = reported.get(point)
             if fault.kind == "stuck":
                 reported[point] = self._stuck.setdefault((device, point), value)
-            elif fault.kind == "no-effect":
+            elif fault.kind in ("no-effect", "reversed-write"):
                 reported[point] = self._echoed.get((device, point), value)
             elif fault.kind == "late-write":
                 reported[point] = self._shown_late(device, point, value, fault.value or 0.0)
@@ -164,6 +169,13 @@ class Faults:
         while len(held) > 1 and now_s - held[1][0] >= delay_s:
             del held[0]
         return held[0][1]
+
+
+def reversed_value(point: str, value: float) -> float:
+    """The value with the opposite sign, or the opposite direction of a forced mode."""
+    if point != "forced_mode":
+        return -value
+    return {FORCED_CHARGE: FORCED_DISCHARGE, FORCED_DISCHARGE: FORCED_CHARGE}.get(value, value)
 
 
 def fault_from(fields: Mapping[str, Any]) -> Fault:

@@ -61,6 +61,8 @@ class Registers:
             ("holding", at) for point in self._map.points.values() for at in point.copy_registers
         }
         self._addresses |= {("holding", at) for at in self._map.fixed_writes}
+        for part in self._map.nameplate:
+            self._addresses |= {(part.space, part.address + i) for i in range(part.count)}
         identity = self._map.identity
         if identity is not None:
             end = identity.address + len(identity.registers)
@@ -103,6 +105,9 @@ class Registers:
         if space == "holding":
             for at, word in self._map.fixed_writes.items():
                 put(at, (word,))
+        for part in self._map.nameplate:
+            if part.space == space:
+                put(part.address, self._nameplate(part.count))
         for block in self._map.blocks:
             if block.space == space:
                 for at, word in block.fixed.items():
@@ -111,6 +116,12 @@ class Registers:
         if identity is not None and identity.space == space:
             put(identity.address, identity.registers)
         return content
+
+    def _nameplate(self, count: int) -> tuple[int, ...]:
+        """Text such as "1111", with another digit after a change of firmware."""
+        changed = self._faults.find(self._number, "new-firmware")
+        digit = 1 if changed is None else int(changed.value or 0) % 10
+        return (0x3030 + 0x0101 * digit,) * count
 
     def _take(self, address: int, words: list[int]) -> None:
         try:

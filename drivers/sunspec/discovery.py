@@ -19,6 +19,9 @@ BASES: Final = (40000, 0, 50000)
 SIGN: Final = (0x5375, 0x6E53)
 END: Final = 0xFFFF
 COMMON: Final = 1
+VERSION: Final = (42, 8)
+SERIAL: Final = (50, 16)
+"""First word of the firmware version and of the serial number in model 1, and their length."""
 MAX_MODELS: Final = 64
 """No device has more; a longer chain is broken."""
 
@@ -62,12 +65,12 @@ class SunSpecDevice:
     @property
     def version(self) -> str:
         """The firmware version."""
-        return self.text(42, 8)
+        return self.text(*VERSION)
 
     @property
     def serial(self) -> str:
         """The serial number."""
-        return self.text(50, 16)
+        return self.text(*SERIAL)
 
 
 async def discover(link: ModbusLink, unit: int) -> SunSpecDevice | None:

@@ -15,13 +15,13 @@ from typing import Final
 
 from drivers.errors import MapError
 from drivers.modbus.codec import RegisterType
-from drivers.modbus.device_map import Block, DeviceMap, Identity, LinkLimits
+from drivers.modbus.device_map import Block, DeviceMap, Identity, LinkLimits, Nameplate
 from drivers.modbus.map_reader import check_map
 from drivers.modbus.point_map import PointMap
 from drivers.modbus.protocol import MAX_READ
 from drivers.roles import ROLE_POINTS, missing_points
 from drivers.sunspec.decoded import DC_PORTS, Decoded
-from drivers.sunspec.discovery import END, SIGN, FoundModel, SunSpecDevice
+from drivers.sunspec.discovery import END, SERIAL, SIGN, VERSION, FoundModel, SunSpecDevice
 from drivers.sunspec.point_sources import (
     BASIC_STORAGE,
     CONTROLS,
@@ -91,6 +91,7 @@ def device_map(found: SunSpecDevice, name: str, *, whole: bool = False) -> Devic
                 max_registers=MAX_READ, gap_ms=0, worst_reply_ms=1000, writes_per_day=100_000
             ),
             "identity": _identity(found),
+            "nameplate": [_nameplate(found)],
             "blocks": [
                 *_blocks(found, models, None if whole else used, points),
                 *(_end(found) if whole else ()),
@@ -206,6 +207,13 @@ def _identity(found: SunSpecDevice) -> Identity:
     return Identity(
         space="holding", address=found.base, registers=(*SIGN, *common.words[:IDENTITY_WORDS])
     )
+
+
+def _nameplate(found: SunSpecDevice) -> Nameplate:
+    """The firmware version and the serial number in model 1."""
+    first, (last, count) = VERSION[0], SERIAL
+    at = found.models[0].address
+    return Nameplate(space="holding", address=at + first, count=last + count - first)
 
 
 def _blocks(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from siteems.cli.options import JsonOption
+from siteems.cli.options import JsonOption, SiteArgument, StateOption
 from siteems.messages.json_text import json_text
 
 app = typer.Typer(
@@ -86,3 +86,25 @@ def try_device(
     print(json_text(result) if json_output else probe_text(result))
     if not any(point["quality"] == "good" for point in result["points"].values()):
         raise typer.Exit(1)
+
+
+@app.command("prove", short_help="Have the sign of a battery's power proved again.")
+def prove(site_file: SiteArgument, state: StateOption = None) -> None:
+    """Forget whether the sign of the battery's power was proved or contradicted. The daemon proves
+    it with a small step when it is started next.
+    """
+
+    from siteems.history.location import history_path, state_dir
+    from siteems.history.store import History
+    from siteems.operations.battery_sign import BATTERY_SIGN
+    from siteems.operations.daemon_state import daemon_state
+    from siteems.site.read_file import load_site
+
+    site = load_site(site_file)
+    path = history_path(state_dir(site.site.id, state))
+    History(path, read_only=True).close()  # refuses a record that does not exist
+    history = History(path)
+    history.set_fact(BATTERY_SIGN, "")
+    running = daemon_state(history).running
+    history.close()
+    print("proved again " + ("when the daemon is restarted" if running else "at the next start"))

@@ -24,6 +24,22 @@ RULES_SELF_CONSUMPTION: Final = MessageType(
 )
 RULES_HOLD: Final = MessageType("rules-hold", "rules, {because}: hold")
 
+SIGN_NOT_PROVED: Final = MessageType(
+    "sign-not-proved", "the sign of the battery's power is not proved yet: hold"
+)
+SIGN_STEP: Final = MessageType(
+    "sign-step", "a small step that proves the sign of the battery's power"
+)
+
+# -- which sign is wrong (`which`) -----------------------------------------------------------------
+
+MEASUREMENT_SIGN: Final = MessageType("measurement-sign", "the measured power has the wrong sign")
+COMMAND_SIGN: Final = MessageType("command-sign", "the setpoint acts with the wrong sign")
+BOTH_SIGNS: Final = MessageType("both-signs", "setpoint and measured power have the wrong sign")
+EITHER_SIGN: Final = MessageType(
+    "either-sign", "setpoint or measured power has the wrong sign; no other flow shows which one"
+)
+
 # -- why the rules apply (`because`) ---------------------------------------------------------------
 
 NO_PLAN_YET: Final = MessageType("no-plan-yet", "no plan yet")
@@ -69,7 +85,7 @@ RELEASE_LOW_BUS: Final = MessageType(
     "release-low-bus", "bus at {bus_v:.1f} V: the rectifiers must carry the load"
 )
 RELEASE_BATTERY_SIGN: Final = MessageType(
-    "release-battery-sign", "the battery's power has the opposite sign of its command"
+    "release-battery-sign", "a sign of the battery's power is wrong, so it is not driven"
 )
 RELEASE_ACQUIRED: Final = MessageType("release-acquired", "acquired: release first")
 RELEASE_STOPPED: Final = MessageType("release-stopped", "daemon stopped")

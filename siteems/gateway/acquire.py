@@ -24,6 +24,7 @@ from siteems.messages.driver_texts import IDENTITY_NOT_READ, message_of
 from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_condition import Condition
+from siteems.operations.alarm_type import AlarmType
 
 log = structlog.get_logger()
 
@@ -199,7 +200,7 @@ class Acquisition:
             self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
         self._busy_retries[name].failed(steady.timestamp())
 
-    def _failed(self, alarm: alarms.AlarmType, name: str, **values: Message | str) -> None:
+    def _failed(self, alarm: AlarmType, name: str, **values: Message | str) -> None:
         """Report the first failure in a row, and make the device rest."""
         retry = self._retries[name]
         if retry.failures == 0:

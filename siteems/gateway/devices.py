@@ -25,10 +25,9 @@ from siteems.control.device_setpoints import (
     device_setpoints,
     safe_setpoints,
 )
-from siteems.control.reasons import RELEASE_BATTERY_SIGN
 from siteems.control.safe_state import safe_values
 from siteems.gateway.acquire import Acquisition
-from siteems.gateway.battery_sign import BatterySign
+from siteems.gateway.battery_name import BatteryName
 from siteems.gateway.command_log import CommandLog, CommandStore, trouble_in
 from siteems.gateway.contradictions import Contradictions
 from siteems.gateway.setpoint_alarm import SetpointAlarm
@@ -106,7 +105,7 @@ class SiteDevices:
         self._stored_again = Condition(STORED_AGAIN_AFTER)
         self._sent = SentSetpoints(clock.steady())
         self._contradictions = Contradictions()
-        self._battery_sign = BatterySign()
+        self._battery_name = BatteryName(self.devices)
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those on one link take turns.
@@ -121,6 +120,7 @@ class SiteDevices:
             if all(p.quality is Quality.UNREACHABLE for p in r.points.values())
         }
         self._acquisition.lost(self._silent)
+        self._battery_name.ask_again(self._silent | self._acquisition.pending)
         self._look_for_restarts({reading.device: reading for reading in readings})
         return readings
 
@@ -146,9 +146,16 @@ class SiteDevices:
         await self.acquire()
 
     async def acquire(self) -> None:
-        """Acquire the devices that are not acquired yet and answer."""
-        if not self._acquisition.pending:
-            return
+        """Acquire the devices that are not acquired yet and answer, and learn which they are."""
+        if self._acquisition.pending:
+            await self._acquire_pending()
+        await self._battery_name.read(self._silent | self._acquisition.pending)
+
+    def battery_name(self) -> str | None:
+        """Which battery the site has; None while that is not known."""
+        return self._battery_name.text
+
+    async def _acquire_pending(self) -> None:
         for name in self._acquisition.pending:
             self._sent = self._sent.without(name)
         steady = self._clock.steady()
@@ -166,8 +173,6 @@ class SiteDevices:
         self._permit(decision.charging)
         await self._store(decision.charging.stored)
         await self.acquire()
-        if isinstance(decision, Drive):
-            decision = self._unless_mirrored(decision)
         if isinstance(decision, Drive):
             await self._drive(decision)
         else:
@@ -188,18 +193,6 @@ class SiteDevices:
         again = charging and not self._acquisition.stored_charging
         if self._stored_again.update(again, self._clock.steady()) == "raised" or not charging:
             await self._acquisition.store(charging=charging)
-
-    def _unless_mirrored(self, decision: Drive) -> Decision:
-        """The decision, or a release while the battery's power has the wrong sign."""
-        steady = self._clock.steady()
-        if self._battery_sign.bars(steady):
-            return Release(RELEASE_BATTERY_SIGN(), decision.charging)
-        if self._battery_sign.contradicts(decision, steady):
-            measured_kw, target_kw = decision.measured_kw, decision.battery_kw
-            now = self._clock.now()
-            self._report(alarms.BATTERY_SIGN.at(now, battery_kw=measured_kw, target_kw=target_kw))
-            return Release(RELEASE_BATTERY_SIGN(), decision.charging)
-        return decision
 
     async def _drive(self, decision: Drive) -> None:
         if self._command is None:

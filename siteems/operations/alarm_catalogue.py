@@ -7,33 +7,9 @@ nowhere else. A new alarm is one entry below. `docs/alarms.md` is made from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from siteems.history.records import AlarmLevel, AlarmRecord
-from siteems.messages.message import MessageType
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmType(MessageType):
-    """One kind of alarm."""
-
-    level: AlarmLevel
-    meaning: str
-    """When it is raised."""
-    remedy: str
-    """What the operator should do."""
-    clears: tuple[str, ...] = ()
-    """Codes of the alarms that end with this one."""
-    of_one_run: bool = False
-    """Whether it says something about one run of the daemon, which the next start makes obsolete.
-    """
-
-    def at(self, time: datetime, **values: Any) -> AlarmRecord:
-        """The record of this alarm at a time, with the values that its text needs."""
-        return AlarmRecord(time, self.level, self(**values))
-
+from siteems.operations.alarm_type import AlarmType
 
 NOTHING_TO_DO: Final = "Nothing."
 
@@ -188,13 +164,42 @@ BATTERY_NOT_FOLLOWING: Final = AlarmType(
 )
 BATTERY_SIGN: Final = AlarmType(
     "battery-sign",
-    "the battery is at {battery_kw:+.2f} kW, the mirror of its setpoint of {target_kw:+.2f} kW: "
-    "it is not driven",
+    "{which}: of {target_kw:+.2f} kW the battery shows {battery_kw:+.2f} kW; it is not driven",
     "alarm",
-    "For two minutes the measured battery power had the opposite sign of the setpoint and about "
-    "its size. The devices are released, and driven again after an hour, then less often.",
+    "The small step that proves the sign of the battery's power was followed by the opposite "
+    "power, or the measured power is the mirror of what rectifiers and PV give to the battery. "
+    "The devices are released until a firmware or the device map has changed, also over restarts.",
     "Compare the sign of the battery's power with its display while it charges (`siteems devices "
-    "try`). If a new firmware has changed it, change `sign` in the device map.",
+    "try`). If a new firmware has changed it, change `sign` in the device map. After a repair that "
+    "changed neither, `siteems devices prove SITE` has the step made again.",
+)
+BATTERY_SIGN_DOUBTED: Final = AlarmType(
+    "battery-sign-doubted",
+    "{which}: of {target_kw:+.2f} kW the battery shows {battery_kw:+.2f} kW; it is not driven",
+    "alarm",
+    "For two minutes the battery's power in service was the opposite of its setpoint, or of what "
+    "rectifiers and PV give to it. The devices are released; after ten minutes, later up to a day, "
+    "a small step decides.",
+    "As for `battery-sign`. Look for a second controller of the battery.",
+)
+BATTERY_SIGN_UNDECIDED: Final = AlarmType(
+    "battery-sign-undecided",
+    "{tries} small steps have not shown whether the battery follows with the right sign; "
+    "it is held at 0 kW",
+    "warning",
+    "A battery is driven only when the sign of its power is proved. The steps are repeated, less "
+    "and less often. Raised once.",
+    "Check that the battery follows its setpoints at all: its remote mode, its own management, a "
+    "full battery, a rectifier or load current that is not measured.",
+)
+BATTERY_SIGN_PROVED: Final = AlarmType(
+    "battery-sign-proved",
+    "the battery follows its setpoint with the right sign",
+    "info",
+    "A small step, or a minute in service, has proved the sign of the battery's power. This is "
+    "recorded, and not repeated until the battery, its firmware or its device map changes.",
+    NOTHING_TO_DO,
+    clears=(BATTERY_SIGN.code, BATTERY_SIGN_DOUBTED.code, BATTERY_SIGN_UNDECIDED.code),
 )
 
 BATTERY_REPORTS_WEAKER: Final = AlarmType(

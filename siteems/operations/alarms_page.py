@@ -6,7 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from siteems.operations.alarm_catalogue import ALARMS, AlarmType
+from siteems.operations.alarm_catalogue import ALARMS
+from siteems.operations.alarm_type import AlarmType
 
 HEAD = """\
 # Alarms

@@ -15,6 +15,7 @@ from siteems.estimation.site_state import FULL_SOC
 from siteems.forecast.learning_forecaster import LEARNING_WINDOW
 from siteems.history.records import RecordError, Sample
 from siteems.history.store import History
+from siteems.operations.battery_sign import BATTERY_SIGN
 from siteems.planning.published_plan import USABLE, PublishedPlan
 from siteems.planning.recorded_plan import newest_plan
 from siteems.site.model import Site
@@ -40,6 +41,8 @@ class Recalled:
     """When the battery was last fully charged."""
     newest: datetime | None = None
     """The time of the newest sample. Where it is still to come, the clock was or is wrong."""
+    battery_sign: str | None = None
+    """The result of the last proof of its sign, as kept."""
 
 
 def recall(history: History, site: Site, now: datetime) -> Recalled:
@@ -55,6 +58,7 @@ def recall(history: History, site: Site, now: datetime) -> Recalled:
         plan=_part("plan", lambda: newest_plan(history.last_plans(USABLE, now)), None),
         last_full=_part("last-full", lambda: history.last_time_at("soc", *full, now), None),
         newest=_part("newest", history.newest_sample_time, None),
+        battery_sign=_part("sign of the battery", lambda: history.fact(BATTERY_SIGN), None),
     )
 
 

@@ -34,6 +34,9 @@ class MemoryRecord:
     def add_alarm(self, alarm: AlarmRecord) -> None:
         self.alarm_counts[alarm.code] += 1
 
+    def set_fact(self, key: str, value: str) -> None:
+        """Nothing: a replay keeps nothing for another run."""
+
 
 class NoEvents:
     """The event log of a site that no DR event reaches."""

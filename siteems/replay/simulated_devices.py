@@ -65,6 +65,10 @@ class SimulatedDevices:
             if "comm_timeout_s" in device.device_map.points:
                 device.write_point("comm_timeout_s", timing.lease_s)
 
+    def battery_name(self) -> str:
+        """None: a simulated battery follows its setpoints, so a replay has no sign to prove."""
+        return ""
+
     async def read(self) -> Sequence[Reading]:
         """All devices; one that is silent has only unreachable points."""
         steady = self._clock.steady()

@@ -66,7 +66,7 @@ async def test_a_meter_takes_no_faults_of_writing(rig: Rig) -> None:
         for kind, fault in FAULT_TYPES.items():
             if not fault.modbus_only:
                 continue
-            point = {} if kind == "reversion" else {"point": "mains_v"}
+            point = {"point": "mains_v"} if fault.of_point else {}
             value = {"value": 1.0} if fault.value else {}
             answer = await ask(number, where | {"kind": kind} | point | value)
             assert "is read only" in answer["error"]

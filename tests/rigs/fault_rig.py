@@ -30,6 +30,8 @@ from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.gateway.devices import SiteDevices
 from siteems.history.store import History
+from siteems.operations.battery_sign import kept_text
+from siteems.operations.recall import Recalled
 from siteems.planning.solver_process import SolverProcess
 from siteems.ports import Ports
 from siteems.recordings.profile import Instant
@@ -163,6 +165,8 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
     await rig.served.start()
     try:
         await rig.devices.acquire()
+        kept = kept_text(rig.devices.battery_name() or "", "proved", rig.clock.now())
+        rig.controller.resume(Recalled(battery_sign=kept))
         step = await rig.cycles(3)
         assert isinstance(step.decision, Drive)
         rig.longest_s = 0.0

@@ -110,6 +110,10 @@ class ServedRig:
             step = await self.controller.step()
         return step
 
+    def span(self) -> tuple[datetime, datetime]:
+        """From the start to now."""
+        return START, self.clock.now() + CYCLE
+
     def commands(self, device: str) -> list[Command]:
         return [
             each

@@ -55,6 +55,7 @@ def test_what_is_impossible_for_a_meter_and_without_a_checksum() -> None:
         "silent-block",
         "refused-block",
         "reversion",
+        "new-firmware",
         "word-swap",
         "refused-write",
         "clamped-write",
@@ -62,4 +63,5 @@ def test_what_is_impossible_for_a_meter_and_without_a_checksum() -> None:
         "late-write",
         "ignored-write",
         "no-effect",
+        "reversed-write",
     }
