@@ -39,6 +39,7 @@ def model_facts(name: str) -> dict[str, Any]:
         facts["link"] = device_map.link.model_dump()
         facts["blocks"] = [block.model_dump() for block in device_map.blocks]
         facts["identity"] = device_map.identity.model_dump() if device_map.identity else None
+        facts["nameplate"] = [part.model_dump() for part in device_map.nameplate]
         facts["lease"] = device_map.lease.model_dump() if device_map.lease else None
     return facts | {"points": points}
 
@@ -56,6 +57,12 @@ def model_text(facts: Mapping[str, Any]) -> str:
             f"link      at most {link['max_registers']} registers per frame, "
             f"{link['gap_ms']:g} ms between requests, slowest reply {link['worst_reply_ms']:g} ms, "
             f"{link['writes_per_day']} writes per day"
+        )
+    for part in facts.get("nameplate") or ():
+        last = part["address"] + part["count"] - 1
+        lines.append(
+            f"nameplate {part['space']} {part['address']} to {last}: "
+            "with another serial number or firmware the sign of the battery is proved again"
         )
     if lease := facts.get("lease"):
         if lease["timeout_point"]:

@@ -17,11 +17,13 @@ MEASURED: Final = ("battery_v", "battery_a", "battery_kw")
 class BatteryName:
     """The name, from the devices that measure the battery or take its setpoints."""
 
-    def __init__(self, devices: Iterable[Device]) -> None:
+    def __init__(self, devices: Iterable[Device], setpoints: Collection[str]) -> None:
+        """`setpoints` are those of the site's battery command."""
         self._devices = [
             device
             for device in devices
-            if "battery" in device.device_map.roles or device.device_map.setpoints
+            if "battery" in device.device_map.roles
+            or not set(setpoints).isdisjoint(device.device_map.setpoints)
         ]
         self._nameplates: dict[str, str] = {}
 

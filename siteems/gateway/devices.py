@@ -15,6 +15,7 @@ import structlog
 from drivers.errors import DriverError
 from drivers.modbus.device import Device
 from drivers.points import Quality, Reading
+from drivers.roles import COMMAND_POINTS
 from drivers.write_gate.gate import WriteGate
 from siteems.clock import Clock
 from siteems.control.charging_permit import ChargingPermit, first_permit
@@ -105,7 +106,8 @@ class SiteDevices:
         self._stored_again = Condition(STORED_AGAIN_AFTER)
         self._sent = SentSetpoints(clock.steady())
         self._contradictions = Contradictions()
-        self._battery_name = BatteryName(self.devices)
+        setpoints = () if self._command is None else COMMAND_POINTS[self._command]
+        self._battery_name = BatteryName(self.devices, setpoints)
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those on one link take turns.

@@ -146,6 +146,7 @@ def test_all_that_a_map_states_of_a_point_is_shown() -> None:
         ("huawei-esm48100", "sign by the state in 10: 0 = +1, 1 = -1, 2 = +0, 3 = +0"),
         ("victron-multi", "0 is a value where 29 holds 240"),
         ("victron-multi", "0 is a value where 3 holds something other than 0"),
+        ("sungrow-sh", "nameplate input 4989 to 4998"),
         ("victron-gx", "0 is a value where 826 holds something other than 0"),
     ],
 )

@@ -85,3 +85,31 @@ async def test_a_battery_that_answers_zeros_is_unknown(name: str, clock: Clock) 
     assert reading.faults == ()
     for point in {"soc", "battery_v", "soh"} & values.keys():
         assert reading.value(point) is None, point
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking", "zeros"),
+    [
+        ("victron-multi", ("mains_v", "frequency_hz", "active_power_kw"), ()),
+        ("victron-multi", (), ("active_power_kw",)),  # what PV gives is what is used
+        ("victron-multi", (), ("mains_v", "frequency_hz", "active_power_kw")),  # a failure
+        ("victron-gx", ("battery_v", "battery_a", "pv_kw"), ()),
+        ("victron-gx", ("rectifier_kw",), ()),
+        ("victron-gx", (), ("battery_a", "pv_kw", "rectifier_kw")),  # at rest, at night
+    ],
+)
+async def test_a_gateway_that_answers_zero_for_what_it_lacks(
+    name: str, lacking: tuple[str, ...], zeros: tuple[str, ...], clock: Clock
+) -> None:
+    values = free_values(name) | dict.fromkeys(lacking) | dict.fromkeys(zeros, 0.0)
+    site = Site(name, values, clock)
+    await site.start()
+    try:
+        reading = await site.device.read()
+        some = await site.device.read_points([*lacking, *zeros])
+    finally:
+        await site.stop()
+    for point in lacking:
+        assert reading.points[point].quality is some.points[point].quality is Quality.MISSING, point
+    for point in zeros:
+        assert reading.value(point) == some.value(point) == 0.0, point

@@ -223,3 +223,17 @@ async def test_a_sign_that_changes_in_service_releases_the_devices(
 
 def test_every_battery_command_is_proved() -> None:
     assert {COMMANDS[name] for name in WRONG_MEASUREMENT} == set(COMMANDS.values())
+
+
+async def test_a_solar_charger_that_is_silent_keeps_no_battery_from_being_proved(
+    roomy: Site, tmp_path: Path
+) -> None:
+    rig = ServedRig(site_with(roomy, "generic-smart-lithium", tmp_path), tmp_path, 0.7)
+    await rig.start()
+    solar = next(each for each in rig.site.devices if each.name == "solar")
+    await rig.served.inject(solar.link, Fault("silent", solar.unit or 0))
+    rig.devices._battery_name.ask_again(["it", "rectifier", "solar"])
+    try:
+        assert await until(rig, "battery-sign-proved") < 0.7
+    finally:
+        await rig.stop()

@@ -63,10 +63,16 @@ async def test_the_power_of_a_hybrid_with_pv_is_not_that_of_its_battery() -> Non
     assert device_map(hybrid, "it").setpoints == ("charge_limit_kw", "discharge_limit_kw")
 
 
-async def test_a_model_of_no_length_is_passed_over() -> None:
-    words = image(COMMON, METER)
-    found = await found_at([*words[:-2], 64001, 0, *image(INVERTER)[2:]])
+@pytest.mark.parametrize(
+    "passed", [(64001, 0), (120, 0), (203, 0), (802, 0, 64001, 0, 1, 0)], ids=str
+)
+async def test_a_model_of_no_length_is_passed_over(passed: tuple[int, ...]) -> None:
+    words, last = image(COMMON, METER), image(INVERTER)[2:]
+    found = await found_at([*words[:-2], *passed, *last])
     assert [model.id for model in found.models] == [1, 203, 103]
+    at_the_end = await found_at([*words[:-2], *last[:-2], *passed, *last[-2:]])
+    assert [model.id for model in at_the_end.models] == [1, 203, 103]
+    assert device_map(found, "it").roles == ("meter", "solar")
 
 
 async def test_a_model_that_is_too_short_has_no_points() -> None:
