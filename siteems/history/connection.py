@@ -123,6 +123,8 @@ def check_version(db: sqlite3.Connection, path: Path, *, read_only: bool) -> Non
         raise UnusableRecord(f"{path}: written by another version of siteems ({found})")
     if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise UnusableRecord(f"{path}: a file of another program")
+    if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'trigger'").fetchone():
+        raise UnusableRecord(f"{path}: it has triggers, which siteems does not make")
     if version and (missing := missing_tables(db)):
         raise UnusableRecord(f"{path}: not a record, or damaged (tables: {', '.join(missing)})")
 
