@@ -58,6 +58,7 @@ def settled(plant: Plant, **setpoints: float) -> Plant:
 @example("hangzhou-macro", calm(12.125), 1.0, 227.0, 0.0, 0.0, np.inf, False)
 @example("hangzhou-macro", calm(13.5, 1.2), 0.7, 231.0, 50.0, 0.0, np.inf, False)
 @example("rural-lfp", calm(9.3), 0.4, 180.0, 0.0, 0.0, np.inf, False)
+@example("rural-lfp", calm(9.125, mains_ok=False), 1.0, 169.0, 0.0, 0.0, np.inf, True)
 @given(
     st.sampled_from(sorted(SITES)),
     instants,
