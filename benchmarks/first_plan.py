@@ -38,7 +38,7 @@ async def _measure(starts: int) -> FirstPlan:
         begin = time.perf_counter()
         plan = await worker.solve(problems[0], 10.0)
         seconds.append(time.perf_counter() - begin)
-        assert plan.usable, plan.reason
+        assert plan.usable, plan.remarks
         assert worker.pid is not None
         first_mb.append(rss_mb(worker.pid, peak=True))
         for problem in problems[1:]:

@@ -78,5 +78,5 @@ def _plan_batch(batch: tuple[str, int, int]) -> tuple[float, float]:
     problems.sort(key=lambda problem: (float(problem.dc_load_kw.sum()), problem.stored_kwh))
     for problem in problems:
         plan = solver.solve(problem, 10.0)
-        assert plan.usable, plan.reason
+        assert plan.usable, plan.remarks
     return making_s, rss_mb()

@@ -70,7 +70,7 @@ class Ours:
 
 
 def _usable(plan: Plan) -> Plan:
-    assert plan.usable, plan.reason
+    assert plan.usable, plan.remarks
     return plan
 
 

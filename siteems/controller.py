@@ -39,6 +39,7 @@ from siteems.operations.recall import Recalled
 from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published_plan import PublishedPlan, publish
+from siteems.planning.remarks import messages_of
 from siteems.planning.replan import ReplanRequest
 from siteems.ports import Ports
 from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
@@ -337,7 +338,7 @@ class Controller:
         plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s)
         if not plan.usable:
             self._planning_failed(
-                now, trigger, str(plan.status), reasons.NOT_SOLVED(detail=plan.reason)
+                now, trigger, str(plan.status), reasons.NOT_SOLVED(detail=messages_of(plan.remarks))
             )
             return
         self.plan = publish(plan, inputs, trigger.code)

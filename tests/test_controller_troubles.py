@@ -122,6 +122,11 @@ async def test_a_broken_solver_means_lower_fallback_levels_and_each_change_is_re
     rig.solver.broken = "solver process died"
     await run(rig, 20)
     assert [s.intent.level for s in rig.steps[10:]] == ["plan"] * 10 + ["last-plan"] * 10
+    alarm = next(a for a in rig.history.alarms(NOON, NOON + HOUR) if a.code == "plan-error")
+    reason = alarm.message.values["reason"]
+    assert reason.code == "not-solved"
+    assert [each.code for each in reason.values["detail"]] == ["solver-error"]
+    assert ENGLISH.text(alarm.message) == "solver process died"
     failed = rig.history.plan_log(NOON + 10 * MINUTE, NOON + HOUR)
     assert [status for _, status, _ in failed] == ["error", "error"]
     rig.solver.broken = ""

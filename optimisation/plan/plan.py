@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from optimisation.arrays import Floats, Record, read_only
+from optimisation.plan.remark import Remark
 from optimisation.plan.series import Series
 
 
@@ -53,7 +54,7 @@ class Plan(Series, Record):
     """
 
     status: PlanStatus
-    reason: str = ""
+    remarks: tuple[Remark, ...] = ()
     """Why there is no plan; with a plan, what could not be met or was corrected."""
     objective: float = math.nan
     cost_by_term: Mapping[str, float] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from optimisation.arrays import Floats, read_only
 from optimisation.plan.plan import PlanStatus
+from optimisation.plan.remark import Remark, remark
 from optimisation.program.compiled import Bools, CompiledLP, Numbers
 from optimisation.solving.highs import HighsError, ModelStatus, Option
 from optimisation.solving.refresh import HeldProgram, must_be_finite
@@ -54,7 +55,7 @@ class Outcome(NamedTuple):
     """What HiGHS found. Without a solution the arrays are empty and the objective is NaN."""
 
     status: PlanStatus
-    reason: str
+    remarks: tuple[Remark, ...]
     x: Floats
     """Values of the columns."""
     row_dual: Floats
@@ -106,9 +107,10 @@ class Engine:
         priced = self._lp.solve(theta, fixed, (1.0 - SEARCH_SHARE) * limit_s)
         solve_s = found.solve_s + priced.solve_s
         if priced.status is not PlanStatus.OPTIMAL:
-            reasons = [found.reason, f"without marginal values: {priced.reason}"]
-            return found._replace(reason="; ".join(filter(None, reasons)), solve_s=solve_s)
-        return priced._replace(status=found.status, reason=found.reason, solve_s=solve_s)
+            why = "; ".join(map(str, priced.remarks))
+            remarks = (*found.remarks, remark("no-marginal-values", why=why))
+            return found._replace(remarks=remarks, solve_s=solve_s)
+        return priced._replace(status=found.status, remarks=found.remarks, solve_s=solve_s)
 
 
 class _Instance:
@@ -128,7 +130,7 @@ class _Instance:
             return self._solve(theta, numbers, limit_s, gap)
         except HighsError as error:
             self._program = None
-            return _no_solution(PlanStatus.ERROR, str(error), 0.0)
+            return _no_solution(PlanStatus.ERROR, remark("solver-error", error=str(error)), 0.0)
         except BaseException:
             self._program = None
             raise
@@ -149,20 +151,21 @@ class _Instance:
             answer = highs.run()
             solve_s += highs.run_time_s
 
-        reason = ""
+        said: Remark | None = None
         status = _STATUS.get(answer, PlanStatus.ERROR)
         if answer is ModelStatus.TIME_LIMIT:
-            reason = f"stopped at the time limit of {limit_s:g} s"
+            said = remark("time-limit", limit_s=limit_s)
             status = PlanStatus.FEASIBLE if highs.has_solution else PlanStatus.ERROR
         elif status is not PlanStatus.OPTIMAL:
-            reason = f"HiGHS answered: {answer.text}"
+            said = remark("solver-answered", answer=answer.text)
             self._program = None
         if status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
-            return _no_solution(status, reason, solve_s)
+            return _no_solution(status, said, solve_s)
         x, dual = highs.solution(self._compiled.n_columns, self._compiled.n_rows)
         if answer is not ModelStatus.OPTIMAL or not self._has_duals:
             dual.fill(math.nan)
-        return Outcome(status, reason, x, dual, highs.objective + numbers.offset, solve_s)
+        remarks = () if said is None else (said,)
+        return Outcome(status, remarks, x, dual, highs.objective + numbers.offset, solve_s)
 
 
 def _fix(numbers: Numbers, fixed: Bools, x: Floats) -> Numbers:
@@ -172,5 +175,6 @@ def _fix(numbers: Numbers, fixed: Bools, x: Floats) -> Numbers:
     return numbers._replace(column_lower=lower, column_upper=upper)
 
 
-def _no_solution(status: PlanStatus, reason: str, solve_s: float) -> Outcome:
-    return Outcome(status, reason, read_only([]), read_only([]), math.nan, solve_s)
+def _no_solution(status: PlanStatus, said: Remark | None, solve_s: float) -> Outcome:
+    remarks = () if said is None else (said,)
+    return Outcome(status, remarks, read_only([]), read_only([]), math.nan, solve_s)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from optimisation.arrays import Floats
 from optimisation.plan.plan import Plan
+from optimisation.plan.remark import Remark, remark
 from optimisation.plan.series import COMPONENT_SERIES, MARGINAL_VALUES, Series, rows_of
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.compiled import CompiledLP
@@ -130,7 +131,7 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     costing = cost_plan(problem, series)
     return Plan(
         status=outcome.status,
-        reason="; ".join(_remarks(problem, outcome, costing)),
+        remarks=_remarks(problem, outcome, costing),
         objective=sum(costing.cost_by_term.values()),
         cost_by_term=costing.cost_by_term,
         soft_limits=costing.soft_limits,
@@ -187,15 +188,13 @@ def _fill_marginal_values(
     np.subtract(value, cap, out=limit)
 
 
-def _remarks(problem: SiteProblem, outcome: Outcome, costing: Costing) -> list[str]:
+def _remarks(problem: SiteProblem, outcome: Outcome, costing: Costing) -> tuple[Remark, ...]:
     """What a reader of the plan should know: how the solver ended, and what could not be met."""
-    remarks = [outcome.reason] if outcome.reason else []
+    remarks = list(outcome.remarks)
     for b, battery in enumerate(problem.batteries):
         if battery.stored_kwh > battery.capacity_kwh:
             soc = battery.stored_kwh / battery.capacity_kwh
-            remarks.append(f"battery {b} is measured at {soc:.3g} of its capacity, counted as full")
+            remarks.append(remark("counted-as-full", battery=b, soc=soc))
     if costing.ac_short_steps:
-        remarks.append(
-            f"the AC side alone draws more than the import limit in {costing.ac_short_steps} steps"
-        )
-    return remarks
+        remarks.append(remark("ac-side-alone", steps=costing.ac_short_steps))
+    return tuple(remarks)

@@ -8,6 +8,7 @@ import numpy as np
 
 from optimisation.checking.checker import check
 from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.problem.site_problem import ProblemError, SiteProblem
 from optimisation.program.model_source import ModelSource, compile_shape
 from optimisation.program.parameters import parameters
@@ -84,12 +85,12 @@ class PlanSolver:
                 "the problem's numbers are so large that their products are not finite"
             ) from None
         if outcome.status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
-            return Plan(outcome.status, outcome.reason, solve_s=outcome.solve_s)
+            return Plan(outcome.status, outcome.remarks, solve_s=outcome.solve_s)
         plan = read_plan(problem, ready.layout, outcome)
         violations = check(problem, plan)
         if violations:
-            reason = "the check refused the plan: " + "; ".join(map(str, violations))
-            return Plan(PlanStatus.ERROR, reason, solve_s=plan.solve_s)
+            refused = remark("check-refused", violations="; ".join(map(str, violations)))
+            return Plan(PlanStatus.ERROR, (refused,), solve_s=plan.solve_s)
         return plan
 
     def _ready_for(self, shape: Shape) -> _Ready:

@@ -9,6 +9,7 @@ from typing import Any
 
 from siteems.planning.explanation import Explanation
 from siteems.planning.explanation_messages import EXPLANATIONS
+from siteems.planning.remarks import messages_of, remarks_text
 
 COLUMNS = (
     ("time", ""),
@@ -38,8 +39,8 @@ def as_text(explained: Explanation) -> str:
         f"{plan.status} plan from {begins}, solved in {plan.solve_s * 1000:.1f} ms",
         reason_text(explained),
     ]
-    if plan.reason:
-        lines.append(plan.reason)
+    if plan.remarks:
+        lines.append(remarks_text(plan.remarks))
     lines.append("")
     for binding in explained.bindings():
         text = EXPLANATIONS.text(binding.limit())
@@ -110,7 +111,8 @@ def as_data(explained: Explanation) -> dict[str, Any]:
         "site": site.id,
         "issued": horizon.forecast.issued.isoformat(),
         "status": str(plan.status),
-        "reason": plan.reason,
+        "reason": remarks_text(plan.remarks),
+        "remarks": [each.as_dict() for each in messages_of(plan.remarks)],
         "explanation": reason_text(explained),
         "currency": site.currency,
         "objective": plan.objective,

@@ -20,6 +20,7 @@ from siteems.forecast.learning_forecaster import (
 from siteems.planning.explanation import Explanation
 from siteems.planning.model_cache import ModelCache, cache_folder
 from siteems.planning.problem import ProblemBuilder
+from siteems.planning.remarks import remarks_text
 from siteems.planning.stored_value import stored_value
 from siteems.recordings.profile import Profile
 from siteems.recordings.read import read_profile_with_gaps
@@ -49,7 +50,7 @@ def plan_offline(
     solver = PlanSolver(ModelCache(cache_folder()))
     plan = solver.solve(inputs.problem, site.planning.solve_limit_s)
     if not plan.usable:
-        raise UserError(f"no plan can be made: {plan.status}, {plan.reason}")
+        raise UserError(f"no plan can be made: {plan.status}, {remarks_text(plan.remarks)}")
     value = stored_value(inputs.problem, plan, solver, site.planning.solve_limit_s)
     return Explanation(site, inputs, plan, value)
 

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import BinaryIO
 
 from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.problem.site_problem import ProblemError
 from optimisation.solving.highs import version
 from optimisation.solving.solver import PlanSolver
@@ -47,7 +48,7 @@ def _answer(solver: PlanSolver, request: bytes) -> Plan:
         problem, limit_s = pickle.loads(request)
         return solver.solve(problem, limit_s)
     except ProblemError as error:
-        return Plan(PlanStatus.ERROR, str(error))
+        return Plan(PlanStatus.ERROR, (remark("problem-refused", error=str(error)),))
 
 
 def _read(source: BinaryIO, requests: SimpleQueue[bytes]) -> None:

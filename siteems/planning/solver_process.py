@@ -12,6 +12,7 @@ import signal
 import sys
 
 from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.plan.remark import Remark, remark
 from optimisation.problem.site_problem import SiteProblem
 from siteems.planning.solver_child import LENGTH_BYTES
 
@@ -62,7 +63,7 @@ class SolverProcess:
                 await self._end()
             fault = await self._start()
             if self._child is None:
-                return Plan(PlanStatus.ERROR, fault)
+                return Plan(PlanStatus.ERROR, () if fault is None else (fault,))
             self._solves += 1
             return await self._ask(self._child, problem, limit_s)
 
@@ -71,10 +72,10 @@ class SolverProcess:
         async with self._lock:
             await self._end()
 
-    async def _start(self) -> str:
-        """Make sure that a child runs; returns why none does, or an empty string."""
+    async def _start(self) -> Remark | None:
+        """Make sure that a child runs; returns why none does."""
         if self._child is not None and self._child.returncode is None:
-            return ""
+            return None
         self._child, self._solves = None, 0
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "siteems.planning.solver_child")
@@ -86,17 +87,17 @@ class SolverProcess:
                 why_not = (await _receive(self._child)).decode()
         except TimeoutError:
             await self._kill()
-            return f"solver did not start within {self._start_limit_s:g} s"
+            return remark("solver-slow-start", limit_s=self._start_limit_s)
         except (OSError, EOFError) as error:
             await self._kill()
-            return f"solver did not start: {error}"
+            return remark("solver-not-started", error=str(error))
         except BaseException:
             await self._kill()
             raise
         if why_not:
             await self._kill()
-            return f"solver did not start: {why_not}"
-        return ""
+            return remark("solver-not-started", error=why_not)
+        return None
 
     async def _ask(
         self, child: asyncio.subprocess.Process, problem: SiteProblem, limit_s: float
@@ -111,15 +112,15 @@ class SolverProcess:
                 raise TypeError(f"{type(plan).__name__} is not a plan")
         except TimeoutError:
             await self._kill()
-            return Plan(PlanStatus.ERROR, f"solver did not answer within {wall_s:g} s")
+            return Plan(PlanStatus.ERROR, (remark("solver-silent", limit_s=wall_s),))
         except (OSError, EOFError) as error:
             await self._kill()
-            return Plan(PlanStatus.ERROR, f"solver process died: {error}")
+            return Plan(PlanStatus.ERROR, (remark("solver-died", error=str(error)),))
         except Exception as error:
             # After an upgrade under a running daemon the pickle is of other code: it may raise
             # anything.
             await self._kill()
-            return Plan(PlanStatus.ERROR, f"solver process sent no plan: {error}")
+            return Plan(PlanStatus.ERROR, (remark("solver-no-plan", error=str(error)),))
         except BaseException:
             # Cancelled: the answer still to come must not be taken as that of the next solve.
             await self._kill()

@@ -28,6 +28,7 @@ from siteems.errors import UserError
 from siteems.estimation.billed_demand import billed_demand
 from siteems.estimation.site_state import FULL_SOC
 from siteems.planning.problem import LOWEST_TOP_PRICE, UNSERVED_PENALTY_FACTOR
+from siteems.planning.remarks import remarks_text
 from siteems.replay.bound_ac_load import BoundAcLoad
 from siteems.replay.bound_battery import bound_battery, wear_by_segment
 from siteems.replay.bound_reserve import kept_soc, known_reserve_soc, lowest_soc
@@ -132,7 +133,9 @@ class _BoundPlanner:
     def _solve(self, problem: SiteProblem) -> Plan:
         plan = self._solver.solve(problem, SOLVE_LIMIT_S)
         if not plan.usable:
-            raise UserError(f"the bound cannot be planned: {plan.status}, {plan.reason}")
+            raise UserError(
+                f"the bound cannot be planned: {plan.status}, {remarks_text(plan.remarks)}"
+            )
         return plan
 
     def _edges(self) -> Iterator[int]:

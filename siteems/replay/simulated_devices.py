@@ -12,6 +12,7 @@ from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.point_map import PointMap
 from drivers.points import Point, Quality, Reading
 from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.solving.solver import PlanSolver
 from siteems.clock import ManualClock
@@ -149,7 +150,7 @@ class DirectSolver:
     async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
         """Solve at once."""
         if self.broken:
-            return Plan(PlanStatus.ERROR, self.broken)
+            return Plan(PlanStatus.ERROR, (remark("solver-error", error=self.broken),))
         return self._solver.solve(problem, limit_s)
 
 

@@ -1,13 +1,15 @@
-"""Every code that the drivers give has a text, and the drivers' sources name no other."""
+"""Every code that drivers and solver give has a text, and their sources name no other."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import drivers
+import optimisation
 from drivers.errors import (
     BadReply,
     DeviceError,
@@ -20,17 +22,29 @@ from drivers.errors import (
 )
 from drivers.trouble import trouble
 from drivers.write_gate.records import WriteRecord
+from siteems import planning
 from siteems.gateway.command_log import trouble_in
 from siteems.messages.driver_texts import DRIVER_TEXTS, message_of
 from siteems.messages.message import Message
 from siteems.operations.english import ENGLISH
+from siteems.planning.remarks import PLAN_REMARKS
 
 CODES = {each.code for each in DRIVER_TEXTS}
 
 
+def sources_of(package: ModuleType) -> str:
+    folder = Path(package.__path__[0])
+    return "".join(each.read_text(encoding="utf-8") for each in folder.rglob("*.py"))
+
+
+def test_every_code_of_the_solver_has_a_text() -> None:
+    sources = sources_of(optimisation) + sources_of(planning)
+    named = set(re.findall(r'\bremark\(\s*"([a-z-]+)"', sources))
+    assert named == {each.code for each in PLAN_REMARKS}
+
+
 def test_every_code_in_the_drivers_has_a_text() -> None:
-    folder = Path(drivers.__file__).parent
-    sources = "".join(each.read_text(encoding="utf-8") for each in folder.rglob("*.py"))
+    sources = sources_of(drivers)
     named = set(re.findall(r'\b[tT]rouble\(\s*"([a-z-]+)"', sources))
     named |= set(re.findall(r'\bkind(?:: ClassVar\[str\])? = "([a-z-]+)"', sources))
     assert len(named) > 12

@@ -125,7 +125,7 @@ def test_the_cost_is_that_of_the_dynamic_program(seed):
     problem = single_battery(seed)
     exact = optimum(problem)
     plan = PlanSolver(tie_break=0.0).solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     assert plan.objective == pytest.approx(exact, rel=1e-8, abs=1e-8)
 
 
@@ -133,7 +133,7 @@ def test_the_cost_is_that_of_the_dynamic_program(seed):
 def test_the_cost_with_a_demand_charge_is_that_of_the_dynamic_program(seed):
     problem = with_demand_charge(single_battery(seed), seed)
     plan = PlanSolver(tie_break=0.0).solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     assert plan.objective == pytest.approx(optimum(problem), rel=1e-7, abs=1e-7)
 
 

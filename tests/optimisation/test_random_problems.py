@@ -109,7 +109,7 @@ def test_the_problems_have_every_feature_together_with_every_other():
 
 def test_every_problem_has_an_optimal_plan_that_the_checker_passes(plans):
     for seed, plan in plans.items():
-        assert plan.status is PlanStatus.OPTIMAL, (seed, plan.reason)
+        assert plan.status is PlanStatus.OPTIMAL, (seed, plan.remarks)
         assert check(random_site(seed), plan) == ()
 
 
@@ -122,7 +122,7 @@ def test_no_battery_charges_and_discharges_at_once(plans):
 @given(problem=sites())
 def test_any_problem_that_hypothesis_finds_has_a_plan(problem):
     plan = SOLVER.solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     assert np.minimum(plan.battery_charge_kw, plan.battery_discharge_kw).max() <= 1e-6
 
 
@@ -160,7 +160,7 @@ def test_the_compiled_path_costs_what_the_solver_of_pyomo_finds():
         engine = Engine(compile_shape(shape))
         engine.solve(parameters(on_another_day(problem), participating), 10.0)
         outcome = engine.solve(values, 10.0)  # warm, from the numbers of the other day
-        assert outcome.status is PlanStatus.OPTIMAL, (seed, outcome.reason)
+        assert outcome.status is PlanStatus.OPTIMAL, (seed, outcome.remarks)
         model = filled(build(shape), values)
         pyomo = Highs()
         pyomo.highs_options = {
@@ -295,7 +295,7 @@ def test_in_another_currency_the_cost_is_that_many_times_as_much(plans):
         other = SOLVER.solve(in_other_money(problem, 7.0))
         exactness = GAP if searched(problem) else 1e-7
         slack = 7.0 * (exactness * turnover(plan) + tie_cost(problem))
-        assert other.status is PlanStatus.OPTIMAL, (seed, other.reason)
+        assert other.status is PlanStatus.OPTIMAL, (seed, other.remarks)
         assert abs(other.objective - 7.0 * plan.objective) <= slack, seed
 
 
@@ -339,10 +339,10 @@ def test_taking_a_restriction_away_never_costs_more():
     for seed in SEEDS[:: 1 if LONG else 4]:
         problem = without_waste(random_site(seed))
         plan = FINE.solve(problem)
-        assert plan.status is PlanStatus.OPTIMAL, (seed, plan.reason)
+        assert plan.status is PlanStatus.OPTIMAL, (seed, plan.remarks)
         for name, freed in without_restrictions(problem).items():
             other = FINE.solve(freed)
-            assert other.status is PlanStatus.OPTIMAL, (seed, name, other.reason)
+            assert other.status is PlanStatus.OPTIMAL, (seed, name, other.remarks)
             # Two searches, and in each the gap is of a cost that holds the baseline's pay too.
             exactness = 4.0 * GAP if searched(problem) else 1e-7
             slack = exactness * turnover(plan) + 0.01 * tie_cost(problem)

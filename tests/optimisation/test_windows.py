@@ -99,7 +99,7 @@ SHAPE = shape_of(next(windows(1, "flat")))
 
 
 def first_setpoints(plan: Plan) -> Floats:
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     return np.array([plan.battery_kw[0], plan.rectifier_dc_kw[0], plan.pv_kw[0]])
 
 

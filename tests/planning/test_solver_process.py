@@ -17,6 +17,7 @@ import pytest
 from optimisation.plan.plan import PlanStatus
 from optimisation.problem.site_problem import BatteryModel, RectifierCurve, SiteProblem
 from siteems.planning import solver_process as process_module
+from siteems.planning.remarks import remarks_text
 from siteems.planning.solver_process import SolverProcess
 
 
@@ -96,7 +97,7 @@ async def test_a_child_killed_in_mid_solve_is_a_status_and_the_next_solve_has_an
     os.kill(pid, signal.SIGKILL)
     plan = await solving
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason == "solver process died: exit code -9"
+    assert remarks_text(plan.remarks) == "solver process died: exit code -9"
     assert (await worker.solve(problem(), 5.0)).usable
     assert worker.pid != pid
 
@@ -107,7 +108,10 @@ async def test_a_child_that_does_not_answer_is_killed_and_replaced(worker):
     os.kill(pid, signal.SIGSTOP)
     worker._grace_s = 0.2
     plan = await worker.solve(problem(), 0.1)
-    assert (plan.status, plan.reason) == (PlanStatus.ERROR, "solver did not answer within 0.3 s")
+    assert (plan.status, remarks_text(plan.remarks)) == (
+        PlanStatus.ERROR,
+        "solver did not answer within 0.3 s",
+    )
     assert gone(pid)
     worker._grace_s = 20.0
     assert (await worker.solve(problem(), 5.0)).usable
@@ -127,7 +131,7 @@ async def test_an_answer_that_is_no_plan_is_a_status_and_its_sender_is_replaced(
     monkeypatch.setattr(process_module, "_receive", other)
     plan = await worker.solve(problem(), 5.0)
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason.startswith("solver process sent no plan: ")
+    assert remarks_text(plan.remarks).startswith("solver process sent no plan: ")
     assert gone(pid)
     monkeypatch.undo()
     assert (await worker.solve(problem(), 5.0)).usable
@@ -136,7 +140,7 @@ async def test_an_answer_that_is_no_plan_is_a_status_and_its_sender_is_replaced(
 async def test_a_time_limit_that_is_reached_is_a_status_with_the_reason(worker):
     plan = await worker.solve(problem(), 1e-9)
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason == "stopped at the time limit of 1e-09 s"
+    assert remarks_text(plan.remarks) == "stopped at the time limit of 1e-09 s"
 
 
 async def test_cancelling_a_solve_leaves_no_process_and_no_stale_answer(worker):
@@ -171,7 +175,7 @@ async def test_bad_numbers_are_an_error_with_the_reason_and_cost_no_process(work
     object.__setattr__(forged, "dc_load_kw", np.full(24, np.nan))
     plan = await worker.solve(forged, 5.0)
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason == "dc_load_kw[0] is nan; allowed is 0 to 1e+09"
+    assert remarks_text(plan.remarks) == "dc_load_kw[0] is nan; allowed is 0 to 1e+09"
     assert (await worker.solve(problem(), 5.0)).usable
     assert worker.pid == pid
 
@@ -192,7 +196,7 @@ async def test_a_child_that_cannot_start_is_a_status(worker, monkeypatch):
     await worker.start()
     plan = await worker.solve(problem(), 5.0)
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason.startswith("solver did not start: ")
+    assert remarks_text(plan.remarks).startswith("solver did not start: ")
     assert worker.pid is None
 
 
@@ -202,7 +206,9 @@ async def test_a_child_without_the_library_of_highs_says_so(worker, monkeypatch,
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     plan = await worker.solve(problem(), 5.0)
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason.startswith("solver did not start: no libhighs.so.1 or libhighs.1.dylib in ")
+    assert remarks_text(plan.remarks).startswith(
+        "solver did not start: no libhighs.so.1 or libhighs.1.dylib in "
+    )
     assert worker.pid is None
     monkeypatch.delenv("PYTHONPATH")
     assert (await worker.solve(problem(), 5.0)).usable, "and tries again"
@@ -211,7 +217,10 @@ async def test_a_child_without_the_library_of_highs_says_so(worker, monkeypatch,
 async def test_a_child_that_starts_too_slowly_is_a_status_and_no_orphan():
     worker = SolverProcess(start_limit_s=0.001)
     plan = await worker.solve(problem(), 5.0)
-    assert (plan.status, plan.reason) == (PlanStatus.ERROR, "solver did not start within 0.001 s")
+    assert (plan.status, remarks_text(plan.remarks)) == (
+        PlanStatus.ERROR,
+        "solver did not start within 0.001 s",
+    )
     assert worker.pid is None
 
 

@@ -208,7 +208,7 @@ def test_a_plan_for_another_horizon_is_caught(plan):
 
 
 def test_a_plan_without_series_has_no_violations(problem):
-    assert check(problem, Plan(PlanStatus.INFEASIBLE, "no")) == ()
+    assert check(problem, Plan(PlanStatus.INFEASIBLE)) == ()
 
 
 def test_sound_plans_pass():

@@ -178,7 +178,7 @@ CORRUPTIONS = {
 
 
 def test_the_plan_that_is_corrupted_below_is_sound_and_uses_everything(problem, plan):
-    assert plan.usable, plan.reason
+    assert plan.usable, plan.remarks
     assert check(problem, plan) == ()
     assert plan.grid_export_kw[7] > 0.1
     assert plan.genset_on[OUT] == 1.0
@@ -206,7 +206,7 @@ def test_sound_plans_of_every_component_pass(names):
     for seed in range(6):
         problem = component_problem(seed, N, names)
         plan = solver.solve(problem)
-        assert plan.usable, plan.reason
+        assert plan.usable, plan.remarks
         assert check(problem, plan) == ()
 
 

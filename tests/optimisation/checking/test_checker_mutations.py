@@ -252,7 +252,7 @@ def problem() -> SiteProblem:
 @pytest.fixture(scope="module")
 def plan(problem) -> Plan:
     plan = PlanSolver().solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     return plan
 
 

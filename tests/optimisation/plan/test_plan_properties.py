@@ -46,7 +46,7 @@ def test_every_soc_load_price_and_outage_has_a_plan_that_the_checker_passes(
         batteries=(lead_carbon(stored_kwh=stored, max_charge_kw=max_charge),),
     )
     plan = SOLVER.solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     assert np.isfinite(plan.stored_value_per_kwh).all()
 
 

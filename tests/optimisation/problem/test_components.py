@@ -119,12 +119,12 @@ def test_any_site_on_any_day_has_a_plan_that_reports_the_soft_limits_it_breaks(
         batteries=(replace(first, stored_kwh=soc * first.capacity_kwh), *problem.batteries[1:]),
     )
     plan = SOLVER.solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     assert np.minimum(plan.battery_charge_kw, plan.battery_discharge_kw).max() < 1e-6
     assert ("reserve_kwh_h" in plan.soft_limits) == (problem.step_h @ plan.reserve_short_kwh > 1e-6)
     if reserve > problem.capacity_kwh:
         assert plan.soft_limits["reserve_kwh_h"] >= 24.0 * (reserve - problem.capacity_kwh) - 1e-3
-    assert ("counted as full" in plan.reason) == any(
+    assert any(each.code == "counted-as-full" for each in plan.remarks) == any(
         b.stored_kwh > b.capacity_kwh for b in problem.batteries
     )
 
@@ -132,7 +132,7 @@ def test_any_site_on_any_day_has_a_plan_that_reports_the_soft_limits_it_breaks(
 @pytest.mark.parametrize("seed", range(12))
 def test_a_genset_among_everything_has_a_plan(seed):
     plan = SOLVER.solve(component_problem(seed, N, COMPONENTS))
-    assert plan.usable, plan.reason
+    assert plan.usable, plan.remarks
     assert np.isfinite(plan.stored_value_per_kwh).all()
 
 
@@ -140,7 +140,9 @@ def test_a_battery_measured_above_its_capacity_counts_as_full_with_a_remark():
     battery = lead_carbon(stored_kwh=1.04 * 48.0)
     plan = SOLVER.solve(component_problem(1, N, (), batteries=(battery,)))
     assert plan.usable
-    assert plan.reason == "battery 0 is measured at 1.04 of its capacity, counted as full"
+    (said,) = plan.remarks
+    assert (said.code, said.values["battery"]) == ("counted-as-full", 0)
+    assert said.values["soc"] == pytest.approx(1.04, abs=0.005)
 
 
 def test_warm_and_cold_agree_on_the_first_setpoint_with_depth_wear():

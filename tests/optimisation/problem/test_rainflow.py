@@ -89,7 +89,7 @@ def test_wear_of_one_cycle_by_hand():
 def test_wear_in_the_plan_is_the_wear_that_rainflow_counts(life, segments, seed):
     problem = two_cycles_a_day(life, segments, seed)
     plan = PlanSolver().solve(problem)
-    assert plan.status is PlanStatus.OPTIMAL, plan.reason
+    assert plan.status is PlanStatus.OPTIMAL, plan.remarks
     battery = problem.batteries[0]
     assert plan.discharge_kw.sum() > 0.6 * DAYS * battery.capacity_kwh  # it does work
     assert len(rainflow.count_cycles(plan.stored_kwh)) > DAYS  # on most days twice
@@ -133,7 +133,7 @@ def test_planned_anew_every_hour_the_wear_stays_near_what_rainflow_counts(life):
             batteries=(battery,),
         )
         plan = solver.solve(window)
-        assert plan.status is PlanStatus.OPTIMAL, plan.reason
+        assert plan.status is PlanStatus.OPTIMAL, plan.remarks
         stored.append(float(plan.stored_kwh[0]))
         segments = follow(battery.segment_kwh, stored[-1], battery.capacity_kwh)
         taken = (

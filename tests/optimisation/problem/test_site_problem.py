@@ -17,6 +17,7 @@ from site_cases import (
 )
 
 from optimisation.plan.plan import Plan, PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.problem.battery import acceptance_cuts, charge_limit_kw, sloped_cuts
 from optimisation.problem.site_problem import ProblemError, RectifierCurve
 
@@ -184,10 +185,10 @@ def test_problems_and_plans_are_read_only_also_after_a_pickle():
         assert copy.price_per_kwh[0] == 0.3
         with pytest.raises(ValueError, match="read-only"):
             copy.price_per_kwh[0] = 99.0
-    plan = pickle.loads(pickle.dumps(Plan(PlanStatus.ERROR, "no answer")))
-    assert (plan.status, plan.reason, plan.usable, plan.battery_kw.size) == (
+    plan = pickle.loads(pickle.dumps(Plan(PlanStatus.ERROR, (remark("no-answer", after_s=3.0),))))
+    assert (plan.status, plan.remarks, plan.usable, plan.battery_kw.size) == (
         PlanStatus.ERROR,
-        "no answer",
+        (remark("no-answer", after_s=3.0),),
         False,
         0,
     )

@@ -15,6 +15,7 @@ from highspy import HighsModelStatus
 from pyomo.core import ConcreteModel, Constraint, NonNegativeReals, Objective, Param, Reals, Var
 
 from optimisation.plan.plan import PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.program.compiler import compile_model
 from optimisation.solving import engine as engine_module
 from optimisation.solving.engine import Engine
@@ -43,7 +44,7 @@ def test_infeasible_and_unbounded_are_statuses_and_the_next_solve_is_sound():
     assert solve(engine, 1.0, 2.0, 5.0).x.tolist() == [2.0]
     infeasible = solve(engine, 1.0, 6.0, 5.0)
     assert (infeasible.status, infeasible.x.size) == (PlanStatus.INFEASIBLE, 0)
-    assert "nfeasible" in infeasible.reason
+    assert "nfeasible" in str(infeasible.remarks[0])
     assert solve(engine, -1.0, 2.0, 5.0).x.tolist() == [5.0]
 
 
@@ -59,16 +60,16 @@ def test_what_highs_refuses_is_an_error_with_a_reason_and_a_fresh_start():
     engine = tiny_engine()
     refused = solve(engine, 1e30, 2.0, 5.0)
     assert refused.status is PlanStatus.ERROR
-    assert refused.reason
+    assert refused.remarks
     assert solve(engine, 1.0, 2.0, 5.0).x.tolist() == [2.0]
 
 
 def test_a_mistyped_option_is_not_passed_over(monkeypatch):
     monkeypatch.setitem(engine_module.LP_OPTIONS, "simplex_stratgy", 1)
     refused = solve(tiny_engine(), 1.0, 2.0, 5.0)
-    assert (refused.status, refused.reason) == (
+    assert (refused.status, refused.remarks) == (
         PlanStatus.ERROR,
-        "HiGHS refused option simplex_stratgy",
+        (remark("solver-error", error="HiGHS refused option simplex_stratgy"),),
     )
 
 
@@ -80,7 +81,7 @@ def test_a_time_limit_that_is_reached_is_no_plan_and_does_not_stick():
     engine = battery_engine()
     late = engine.solve(battery_values(1), 1e-9)
     assert late.status in (PlanStatus.ERROR, PlanStatus.FEASIBLE)
-    assert "time limit" in late.reason
+    assert late.remarks[0].code == "time-limit"
     assert engine.solve(battery_values(1), 60.0).status is PlanStatus.OPTIMAL
 
 
@@ -89,7 +90,7 @@ def test_the_time_limit_is_for_each_solve_and_not_for_the_life_of_the_instance()
     limit_s, spent_s = 0.3, 0.0
     for seed in range(5000):
         outcome = engine.solve(battery_values(seed), limit_s)
-        assert outcome.status is PlanStatus.OPTIMAL, (seed, spent_s, outcome.reason)
+        assert outcome.status is PlanStatus.OPTIMAL, (seed, spent_s, outcome.remarks)
         spent_s += outcome.solve_s
         if spent_s > 2 * limit_s:
             break
@@ -146,7 +147,10 @@ def test_numbers_refused_on_the_way_are_not_taken_for_sent(monkeypatch):
 
     monkeypatch.setattr(engine._lp._program.highs, "change_numbers", refuse)
     refused = engine.solve(battery_values(2), 10.0)
-    assert (refused.status, refused.reason) == (PlanStatus.ERROR, "HiGHS refused new row bounds")
+    assert (refused.status, refused.remarks) == (
+        PlanStatus.ERROR,
+        (remark("solver-error", error="HiGHS refused new row bounds"),),
+    )
     again = engine.solve(battery_values(2), 10.0)
     assert again.objective == pytest.approx(
         battery_engine().solve(battery_values(2), 10.0).objective, rel=1e-9
@@ -182,7 +186,7 @@ other.run()
 from battery_lp import battery_values
 from test_engine import battery_engine
 outcome = battery_engine().solve(battery_values(1), 10.0)
-print(outcome.status, outcome.x.size, bool(outcome.reason))
+print(outcome.status, outcome.x.size, bool(outcome.remarks))
 """
     here = Path(__file__)
     packages = Path(engine_module.__file__).parents[2]

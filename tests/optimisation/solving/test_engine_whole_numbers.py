@@ -17,6 +17,7 @@ from pyomo.core import (
 from pyomo.core import Constraint as Row
 
 from optimisation.plan.plan import PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.program.compiler import compile_model
 from optimisation.solving import engine as engine_module
 from optimisation.solving.engine import Engine, _Instance
@@ -83,7 +84,9 @@ def test_a_search_result_without_marginal_values_gives_the_reason():
     engine._lp = _Instance(engine.compiled, {"no_such_option": 1}, np.zeros(3, dtype=np.bool_))
     outcome = solve(engine, 4.0)
     assert (outcome.status, outcome.x.tolist()) == (PlanStatus.OPTIMAL, [0.0, 4.0, 1.0])
-    assert outcome.reason == "without marginal values: HiGHS refused option no_such_option"
+    assert [str(each) for each in outcome.remarks] == [
+        "no-marginal-values: why solver-error: error HiGHS refused option no_such_option"
+    ]
     assert np.isnan(outcome.row_dual).all()
 
 
@@ -122,7 +125,7 @@ def hard_engine():
 def test_what_is_found_when_the_time_is_up_is_feasible_with_the_reason():
     outcome = hard_engine().solve({"p": 1.0}, 0.4)
     assert outcome.status is PlanStatus.FEASIBLE
-    assert "time limit" in outcome.reason
+    assert outcome.remarks[0].code == "time-limit"
     assert set(outcome.x.tolist()) <= {0.0, 1.0}
     assert outcome.objective < 0.0
     assert np.isfinite(outcome.row_dual).all()
@@ -133,7 +136,8 @@ def test_the_time_limit_of_a_search_does_not_grow_with_the_life_of_the_instance(
     # Were it counted from the start of that life, each search would have as long as all before it,
     # and end proven.
     for i in range(9):
-        assert "time limit" in engine.solve({"p": 1.0 - 1e-3 * i}, 0.05).reason, i
+        (said,) = engine.solve({"p": 1.0 - 1e-3 * i}, 0.05).remarks
+        assert said.code == "time-limit", i
 
 
 def test_a_gap_ends_the_search_early():
@@ -143,7 +147,7 @@ def test_a_gap_ends_the_search_early():
 
 def test_an_answer_that_cannot_be_priced_is_kept_without_duals(monkeypatch):
     engine = unit_engine()
-    lost = engine_module._no_solution(PlanStatus.ERROR, "lost", 0.0)
+    lost = engine_module._no_solution(PlanStatus.ERROR, remark("solver-error", error="lost"), 0.0)
     monkeypatch.setattr(engine._lp, "solve", lambda theta, numbers, limit_s: lost)
     outcome = solve(engine, 4.0)
     assert outcome.x.tolist() == pytest.approx([0.0, 4.0, 1.0])

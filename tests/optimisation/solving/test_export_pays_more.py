@@ -53,7 +53,7 @@ def cost_of_turns(problem: SiteProblem, sells: tuple[bool, ...], solver: PlanSol
     )
     assert not shape_of(turns).export_pays_more
     plan = solver.solve(turns)
-    assert plan.usable, plan.reason
+    assert plan.usable, plan.remarks
     return plan.objective
 
 
@@ -64,7 +64,7 @@ def test_the_plan_is_the_best_of_all_turns(seed):
     assert export is not None
     assert shape_of(problem).export_pays_more
     plan = solver.solve(problem)
-    assert plan.usable, plan.reason
+    assert plan.usable, plan.remarks
     n_paying = int((export.price_per_kwh > problem.price_per_kwh).sum())
     best = min(
         cost_of_turns(problem, sells, solver) for sells in product((False, True), repeat=n_paying)

@@ -8,6 +8,7 @@ from changed_plans import BY_BATTERY, BY_SEGMENT
 from site_cases import lead_carbon, plain_battery, plain_problem, random_problem, site_problem
 
 from optimisation.plan.plan import PlanStatus
+from optimisation.plan.remark import remark
 from optimisation.plan.series import MARGINAL_VALUES, SERIES
 from optimisation.problem.site_problem import ProblemError, RectifierCurve
 from optimisation.solving import solver as solver_module
@@ -29,7 +30,7 @@ def test_three_hours_computed_by_hand(solver):
     # hour.
     plan = solver.solve(plain_problem())
     assert plan.status is PlanStatus.OPTIMAL
-    assert plan.reason == ""
+    assert plan.remarks == ()
     assert plan.battery_kw == pytest.approx([3.0, -2.0, -0.43])
     assert plan.grid_import_kw == pytest.approx([5.1, 0.1, 1.67])
     assert plan.stored_kwh == pytest.approx([2.7, 2.7 - 2.0 / 0.9, 0.0], abs=1e-9)
@@ -175,7 +176,7 @@ def test_an_ac_side_that_draws_more_than_the_connection_is_a_remark_and_not_infe
     )
     assert plan.status is PlanStatus.OPTIMAL
     assert plan.grid_import_kw[1] == pytest.approx(10.0)
-    assert plan.reason == "the AC side alone draws more than the import limit in 1 steps"
+    assert plan.remarks == (remark("ac-side-alone", steps=1),)
 
 
 def test_a_demand_response_cap_is_held_when_that_is_possible(solver):
@@ -201,7 +202,7 @@ def test_never_charges_and_discharges_at_once_whatever_the_price(price, wear, so
     for pv_scale in (0.0, 4.0):
         problem = site_problem(price_per_kwh=prices, batteries=(lead_carbon(wear_per_kwh=(wear,)),))
         plan = solver.solve(replace(problem, pv_kw=pv_scale * problem.pv_kw))
-        assert plan.status is PlanStatus.OPTIMAL, plan.reason
+        assert plan.status is PlanStatus.OPTIMAL, plan.remarks
         assert np.minimum(plan.charge_kw, plan.discharge_kw).max() < 1e-6
 
 
@@ -256,7 +257,7 @@ def test_a_time_limit_that_is_none_is_refused(limit, solver):
 def test_a_reached_time_limit_is_an_error_with_its_reason():
     plan = PlanSolver().solve(site_problem(), 1e-9)
     assert not plan.usable
-    assert plan.reason == "stopped at the time limit of 1e-09 s"
+    assert plan.remarks == (remark("time-limit", limit_s=1e-9),)
     assert plan.stored_kwh.size == 0
 
 
@@ -266,7 +267,7 @@ def test_a_plan_that_the_checker_refuses_does_not_get_out(solver, monkeypatch):
     )
     plan = solver.solve(plain_problem())
     assert plan.status is PlanStatus.ERROR
-    assert plan.reason == "the check refused the plan: the sky is green in step 3"
+    assert plan.remarks == (remark("check-refused", violations="the sky is green in step 3"),)
 
 
 def test_only_so_many_compiled_shapes_are_kept(monkeypatch):
