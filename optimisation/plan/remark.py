@@ -1,4 +1,4 @@
-"""What is to be said of a plan, or of why there is none: a code with values. The application makes
+"""A remark on a plan, or on why there is none: a code with values. The application makes
 text of it where a person reads it.
 """
 

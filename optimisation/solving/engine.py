@@ -151,20 +151,20 @@ class _Instance:
             answer = highs.run()
             solve_s += highs.run_time_s
 
-        said: Remark | None = None
+        noted: Remark | None = None
         status = _STATUS.get(answer, PlanStatus.ERROR)
         if answer is ModelStatus.TIME_LIMIT:
-            said = remark("time-limit", limit_s=limit_s)
+            noted = remark("time-limit", limit_s=limit_s)
             status = PlanStatus.FEASIBLE if highs.has_solution else PlanStatus.ERROR
         elif status is not PlanStatus.OPTIMAL:
-            said = remark("solver-answered", answer=answer.text)
+            noted = remark("solver-answered", answer=answer.text)
             self._program = None
         if status not in (PlanStatus.OPTIMAL, PlanStatus.FEASIBLE):
-            return _no_solution(status, said, solve_s)
+            return _no_solution(status, noted, solve_s)
         x, dual = highs.solution(self._compiled.n_columns, self._compiled.n_rows)
         if answer is not ModelStatus.OPTIMAL or not self._has_duals:
             dual.fill(math.nan)
-        remarks = () if said is None else (said,)
+        remarks = () if noted is None else (noted,)
         return Outcome(status, remarks, x, dual, highs.objective + numbers.offset, solve_s)
 
 
@@ -175,6 +175,6 @@ def _fix(numbers: Numbers, fixed: Bools, x: Floats) -> Numbers:
     return numbers._replace(column_lower=lower, column_upper=upper)
 
 
-def _no_solution(status: PlanStatus, said: Remark | None, solve_s: float) -> Outcome:
-    remarks = () if said is None else (said,)
+def _no_solution(status: PlanStatus, noted: Remark | None, solve_s: float) -> Outcome:
+    remarks = () if noted is None else (noted,)
     return Outcome(status, remarks, read_only([]), read_only([]), math.nan, solve_s)

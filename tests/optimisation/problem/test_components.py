@@ -140,9 +140,9 @@ def test_a_battery_measured_above_its_capacity_counts_as_full_with_a_remark():
     battery = lead_carbon(stored_kwh=1.04 * 48.0)
     plan = SOLVER.solve(component_problem(1, N, (), batteries=(battery,)))
     assert plan.usable
-    (said,) = plan.remarks
-    assert (said.code, said.values["battery"]) == ("counted-as-full", 0)
-    assert said.values["soc"] == pytest.approx(1.04, abs=0.005)
+    (noted,) = plan.remarks
+    assert (noted.code, noted.values["battery"]) == ("counted-as-full", 0)
+    assert noted.values["soc"] == pytest.approx(1.04, abs=0.005)
 
 
 def test_warm_and_cold_agree_on_the_first_setpoint_with_depth_wear():

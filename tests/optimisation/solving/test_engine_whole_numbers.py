@@ -136,8 +136,8 @@ def test_the_time_limit_of_a_search_does_not_grow_with_the_life_of_the_instance(
     # Were it counted from the start of that life, each search would have as long as all before it,
     # and end proven.
     for i in range(9):
-        (said,) = engine.solve({"p": 1.0 - 1e-3 * i}, 0.05).remarks
-        assert said.code == "time-limit", i
+        (noted,) = engine.solve({"p": 1.0 - 1e-3 * i}, 0.05).remarks
+        assert noted.code == "time-limit", i
 
 
 def test_a_gap_ends_the_search_early():
