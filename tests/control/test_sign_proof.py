@@ -160,7 +160,7 @@ def test_steps_that_show_nothing_become_rare(hangzhou: Site) -> None:
         ({"soc": 0.42}, math.inf, "resting"),  # near the reserve it can charge
         ({"soc": 0.97, "dc_load_kw": 0.6}, math.inf, "waiting"),  # full, and no load to carry
         ({"soc": 0.97}, math.inf, "resting"),
-        ({}, 3.0, "waiting"),  # a DR event is in force
+        ({}, 8.0, "waiting"),  # a DR event is in force, also one that leaves room
         ({"battery_kw": None}, math.inf, "waiting"),
         ({"mains_v": 0.0}, math.inf, "waiting"),
         ({"soc": None}, math.inf, "waiting"),
@@ -176,7 +176,7 @@ def test_when_a_step_is_begun(
     assert bench.proof.stage == stage
 
 
-@pytest.mark.parametrize("trouble", [{"mains_v": 0.0}, {"battery_kw": None}, {"dr_cap_kw": 2.0}])
+@pytest.mark.parametrize("trouble", [{"mains_v": 0.0}, {"battery_kw": None}, {"dr_cap_kw": 8.0}])
 def test_a_step_that_is_interrupted_shows_nothing_and_is_made_again(
     hangzhou: Site, trouble: dict[str, float | None]
 ) -> None:
