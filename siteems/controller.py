@@ -30,10 +30,11 @@ from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
-from siteems.operations.alarm_catalogue import CLOCK_SET, PLAN_ALARMS, RECORD_AHEAD
+from siteems.operations.alarm_catalogue import PLAN_ALARMS
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.battery_sign import BatterySign
 from siteems.operations.control_alarms import ControlAlarms
+from siteems.operations.daemon_alarms import CLOCK_SET, RECORD_AHEAD
 from siteems.operations.event_alarms import cap_below_ac_load
 from siteems.operations.recall import Recalled
 from siteems.planning import reasons

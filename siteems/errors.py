@@ -6,8 +6,10 @@ from __future__ import annotations
 class UserError(Exception):
     """Lines that say what is wrong, where, and what to do.
 
-    The command line prints them and exits with code 2.
+    The command line prints them and exits with `exit_code`.
     """
+
+    exit_code: int = 2
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*lines)

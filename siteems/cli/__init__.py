@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from siteems.cli import (
+    audit_log,
     backup,
     bill,
     check,
@@ -64,17 +65,20 @@ COMMANDS = (
 for command in COMMANDS:
     app.add_typer(command.app)
 app.add_typer(devices.app, name="devices", short_help="List, show or read device models.")
+app.add_typer(audit_log.app, name="audit-log", short_help="Show or check who gave which command.")
 app.add_typer(dr.app, name="dr", short_help="Create, list or cancel demand-response events.")
 
 
 def main() -> NoReturn:
-    """Run the command line. A `UserError` is printed line by line and exits with code 2."""
+    """Run the command line. A `UserError` is printed line by line and exits with its code: 2, or 3
+    where no daemon takes a command.
+    """
     try:
         app()
     except UserError as error:
         for line in error.lines:
             print(line, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
     sys.exit(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -15,8 +14,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="""Create, list or cancel demand-response events.
 
-An event is written to the site's record. The running daemon reads it within one control cycle,
-makes a new plan and keeps to the limit. If no daemon is running, the event waits in the record.""",
+An event is handed to the running daemon, which records it, makes a new plan and keeps to the limit.
+Without a running daemon it is refused, with exit code 3.""",
 )
 
 
@@ -52,36 +51,23 @@ def dr_limit_import(
     Example: siteems dr limit-import 1.5kW --from 18:00 --for 1h site.toml
     """
 
+    from siteems.cli.daemon_commands import at_site
     from siteems.cli.quantities import parse_duration, parse_power_kw, parse_when
-    from siteems.demand_response.event_log import EventLog
-    from siteems.demand_response.event_text import event_dict, event_text
-    from siteems.demand_response.manual import confirm, doubts_about, place_import_limit
-    from siteems.history.location import history_path, state_dir
-    from siteems.history.store import History
-    from siteems.operations.daemon_state import daemon_clock, daemon_state
-    from siteems.operations.status_json import daemon_dict
-    from siteems.operations.status_text import daemon_text
-    from siteems.site.read_file import load_site
+    from siteems.demand_response.event_text import event_from_dict, event_text
 
-    site = load_site(site_file)
     limit_kw, length = parse_power_kw(limit), parse_duration(duration)
-    if not yes:
-        confirm(doubts_about(limit_kw, length, site.demand_response))
-    history = History(history_path(state_dir(site.site.id, state)))
-    now = daemon_clock(history).now()
-    begin = parse_when(start, now, site.site.zone)
-    event = place_import_limit(EventLog(history), limit_kw, begin, length, now, "operator")
-    daemon = daemon_state(history)
+    site, daemon = at_site(site_file, state)
+    arguments = {
+        "limit_kw": limit_kw,
+        "start": parse_when(start, daemon.now(), site.site.zone).isoformat(),
+        "duration_s": length.total_seconds(),
+        "confirmed": yes,
+    }
+    event = daemon.send("dr-limit-import", arguments)
     if json_output:
-        data = event_dict(event) | {"daemon": daemon_dict(daemon), "record": str(history.path)}
-        print(json_text(data, indent=2))
+        print(json_text(event, indent=2))
     else:
-        print(f"event {event_text(event, site.site.zone)}")
-    if not daemon.running:
-        print(
-            f"no running daemon reads it yet ({history.path}: {daemon_text(daemon)})",
-            file=sys.stderr,
-        )
+        print(f"event {event_text(event_from_dict(event), site.site.zone)}")
 
 
 @app.command("list")
@@ -112,17 +98,8 @@ def dr_cancel(
     state: StateOption = None,
 ) -> None:
     """Cancel an event. The daemon makes a new plan at once."""
-    from siteems.demand_response.event_log import EventLog
-    from siteems.demand_response.manual import cancel_event
-    from siteems.history.location import history_path, state_dir
-    from siteems.history.store import History
-    from siteems.operations.daemon_state import daemon_clock
-    from siteems.site.read_file import load_site
+    from siteems.cli.daemon_commands import at_site
 
-    site = load_site(site_file)
-    path = history_path(state_dir(site.site.id, state))
-    # Opened read-only first, which fails if there is no record: cancelling never creates one.
-    History(path, read_only=True).close()
-    history = History(path)
-    event = cancel_event(EventLog(history), event_id, daemon_clock(history).now())
-    print(f"event {event.id} cancelled")
+    _, daemon = at_site(site_file, state)
+    event = daemon.send("dr-cancel", {"id": event_id})
+    print(f"event {event['id']} cancelled")

@@ -28,12 +28,18 @@ def run(
     On SIGTERM it stops and leaves the devices in their safe state. Its log has one JSON object per
     line.
 
+    On SIGHUP it reads the site file again. One that cannot be used is refused; the old one stays.
+
     With --read-only it runs at any site, also one whose devices cannot be driven.
     """
     from siteems.cli.arguments import clock_from, with_links
     from siteems.gateway.daemon import run_daemon
     from siteems.history.location import state_dir
+    from siteems.site.model import Site
     from siteems.site.read_file import load_site
 
-    site = with_links(load_site(site_file, read_only=read_only), link)
-    run_daemon(site, clock_from(clock), state_dir(site.site.id, state), read_only=read_only)
+    def load() -> Site:
+        return with_links(load_site(site_file, read_only=read_only), link)
+
+    folder = state_dir(load().site.id, state)
+    run_daemon(load, clock_from(clock), folder, read_only=read_only)

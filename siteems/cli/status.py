@@ -19,11 +19,15 @@ def status(
 
     Everything is read from the site's record, so the daemon need not be running. Measurements are
     recorded once a minute, unless the site file sets another `recording.sample_s`.
+
+    Ends with code 0 where a running daemon controls the site by a fresh plan, 3 where none runs, 4
+    where it has recorded nothing for three sample intervals, and 5 where it follows an old plan or
+    the rules, or has released the devices.
     """
 
     from siteems.history.location import history_path, state_dir
     from siteems.history.store import History
-    from siteems.operations.status import read_status
+    from siteems.operations.status import exit_code, read_status
     from siteems.operations.status_json import as_data
     from siteems.operations.status_text import as_text
     from siteems.site.read_file import load_site
@@ -35,3 +39,5 @@ def status(
         print(json_text(as_data(found), indent=2))
     else:
         print(as_text(found, site.site.zone))
+    if code := exit_code(found, site):
+        raise typer.Exit(code)

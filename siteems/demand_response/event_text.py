@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,12 @@ def event_text(event: DrEvent, zone: ZoneInfo) -> str:
     begins = f"{start:%Y-%m-%d %H:%M}{doubled_offset(start, zone)}"
     span = f"{begins} to {end:%m-%d %H:%M}{doubled_offset(end, zone)}"
     return f"{event.id}: import at most {event.limit_kw:g} kW, {span}, from {event.source}"
+
+
+def event_from_dict(data: Mapping[str, Any]) -> DrEvent:
+    """The inverse of `event_dict`."""
+    times = {name: datetime.fromisoformat(data[name]) for name in ("start", "end", "created")}
+    return DrEvent(**{**data, **times})
 
 
 def event_dict(event: DrEvent) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from drivers.address import parse_address
 from siteems.clock import FileClock
 from siteems.config.local_time import local_time
 from siteems.demand_response.event import DrEvent
-from siteems.demand_response.event_log import EventLog
-from siteems.demand_response.manual import place_import_limit
+from siteems.demand_response.event_text import event_from_dict
 from siteems.demo.idle_day import idle_day
 from siteems.demo.processes import siteems_process
 from siteems.demo.progress import DayView
@@ -25,6 +24,7 @@ from siteems.demo.verdict_text import as_text
 from siteems.errors import UserError
 from siteems.history.location import history_path
 from siteems.history.store import History
+from siteems.operations.command_channel import SOCKET_NAME, send
 from siteems.simulation.scenario import Scenario, demo_scenario
 from siteems.site.model import Site
 from siteems.site.read_file import load_site
@@ -42,6 +42,8 @@ OWN_FILES = {
     "history.sqlite3-wal",
     "history.sqlite3-shm",
     "lock",
+    "audit.log",
+    SOCKET_NAME,
     "day.html",
     "summary.json",
 }
@@ -101,14 +103,14 @@ def _follow_day(
     with Live(view.render(None, ()), console=console, refresh_per_second=8, transient=True) as live:
         while (now := clock.now()) < scenario.end:
             if planned is not None and event is None and now >= announced:
-                event = place_import_limit(
-                    EventLog(history),
-                    planned.limit_kw,
-                    start,
-                    timedelta(hours=planned.hours),
-                    now,
-                    "demo grid operator",
-                )
+                arguments = {
+                    "limit_kw": planned.limit_kw,
+                    "start": start.isoformat(),
+                    "duration_s": 3600.0 * planned.hours,
+                    "confirmed": True,
+                }
+                folder = history.path.parent
+                event = event_from_dict(send(folder, "dr-limit-import", arguments))
             latest_alarms = history.alarms(scenario.start, now)[-4:]
             live.update(view.render(history.last_sample(), latest_alarms))
             time.sleep(REFRESH_S)

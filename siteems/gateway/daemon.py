@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +22,14 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
+from siteems.gateway.command_handlers import event_commands
+from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.recorder import Recorder
 from siteems.history.records import RecordError
-from siteems.operations import alarm_catalogue as alarms
+from siteems.operations import daemon_alarms as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.logs import configure_logs
@@ -53,7 +57,17 @@ FLUSH_LIMIT_S: Final = 5.0
 class Daemon:
     """The shell around the controller: two loops, a scheduler, and a clean end."""
 
-    def __init__(self, site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        folder: Path,
+        load: Callable[[], Site],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """`load` reads the site file again; it raises `UserError`."""
+        self._load = load
         self._site, self._clock, self._folder = site, clock, folder
         self._timing = Timing.at_speed(site.control, clock.speed)
         self._recorder = Recorder(history_path(folder), clock.now)
@@ -65,14 +79,24 @@ class Daemon:
         self._controller = Controller(site, ports, self._timing, drives=not read_only)
         self._report = AlarmLog(self._recorder).report
         self._record_alarms = RecordAlarms(self._report)
+        events = event_commands(EventLog(self._recorder), clock, site.demand_response)
+        self._commands = CommandServer(folder, events, clock, site.control.command_group)
         self._read_only = read_only
         self._stop = asyncio.Event()
+        self._reloading: asyncio.Task[None] | None = None
+        self._next: Site | None = None
+        """The site as its file is now, where the daemon is to go on with it."""
 
-    async def run(self) -> None:
-        """Run until SIGTERM or SIGINT, then leave the devices in their safe state."""
+    async def run(self) -> Site | None:
+        """Run until SIGTERM or SIGINT, then leave the devices in their safe state.
+
+        On SIGHUP it reads the site file again, and ends too where that can be used: it returns the
+        site with which to go on.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
         self._recorder.start()
         note_started(self._recorder, self._site.site.id, os.getpid(), self._clock)
         try:
@@ -80,6 +104,23 @@ class Daemon:
             await self._serve()
         finally:
             await self._end()
+        return self._next
+
+    def _begin_reload(self) -> None:
+        self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        """Read the site file again; one that cannot be used is refused, and the old one stays."""
+        try:
+            site = await asyncio.to_thread(self._load)
+            if site.site.id != self._site.site.id:
+                raise UserError(f"site.id is now {site.site.id}; stop the daemon to change it")
+        except UserError as error:
+            now, detail = self._clock.now(), error.lines[0]
+            self._report(alarms.SITE_FILE_REFUSED.at(now, detail=detail))
+            return
+        self._next = site
+        self._stop.set()
 
     async def _start(self) -> None:
         """Acquire the devices, restore the state from the record, make a first plan."""
@@ -93,6 +134,7 @@ class Daemon:
         await self._controller.observe()
         await self._controller.make_plan(reasons.START)
         self._controller.replan.clear()
+        await self._commands.start()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
         )
@@ -122,17 +164,22 @@ class Daemon:
 
     async def _end(self) -> None:
         """Leave the devices in their safe state, whatever ended the run."""
-        notify("STOPPING=1")
+        if self._next is None:
+            notify("STOPPING=1")
+        await self._commands.close()
         unreleased = await self._devices.close(RELEASE_STOPPED())
         await self._solver.close()
         now = self._clock.now()
-        if self._read_only:
+        if self._next is not None:
+            self._report(alarms.SITE_RELOADED.at(now))
+        elif self._read_only:
             self._report(alarms.STOPPED_READ_ONLY.at(now))
         elif unreleased:
             self._report(alarms.STOPPED_UNRELEASED.at(now, devices=", ".join(unreleased)))
         else:
             self._report(alarms.STOPPED.at(now))
-        note_stopped(self._recorder, now)
+        if self._next is None:
+            note_stopped(self._recorder, now)
         if unwritten := self._recorder.close(FLUSH_LIMIT_S):
             log.error("record-incomplete", unwritten=unwritten)
 
@@ -202,12 +249,17 @@ class Daemon:
         self._record_alarms.update(self._recorder.health, notices, self._clock.now())
 
 
-def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = False) -> None:
-    """Run the daemon of a site in this process.
+def run_daemon(
+    load: Callable[[], Site], clock: Clock, folder: Path, *, read_only: bool = False
+) -> None:
+    """Run the daemon of a site in this process. `load` reads the site file, now and on SIGHUP.
 
-    Raises `UserError` when another daemon uses this record.
+    What the daemon writes is not readable by others. Raises `UserError` when another daemon uses
+    this record.
     """
+    site = load()
     configure_logs(site.site.id)
+    os.umask(0o027)
     held = _locked(folder)
     if held is None:
         raise UserError(
@@ -215,7 +267,10 @@ def run_daemon(site: Site, clock: Clock, folder: Path, *, read_only: bool = Fals
             "stop it first, or give another --state folder"
         )
     with held:
-        asyncio.run(_run(site, clock, folder, read_only))
+        next_site: Site | None = site
+        while next_site is not None:
+            daemon = partial(Daemon, next_site, clock, folder, load, read_only=read_only)
+            next_site = asyncio.run(_run(daemon))
 
 
 def _locked(folder: Path) -> AbstractContextManager[object] | None:
@@ -224,11 +279,13 @@ def _locked(folder: Path) -> AbstractContextManager[object] | None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o007:
+            log.warning("state-folder-open", folder=str(folder), remedy="chmod 750")
         return lock(folder)
     except OSError as error:
         log.error("record-not-locked", error=str(error))
         return nullcontext()
 
 
-async def _run(site: Site, clock: Clock, folder: Path, read_only: bool) -> None:
-    await Daemon(site, clock, folder, read_only=read_only).run()
+async def _run(make: Callable[[], Daemon]) -> Site | None:
+    return await make().run()

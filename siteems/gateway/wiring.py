@@ -36,12 +36,22 @@ def make_link(name: str, link: Link) -> AnyLink:
             certificate, key = (
                 None if file is None else Path(file) for file in (link.certificate, link.key)
             )
+            if key is not None:
+                _check_private(key)
             credentials = Credentials(Path(link.ca), certificate, key)
         return ModbusLink(
             link.url, timeout_s=link.timeout_s, gap_s=link.gap_ms / 1000.0, credentials=credentials
         )
     except (OSError, ValueError) as error:
         raise UserError(f"link {name}: {error}") from error
+
+
+def _check_private(key: Path) -> None:
+    """A key that others can read is no secret. Raises ValueError, OSError."""
+    mode = key.stat().st_mode & 0o777
+    if mode & 0o027:
+        allowed = "allowed: for its owner, and to be read by its group, such as chmod 640"
+        raise ValueError(f"{key}: the key has mode {mode:o}, so others may use it; {allowed}")
 
 
 def make_device(

@@ -1,17 +1,16 @@
 """The catalogue of alarms: every code with its level, text, meaning and remedy.
 
 `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
-nowhere else. A new alarm is one entry below. `docs/alarms.md` is made from the entries by
-`python -m siteems.operations.alarms_page docs/alarms.md`.
+nowhere else. A new alarm is one entry below, or in `daemon_alarms.py`. `docs/alarms.md` is made
+from the entries by `python -m siteems.operations.alarms_page docs/alarms.md`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from siteems.operations.alarm_type import AlarmType
-
-NOTHING_TO_DO: Final = "Nothing."
+from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
+from siteems.operations.daemon_alarms import DAEMON_ALARMS
 
 # -- mains and measurements ------------------------------------------------------------------------
 
@@ -287,26 +286,6 @@ DEVICE_FOLLOWING: Final = AlarmType(
     clears=(DEVICE_NOT_FOLLOWING.code,),
 )
 
-# -- the clock -------------------------------------------------------------------------------------
-
-CLOCK_SET: Final = AlarmType(
-    "clock-set",
-    "the clock was set by {by_s:+.0f} s",
-    "warning",
-    "The time of day changed by more than 5 s against the time that has passed. Delays, leases and "
-    "ages are not affected; a new plan is made at once, and nothing old is deleted for a day.",
-    "Check the time and the time service of the gateway (`timedatectl`). A single step after a "
-    "start is normal on a gateway without a battery-backed clock.",
-)
-RECORD_AHEAD: Final = AlarmType(
-    "record-ahead",
-    "the record has samples up to {newest}, {ahead_h:.1f} h ahead of the clock; they are not used",
-    "warning",
-    "Samples were recorded while the clock was ahead, or the clock is behind now. They count "
-    "neither as the present nor as the past of the site; they stay in the record.",
-    "Check the time of the gateway (`timedatectl`). If it is right, there is nothing to do.",
-)
-
 # -- the record ------------------------------------------------------------------------------------
 
 RECORD_NOT_WRITTEN: Final = AlarmType(
@@ -360,34 +339,10 @@ RECORD_VALID: Final = AlarmType(
     clears=(RECORD_INVALID.code,),
 )
 
-# -- the daemon ------------------------------------------------------------------------------------
-
-STOPPED: Final = AlarmType(
-    "stopped",
-    "the daemon stopped; the devices hold their safe values",
-    "info",
-    "The daemon ended and all devices took their safe values.",
-    NOTHING_TO_DO,
-    of_one_run=True,
+ALARMS: Final = (
+    *(each for each in globals().values() if isinstance(each, AlarmType)),
+    *DAEMON_ALARMS,
 )
-STOPPED_READ_ONLY: Final = AlarmType(
-    "stopped-read-only",
-    "the daemon stopped; read-only, it has written to no device",
-    "info",
-    "A read-only daemon ended.",
-    NOTHING_TO_DO,
-    of_one_run=True,
-)
-STOPPED_UNRELEASED: Final = AlarmType(
-    "stopped-unreleased",
-    "the daemon stopped; these keep their last setpoints until their time-out: {devices}",
-    "alarm",
-    "The daemon ended, and some devices did not take their safe values. They fall back by "
-    "themselves when their communication time-out has passed.",
-    "Check the named devices.",
-)
-
-ALARMS: Final = tuple(each for each in globals().values() if isinstance(each, AlarmType))
-"""All of the above, in this order."""
+"""All of the above, and those of the daemon, in this order."""
 OF_ONE_RUN: Final = frozenset(each.code for each in ALARMS if each.of_one_run)
 """Codes of those that the next start of the daemon makes obsolete."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from siteems.history.records import AlarmLevel, AlarmRecord
 from siteems.messages.message import MessageType
+
+NOTHING_TO_DO: Final = "Nothing."
+"""A remedy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,3 +75,24 @@ def _is_obsolete(alarm: AlarmRecord, daemon: DaemonState) -> bool:
     """Whether it says something about an earlier run only, such as that one was read-only."""
     earlier = daemon.started is not None and alarm.time < daemon.started
     return earlier and alarm.code in OF_ONE_RUN
+
+
+NOT_RUNNING: Final = 3
+NO_SAMPLES: Final = 4
+NOT_BY_PLAN: Final = 5
+LATE_AFTER: Final = 3
+"""Missed samples after which a daemon counts as stuck."""
+
+
+def exit_code(status: Status, site: Site) -> int:
+    """How `siteems status` ends: 0 where a running daemon controls the site by a fresh plan.
+
+    3: no daemon runs. 4: it has recorded nothing for three sample intervals. 5: it does not follow
+    a fresh plan, but an old one or the rules, or has released the devices.
+    """
+    if not status.daemon.running:
+        return NOT_RUNNING
+    late = LATE_AFTER * timedelta(seconds=max(site.recording.sample_s, site.control.cycle_s))
+    if status.sample is None or status.now - status.sample.time > late:
+        return NO_SAMPLES
+    return 0 if status.sample.source == "plan" else NOT_BY_PLAN

@@ -311,6 +311,8 @@ class Control:
     """Hysteresis: discharge stops at the reserve and is allowed again this far above it."""
     import_margin_kw: NonNegative = 0.05
     """Margin kept below an import limit, for changes of load between two cycles."""
+    command_group: Name | None = None
+    """Group of users who may give commands to the daemon, beside its own user."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import typer
 from command_line import run_command
-from gateway_rig import simulated_site
+from gateway_rig import simulated_site, wait_for
 
 import siteems
 from siteems.cli import app
@@ -58,12 +58,9 @@ def recording(tmp_path: Path) -> Path:
 def test_every_command_with_json(recording: Path, tmp_path: Path) -> None:
     fleet = tmp_path / "fleet"
     shutil.copytree(HANGZHOU, fleet / "one")
-    state = f"--state={tmp_path / 'state'}"
     one_day = ("--from=2026-07-08", "--to=2026-07-09", "--policy=idle,optimal")
     walk: dict[str, tuple[str | Path, ...]] = {
         "plan": (HANGZHOU, "--at=2026-07-15T12:00"),
-        "dr limit-import": ("1.5kW", HANGZHOU, state),
-        "status": (HANGZHOU, state),
         "inspect": (recording,),
         "forecast-score": ("--site", HANGZHOU, recording),
         "bill": (HANGZHOU, recording),
@@ -78,7 +75,13 @@ def test_every_command_with_json(recording: Path, tmp_path: Path) -> None:
         read(output)
     with simulated_site(tmp_path / "served", speed=1) as running:
         url = running.links[0].split("=", 2)[2]
+        running.start_daemon()
+        running.clock.start()
+        wait_for(lambda: running.history().last_sample(), "a sample")
+        state = f"--state={running.state}"
         for name, arguments in {
+            "dr limit-import": ("1.5kW", running.site_file, state),
+            "history": (running.site_file, state),
             "scan": (url, "--units=1-4", "--timeout=0.3"),
             "devices try": ("generic-mppt", url, "--unit=3"),
         }.items():
@@ -86,6 +89,9 @@ def test_every_command_with_json(recording: Path, tmp_path: Path) -> None:
             assert (name, code) == (name, 0), messages
             read(output)
             walk[name] = arguments
+        walk["status"] = (running.site_file, state)
+        _, output, _ = run_command("status", *walk["status"], "--json")  # its code is the site's
+        read(output)
     assert set(walk) == set(json_commands(typer.main.get_command(app)))
     for written in ("replayed/summary.json", "sites/fleet.json"):
         read((tmp_path / written).read_text())

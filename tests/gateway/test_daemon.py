@@ -23,14 +23,14 @@ def test_an_event_entered_in_another_shell_is_planned_at_once_and_held(tmp_path:
         running.clock.start()
         running.wait_until(1.2)
         placed = cli(
-            "dr", "limit-import", "1.5kW", "--from", "02:00", "--for", "1h", "--json",
+            "dr", "limit-import", "1.5kW", "--from", "04:00", "--for", "1h", "--json",
             str(running.site_file), f"--state={running.state}",
         )  # fmt: skip
         assert placed.returncode == 0, placed.stderr
         event = json.loads(placed.stdout)
-        assert event["start"] == (running.scenario.start + timedelta(hours=2)).isoformat()
+        assert event["start"] == (running.scenario.start + timedelta(hours=4)).isoformat()
 
-        running.wait_until(3.2)
+        running.wait_until(5.2)
         assert daemon.stop() == 0
         history = running.history()
         triggers = [
@@ -39,12 +39,12 @@ def test_an_event_entered_in_another_shell_is_planned_at_once_and_held(tmp_path:
         ]
         assert "dr-event-changed" in triggers
         in_event = history.samples(
-            running.scenario.start + timedelta(hours=2, minutes=3),
-            running.scenario.start + timedelta(hours=3),
+            running.scenario.start + timedelta(hours=4, minutes=3),
+            running.scenario.start + timedelta(hours=5),
         )
         before = history.samples(
             running.scenario.start + timedelta(hours=1, minutes=12),
-            running.scenario.start + timedelta(hours=2),
+            running.scenario.start + timedelta(hours=4),
         )
         assert len(in_event) > 20
         # The cheap hours of the night: without the event the site would be charging.
@@ -191,6 +191,37 @@ def test_status_shows_a_running_and_a_killed_daemon(tmp_path: Path) -> None:
         daemon.stop(signal.SIGKILL)
         shown = cli("status", str(running.site_file), f"--state={running.state}")
         assert "dead without a clean stop" in shown.stdout
+        assert shown.returncode == 3
+
+
+def test_sighup_goes_on_with_the_new_site_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
+    with simulated_site(tmp_path, speed=20) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        text = running.site_file.read_text(encoding="utf-8")
+        running.site_file.write_text(text + "\nnonsense = [", encoding="utf-8")
+        daemon.popen.send_signal(signal.SIGHUP)
+        wait_for(lambda: daemon.events("site-file-refused"), "the refusal")
+        assert len(daemon.events("ready")) == 1
+
+        other = text.replace('id = "', 'id = "other-', 1)
+        running.site_file.write_text(other, encoding="utf-8")
+        daemon.popen.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(daemon.events("site-file-refused")) == 2, "the refusal")
+
+        changed = text + "\n[control]\nlease_s = 90\n"
+        running.site_file.write_text(changed, encoding="utf-8")
+        daemon.popen.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(daemon.events("ready")) == 2, "the second start")
+        assert daemon.events("ready")[1]["lease_s"] == 90
+        assert daemon.events("ready")[1]["pid"] == daemon.popen.pid
+        assert daemon.events("site-reloaded")
+        assert not daemon.events("stopped")
+        folder = running.state.stat().st_mode & 0o777
+        files = {path.name: path.stat().st_mode & 0o777 for path in running.state.iterdir()}
+        assert folder & 0o007 == 0
+        assert {name: mode for name, mode in files.items() if mode & 0o007} == {}
+        assert daemon.stop() == 0
 
 
 def test_a_site_without_its_devices_is_released_and_driven_again_when_they_return(

@@ -34,6 +34,7 @@ class Authority:
         )
         issued.cert_chain_pems[0].write_to_path(str(certificate))
         issued.private_key_pem.write_to_path(str(key))
+        key.chmod(0o640)
         return certificate, key
 
     def options(self) -> list[str]:

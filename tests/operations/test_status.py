@@ -23,6 +23,7 @@ from siteems.history.store import History
 from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.daemon_alarms import STOPPED_READ_ONLY
 from siteems.operations.daemon_state import (
     DaemonState,
     daemon_clock,
@@ -218,7 +219,7 @@ def test_what_an_earlier_run_was_is_not_shown(
     for minutes, alarm in (
         (30, alarms.DEVICE_READ_ONLY.at(NOON - HOUR / 2, device="smu")),
         (20, alarms.MAINS_FAILED.at(NOON - HOUR / 3)),
-        (10, alarms.STOPPED_READ_ONLY.at(NOON - HOUR / 6)),
+        (10, STOPPED_READ_ONLY.at(NOON - HOUR / 6)),
         (0, alarms.DEVICE_READ_ONLY.at(NOON, device="mppt")),
     ):
         assert alarm.time == NOON - minutes * 60 * SECOND

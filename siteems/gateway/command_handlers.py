@@ -1,0 +1,81 @@
+"""The commands that the daemon takes, each validated before anything is done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from siteems.clock import Clock
+from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.event_text import event_dict
+from siteems.demand_response.manual import cancel_event, confirm, doubts_about, place_import_limit
+from siteems.errors import UserError
+from siteems.gateway.command_server import Handler
+from siteems.history.valid_rows import EARLIEST, LATEST
+from siteems.operations.command_channel import Caller
+from siteems.site.model import DemandResponse
+
+LONGEST: Final = timedelta(days=366)
+"""Of an event or a hold."""
+
+
+def event_commands(events: EventLog, clock: Clock, allowed: DemandResponse) -> dict[str, Handler]:
+    """Create and cancel DR events. The control loop finds the change in its next cycle.
+
+    What the site file does not allow has to be `confirmed`.
+    """
+
+    def limit_import(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        duration = length(arguments, "duration_s")
+        start, now = time(arguments, "start"), clock.now()
+        limit_kw = number(arguments, "limit_kw")
+        if arguments.get("confirmed") is not True:
+            confirm(doubts_about(limit_kw, duration, allowed))
+        try:
+            return event_dict(
+                place_import_limit(events, limit_kw, start, duration, now, caller.user)
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def cancel(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        return event_dict(cancel_event(events, text(arguments, "id"), clock.now()))
+
+    return {"dr-limit-import": limit_import, "dr-cancel": cancel}
+
+
+def number(arguments: Mapping[str, Any], name: str) -> float:
+    """A finite number. Raises `UserError`, as those below do."""
+    value = arguments.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserError(f"{name}: {value!r} is not a number")
+    return float(value)
+
+
+def length(arguments: Mapping[str, Any], name: str) -> timedelta:
+    """A duration from seconds."""
+    seconds = number(arguments, name)
+    if not 0.0 < seconds <= LONGEST.total_seconds():
+        raise UserError(f"{name}: {seconds:g} s; allowed: more than 0, up to a year")
+    return timedelta(seconds=seconds)
+
+
+def time(arguments: Mapping[str, Any], name: str) -> datetime:
+    """An aware time that a record may hold, in UTC."""
+    try:
+        value = datetime.fromisoformat(text(arguments, name))
+        if value.tzinfo is not None and EARLIEST <= value < LATEST - LONGEST:
+            return value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UserError(f"{name}: not a time with an offset, such as 2026-07-15T18:00+08:00")
+
+
+def text(arguments: Mapping[str, Any], name: str) -> str:
+    """A short text."""
+    value = arguments.get(name)
+    if not isinstance(value, str) or len(value) > 1000:
+        raise UserError(f"{name}: a text is missing, or too long")
+    return value
