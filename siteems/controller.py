@@ -21,6 +21,7 @@ from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive
 from siteems.control.intent import Intent, choose_intent
 from siteems.control.step import Step
+from siteems.control.stored_value import StoredEnergy, act_on_value
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.image_builder import ImageBuilder
@@ -43,7 +44,7 @@ from siteems.planning.published_plan import PublishedPlan, publish
 from siteems.planning.remarks import messages_of
 from siteems.planning.replan import ReplanRequest
 from siteems.ports import Ports
-from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve
+from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve, wear_costs
 from siteems.site.model import Site
 from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
@@ -83,6 +84,7 @@ class Controller:
         self._record, self._event_log = ports.record, ports.events
         self._curve = rectifier_curve(site)
         self._on_bus = is_drivable(site) and battery_command_of(site) == "rectifier_current"
+        self._wear = wear_costs(site.battery)
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
         self._given_forecaster = forecaster
         self._forecaster = forecaster or LearningForecaster(site)
@@ -195,21 +197,49 @@ class Controller:
         load_kw = self._forecaster.peak_load_kw(now, site.backup.hours)
         reserve = reserve_soc(site.battery, site.backup, load_kw, self.image.value("battery_c"))
         dr_cap_kw = import_cap_kw(self.events, now, self._lead)
-        return Limits(min(1.0, reserve), site.grid.import_limit_kw, dr_cap_kw)
+        return Limits(
+            min(1.0, reserve), site.grid.import_limit_kw, dr_cap_kw, self._peak_limit_kw(now)
+        )
+
+    def _peak_limit_kw(self, now: datetime) -> float:
+        """The billed import of this month so far, or what the plan makes of it where that is more.
+        Only with a plan: without one it is not known which peak pays.
+        """
+        planned_kw = None if self.plan is None else self.plan.peak_at(now)
+        if planned_kw is None:
+            return math.inf
+        return max(planned_kw, self._estimator.month_peak_kw(now) or 0.0)
 
     def _intent(self, image: Image) -> Intent:
         now = image.time
         prices_today, price_now = self._prices_today(now)
-        return choose_intent(
+        soc = image.value("soc")
+        load_kw, pv_kw = image.value("dc_load_kw") or 0.0, image.value("pv_kw") or 0.0
+        intent = choose_intent(
             self.plan,
-            image.value("soc"),
+            soc,
             now,
             prices_today,
             price_now,
             self.site.battery.max_charge_kw,
-            image.value("dc_load_kw") or 0.0,
-            image.value("pv_kw") or 0.0,
+            load_kw,
+            pv_kw,
         )
+        if self.plan is None or intent.level == "rules" or soc is None:
+            return intent
+        battery, values = self.site.battery, self.plan.values(now)
+        if values is None or len(values) != len(self._wear):
+            return intent  # a recorded plan, of another version or another site file
+        stored = StoredEnergy(
+            kwh=self._estimator.segment_kwh(soc),
+            width_kwh=battery.capacity_kwh / len(values),
+            value_per_kwh=values,
+            wear_per_kwh=self._wear,
+            charge_efficiency=battery.charge_efficiency,
+            discharge_efficiency=battery.discharge_efficiency,
+            max_charge_kw=battery.max_charge_kw,
+        )
+        return act_on_value(intent, stored, load_kw, pv_kw, price_now, self._curve)
 
     def _prices_today(self, now: datetime) -> tuple[Sequence[float], float]:
         """All prices of the local day, and the price now.
@@ -336,7 +366,9 @@ class Controller:
         except ProblemError as error:
             self._planning_failed(now, trigger, "error", reasons.INPUT_REFUSED(detail=str(error)))
             return
-        plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s)
+        plan = await self._solver.solve(
+            inputs.problem, self.site.planning.solve_limit_s, inputs.futures
+        )
         if not plan.usable:
             self._planning_failed(
                 now, trigger, str(plan.status), reasons.NOT_SOLVED(detail=messages_of(plan.remarks))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from drivers.points import Reading
 from optimisation.plan.plan import Plan
+from optimisation.problem.future import Future
 from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import Clock
 from siteems.control.decision import Decision
@@ -69,8 +70,12 @@ class Events(Protocol):
 class Solver(Protocol):
     """Solves the planning problem."""
 
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
-        """Solve within `limit_s` seconds. A failure is a status, never an exception."""
+    async def solve(
+        self, problem: SiteProblem, limit_s: float, futures: Sequence[Future] = ()
+    ) -> Plan:
+        """Solve within `limit_s` seconds; `futures` are what else may come, see `PlanSolver.solve`.
+        A failure is a status, never an exception.
+        """
         ...
 
 

@@ -131,7 +131,7 @@ async def test_what_was_learned_live_is_restored_from_the_record(rig: Rig) -> No
         rig.site, tariffs=tuple(replace(version, demand=(term,)) for version in rig.site.tariffs)
     )
     rig.restart()
-    rig.plant.soc = 0.97
+    rig.plant.soc = 0.99
     await rig.begin()
     await run(rig, 185)
     live = rig.controller

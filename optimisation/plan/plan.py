@@ -67,6 +67,11 @@ class Plan(Series, Record):
     block: Floats = field(default_factory=_no_series)
     """All series, read-only, shape (rows, n); each is an attribute too."""
     rows: Mapping[str, slice] = field(default_factory=dict)
+    segment_value_per_kwh: Floats = field(default_factory=_no_series)
+    """Marginal value of a kWh stored in each wear segment at the end of the step, rows as those of
+    `segment_charge_kw`, shape (all segments, n); the mean over this plan's future and the others
+    that it was made with. NaN where not known, empty without a plan.
+    """
     demand_peak_kw: float | None = None
     """The billing peak this plan leads to, not below the peak so far."""
     settlements: tuple[Settlement, ...] = ()
@@ -81,6 +86,7 @@ class Plan(Series, Record):
             )
         if block is not self.block:
             object.__setattr__(self, "block", block)
+        object.__setattr__(self, "segment_value_per_kwh", read_only(self.segment_value_per_kwh))
 
     @property
     def battery_kw(self) -> Floats:

@@ -96,6 +96,15 @@ class RectifierCurve:
             left -= width
         return ac_kw + self.ac_per_dc[-1] * max(0.0, left)
 
+    def slope_at(self, dc_kw: float) -> float:
+        """kW AC for one kW DC more at this output."""
+        left = dc_kw
+        for width, slope in zip(self.segment_dc_kw[:-1], self.ac_per_dc[:-1], strict=True):
+            if left < width:
+                return slope
+            left -= width
+        return self.ac_per_dc[-1]
+
     def dc_kw(self, ac_kw: float) -> float:
         """DC output for an AC input, kW: 0 below the standby draw, at most all segments."""
         dc, ac = self.corners()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from optimisation.arrays import Floats, read_only
+from optimisation.problem.future import Future
 from optimisation.problem.rectifier import RectifierCurve
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.program.parameters_billing import demand_parameters, reduction_parameters
@@ -30,12 +32,12 @@ def parameters(
     empty = in none. `tie_break` is the size of the tie-breaks as a share of the largest price.
 
     **Tie-breaks** make the plan unique. All are small multiples of the same tiny price
-    (currency/kWh). Import gets cheaper from step to step, and charging gets more expensive twice as
-    fast. So of several hours of equal price the early ones charge, and the early ones discharge:
-    energy that is stored soon is there if PV falls short of its forecast, and energy that is used
-    soon is not left over when the expensive hours end. Charging costs something even where energy
-    is free. Discharging costs a little, less from step to step, so that PV is used before storage
-    without wear. Rectifier segments are used in order, and of equal batteries the first.
+    (currency/kWh). Import gets cheaper from step to step, and charging gets more expensive half as
+    fast. So of several hours of equal price the late ones buy, when more is known of the PV to
+    come; and the early ones discharge, so that energy is not left over when the expensive hours
+    end. PV beyond the load is stored early. Charging costs something even where energy is free.
+    Discharging costs a little, less from step to step, so that PV is used before storage without
+    wear. Rectifier segments are used in order, and of equal batteries the first.
 
     **Negative prices.** Where a price (of import or export) is negative, an LP would earn by
     wasting energy: in the rectifier, in the inverter, or by charging and discharging at once.
@@ -64,6 +66,16 @@ def parameters(
     if problem.reduction is not None:
         values |= reduction_parameters(problem, problem.reduction, participating)
     return values
+
+
+def future_parameters(
+    problem: SiteProblem, values: dict[str, Any], future: Future, tie_break: float = TIE_BREAK
+) -> dict[str, Any]:
+    """Every Param of a problem in another future; `values` are those of the problem itself."""
+    if problem.sleep is not None or problem.genset is not None:  # these depend on the load
+        changed = replace(problem, dc_load_kw=future.dc_load_kw, pv_kw=future.pv_kw)
+        return parameters(changed, (), tie_break)
+    return values | {"dc_load_kw": future.dc_load_kw, "pv_available_kw": future.pv_kw}
 
 
 def _supply(problem: SiteProblem, prices: Prices) -> dict[str, Any]:

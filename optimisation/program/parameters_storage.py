@@ -62,7 +62,7 @@ def _constant(kinds: tuple[_Kind, ...], step_h: bytes, tie: float) -> Mapping[st
     growing = (np.arange(1, n_steps + 1) / n_steps)[:, None]
     n_segments = [len(kind.wear_per_kwh) for kind in kinds]
     wear = np.concatenate([kind.wear_per_kwh for kind in kinds])
-    charge_tie = 2.0 * hours * growing * (1.0 + BATTERY_TIE * order)
+    charge_tie = hours * growing * (1.0 + BATTERY_TIE * order)
     discharge_tie = hours * BATTERY_TIE * (2.0 - growing) * np.repeat(1.0 + order, n_segments)
     max_charge_kw = [charge_limit_kw(kind.max_charge_kw, kind.acceptance) for kind in kinds]
     widths_kwh = [kind.capacity_kwh / len(kind.wear_per_kwh) for kind in kinds]

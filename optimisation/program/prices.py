@@ -34,8 +34,8 @@ class Prices:
         """Of all prices, in size."""
         self.tie = tie_break * self.largest
         """The tie-break at its largest."""
-        # Falls from step to step, from the whole tie-break to 1/n of it.
-        self.import_tie = self.tie * (1.0 + 1.0 / n - np.arange(1, n + 1) / n)
+        # Falls from step to step, from twice the tie-break to 2/n of it.
+        self.import_tie = 2.0 * self.tie * (1.0 + 1.0 / n - np.arange(1, n + 1) / n)
         self.imported = price + self.import_tie
         """Of a kWh imported; in an event with participation, the pay that is lost included."""
         least = self.imported

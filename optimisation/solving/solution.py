@@ -124,8 +124,8 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
     np.maximum(0.0, grid_import - problem.cap_kw, out=series.cap_excess_kw)
     if problem.cooling is not None:
         series["room_c"][:] = outcome.x[layout.room][1:]
-    of_recursion, of_cap = outcome.row_dual[layout.recursion], outcome.row_dual[layout.cap]
-    _fill_marginal_values(problem, block[values:], of_recursion, of_cap)
+    in_segments = segment_values(layout, outcome)
+    _fill_marginal_values(problem, block[values:], in_segments, outcome.row_dual[layout.cap])
     block.setflags(write=False)
 
     costing = cost_plan(problem, series)
@@ -137,10 +137,19 @@ def read_plan(problem: SiteProblem, layout: Layout, outcome: Outcome) -> Plan:
         soft_limits=costing.soft_limits,
         block=block,
         rows=rows,
+        segment_value_per_kwh=in_segments,
         demand_peak_kw=costing.demand_peak_kw,
         settlements=costing.settlements,
         solve_s=outcome.solve_s,
     )
+
+
+def segment_values(layout: Layout, outcome: Outcome) -> Floats:
+    """What the cost falls by with a kWh more in a wear segment at the end of a step, shape
+    (segments, n): a kWh more on the right-hand side of the recursion is given for free.
+    """
+    values: Floats = np.subtract(0.0, outcome.row_dual[layout.recursion])
+    return values
 
 
 def _fill_import_and_export(problem: SiteProblem, series: Series) -> None:
@@ -169,16 +178,15 @@ def _fill_import_and_export(problem: SiteProblem, series: Series) -> None:
 
 
 def _fill_marginal_values(
-    problem: SiteProblem, values: Floats, of_recursion: Floats, of_cap: Floats
+    problem: SiteProblem, values: Floats, in_segments: Floats, of_cap: Floats
 ) -> None:
-    """Compute the rows of MARGINAL_VALUES from the duals of two constraints.
+    """Compute the rows of MARGINAL_VALUES from the values by segment and the duals of the cap.
 
-    A kWh more on the right-hand side of the recursion is a kWh given for free, and its value is
-    what the cost falls by. Soft cap and hard limit are one row of the model: up to the price of
+    Soft cap and hard limit are one row of the model: up to the price of
     breaking the cap its value belongs to the cap, and above it to the limit.
     """
     stored, limit, cap = values
-    np.subtract(0.0, np.minimum.reduce(of_recursion), out=stored)
+    np.maximum.reduce(in_segments, out=stored)
     if not np.count_nonzero(of_cap):  # the usual case; NaN counts as not zero
         limit[:] = cap[:] = 0.0
         return

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from optimisation.checking.checker import check
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.plan.remark import remark
+from optimisation.problem.future import Future
 from optimisation.problem.site_problem import ProblemError, SiteProblem
+from optimisation.program.compiled import CompiledLP
 from optimisation.program.model_source import ModelSource, compile_shape
-from optimisation.program.parameters import parameters
+from optimisation.program.parameters import future_parameters, parameters
 from optimisation.program.prices import TIE_BREAK
 from optimisation.program.shape import Shape, shape_of
 from optimisation.solving.engine import LEAST_GAP, Engine
 from optimisation.solving.refresh import NotFiniteError
-from optimisation.solving.solution import Layout, layout_of, read_plan
+from optimisation.solving.solution import Layout, layout_of, read_plan, segment_values
 
 SHAPES_KEPT = 8
 """Shapes kept ready at a time, about 3 MB each with their HiGHS instance; a site needs one or two.
@@ -44,8 +47,13 @@ class PlanSolver:
         self._tie_break = tie_break
         self._ready: dict[Shape, _Ready] = {}
 
-    def solve(self, problem: SiteProblem, limit_s: float = 10.0) -> Plan:
+    def solve(
+        self, problem: SiteProblem, limit_s: float = 10.0, futures: Sequence[Future] = ()
+    ) -> Plan:
         """Plan within `limit_s` seconds of solver time.
+
+        `futures` are what else may come. They change no power of the plan, only its
+        `segment_value_per_kwh`, which is the mean over the problem and all of them.
 
         Trouble in the solver gives a plan that is not `usable`, with its reason; so does a plan
         that the checker refuses. Raises `ProblemError` for numbers that no plan can be made from.
@@ -59,7 +67,8 @@ class PlanSolver:
         ready = self._ready_for(shape_of(problem))
         participating = (True,) * len(problem.reduction_events)
         if not participating:
-            return self._attempt(ready, problem, (), limit_s)
+            plan = self._attempt(ready, problem, (), limit_s)
+            return self._valued(ready, problem, plan, futures, limit_s - plan.solve_s)
         share_s = limit_s / (len(participating) + 1)
         best = self._attempt(ready, problem, participating, share_s)
         for event in range(len(participating)):
@@ -68,6 +77,35 @@ class PlanSolver:
             if other.usable and (not best.usable or other.objective < best.objective):
                 best, participating = other, without
         return best
+
+    def _valued(
+        self,
+        ready: _Ready,
+        problem: SiteProblem,
+        plan: Plan,
+        futures: Sequence[Future],
+        limit_s: float,
+    ) -> Plan:
+        """The plan with the value of stored energy over all futures. One that is not solved in what
+        is left of the time is left out.
+
+        Each future has an instance of HiGHS that goes on from its own last basis: 11 to 25
+        iterations of the simplex method. From the basis of the plan it takes 30 to 50.
+        """
+        if not futures or not plan.usable or np.isnan(plan.segment_value_per_kwh[0, 0]):
+            return plan
+        values = parameters(problem, (), self._tie_break)
+        found, solve_s = [plan.segment_value_per_kwh], plan.solve_s
+        for engine, future in zip(ready.of_futures(len(futures)), futures, strict=True):
+            if limit_s <= 0.0:
+                break
+            changed = future_parameters(problem, values, future, self._tie_break)
+            outcome = engine.solve(changed, limit_s)
+            solve_s, limit_s = solve_s + outcome.solve_s, limit_s - outcome.solve_s
+            if outcome.status is PlanStatus.OPTIMAL:
+                found.append(segment_values(ready.layout, outcome))
+        mean = np.add.reduce(found) / len(found)
+        return replace(plan, segment_value_per_kwh=mean, solve_s=solve_s)
 
     def _attempt(
         self,
@@ -97,18 +135,27 @@ class PlanSolver:
         ready = self._ready.pop(shape, None)
         if ready is None:
             compiled = self._models(shape)
-            ready = _Ready(Engine(compiled), layout_of(shape, compiled))
+            ready = _Ready(compiled, Engine(compiled), layout_of(shape, compiled))
         self._ready[shape] = ready  # the last entry is the one used last
         if len(self._ready) > SHAPES_KEPT:
             del self._ready[next(iter(self._ready))]
         return ready
 
 
-class _Ready(NamedTuple):
+@dataclass(eq=False)
+class _Ready:
     """What is made once for a shape."""
 
+    compiled: CompiledLP
     engine: Engine
     layout: Layout
+    _of_futures: list[Engine] = field(default_factory=list)
+
+    def of_futures(self, count: int) -> list[Engine]:
+        """An instance for each of so many futures."""
+        missing = count - len(self._of_futures)
+        self._of_futures += [Engine(self.compiled) for _ in range(missing)]
+        return self._of_futures[:count]
 
 
 def _gap(problem: SiteProblem) -> float:

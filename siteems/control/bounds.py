@@ -21,7 +21,7 @@ from typing import Literal
 
 from siteems.messages.message import Message
 
-Owner = Literal["safety", "grid-connection", "backup-reserve", "dr-event"]
+Owner = Literal["safety", "grid-connection", "backup-reserve", "dr-event", "month-peak"]
 """Who sets a bound, highest priority first."""
 
 

@@ -21,9 +21,9 @@ from siteems.control.balancing import may_balance
 from siteems.control.bounds import nest
 from siteems.control.charging_permit import CHARGING_PERMITTED, ChargingPermit, next_permit
 from siteems.control.decision import Decision, Drive, Release
-from siteems.control.import_cap import import_bound, rectifier_cap_kw
+from siteems.control.import_cap import import_bound, peak_bound, rectifier_cap_kw
 from siteems.control.intent import Intent
-from siteems.control.pv_surplus import with_pv_surplus
+from siteems.control.pv_surplus import NO_PROBE, Probe, stores_surplus, with_pv_surplus
 from siteems.control.safety_bound import safety_bound
 from siteems.estimation.process_image import Image
 from siteems.messages.message import Message, MessageType
@@ -52,6 +52,8 @@ class Limits:
     """Limit of the grid connection, AC side."""
     dr_cap_kw: float
     """Import cap of the DR events in force, AC side; infinite without one."""
+    peak_kw: float = math.inf
+    """Import above which the month's demand charge would rise, AC side; infinite without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class ControlState:
     """Discharge was stopped at the reserve and is not yet allowed again."""
     charging: ChargingPermit = CHARGING_PERMITTED
     """Whether the safe values may charge the battery."""
+    probe: Probe = NO_PROBE
+    """The search for PV beyond what the bus takes."""
 
 
 def cycle(
@@ -106,9 +110,17 @@ def cycle(
     )
     reserve = reserve_bound(soc, limits.reserve_soc, site, held=held)
     safety = safety_bound(image, soc, site)
-    allowed = nest((safety, grid, reserve, dr_event))
-    balances = on_bus and intent.balances and may_balance(soc, limits.reserve_soc, load_kw, site)
-    wanted_kw = intent.battery_kw if balances else with_pv_surplus(intent.battery_kw, image)
+    bounds = [safety, grid, reserve, dr_event]
+    if limits.peak_kw < math.inf:
+        bounds.append(peak_bound(image, limits.peak_kw, load_kw, pv_kw, site, curve))
+    allowed = nest(bounds)
+    balances, wanted_kw, probe = False, intent.battery_kw, NO_PROBE
+    if on_bus and may_balance(soc, limits.reserve_soc, load_kw, site):
+        balances = intent.balances or stores_surplus(intent.battery_kw, pv_kw - load_kw, image)
+        if balances:
+            wanted_kw = pv_kw - load_kw
+    else:
+        wanted_kw, probe = with_pv_surplus(intent.battery_kw, image, state.probe)
     battery_kw, limited_by = allowed.nearest(wanted_kw)
     if limited_by is not None:
         reason = limited_by.reason
@@ -131,9 +143,10 @@ def cycle(
         import_cap_kw=math.inf if overruled else limits.dr_cap_kw,
         # Without import, no import bound applies to what it may charge.
         balance_kw=safety.high_kw if balances and limited_by is None else None,
+        probing=probe.step_kw > 0.0,
         charging=permit,
     )
-    return decision, ControlState(held, permit)
+    return decision, ControlState(held, permit, probe)
 
 
 def missing_inputs(image: Image, fields: Iterable[str]) -> tuple[Message, ...]:

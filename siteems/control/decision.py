@@ -37,6 +37,8 @@ class Drive:
     """None where the battery has the power above. A number: it takes what PV leaves over, up to so
     many kW, and gives what is missing, with the rectifiers at rest.
     """
+    probing: bool = False
+    """A step is under way that finds out whether there is more PV; it should be short."""
     charging: ChargingPermit = CHARGING_PERMITTED
     """Whether the safe values may charge the battery, should a device be released before the next
     decision, or lose its controller.

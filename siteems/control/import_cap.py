@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Final
 
 from optimisation.problem.site_problem import RectifierCurve
+from siteems.control import reasons
 from siteems.control.bounds import Bound, Owner
 from siteems.control.safe_state import worst_ac_load_kw
 from siteems.estimation.process_image import Image
 from siteems.messages.message import Message
 from siteems.site.model import Site
+
+CHARGE_BELOW_KW: Final = 0.2
+"""How far below the month's peak charging stops. The air conditioner and the load move between two
+cycles; charged right up to the peak, each such move would raise it for the rest of the month.
+"""
 
 
 def rectifier_cap_kw(
@@ -34,3 +42,20 @@ def import_bound(
     It may be negative: then the battery must discharge, so that the import limit holds.
     """
     return Bound(owner, -math.inf, cap_kw + pv_kw - dc_load_kw, reason)
+
+
+def peak_bound(
+    image: Image, peak_kw: float, dc_load_kw: float, pv_kw: float, site: Site, curve: RectifierCurve
+) -> Bound:
+    """Of the month's peak: the battery carries what would be imported above it, and is charged only
+    up to `CHARGE_BELOW_KW` below it.
+    """
+    reason = reasons.MONTH_PEAK(peak_kw=peak_kw)
+    capped = [
+        import_bound(
+            "month-peak", rectifier_cap_kw(image, kw, site, curve), dc_load_kw, pv_kw, reason
+        )
+        for kw in (peak_kw, peak_kw - CHARGE_BELOW_KW)
+    ]
+    carry, charge = capped
+    return charge if charge.high_kw >= 0.0 else replace(carry, high_kw=min(0.0, carry.high_kw))

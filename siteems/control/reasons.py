@@ -15,6 +15,17 @@ from siteems.messages.message import MessageType
 NOT_CONTROLLED: Final = MessageType("not-controlled", "no control")
 FOLLOW_PLAN: Final = MessageType("follow-plan", "current plan")
 FOLLOW_LAST_PLAN: Final = MessageType("follow-last-plan", "plan issued {age_min:.0f} min ago")
+CARRYING_LOAD: Final = MessageType(
+    "carrying-load",
+    "carrying the load: marginal value of stored energy {value:.2f}, import {import_cost:.2f}",
+)
+BUYING: Final = MessageType(
+    "buying",
+    "charging as planned: marginal value of stored energy {value:.2f}, import {import_cost:.2f}",
+)
+RESTING: Final = MessageType(
+    "resting", "resting: marginal value of stored energy {value:.2f}, import {import_cost:.2f}"
+)
 RULES_CHARGE: Final = MessageType("rules-charge", "rules, {because}: cheap hours, charge")
 RULES_DISCHARGE: Final = MessageType(
     "rules-discharge", "rules, {because}: expensive hours, carry the load"
@@ -71,6 +82,8 @@ RESERVE_REBUILT: Final = MessageType(
 RESERVE_REACHED: Final = MessageType("reserve-reached", "backup reserve {reserve_soc:.1%} reached")
 RESERVE_FREE: Final = MessageType("reserve-free", "above the backup reserve")
 DR_CAP: Final = MessageType("dr-cap", "demand-response cap of {cap_kw:g} kW")
+
+MONTH_PEAK: Final = MessageType("month-peak", "month's peak of {peak_kw:.2f} kW")
 
 # -- releases --------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,6 +11,11 @@ from siteems.accounting.demand import counting
 from siteems.estimation.billed_demand import BilledDemand, billed_demand
 from siteems.site.model import GridConnection
 from siteems.tariff.schedule import TariffSchedule
+
+COUNTER_SHARE = 0.1
+"""How far the mean by the counter may be from that by samples of power. Samples miss a few percent
+of what changes between them; a counter of whole kWh is off by more.
+"""
 
 
 class MonthPeak:
@@ -29,9 +35,14 @@ class MonthPeak:
         """The start of the billing interval in progress, in seconds since 1970."""
         self._kws, self._seconds = 0.0, 0.0
         """Its import so far in kWs, and for how many seconds import was known."""
+        self._counter_kwh: float | None = None
+        """The counter at the last sample."""
+        self._counted_kwh = 0.0
+        """What it has counted in the interval so far; NaN where it was not known."""
 
-    def learn(self, time: datetime, grid_kw: float | None) -> None:
-        """Take one sample: the import since the sample before it. Export counts as zero import.
+    def learn(self, time: datetime, grid_kw: float | None, energy_kwh: float | None = None) -> None:
+        """Take one sample: the import since the sample before it, and the meter's counter of
+        imported energy. Export counts as zero import.
 
         An unknown sample adds nothing. An interval of which less than half is known sets no peak.
         """
@@ -41,6 +52,7 @@ class MonthPeak:
         interval_s = 60.0 * billed.term.interval_min
         seconds = 0.0 if self._last is None else (time - self._last).total_seconds()
         self._last = time
+        counted_before, self._counter_kwh = self._counter_kwh, energy_kwh
         if not 0.0 < seconds <= interval_s:
             return
         middle = time - timedelta(seconds=seconds / 2.0)
@@ -48,6 +60,11 @@ class MonthPeak:
         if interval != self._interval:
             self._finish_interval(billed)
             self._interval, self._kws, self._seconds = interval, 0.0, 0.0
+            self._counted_kwh = 0.0
+        if energy_kwh is None or counted_before is None:
+            self._counted_kwh = math.nan
+        else:
+            self._counted_kwh += energy_kwh - counted_before
         self._kws += max(0.0, grid_kw) * seconds
         self._seconds += seconds
 
@@ -72,7 +89,16 @@ class MonthPeak:
         begin = np.array([begin_s], dtype=np.int64)
         if counting(billed.term, billed.version, self._schedule, begin)[0]:
             self._turn_month(datetime.fromtimestamp(begin_s, UTC))
-            self._peak_kw = max(self._peak_kw, self._kws / self._seconds)
+            self._peak_kw = max(self._peak_kw, self._mean_kw())
+
+    def _mean_kw(self) -> float:
+        """Mean import of the interval that has ended: by the counter, which misses nothing between
+        two samples, unless it is too coarse for that or was reset.
+        """
+        by_power_kw = self._kws / self._seconds
+        by_counter_kw = 3600.0 * self._counted_kwh / self._seconds
+        agree = abs(by_counter_kw - by_power_kw) <= COUNTER_SHARE * by_power_kw
+        return by_counter_kw if agree else by_power_kw
 
     def _begin_of(self, when: datetime, interval_s: int) -> int:
         """The start of the billing interval of an instant, on the local clock, in epoch seconds."""

@@ -39,6 +39,8 @@ class SiteState:
     """None = unknown."""
     last_full: datetime | None = None
     """When the battery was last fully charged; None = never seen."""
+    known_since: datetime | None = None
+    """When the first sample was taken; None = not yet."""
     segment_kwh: tuple[float, ...] = ()
     """Stored energy by wear segment, kWh, shallowest first; empty = as after one discharge from
     full.
@@ -59,6 +61,7 @@ class StateEstimator:
 
     def __init__(self, site: Site, schedule: TariffSchedule) -> None:
         self._last_full: datetime | None = None
+        self._since: datetime | None = None
         self._segments = WearSegments(site.battery)
         self._health = BatteryHealth(site.battery)
         self.battery: Battery = site.battery
@@ -70,6 +73,8 @@ class StateEstimator:
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
         """Take one sample: values by the names of the process image; None or absent = unknown."""
+        if self._since is None:
+            self._since = time
         soc = values.get("soc")
         self._health.learn(time, values)
         self._use_health()
@@ -77,7 +82,7 @@ class StateEstimator:
         if soc is not None and soc >= FULL_SOC:
             self._last_full = time
         if self._peak is not None:
-            self._peak.learn(time, values.get("grid_kw"))
+            self._peak.learn(time, values.get("grid_kw"), values.get("energy_import_kwh"))
 
     @property
     def health(self) -> Health:
@@ -109,6 +114,14 @@ class StateEstimator:
         if self._peak is not None and month_peak is not None:
             self._peak.recall(*month_peak)
 
+    def month_peak_kw(self, now: datetime) -> float | None:
+        """Highest billed import of this month so far; None where there is no demand charge."""
+        return None if self._peak is None else self._peak.peak_kw(now)
+
+    def segment_kwh(self, soc: float) -> tuple[float, ...]:
+        """Stored energy by wear segment at a state of charge, kWh, shallowest first."""
+        return self._segments.at(soc)
+
     def state(self, image: Image, now: datetime) -> SiteState | None:
         """The state to plan from at `now`; None without a fresh state of charge in the image."""
         soc = image.value("soc")
@@ -120,7 +133,8 @@ class StateEstimator:
             battery_c=image.value("battery_c"),
             # One of a time to come was seen while the clock was wrong, so it may be any time ago.
             last_full=None if self._last_full is None or self._last_full > now else self._last_full,
+            known_since=self._since,
             segment_kwh=self._segments.at(soc),
-            month_peak_kw=None if self._peak is None else self._peak.peak_kw(now),
+            month_peak_kw=self.month_peak_kw(now),
             learned_health=self._health.learned,
         )

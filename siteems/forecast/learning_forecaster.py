@@ -24,6 +24,10 @@ weekdays, which is about the memory of the day profile (`SMOOTHING`); more only 
 """
 RESERVE_QUANTILE = 0.95
 """Quantile of the load that the backup reserve is sized for."""
+ROOM_SOC = 0.9
+"""Below this state of charge a battery that is charged from PV takes all of it: above, charge
+acceptance falls.
+"""
 LEARNING_STEP = timedelta(minutes=15)
 """The profiles of the day have quarter hours, and each has to be seen to be learned."""
 
@@ -62,9 +66,7 @@ class LearningForecaster:
             self._ac.learn(time, max(0.0, ac_load_kw))
         pv_kw, rectifier_kw = _known(values, "pv_kw"), _known(values, "rectifier_dc_kw")
         if self._pv is not None and pv_kw is not None:
-            # With the rectifiers at rest, PV may be throttled to what the bus takes.
-            throttled = rectifier_kw is None or rectifier_kw < RESTING_KW
-            self._pv.learn(time, pv_kw, throttled=throttled)
+            self._pv.learn(time, pv_kw, throttled=_throttled(rectifier_kw, values))
 
     def forecast(
         self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
@@ -101,6 +103,18 @@ class LearningForecaster:
 def _known(values: Mapping[str, float | None], name: str) -> float | None:
     value = values.get(name)
     return None if value is None or math.isnan(value) else value
+
+
+def _throttled(rectifier_kw: float | None, values: Mapping[str, float | None]) -> bool:
+    """Whether PV may be throttled to what the bus takes: the rectifiers are at rest, and the
+    battery neither discharges nor takes PV with room for more.
+    """
+    if rectifier_kw is not None and rectifier_kw >= RESTING_KW:
+        return False
+    battery_kw, soc = _known(values, "battery_kw"), _known(values, "soc")
+    if battery_kw is None or soc is None:
+        return True
+    return battery_kw > -RESTING_KW and not (battery_kw > RESTING_KW and soc < ROOM_SOC)
 
 
 def _mains_failed(values: Mapping[str, float | None]) -> bool:

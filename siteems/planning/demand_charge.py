@@ -23,10 +23,11 @@ def demand_charge(
     """The charge for a higher peak on `grid`; None where no charge applies that a plan can
     influence, and where the month's peak is not tracked.
 
-    A kW of peak is paid once and then covers the rest of the month, of which the plan sees only a
-    part. The price is therefore scaled by that part: a peak that repeats day by day then costs over
-    the rest of the month what it is billed. Steps of the next month do not count, because the peak
-    starts again there.
+    A kW of peak is paid once, at its full price, also where most of the month is still to come and
+    would use it: what a higher peak saves in a day and a half seldom repeats day by day, and a peak
+    that the load makes anyway costs nothing more later. Scaled by the share of the month that the
+    plan sees, or by half, the demand charges of a month were a fifth higher. Steps of the next
+    month do not count, because the peak starts again there.
     """
     if state.month_peak_kw is None:
         return None
@@ -37,10 +38,8 @@ def demand_charge(
     begins_s = billing_interval_s(grid.starts_s, interval_s, schedule.zone)
     end_of_month = _end_of_month(state.time, schedule.zone)
     in_month = begins_s < end_of_month.timestamp()
-    seen_h = float(grid.step_h[in_month].sum())
-    left_h = max(seen_h, (end_of_month - state.time) / timedelta(hours=1))
     return DemandCharge(
-        price_per_kw=billed.price_per_kw * seen_h / left_h,
+        price_per_kw=billed.price_per_kw,
         peak_so_far_kw=max(billed.free_kw, state.month_peak_kw),
         interval_of_step=np.cumsum(np.diff(begins_s, prepend=begins_s[0]) > 0),
         counts=counting(billed.term, billed.version, schedule, begins_s) & in_month,

@@ -6,19 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from optimisation.problem.battery import OVERFULL
-from optimisation.problem.site_problem import BatteryModel, DemandCharge, FullCharge, SiteProblem
+from optimisation.problem.future import Future
+from optimisation.problem.site_problem import (
+    BatteryModel,
+    DemandCharge,
+    FullCharge,
+    RectifierCurve,
+    SiteProblem,
+)
 from siteems.demand_response.event import DrEvent
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecaster
 from siteems.planning.demand_charge import demand_charge
 from siteems.planning.full_charge import full_charge_due
+from siteems.planning.futures import futures
 from siteems.planning.horizon import Horizon, make_horizon
-from siteems.planning.planned_pv import planned_pv_kw
 from siteems.site.assets import rectifier_curve, wear_costs
 from siteems.site.model import Battery, Site
 from siteems.tariff.schedule import TariffSchedule
+
+Array = npt.NDArray[np.float64]
 
 # The LP must have a solution for any measured state, so the load, the reserve and DR caps are soft
 # limits with a price. The prices are multiples of the highest price of the horizon, so that no
@@ -47,6 +57,8 @@ class PlanningInputs:
     state: SiteState
     horizon: Horizon
     problem: SiteProblem
+    futures: tuple[Future, ...] = ()
+    """What else may come, see `siteems/planning/futures.py`."""
 
 
 class ProblemBuilder:
@@ -68,7 +80,8 @@ class ProblemBuilder:
         """
         horizon = make_horizon(self._site, self._schedule, state, forecaster, events)
         demand = demand_charge(self._schedule, self._site.grid, state, horizon.grid)
-        return PlanningInputs(state, horizon, self.problem(state, horizon, demand))
+        problem = self.problem(state, horizon, demand)
+        return PlanningInputs(state, horizon, problem, futures(horizon.forecast, problem.n_steps))
 
     def problem(
         self, state: SiteState, horizon: Horizon, demand: DemandCharge | None = None
@@ -76,22 +89,26 @@ class ProblemBuilder:
         """The numbers of the linear program for a state and a horizon."""
         site, prices, n = self._site, horizon.price_per_kwh, len(horizon.grid.starts)
         top_price = max(float(np.abs(prices).max()), LOWEST_TOP_PRICE)
-        refill_price = (
-            max(0.0, float(prices.min()))
-            / site.battery.charge_efficiency
-            * self._curve.ac_per_dc[0]
+        load_kw, pv_kw = horizon.forecast.dc_load_kw[:n], horizon.forecast.pv_kw[:n]
+        full_charge = full_charge_due(
+            site.battery,
+            horizon.grid,
+            state.last_full,
+            prices,
+            pv_kw > load_kw,
+            known_since=state.known_since or state.time,
+            soc=min(1.0, state.soc),
         )
-        full_charge = full_charge_due(site.battery, horizon.grid, state.last_full, prices)
         return SiteProblem(
             step_h=horizon.grid.step_h,
             price_per_kwh=prices,
-            dc_load_kw=horizon.forecast.dc_load_kw[:n],
+            dc_load_kw=load_kw,
             ac_load_kw=horizon.forecast.ac_load_kw[:n],
-            pv_kw=planned_pv_kw(horizon.forecast, horizon.import_cap_kw),
+            pv_kw=pv_kw,
             import_limit_kw=np.full(n, site.grid.import_limit_kw),
             import_cap_kw=horizon.import_cap_kw,
             reserve_kwh=horizon.reserve_kwh,
-            terminal_value_per_kwh=TERMINAL_SHARE * refill_price,
+            terminal_value_per_kwh=terminal_value(site.battery, self._curve, prices),
             reserve_penalty_per_kwh_h=site.planning.reserve_penalty_factor * top_price,
             cap_penalty_per_kwh=CAP_PENALTY_FACTOR * top_price,
             unserved_penalty_per_kwh=UNSERVED_PENALTY_FACTOR * top_price,
@@ -100,6 +117,19 @@ class ProblemBuilder:
             batteries=(battery_model(site.battery, state, full_charge),),
             demand=demand,
         )
+
+
+def terminal_value(battery: Battery, curve: RectifierCurve, prices: Array) -> float:
+    """Value of a kWh left at the end of the horizon, currency.
+
+    Just below the cheapest refill; without a full charge to come, no more than what it can save.
+    """
+    per_dc = curve.ac_per_dc[0]
+    refill = TERMINAL_SHARE * max(0.0, float(prices.min())) * per_dc / battery.charge_efficiency
+    if battery.full_charge_days is not None:
+        return refill
+    saved = float(prices.max()) * per_dc - wear_costs(battery)[0]
+    return min(refill, max(0.0, battery.discharge_efficiency * saved))
 
 
 def battery_model(

@@ -53,6 +53,14 @@ class PublishedPlan:
     reserve_kwh: tuple[float, ...]
     cost_by_term: Mapping[str, float]
     solve_s: float
+    segment_values: tuple[tuple[float, ...], ...] = ()
+    """Marginal value of a kWh stored in each wear segment, the shallowest first, at the end of each
+    step: the mean over several futures. Empty where not known, as in plans of earlier versions.
+    """
+    peak_kw: tuple[float, ...] = ()
+    """Billed import that the plan leads to, in each step; NaN where import is not billed by its
+    peak, empty where there is no demand charge.
+    """
     month_peak_kw: float | None = None
     """Highest billed import of the month until then; None where there is no demand charge."""
     learned_health: float | None = None
@@ -86,6 +94,22 @@ class PublishedPlan:
             and self.series["rectifier_dc_kw"][step] < PLANNED_ZERO_KW
         )
 
+    def values(self, now: datetime) -> tuple[float, ...] | None:
+        """Marginal value of a kWh stored in each wear segment, the shallowest first; None where the
+        plan has no step or no values.
+        """
+        step = self.step_at(now)
+        if step is None or not self.segment_values:
+            return None
+        values = tuple(of_segment[step] for of_segment in self.segment_values)
+        return None if any(map(math.isnan, values)) else values
+
+    def peak_at(self, now: datetime) -> float | None:
+        """Billed import that the plan leads to; None where import is not billed by its peak."""
+        step = self.step_at(now)
+        peak_kw = math.nan if step is None or not self.peak_kw else self.peak_kw[step]
+        return None if math.isnan(peak_kw) else peak_kw
+
     def soc(self, now: datetime) -> float | None:
         """Planned state of charge, linear within the step; None where the plan has no step."""
         step = self.step_at(now)
@@ -115,6 +139,8 @@ class PublishedPlan:
             "reserve_kwh": list(self.reserve_kwh),
             "cost_by_term": dict(self.cost_by_term),
             "solve_s": self.solve_s,
+            "segment_values": [[_json_number(v) for v in vs] for vs in self.segment_values],
+            "peak_kw": [_json_number(v) for v in self.peak_kw],
             "month_peak_kw": self.month_peak_kw,
             "learned_health": self.learned_health,
         }
@@ -146,9 +172,19 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
         reserve_kwh=_rounded([horizon.reserve_kwh])[0],
         cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
         solve_s=round(plan.solve_s, DIGITS),
+        segment_values=tuple(_rounded(list(plan.segment_value_per_kwh))),
+        peak_kw=_peak(plan, inputs),
         month_peak_kw=None if peak_kw is None else round(peak_kw, DIGITS),
         learned_health=None if health is None else round(health, DIGITS),
     )
+
+
+def _peak(plan: Plan, inputs: PlanningInputs) -> tuple[float, ...]:
+    demand, n = inputs.problem.demand, inputs.problem.n_steps
+    if demand is None or plan.demand_peak_kw is None:
+        return ()
+    counts = np.ones(n, dtype=np.bool_) if demand.counts is None else demand.counts
+    return _rounded([np.where(counts, plan.demand_peak_kw, np.nan)])[0]
 
 
 def _rounded(series: Sequence[Floats]) -> list[tuple[float, ...]]:

@@ -67,6 +67,8 @@ def plan_from_dict(data: Mapping[str, Any]) -> PublishedPlan:
         reserve_kwh=numbers(data["reserve_kwh"], _number),
         cost_by_term={_text(name): _number(cost) for name, cost in data["cost_by_term"].items()},
         solve_s=_number(data["solve_s"]),
+        segment_values=tuple(numbers(values, _maybe) for values in data.get("segment_values", ())),
+        peak_kw=numbers(data["peak_kw"], _maybe) if data.get("peak_kw") else (),
         month_peak_kw=None if peak_kw is None else _number(peak_kw),
         learned_health=None if health is None else _number(health),
     )

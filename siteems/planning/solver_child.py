@@ -1,9 +1,9 @@
 """The solver's child process, run by `python -m`: problems in on stdin, plans out on stdout.
 
-A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s) in,
-of a plan out. The first frame out is empty once everything is imported and HiGHS is loaded;
-otherwise it holds the reason why the process cannot start. The process ends with its stdin, also in
-the middle of a solve, so it never outlives its parent.
+A frame is its length (8 bytes, big-endian) and that many bytes: a pickle of (problem, limit_s,
+futures) in, of a plan out. The first frame out is empty once everything is imported and HiGHS is
+loaded; otherwise it holds the reason why the process cannot start. The process ends with its stdin,
+also in the middle of a solve, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def main() -> None:
 
 def _answer(solver: PlanSolver, request: bytes) -> Plan:
     try:
-        problem, limit_s = pickle.loads(request)
-        return solver.solve(problem, limit_s)
+        problem, limit_s, futures = pickle.loads(request)
+        return solver.solve(problem, limit_s, futures)
     except ProblemError as error:
         return Plan(PlanStatus.ERROR, (remark("problem-refused", error=str(error)),))
 

@@ -10,9 +10,11 @@ import os
 import pickle
 import signal
 import sys
+from collections.abc import Sequence
 
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.plan.remark import Remark, remark
+from optimisation.problem.future import Future
 from optimisation.problem.site_problem import SiteProblem
 from siteems.planning.solver_child import LENGTH_BYTES
 
@@ -51,7 +53,9 @@ class SolverProcess:
         async with self._lock:
             await self._start()
 
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+    async def solve(
+        self, problem: SiteProblem, limit_s: float, futures: Sequence[Future] = ()
+    ) -> Plan:
         """Solve within `limit_s` seconds of solver time. A child that has not answered `grace_s`
         after that is killed.
 
@@ -65,7 +69,7 @@ class SolverProcess:
             if self._child is None:
                 return Plan(PlanStatus.ERROR, () if fault is None else (fault,))
             self._solves += 1
-            return await self._ask(self._child, problem, limit_s)
+            return await self._ask(self._child, pickle.dumps((problem, limit_s, futures)), limit_s)
 
     async def close(self) -> None:
         """End the child, after the solve in progress. A later `solve` would start another."""
@@ -99,13 +103,11 @@ class SolverProcess:
             return remark("solver-not-started", error=why_not)
         return None
 
-    async def _ask(
-        self, child: asyncio.subprocess.Process, problem: SiteProblem, limit_s: float
-    ) -> Plan:
+    async def _ask(self, child: asyncio.subprocess.Process, request: bytes, limit_s: float) -> Plan:
         wall_s = limit_s + self._grace_s
         try:
             async with asyncio.timeout(wall_s):
-                await _send(child, pickle.dumps((problem, limit_s)))
+                await _send(child, request)
                 body = await _receive(child)
             plan = pickle.loads(body)
             if not isinstance(plan, Plan):

@@ -140,6 +140,8 @@ class PolicyRun:
         """The time to the next control cycle."""
         above_kwh = max(0.0, plant.soc - step.limits.reserve_soc) * self._site.battery.capacity_kwh
         decision = step.decision
+        if isinstance(decision, Drive) and decision.probing:
+            return SHORTEST_CYCLE
         twice_kw = -2.0 * decision.battery_kw if isinstance(decision, Drive) else 0.0
         if above_kwh >= twice_kw * (CYCLE / timedelta(hours=1)):  # also whenever it charges
             return CYCLE

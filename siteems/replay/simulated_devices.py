@@ -13,6 +13,7 @@ from drivers.modbus.point_map import PointMap
 from drivers.points import Point, Quality, Reading
 from optimisation.plan.plan import Plan, PlanStatus
 from optimisation.plan.remark import remark
+from optimisation.problem.future import Future
 from optimisation.problem.site_problem import SiteProblem
 from optimisation.solving.solver import PlanSolver
 from siteems.clock import ManualClock
@@ -147,11 +148,13 @@ class DirectSolver:
         self._solver = PlanSolver(ModelCache(cache_folder()))
         self.broken = ""
 
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+    async def solve(
+        self, problem: SiteProblem, limit_s: float, futures: Sequence[Future] = ()
+    ) -> Plan:
         """Solve at once."""
         if self.broken:
             return Plan(PlanStatus.ERROR, (remark("solver-error", error=self.broken),))
-        return self._solver.solve(problem, limit_s)
+        return self._solver.solve(problem, limit_s, futures)
 
 
 def _point(value: float | None) -> Point:

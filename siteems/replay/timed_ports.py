@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from drivers.points import Reading
 from optimisation.plan.plan import Plan
+from optimisation.problem.future import Future
 from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import ManualClock
 from siteems.control.decision import Decision
@@ -47,10 +48,12 @@ class TimedSolver(DirectSolver):
         self._stopwatch = stopwatch
         self.solve_s: list[float] = []
 
-    async def solve(self, problem: SiteProblem, limit_s: float) -> Plan:
+    async def solve(
+        self, problem: SiteProblem, limit_s: float, futures: Sequence[Future] = ()
+    ) -> Plan:
         begin_s = time.perf_counter()
         with self._stopwatch("solve"):
-            plan = await super().solve(problem, limit_s)
+            plan = await super().solve(problem, limit_s, futures)
         self.solve_s.append(time.perf_counter() - begin_s)
         return plan
 

@@ -8,6 +8,7 @@ from control_cases import image, limits
 from siteems.control.cycle import ControlState, cycle
 from siteems.control.decision import Drive
 from siteems.control.intent import self_consumption
+from siteems.control.pv_surplus import FIRST_STEP_KW
 from siteems.site.assets import rectifier_curve
 from siteems.site.model import Site
 
@@ -25,7 +26,7 @@ from siteems.site.model import Site
         ({"soc": 0.405}, -3.0, None),
         (
             {"soc": 0.405, "pv_kw": 5.0, "battery_kw": 1.5, "rectifier_dc_kw": 0.0},
-            2.0,
+            2.0 + FIRST_STEP_KW,
             None,
         ),
         ({"soc": 0.40}, 0.0, None),

@@ -15,7 +15,7 @@ from control_cases import MAX_AGE, NOW, image, limits
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
-from siteems.control.pv_surplus import PROBE_KW
+from siteems.control.pv_surplus import FIRST_STEP_KW
 from siteems.control.reasons import FOLLOW_PLAN
 from siteems.estimation.process_image import Image
 from siteems.operations.english import ENGLISH
@@ -202,27 +202,27 @@ UNKNOWN = (
 
 PV = (
     Tick(
-        "surplus is stored, and the setpoint looks for more",
-        1.5 + PROBE_KW,
+        "surplus is stored, and a step looks for more",
+        1.5 + FIRST_STEP_KW,
         "surplus",
         0.0,
         measured_pv(5.0, 1.5, 0.0),
     ),
     Tick(
-        "all of it is found once the rectifiers give the probe power",
-        2.0,
+        "all of it is found once the rectifiers give something",
+        1.85,
         "surplus",
         0.0,
-        measured_pv(5.0, 2.0, PROBE_KW),
+        measured_pv(5.0, 2.0, 0.15),
     ),
     Tick(
         "a falling surplus is followed down",
-        1.0 + PROBE_KW,
+        1.0,
         "surplus",
         0.0,
         measured_pv(4.0, 2.0, 1.0),
     ),
-    Tick("the plan stores more than the surplus", 4.0, "plan", 4.0, measured_pv(5.0, 1.5, 0.0)),
+    Tick("the plan stores more than the surplus", 4.0, "plan", 4.0, measured_pv(5.0, 4.0, 2.0)),
     Tick("no surplus, the plan holds", 0.0, "plan", 0.0, measured_pv(1.0, 0.0, 2.0)),
     Tick("no PV, no surplus", 0.0, "plan", 0.0, measured_pv(0.0, 0.0, 0.0)),
     Tick(
@@ -231,14 +231,14 @@ PV = (
     Tick("a discharge begins beside some PV", -1.0, "plan", -1.0, measured_pv(1.0, 0.0, 2.0)),
     Tick(
         "PV that carries the load ends a planned discharge",
-        PROBE_KW,
+        FIRST_STEP_KW,
         "surplus",
         -2.0,
         measured_pv(3.0, 0.0, 0.0),
     ),
     Tick(
         "surplus in an event",
-        1.5 + PROBE_KW,
+        1.5 + FIRST_STEP_KW,
         "surplus",
         0.0,
         measured_pv(5.0, 1.5, 0.0),

@@ -101,6 +101,7 @@ all_limits = st.builds(
     st.floats(0, 1),
     st.floats(0, 25),
     st.one_of(st.just(math.inf), st.just(0.0), st.floats(0, 25)),
+    st.one_of(st.just(math.inf), st.floats(0, 25)),
 )
 wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", FOLLOW_PLAN()))
 

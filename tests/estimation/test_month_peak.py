@@ -28,6 +28,32 @@ def test_means_count_and_not_moments_and_what_is_unknown_or_exported_adds_nothin
     assert peak.peak_kw(JUNE + timedelta(hours=1)) == pytest.approx(12.0 / 5)
 
 
+def by_counter(*counted: float | None, kw: float = 4.0) -> float:
+    """The peak of a quarter hour of 4 kW by samples, with these readings of the counter."""
+    peak = DemandMeter(MEASURED)
+    for step, kwh in enumerate(counted):
+        peak.learn(JUNE + 3 * step * MINUTE, kw, kwh)
+    peak.learn(JUNE + 18 * MINUTE, 0.0, None)
+    return peak.peak_kw(JUNE + timedelta(hours=1))
+
+
+def test_the_counter_has_what_changed_between_two_samples():
+    assert by_counter(10.0, 10.2, 10.4, 10.6, 10.8, 11.05) == pytest.approx(4.2)
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        (10.0, 10.0, 10.0, 11.0, 11.0, 12.0),
+        (10.0, 10.2, None, 10.6, 10.8, 11.05),
+        (10.0, 10.2, 10.4, 0.0, 0.2, 0.45),  # a new meter
+        (10.0, 10.2, 10.4, 10.6, 10.8, 13.0),
+    ],
+)
+def test_a_counter_that_is_coarse_unknown_or_reset_gives_way_to_the_power(counted):
+    assert by_counter(*counted[:6]) == pytest.approx(4.0)
+
+
 def test_an_interval_of_which_little_is_known_is_no_peak():
     peak = DemandMeter(MEASURED)
     for minute, kw in ((9, 1.0), (12, 9.0), (15, 9.0), (18, 2.0), (40, 8.0), (42, 2.0)):

@@ -133,7 +133,11 @@ def test_a_restart_loses_turning_points_older_than_the_samples_until_the_next_fu
     assert lived.segment_kwh[0] > lost.segment_kwh[0] == 0.0
     for each in (live, restored):
         each.learn(now, {"soc": 1.0})
-    assert state(live, now) == state(restored, now)
+    lived, found = state(live, now), state(restored, now)
+    assert lived is not None
+    assert found is not None
+    assert lived.known_since == START < found.known_since == START + 2 * MINUTE
+    assert replace(lived, known_since=found.known_since) == found
 
 
 def test_recalling_never_replaces_newer_knowledge(site: Site) -> None:

@@ -148,10 +148,10 @@ def test_a_battery_that_does_not_wear_makes_the_second_cycle(solver):
 
 
 @pytest.mark.parametrize(
-    ("penalty", "battery_kw"), [(2.0, [0.0, 3.0, 5 / 0.9 - 3.0]), (0.2, [0.0, 0.0, 0.0])]
+    ("penalty", "battery_kw"), [(2.0, [0.0, 5 / 0.9 - 3.0, 3.0]), (0.2, [0.0, 0.0, 0.0])]
 )
 def test_a_full_charge_is_bought_in_the_cheap_hours_or_left(penalty, battery_kw, solver):
-    # 5 kWh are missing: 5.556 from the bus, 3 of them in the first cheap hour. A kWh costs 0.3 /
+    # 5 kWh are missing: 5.556 from the bus, 3 of them in the last cheap hour. A kWh costs 0.3 /
     # 0.9 = 0.333.
     battery = plain_battery(
         stored_kwh=5.0, full_charge=FullCharge(2, penalty), max_discharge_kw=0.0

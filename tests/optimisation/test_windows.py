@@ -142,7 +142,7 @@ def test_the_first_setpoint_is_the_same_cold_and_warm(kind, count):
             np.abs(first_setpoints(plan) - first_setpoints(solved_cold(problem, compiled))).max()
             <= SAME_KW
         ), i
-        moved += bool(np.abs(plan.battery_kw[0]) > 0.1)
+        moved += bool(np.abs(plan.battery_kw[:8]).max() > 0.1)
     assert moved >= 0.2 * count  # else the battery only rests, and nothing has been compared
 
 

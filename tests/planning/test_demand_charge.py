@@ -43,13 +43,12 @@ def test_without_a_tracked_peak_there_is_no_charge():
     assert planned.demand_charge(peak.schedule, peak.connection, state, grid) is None
 
 
-def test_the_price_is_that_part_of_the_month_that_the_plan_sees():
-    peak, grid = DemandMeter(MEASURED), time_grid(JUNE, 15, 36, 6)
-    assert demand_charge(peak, JUNE, grid).price_per_kw == pytest.approx(42.0 * 36 / 720)
-    later = JUNE + timedelta(days=28, hours=12)
-    assert demand_charge(peak, later, time_grid(later, 15, 36, 6)).price_per_kw == pytest.approx(
-        42.0
-    )
+def test_a_kw_has_its_full_price_whatever_of_the_month_is_left():
+    peak = DemandMeter(MEASURED)
+    for days in (0.0, 10.0, 28.5):
+        now = JUNE + timedelta(days=days)
+        charge = demand_charge(peak, now, time_grid(now, 15, 36, 6))
+        assert charge.price_per_kw == pytest.approx(42.0)
 
 
 def test_steps_of_the_next_month_do_not_count():
@@ -79,7 +78,7 @@ def test_up_to_the_contract_and_its_tolerance_power_is_paid_for():
         DemandMeter(CONTRACT, contract_kw=10.0), JUNE, time_grid(JUNE, 15, 36, 6)
     )
     assert charge.peak_so_far_kw == pytest.approx(10.5)
-    assert charge.price_per_kw == pytest.approx(84.0 * 36 / 720)
+    assert charge.price_per_kw == pytest.approx(84.0)
     small = demand_charge(
         DemandMeter(CONTRACT, contract_kw=10.0, transformer_kva=50.0),
         JUNE,
@@ -93,7 +92,7 @@ def test_the_most_expensive_charge_that_a_plan_can_influence_is_planned_for():
     assert demand_charge(DemandMeter(CAPACITY, transformer_kva=30.0), JUNE, grid) is None
     assert demand_charge(DemandMeter(), JUNE, grid) is None
     assert demand_charge(DemandMeter(EVENING, MEASURED), JUNE, grid).price_per_kw == pytest.approx(
-        42.0 * 36 / 720
+        42.0
     )
 
 

@@ -14,8 +14,8 @@ from optimisation.problem.site_problem import SiteProblem
 from siteems.demand_response.event import DrEvent
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecast
+from siteems.planning.futures import futures
 from siteems.planning.horizon import Horizon, import_caps_kw
-from siteems.planning.planned_pv import PV_HEADROOM
 from siteems.planning.problem import ProblemBuilder, battery_model
 from siteems.planning.reserve_series import reserve_series_kwh
 from siteems.planning.time_grid import TimeGrid, time_grid
@@ -146,18 +146,28 @@ class TestCaps:
         assert (caps[0], caps[6], caps[10], caps[20]) == (1.5, 1.0, 1.0, math.inf)
 
 
-def test_the_plan_counts_on_more_pv_than_expected_but_not_under_a_cap(
-    hangzhou: Site,
-) -> None:
+def test_two_other_futures_lie_on_either_side_of_the_expected_one(hangzhou: Site) -> None:
     grid = time_grid(NOW, 15, 12)
     n = len(grid.starts)
     forecast = replace(
         forecast_on(grid, np.full(n, 3.0)), pv_kw=np.full(n, 1.0), pv_high_kw=np.full(n, 2.0)
     )
-    planned = problem(hangzhou, forecast=forecast, events=(event(NOW, 2.0),))
-    capped = np.isfinite(planned.import_cap_kw)
-    assert 0 < capped.sum() < n
-    assert planned.pv_kw == pytest.approx(np.where(capped, 1.0, 1.0 + PV_HEADROOM))
+    more, less = futures(forecast, n - 1)
+    assert more.pv_kw == pytest.approx(np.full(n - 1, 1.8))
+    assert more.dc_load_kw == pytest.approx(np.full(n - 1, 2.7))
+    assert less.pv_kw == pytest.approx(np.full(n - 1, 0.5))
+    assert less.dc_load_kw == pytest.approx(np.full(n - 1, 3.3))
+
+
+def test_the_plan_itself_counts_on_the_expected_loads_and_pv(hangzhou: Site) -> None:
+    grid = time_grid(NOW, 15, 12)
+    n = len(grid.starts)
+    forecast = replace(
+        forecast_on(grid, np.full(n, 3.0)), pv_kw=np.full(n, 1.0), pv_high_kw=np.full(n, 2.0)
+    )
+    planned = problem(hangzhou, forecast=forecast)
+    assert planned.pv_kw == pytest.approx(np.ones(n))
+    assert planned.dc_load_kw == pytest.approx(np.full(n, 3.0))
 
 
 def test_penalties_rise_from_cap_to_reserve_to_load(hangzhou: Site) -> None:

@@ -80,6 +80,19 @@ def test_round_trip_through_the_record() -> None:
     assert through_json(plan()) == plan()
 
 
+def test_values_and_peak_of_a_step_come_back_from_the_record() -> None:
+    valued = plan(
+        segment_values=((0.1, 0.2, 0.3, math.nan), (0.5, 0.6, 0.7, 0.8)),
+        peak_kw=(4.0, 4.0, math.nan, math.nan),
+    )
+    for each in (valued, through_json(valued)):
+        assert each.values(ISSUED + QUARTER) == (0.2, 0.6)
+        assert each.values(ISSUED + 3 * QUARTER) is None, "one of them is unknown"
+        assert each.values(ISSUED + 4 * QUARTER) is None, "after the end"
+        assert each.peak_at(ISSUED + QUARTER) == 4.0
+        assert each.peak_at(ISSUED + 2 * QUARTER) is None, "import is not billed by its peak then"
+
+
 def test_values_of_stored_energy_may_be_unknown() -> None:
     """A plan stopped by the time limit has no duals."""
     unknown = replace(
@@ -94,7 +107,7 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
     schedule = TariffSchedule(hangzhou.tariffs, hangzhou.site.zone)
     now = ISSUED + timedelta(minutes=5)
     inputs = inputs_at(hangzhou, now)
-    solved = PlanSolver().solve(inputs.problem)
+    solved = PlanSolver().solve(inputs.problem, futures=inputs.futures)
     published = publish(solved, inputs, "test")
     assert (published.issued, published.trigger) == (now, "test")
     assert published.status == "optimal"
@@ -102,9 +115,15 @@ def test_a_solved_plan_is_published_with_all_it_rests_on(hangzhou: Site) -> None
     assert (published.starts[0], published.end) == (now, ISSUED + timedelta(hours=36))
     lengths = {
         len(values)
-        for values in (*published.series.values(), published.prices, published.reserve_kwh)
+        for values in (
+            *published.series.values(),
+            *published.segment_values,
+            published.prices,
+            published.reserve_kwh,
+        )
     }
     assert lengths == {12 * 4 + 24}
+    assert len(published.segment_values) == len(inputs.problem.batteries[0].wear_per_kwh)
     assert published.soc(now) == pytest.approx(0.6)
     assert published.prices[0] == schedule.price_at(now).per_kwh
     assert published.series["battery_kw"] == pytest.approx(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from plans import plan
+from plans import ISSUED, plan
 
 from siteems.planning.recorded_plan import newest_plan, plan_from_record
 
@@ -39,6 +39,9 @@ DAMAGES: dict[str, Callable[[Body], object]] = {
     "peak as text": lambda body: body.update(month_peak_kw="2"),
     "trigger as a number": lambda body: body.update(trigger=1),
     "costs as a list": lambda body: body.update(cost_by_term=[1.0]),
+    "values of another length": lambda body: body.update(segment_values=[[0.5]]),
+    "values as text": lambda body: body.update(segment_values=[["0.5"] * 4]),
+    "planned peak without end": lambda body: body.update(peak_kw=[float("inf")] * 4),
     "prices of another length": lambda body: body.update(prices=[0.3]),
 }
 
@@ -48,6 +51,16 @@ def test_a_sound_plan_is_taken_up() -> None:
     unknown_value = plan().to_dict()
     series(unknown_value, "stored_value_per_kwh", [None] * 4)
     assert plan_from_record(unknown_value) is not None
+
+
+def test_a_plan_of_an_earlier_version_has_no_values_by_segment_and_no_peak() -> None:
+    """The control loop then follows its kilowatts."""
+    old = plan(segment_values=((0.5,) * 4,), peak_kw=(4.0,) * 4).to_dict()
+    del old["segment_values"], old["peak_kw"]
+    taken = plan_from_record(old)
+    assert taken is not None
+    assert (taken.values(ISSUED), taken.peak_at(ISSUED)) == (None, None)
+    assert taken.battery_kw(ISSUED) == 4.0
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -37,6 +37,9 @@ def image(**departures: float | None) -> Image:
 
 
 def limits(
-    reserve_soc: float = 0.40, grid_limit_kw: float = 12.0, dr_cap_kw: float = math.inf
+    reserve_soc: float = 0.40,
+    grid_limit_kw: float = 12.0,
+    dr_cap_kw: float = math.inf,
+    peak_kw: float = math.inf,
 ) -> Limits:
-    return Limits(reserve_soc, grid_limit_kw, dr_cap_kw)
+    return Limits(reserve_soc, grid_limit_kw, dr_cap_kw, peak_kw)

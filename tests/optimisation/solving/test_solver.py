@@ -10,6 +10,7 @@ from site_cases import lead_carbon, plain_battery, plain_problem, random_problem
 from optimisation.plan.plan import PlanStatus
 from optimisation.plan.remark import remark
 from optimisation.plan.series import MARGINAL_VALUES, SERIES
+from optimisation.problem.future import Future
 from optimisation.problem.site_problem import ProblemError, RectifierCurve
 from optimisation.solving import solver as solver_module
 from optimisation.solving.solver import PlanSolver
@@ -221,11 +222,49 @@ def test_at_a_negative_price_the_plan_does_not_count_on_rectifier_losses(solver)
     assert plan.grid_import_kw == pytest.approx([0.1, 15.1, 0.1])
 
 
-def test_of_equal_hours_the_early_ones_charge_and_the_late_ones_discharge(solver):
+def test_of_equal_hours_pv_is_stored_in_the_early_ones_and_energy_bought_in_the_late_ones(solver):
     free = plain_problem(price_per_kwh=[0.5] * 3, pv_kw=[4.0, 4.0, 0.0])
     assert solver.solve(free).battery_kw == pytest.approx([2.0, 2.0 / 0.81 - 2.0, -2.0])
     bought = plain_problem(price_per_kwh=[0.1, 0.1, 1.0], dc_load_kw=[0.0, 0.0, 2.0])
-    assert solver.solve(bought).battery_kw == pytest.approx([2.0 / 0.81, 0.0, -2.0])
+    assert solver.solve(bought).battery_kw == pytest.approx([0.0, 2.0 / 0.81, -2.0])
+    used = plain_problem(
+        price_per_kwh=[1.0, 1.0, 0.1],
+        dc_load_kw=[2.0, 2.0, 0.0],
+        batteries=(plain_battery(stored_kwh=2.0 / 0.9, max_charge_kw=0.0),),
+    )
+    assert solver.solve(used).battery_kw == pytest.approx([-2.0, 0.0, 0.0])
+
+
+def test_the_value_of_storage_is_the_mean_over_all_futures(solver):
+    """A kWh more gives 0.9 kWh in the last hour, saves import there and costs wear; but only in the
+    first of three futures is there a load.
+    """
+    battery = plain_battery(stored_kwh=0.5, max_charge_kw=0.0)
+    problem = plain_problem(
+        price_per_kwh=[0.0, 0.0, 1.0], dc_load_kw=[0.0, 0.0, 2.0], batteries=(battery,)
+    )
+    nothing = Future(np.zeros(3), np.zeros(3))
+    alone, both = solver.solve(problem), solver.solve(problem, futures=(nothing, nothing))
+    assert alone.segment_value_per_kwh[0, 0] == pytest.approx(0.855, abs=1e-3)
+    assert both.segment_value_per_kwh[0, 0] == pytest.approx(0.285, abs=1e-3)
+    assert both.battery_kw == pytest.approx(alone.battery_kw)
+    assert both.stored_value_per_kwh == pytest.approx(alone.stored_value_per_kwh)
+
+
+def test_a_future_that_is_not_solved_is_left_out(solver):
+    problem = site_problem()
+    plan = solver.solve(problem)
+    future = Future(problem.dc_load_kw, problem.pv_kw)
+    late = solver.solve(problem, limit_s=plan.solve_s + 1e-9, futures=(future,))
+    assert not late.usable or late.segment_value_per_kwh == pytest.approx(
+        plan.segment_value_per_kwh
+    )
+
+
+@pytest.mark.parametrize("wrong", [[1.0, -1.0, 0.0], [1.0, np.nan, 0.0], [np.inf] * 3])
+def test_a_future_holds_powers(wrong):
+    with pytest.raises(ProblemError, match=r"dc_load_kw\["):
+        Future(np.array(wrong), np.zeros(3))
 
 
 def test_surplus_pv_is_stored_and_the_rest_curtailed(solver):
