@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -35,6 +35,9 @@ score: $(STAMP)
 
 years: $(STAMP)
 	$(BIN)/python benchmarks/years.py
+
+quarters: $(STAMP)
+	$(BIN)/python benchmarks/quarters.py --table
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
