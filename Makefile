@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters coverage clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -35,6 +35,9 @@ score: $(STAMP)
 
 years: $(STAMP)
 	$(BIN)/python benchmarks/years.py
+
+coverage: $(STAMP)
+	$(BIN)/python benchmarks/coverage.py
 
 quarters: $(STAMP)
 	$(BIN)/python benchmarks/quarters.py --table

@@ -43,8 +43,8 @@ from siteems.tariff.schedule import TariffSchedule
 Array = npt.NDArray[np.float64]
 
 BEYOND = 5 * INTERVALS_PER_DAY
-"""Intervals beyond its end that a piece sees. With 10 days the cost of a quarter changes by less
-than 0.01 % (docs/replay.md).
+"""Intervals beyond its end that a piece sees. With 10 days, or with the whole window in view, two
+months of us_home_1 cost the same to the cent.
 """
 SOLVE_LIMIT_S = 600.0
 

@@ -87,54 +87,44 @@ def monthly_savings(result: ReplayResult, days: Daily, reference: Policy) -> Any
 
 
 def reserve_kept(site: Site, result: ReplayResult) -> Any:
-    """The lowest state of charge and the highest reserve of each day, in percent."""
+    """State of charge less the reserve of the same moment, highest and lowest of each day, in
+    percent of capacity.
+    """
     import plotly.graph_objects as go
 
     series = result.policies["optimal"].series
     times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(
         site.site.zone
     )
-    frame = (
-        pd.DataFrame({"soc": series.soc, "reserve": series.reserve_soc}, index=times.normalize())
-        * 100.0
-    )
-    by_day = frame.groupby(level=0).agg({"soc": ["min", "max"], "reserve": "max"})
-    figure = _figure("percent of capacity")
+    margin = pd.Series(series.soc - series.reserve_soc, index=times.normalize()) * 100.0
+    by_day = margin.groupby(level=0).agg(["min", "max"])
+    figure = _figure("percent of capacity above the reserve")
     x = pd.DatetimeIndex(by_day.index).tz_localize(None)
-    figure.add_trace(
-        go.Scatter(
-            x=x, y=by_day["soc"]["max"], name="highest of the day", line={"color": SOFT, "width": 1}
-        )
-    )
-    line = {"color": BATTERY, "width": 2}
+    thin = {"color": SOFT, "width": 1}
+    figure.add_trace(go.Scatter(x=x, y=by_day["max"], name="highest of the day", line=thin))
     figure.add_trace(
         go.Scatter(
             x=x,
-            y=by_day["soc"]["min"],
+            y=by_day["min"],
             name="lowest of the day",
-            line=line,
+            line={"color": BATTERY, "width": 2},
             fill="tonexty",
             fillcolor="rgba(31,111,84,0.12)",
         )
     )
-    foot = {"color": RESERVE, "width": 2, "dash": "dot"}
-    figure.add_trace(
-        go.Scatter(x=x, y=by_day["reserve"]["max"], name="backup reserve, highest", line=foot)
-    )
-    figure.update_yaxes(range=[0, 104])
+    figure.add_hline(y=0.0, line={"color": RESERVE, "width": 2, "dash": "dot"})
     return figure
 
 
-def worst_day(site: Site, result: ReplayResult, days: Daily, reference: Policy) -> Any:
-    """The day on which control saved least: grid, PV, battery and price."""
+def course_of_day(site: Site, result: ReplayResult, midnight: pd.Timestamp) -> Any:
+    """One local day with `optimal`: grid, PV, battery and price."""
     import plotly.graph_objects as go
 
-    worst = days.days[int(np.argmin(days.saving(reference)))]
     series = result.policies["optimal"].series
     times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(
         site.site.zone
     )
-    day = (times >= worst) & (times < worst + pd.Timedelta(days=1))
+    day = (times >= midnight) & (times < midnight + pd.Timedelta(days=1))
     x = times[day].tz_localize(None)
     figure = _figure("kW")
     for name, values, colour, dash in (
@@ -164,7 +154,7 @@ def worst_day(site: Site, result: ReplayResult, days: Daily, reference: Policy) 
     figure.update_layout(
         yaxis2=right,
         title={
-            "text": f"{worst:%A, %d %B %Y}",
+            "text": f"{midnight:%A, %d %B %Y}",
             "font": {"size": 13},
             "x": 0.99,
             "xanchor": "right",

@@ -146,6 +146,8 @@ class ReplayResult:
     notes: tuple[str, ...]
     """What was done to the recorded data, one sentence for each rule that was applied."""
     policies: Mapping[Policy, PolicyOutcome]
+    data_sha256: str = ""
+    """Hash of the recording's file; empty for data that come from none."""
     forecasts: tuple[Score, ...] = ()
     """How good the forecasts were on the recording, if it is long enough for a score."""
 
@@ -192,6 +194,7 @@ class ReplayResult:
             "site": self.site_id,
             "currency": self.currency,
             "source": self.source,
+            "data_sha256": self.data_sha256 or None,
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
             "days": round(self.days, 3),

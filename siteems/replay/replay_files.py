@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -67,6 +68,8 @@ def replay_to_folder(
         notes=recorded.notes if size is None else (*recorded.notes, size),
         progress=progress,
     )
+    result = replace(result, data_sha256=hashlib.sha256(data.read_bytes()).hexdigest())
+    result = replace(result, data_sha256=hashlib.sha256(data.read_bytes()).hexdigest())
     _write_data(result, out)  # kept, whatever comes of the scores
     long_enough = profile.end - profile.start >= SCORED_FROM
     if "optimal" in policies and long_enough and profile.step <= SCORED_STEP:

@@ -7,12 +7,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from siteems.replay.charts import monthly_savings, policy_costs, reserve_kept, worst_day
-from siteems.replay.daily import Daily, daily
+import numpy as np
+
+from siteems import __version__
+from siteems.replay.charts import course_of_day, monthly_savings, policy_costs, reserve_kept
+from siteems.replay.daily import MONTHS_FOR_INTERVAL, Daily, daily
 from siteems.replay.outcome import MEANING, ReplayResult
+from siteems.replay.ranked_days import ranked_days
 from siteems.replay.report_boxes import boxes
 from siteems.replay.report_style import STYLE
-from siteems.replay.savings import BLOCK_DAYS
 from siteems.site.model import Battery, Site
 
 ROWS = (
@@ -35,8 +38,8 @@ ROWS = (
 
 def write_report(site: Site, result: ReplayResult, path: Path) -> None:
     """Write the report of a replay to `path`."""
-    days = daily(result, site.site.zone)
-    parts = [_first_screen(site, result, days), _policies(result)]
+    days = daily(site, result)
+    parts = [_first_screen(site, result, days), _policies(result), _ranked(result, days)]
     for number, (title, chart) in enumerate(_charts(site, result, days)):
         body = chart.to_html(
             full_html=False,
@@ -45,7 +48,7 @@ def write_report(site: Site, result: ReplayResult, path: Path) -> None:
         )
         parts.append(f'<div class="chart"><h2>{escape(title)}</h2>{body}</div>')
     if result.forecasts:
-        parts.append(_forecasts(result))
+        parts.append(_forecasts(site, result))
     parts.append(_how_it_was_made(result))
     title = escape(f"Replay of {site.site.name}")
     head = f'<head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
@@ -63,8 +66,11 @@ def _charts(site: Site, result: ReplayResult, days: Daily) -> Iterator[tuple[str
     if reference is not None:
         savings = monthly_savings(result, days, reference)
         yield f"Saving by month, against {reference}", savings
-        yield "The worst day", worst_day(site, result, days, reference)
-    yield "State of charge above the reserve", reserve_kept(site, result)
+        ranked = list(ranked_days(days, reference))
+        for day in (ranked[0], ranked[len(ranked) // 2], ranked[-1]) if ranked else ():
+            title = f"The course of a day: {day.kind}, rank {day.rank} of {len(days.days)}"
+            yield title, course_of_day(site, result, day.midnight)
+    yield "State of charge above the reserve of the same moment", reserve_kept(site, result)
 
 
 def _first_screen(site: Site, result: ReplayResult, days: Daily) -> str:
@@ -75,11 +81,11 @@ def _first_screen(site: Site, result: ReplayResult, days: Daily) -> str:
         f"<h1>{escape(site.site.name)}: replay of recorded data</h1>"
         f'<p class="soft">{span} · {escape(result.source)} · money in {result.currency}</p>'
         f'<div class="top"><div class="figures">{"".join(boxes(result, days))}</div>'
-        f"<div>{_assumptions(site, result)}</div></div>"
+        f"<div>{_assumptions(site, result, days)}</div></div>"
     )
 
 
-def _assumptions(site: Site, result: ReplayResult) -> str:
+def _assumptions(site: Site, result: ReplayResult, days: Daily) -> str:
     carbon, battery, tariffs = site.carbon, site.battery, site.tariffs
     names = ", ".join(f"{each.name} ({each.source})" for each in tariffs)
     demand = "No demand charge."
@@ -89,15 +95,49 @@ def _assumptions(site: Site, result: ReplayResult) -> str:
     lines = [
         f"Tariff: {names}. {demand}",
         f"Battery: {battery.rated_kwh:.1f} kWh {battery.chemistry}, wear by {_wear(battery)}.",
+        "No PV." if site.pv is None else f"PV: {site.pv.rated_kwp:g} kWp on the DC bus.",
         f"Backup: {site.backup.hours:g} h at P95 of the coming load.",
         f"Carbon: {factor} ({carbon.source}).",
         "The site is simulated: rectifier losses, charge acceptance, air conditioner. "
         "Forecasts use only the past.",
-        f"Confidence: circular block bootstrap over days, blocks of {BLOCK_DAYS} days.",
+        f"Confidence: {_confidence(site, days)}",
         "Energy left in the battery is credited with its refill at the lowest price.",
         *(f"Data: {note}." for note in result.notes),
     ]
+    if result.data_sha256:
+        lines.append(f"Data: SHA-256 {result.data_sha256}.")
+    lines.append(f"siteems {__version__}.")
     return f"<b>Assumptions</b>{_list(escape(line) for line in lines)}"
+
+
+def _confidence(site: Site, days: Daily) -> str:
+    text = (
+        "95 % interval of the mean daily saving in the season measured, times the days; days that "
+        "correlate count for less."
+    )
+    if not any(version.demand for version in site.tariffs):
+        return text
+    months = len(np.unique(days.month_of))
+    if months >= MONTHS_FOR_INTERVAL:
+        return f"{text} Demand charges are in it, by how they differ from month to month."
+    return f"{text} Demand charges of {months} month(s) are in it as measured: too few to scatter."
+
+
+def _ranked(result: ReplayResult, days: Daily) -> str:
+    """The days by what they saved against the best simple rule."""
+    reference = result.best_simple()
+    if reference is None or "optimal" not in result.policies:
+        return ""
+    rows = [
+        f"<tr><td>{day.kind}</td><td>{day.rank}</td><td>{day.midnight:%a %d %b %Y}</td>"
+        f"<td>{day.saving:+,.2f}</td></tr>"
+        for day in ranked_days(days, reference)
+    ]
+    if not rows:
+        return ""
+    head = f"<tr><th></th><th>rank of {len(days.days)}</th><th>day</th><th>saved</th></tr>"
+    title = f"<h2>Days by what they saved against {reference}, without demand charges</h2>"
+    return f"{title}<table>{head}{''.join(rows)}</table>"
 
 
 def _wear(battery: Battery) -> str:
@@ -117,7 +157,7 @@ def _policies(result: ReplayResult) -> str:
     return f"<h2>Policies</h2><table><tr><th></th>{head}</tr>{''.join(rows)}</table>{meaning}"
 
 
-def _forecasts(result: ReplayResult) -> str:
+def _forecasts(site: Site, result: ReplayResult) -> str:
     """Errors beside those of the better of two naive forecasts."""
     rows = []
     for score in result.forecasts:
@@ -131,7 +171,7 @@ def _forecasts(result: ReplayResult) -> str:
         "",
         "nRMSE",
         "the same time a day or a week before",
-        "covered by the 95 % quantile",
+        f"mean load over {site.backup.hours:g} h of backup at or below its P95",
     )
     head = "".join(f"<th>{title}</th>" for title in titles)
     title = "<h2>Forecasts, on the whole recording</h2>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from html import escape
 from typing import Literal
 
@@ -10,7 +11,10 @@ import numpy as np
 
 from siteems.replay.daily import Daily
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
-from siteems.replay.savings import Interval, confidence
+from siteems.replay.savings import Interval
+
+DAYS_FOR_A_YEAR, WHOLE_YEAR = 90.0, 350.0
+"""A shorter measurement says nothing about a year; a longer one has all its seasons."""
 
 Kind = Literal["", "good", "bad"]
 AGAINST: Mapping[Policy, str] = {
@@ -49,8 +53,9 @@ def _saving(result: ReplayResult, days: Daily, reference: Policy) -> str:
     against = AGAINST[reference]
     if reference == result.best_simple():
         against += ", the best simple rule here"
-    interval = _interval(confidence(days.saving(reference)))
-    text = f"saved compared with {against} ({share:.1%}); {interval}"
+    whole = days.whole_saving(reference)
+    text = f"saved compared with {against} ({share:.1%}); {_interval(whole)}; "
+    text += _year(result, whole)
     return _box(f"{saving:,.0f} {result.currency}", text, "good" if saving >= 0 else "bad")
 
 
@@ -58,6 +63,15 @@ def _interval(interval: Interval) -> str:
     if not np.isfinite(interval.low):
         return "too few days for a confidence interval"
     return f"95 % confidence: {interval.low:,.0f} to {interval.high:,.0f}"
+
+
+def _year(result: ReplayResult, whole: Interval) -> str:
+    """The saving of a year with the season that was measured, or that there is none."""
+    if result.days < DAYS_FOR_A_YEAR:
+        return f"no figure for a year from {result.days:.0f} days"
+    last = result.end - timedelta(days=1)
+    season = f"{result.start:%b} to {last:%b}" if result.days < WHOLE_YEAR else "a whole year"
+    return f"per year, measured in {season}: {whole.total / result.days * 365.0:,.0f}"
 
 
 def _regret(result: ReplayResult) -> str:
@@ -93,8 +107,12 @@ def _energy(idle: PolicyOutcome, optimal: PolicyOutcome) -> str:
 
 
 def _worst_day(result: ReplayResult, days: Daily) -> str:
-    saving = days.saving("idle")
+    reference = result.best_simple() or "idle"
+    saving = days.saving(reference)
     worst = int(np.argmin(saving))
-    day = days.days[worst]
-    text = f"saved compared with no control on the worst day, {day:%a %d %b %Y}: see below"
+    text = (
+        f"saved compared with {AGAINST[reference]} on the worst day, "
+        f"{days.days[worst]:%a %d %b %Y}; on the median day {float(np.median(saving)):+,.2f}, "
+        f"on the best {float(saving.max()):+,.2f}"
+    )
     return _box(f"{saving[worst]:+,.2f} {result.currency}", text)
