@@ -25,6 +25,7 @@ from siteems.control.stored_value import StoredEnergy, act_on_value
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent, import_cap_kw
 from siteems.estimation.image_builder import ImageBuilder
+from siteems.estimation.import_counter import CounterEvent
 from siteems.estimation.process_image import Image
 from siteems.estimation.site_state import StateEstimator
 from siteems.forecast.forecast import Forecaster
@@ -281,7 +282,9 @@ class Controller:
         values["import_cap_kw"] = None if math.isinf(cap_kw) else cap_kw
         values["price_per_kwh"] = self._price_at(now)
         source = step.intent.level if isinstance(decision, Drive) else "release"
-        self._learn(now, values)
+        counter = self._learn(now, values)
+        if counter is not None:
+            self._alarms.report_counter(counter, now)
         self._alarms.update_health(self._estimator.health, self._stated_health, self.image)
         with self._recording():
             self._record.add_samples([Sample(now, values, source, decision.reason)])
@@ -292,13 +295,14 @@ class Controller:
         except TariffGap:
             return None
 
-    def _learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
+    def _learn(self, time: datetime, values: Mapping[str, float | None]) -> CounterEvent | None:
         """Learn from one sample: live from each that is recorded, after a restart from the same
-        samples in the record.
+        samples in the record, whose alarms have been raised.
         """
         self._forecaster.learn(time, values)
-        self._estimator.learn(time, values)
+        event = self._estimator.learn(time, values)
         self._use_battery()
+        return event
 
     def _use_battery(self) -> None:
         """Plan and control with the battery as it is known now."""

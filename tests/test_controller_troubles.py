@@ -296,3 +296,35 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
     step = await rig.controller.step()
     assert isinstance(step.decision, Release)
     assert step.decision.reason == RELEASE_LOW_BUS(bus_v=45.0)
+
+
+async def test_a_counter_that_reads_0_is_alarmed_repaired_and_costs_nothing(rig: Rig) -> None:
+    """And after a restart nothing of it is said again."""
+    await rig.begin()
+    await run(rig, 30)
+    read, wrong = rig.devices.read, False
+
+    async def misread() -> list[Reading]:
+        zero = {"energy_import_kwh": Point(0.0, Quality.GOOD)} if wrong else {}
+        return [
+            replace(
+                each, points={**each.points, **zero} if each.device == "grid-meter" else each.points
+            )
+            for each in await read()
+        ]
+
+    rig.devices.read = misread  # type: ignore[method-assign]
+    await run(rig, 5)
+    wrong = True
+    await run(rig, 4)
+    wrong = False
+    await run(rig, 10)
+    assert codes(rig) == ["counter-implausible", "counter-repaired"]
+    failed, repaired = rig.history.alarms(NOON, NOON + HOUR)
+    assert failed.time == NOON + 36 * MINUTE
+    assert repaired.time == NOON + 40 * MINUTE
+    assert repaired.message.values["kind"] == "blip"
+    rig.restart()
+    await rig.begin()
+    await run(rig, 5)
+    assert len(codes(rig)) == 2

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from siteems.estimation.battery_health import BatteryHealth, Health
+from siteems.estimation.import_counter import CounterEvent, ImportCounter
 from siteems.estimation.month_peak import MonthPeak
 from siteems.estimation.process_image import Image
 from siteems.estimation.wear_segments import WearSegments
@@ -68,11 +69,17 @@ class StateEstimator:
         """The battery as it is known now: that of the site file with the state of health that
         counts.
         """
+        self._counter = ImportCounter(site.grid.import_limit_kw)
+        self._metered: datetime | None = None
+        """When the import was last known."""
         has_demand_charge = any(version.demand for version in site.tariffs)
         self._peak = MonthPeak(schedule, site.grid) if has_demand_charge else None
 
-    def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
-        """Take one sample: values by the names of the process image; None or absent = unknown."""
+    def learn(self, time: datetime, values: Mapping[str, float | None]) -> CounterEvent | None:
+        """Take one sample: values by the names of the process image; None or absent = unknown.
+
+        Returned is what has happened to the grid meter's counter.
+        """
         if self._since is None:
             self._since = time
         soc = values.get("soc")
@@ -81,8 +88,19 @@ class StateEstimator:
         self._segments.learn(soc)
         if soc is not None and soc >= FULL_SOC:
             self._last_full = time
+        event = self._counter.learn(time, values.get("energy_import_kwh"), values.get("grid_kw"))
         if self._peak is not None:
-            self._peak.learn(time, values.get("grid_kw"), values.get("energy_import_kwh"))
+            energy_kwh = None if self._counter.fails else values.get("energy_import_kwh")
+            self._peak.learn(time, self._import_kw(time, values.get("grid_kw")), energy_kwh)
+        return event
+
+    def _import_kw(self, time: datetime, grid_kw: float | None) -> float | None:
+        """The measured import; where it is unknown, the mean by the counter since it was known."""
+        if grid_kw is None and self._metered is not None:
+            grid_kw = self._counter.mean_kw(self._metered)
+        if grid_kw is not None:
+            self._metered = time
+        return grid_kw
 
     @property
     def health(self) -> Health:

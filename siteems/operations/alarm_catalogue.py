@@ -1,8 +1,9 @@
 """The catalogue of alarms: every code with its level, text, meaning and remedy.
 
 `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
-nowhere else. A new alarm is one entry below, or in `daemon_alarms.py`. `docs/alarms.md` is made
-from the entries by `python -m siteems.operations.alarms_page docs/alarms.md`.
+nowhere else. A new alarm is one entry below, or in `daemon_alarms.py` or
+`meter_alarms.py`. `docs/alarms.md` is made from the entries by
+`python -m siteems.operations.alarms_page docs/alarms.md`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Final
 
 from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
 from siteems.operations.daemon_alarms import DAEMON_ALARMS
+from siteems.operations.meter_alarms import METER_ALARMS
 
 # -- mains and measurements ------------------------------------------------------------------------
 
@@ -341,8 +343,9 @@ RECORD_VALID: Final = AlarmType(
 
 ALARMS: Final = (
     *(each for each in globals().values() if isinstance(each, AlarmType)),
+    *METER_ALARMS,
     *DAEMON_ALARMS,
 )
-"""All of the above, and those of the daemon, in this order."""
+"""All of the above, and those of the meter and the daemon, in this order."""
 OF_ONE_RUN: Final = frozenset(each.code for each in ALARMS if each.of_one_run)
 """Codes of those that the next start of the daemon makes obsolete."""

@@ -14,9 +14,11 @@ from siteems.control.intent import FallbackLevel
 from siteems.control.reasons import RELEASE_NOT_MEASURED
 from siteems.control.step import Step
 from siteems.estimation.battery_health import Health
+from siteems.estimation.import_counter import CounterEvent
 from siteems.estimation.process_image import Image
 from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
+from siteems.operations import meter_alarms
 from siteems.operations.alarm_condition import Condition
 
 FOLLOWS_KW = 0.5
@@ -78,6 +80,19 @@ class ControlAlarms:
             self._report(alarms.BATTERY_REPORTS_WEAKER.at(now, health=health.share, stated=stated))
         else:
             self._report(alarms.BATTERY_MEASURED_WEAKER.at(now, health=health.share, stated=stated))
+
+    def report_counter(self, event: CounterEvent, now: datetime) -> None:
+        """Reports what has happened to the grid meter's counter."""
+        reading_kwh = round(event.reading_kwh, 2)
+        if not event.repaired and event.kind == "still":
+            self._report(meter_alarms.COUNTER_STILL.at(now, reading_kwh=reading_kwh))
+        elif not event.repaired:
+            self._report(meter_alarms.COUNTER_IMPLAUSIBLE.at(now, reading_kwh=reading_kwh))
+        elif math.isnan(event.kwh):
+            self._report(meter_alarms.COUNTER_ENERGY_UNKNOWN.at(now, kind=event.kind))
+        else:
+            kwh = round(event.kwh, 2)
+            self._report(meter_alarms.COUNTER_REPAIRED.at(now, kind=event.kind, kwh=kwh))
 
     def _update_mains(self, step: Step, steady: datetime) -> None:
         mains_ok = step.image.mains_ok

@@ -29,6 +29,10 @@ Indices = npt.NDArray[np.intp] | int
 
 MOST_SHARE = 1.5
 """Of the connection's power; a fuse carries more for a while, and readings are not simultaneous."""
+LAG_H = 1.0 / 60.0
+"""How far apart the times of two readings may be in truth: meters answer late, and some count by
+the minute.
+"""
 SLACK_KWH = 0.01
 """The usual resolution of a counter; smaller differences prove nothing."""
 LONGEST_BLIP_H = 24.0
@@ -120,8 +124,8 @@ class _Counter:
     def possible(self, first: Indices, last: Indices, more_kwh: Array | float = 0.0) -> Mask:
         """Whether the counter can have moved as it did between two readings, and so much more."""
         moved = self.kwh[last] - self.kwh[first] + more_kwh
-        most_kwh = self.most_kw * (self.hours[last] - self.hours[first]) + self.step_kwh
-        return np.asarray((moved >= -SLACK_KWH) & (moved <= most_kwh))
+        hours = self.hours[last] - self.hours[first]
+        return _may_move(moved, hours, self.most_kw, self.step_kwh)
 
     def repair_after(self, good: int) -> Repair:
         """The repair from a sound reading on, after which the counter cannot move as it did."""
@@ -148,10 +152,20 @@ class _Counter:
         after = np.arange(good + 2, end)
         stood = np.logical_and.accumulate(self.kwh[after - 1] == self.kwh[good + 1])
         steps = self.kwh[after] - self.kwh[after - 1]
-        most = self.most_kw * (self.hours[after] - self.hours[after - 1]) + self.step_kwh
-        jumps = (steps < -SLACK_KWH) | (steps > most)
+        hours = self.hours[after] - self.hours[after - 1]
+        jumps = ~_may_move(steps, hours, self.most_kw, self.step_kwh)
         found = after[self.possible(good, after) & (jumps | stood)]
         return int(found[0]) if found.size else None
+
+
+def is_possible(moved_kwh: float, hours: float, limit_kw: float) -> bool:
+    """Whether a counter behind a connection of `limit_kw` can have moved so far in these hours."""
+    return bool(_may_move(np.array(moved_kwh), np.array(hours), MOST_SHARE * limit_kw, SLACK_KWH))
+
+
+def _may_move(moved_kwh: Array, hours: Array, most_kw: float, step_kwh: float) -> Mask:
+    most_kwh = most_kw * (hours + LAG_H) + step_kwh
+    return np.asarray((moved_kwh >= -SLACK_KWH) & (moved_kwh <= most_kwh))
 
 
 def _shared(total_kwh: float, measured_kwh: Array, hours: Array) -> Array:

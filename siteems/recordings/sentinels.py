@@ -25,8 +25,8 @@ EXACT = 1e-6
 scale: the last numbers but one are used as well.
 """
 NEAR_LEAST, NEAR, FLOAT32 = 3000.0, 1.0, 1e-7
-"""From this size on, a number so near may be a register's limit without its decimals: -3,276 is
--3276.7. Limits that went through single precision are off by a ten-millionth.
+"""From this size on, a negative number so near may be a register's limit without its decimals:
+-3,276 is -3276.7; a load of 3,276 W or 6,554 W is true. Limits that went through single precision are off by a ten-millionth.
 """
 
 REPEATS = 3
@@ -36,9 +36,7 @@ CLOSE, FAR = 0.05, 0.5
 least `REPEATS` times, or fewer. Smaller shares would remove true extremes.
 """
 TIMES_LARGER = 10.0
-"""A rare limit without its decimals must be negative, and so many times the largest other number: a
-kettle's 3,276 W among smaller loads, or beside zeros, is true.
-"""
+"""A rare limit without its decimals must be so many times the largest other number."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,8 @@ def _sentinels() -> Iterator[_Sentinel]:
         for scale in SCALES:
             size = limit * scale
             step = max(1.001 * scale, FLOAT32 * size)
-            near = step if size < NEAR_LEAST else max(step, NEAR)
-            for sign in (1.0, -1.0):
-                yield _Sentinel(sign * size, step, near)
+            yield _Sentinel(size, step, step)
+            yield _Sentinel(-size, step, step if size < NEAR_LEAST else max(step, NEAR))
 
 
 SENTINELS = tuple(_sentinels())
@@ -91,7 +88,7 @@ def sentinels_in(values: Array) -> Iterator[tuple[float, Mask]]:
         repeats = new.sum() >= REPEATS
         if not repeats:
             new &= (np.abs(values - sentinel.value) <= sentinel.reach) | (
-                (largest > 0.0) & (values < -TIMES_LARGER * largest)
+                (largest > 0.0) & (np.abs(values) > TIMES_LARGER * largest)
             )
         margin = (CLOSE if repeats else FAR) * (most - least)
         outside = new & ((values < least - margin) | (values > most + margin))

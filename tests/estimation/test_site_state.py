@@ -164,3 +164,22 @@ def test_without_a_demand_charge_no_peak_is_tracked(hangzhou: Site) -> None:
     found = state(estimator(hangzhou, rows(1)), START + DAY)
     assert found is not None
     assert found.month_peak_kw is None
+
+
+@pytest.mark.parametrize(
+    ("reads_zero", "peak_kw"), [(False, 8.0), (True, 2.0)], ids=["sound", "failing"]
+)
+def test_the_counter_stands_in_for_a_power_that_is_unknown(
+    site: Site, reads_zero: bool, peak_kw: float
+) -> None:
+    """A quarter hour of 8 kW, of which only the counter knows; a counter that fails gives none."""
+    made, kwh = [], 500.0
+    for minute in range(60):
+        kw = 8.0 if 15 <= minute < 30 else 2.0
+        known = None if kw == 8.0 else kw
+        reading = 0.0 if reads_zero and kw == 8.0 else round(kwh, 3)
+        made.append((START + minute * MINUTE, {"grid_kw": known, "energy_import_kwh": reading}))
+        kwh += kw / 60.0
+    found = state(estimator(site, made), START + 60 * MINUTE)
+    assert found is not None
+    assert found.month_peak_kw == pytest.approx(peak_kw, abs=0.45)

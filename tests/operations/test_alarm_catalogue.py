@@ -7,7 +7,8 @@ from string import Formatter
 
 import pytest
 
-from siteems.operations.alarm_catalogue import ALARMS, AlarmType
+from siteems.operations.alarm_catalogue import ALARMS
+from siteems.operations.alarm_type import AlarmType
 from siteems.operations.alarms_page import alarms_page
 
 ROOT = Path(__file__).parents[2]
