@@ -22,11 +22,12 @@ scale of the register: 32767 and -32768, 65535, 3276.7, -3276.8, 214748364.7 ...
 """
 EXACT = 1e-6
 """How far a value may lie from one of the nines. From a register's limit it may lie a step of the
-scale: the last numbers but one are used as well.
+scale, from the upper one two: 32767, 32766, -32768 and -32767 are used.
 """
 NEAR_LEAST, NEAR, FLOAT32 = 3000.0, 1.0, 1e-7
 """From this size on, a negative number so near may be a register's limit without its decimals:
--3,276 is -3276.7; a load of 3,276 W or 6,554 W is true. Limits that went through single precision are off by a ten-millionth.
+-3,276 is -3276.7; a load of 3,276 W or 6,554 W is true. Limits that went through single precision
+are off by a ten-millionth.
 """
 
 REPEATS = 3
@@ -54,9 +55,9 @@ def _sentinels() -> Iterator[_Sentinel]:
     for limit in REGISTER_LIMITS:
         for scale in SCALES:
             size = limit * scale
-            step = max(1.001 * scale, FLOAT32 * size)
-            yield _Sentinel(size, step, step)
-            yield _Sentinel(-size, step, step if size < NEAR_LEAST else max(step, NEAR))
+            above, below = (max(n * scale, FLOAT32 * size) for n in (2.001, 1.001))
+            yield _Sentinel(size, above, above)
+            yield _Sentinel(-size, below, below if size < NEAR_LEAST else max(below, NEAR))
 
 
 SENTINELS = tuple(_sentinels())
