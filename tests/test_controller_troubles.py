@@ -299,7 +299,7 @@ async def test_a_bus_that_falls_frees_the_rectifiers(rig: Rig, weather: Weather)
 
 
 async def test_a_counter_that_reads_0_is_alarmed_repaired_and_costs_nothing(rig: Rig) -> None:
-    """And after a restart nothing of it is said again."""
+    """And a restart raises no alarm again."""
     await rig.begin()
     await run(rig, 30)
     read, wrong = rig.devices.read, False

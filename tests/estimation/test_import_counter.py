@@ -18,7 +18,7 @@ SOUND = 98_765.4 + KW / 60.0 * np.arange(30 * 60)
 def followed(
     readings: np.ndarray, power_kw: float | None = KW, counter: ImportCounter | None = None
 ) -> list[tuple[int, CounterEvent]]:
-    """What is said, with the minute of the reading; NaN is no reading."""
+    """The events, with the minute of the reading; NaN is no reading."""
     counter = counter or ImportCounter(12.0)
     events = []
     for minute, reading in enumerate(readings.round(2).tolist()):
