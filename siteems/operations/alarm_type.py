@@ -31,7 +31,3 @@ class AlarmType(MessageType):
     def at(self, time: datetime, **values: Any) -> AlarmRecord:
         """The record of this alarm at a time, with the values that its text needs."""
         return AlarmRecord(time, self.level, self(**values))
-
-
-NOTHING_TO_DO: Final = "Nothing."
-"""The remedy of an alarm that only informs."""
