@@ -82,7 +82,8 @@ class RecordWriter:
         """What is older is to be deleted now; None = nothing."""
         self._invalid: Mapping[str, int] = {}
         self._retry = Backoff(RETRY_PAUSES_S)
-        self._unwritten_since: float | None = None
+        self._written_at = time.monotonic()
+        """When there was last nothing left to write."""
         self._detail = ""
         self._wake = threading.Event()
         self._end_by: float | None = None
@@ -106,10 +107,13 @@ class RecordWriter:
     @property
     def health(self) -> RecorderHealth:
         """How it does now."""
-        since = self._unwritten_since
-        unwritten_s = 0.0 if since is None else time.monotonic() - since
+        unwritten_s = 0.0 if self._all_is_well else time.monotonic() - self._written_at
         events = self._events.count(self._now())
         return RecorderHealth(unwritten_s, self._detail, self._unwritten, self._invalid, events)
+
+    @property
+    def _all_is_well(self) -> bool:
+        return not self._detail and not self._unwritten
 
     @property
     def _unwritten(self) -> int:
@@ -119,7 +123,7 @@ class RecordWriter:
         """What has happened since the last time. A gap is among it when writing works again."""
         notices: list[Replaced | Gap] = list(self._notices)
         del self._notices[: len(notices)]
-        if self._unwritten_since is None and (gap := self._waiting.take_gap()) is not None:
+        if self._all_is_well and (gap := self._waiting.take_gap()) is not None:
             notices.append(gap)
         return notices
 
@@ -151,8 +155,6 @@ class RecordWriter:
 
     def _turn(self) -> None:
         """Read, and write all that waits. While writing fails, reading goes on."""
-        if self._unwritten_since is None and self._unwritten:
-            self._unwritten_since = time.monotonic()
         closing = self._end_by is not None
         resting = not closing and self._retry.resting(time.monotonic())
         if resting and not self._file.is_open:
@@ -173,7 +175,7 @@ class RecordWriter:
         else:
             if not resting:
                 self._retry.succeeded()
-                self._unwritten_since, self._detail = None, ""
+                self._written_at, self._detail = time.monotonic(), ""
 
     def _set_aside(self, error: UnusableRecord) -> None:
         try:
@@ -186,7 +188,6 @@ class RecordWriter:
 
     def _failed(self, error: RecordError) -> None:
         self._detail = str(error)
-        self._unwritten_since = self._unwritten_since or time.monotonic()
         if self._retry.failures == 0:
             log.error("record-failed", error=str(error))
         self._retry.failed(time.monotonic())
