@@ -19,6 +19,7 @@ from siteems.clock import ClockSteps
 from siteems.control.charging_permit import ChargingPermit, first_permit, next_permit
 from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive
+from siteems.control.hold import Holds
 from siteems.control.intent import Intent, choose_intent
 from siteems.control.step import Step
 from siteems.control.stored_value import StoredEnergy, act_on_value
@@ -36,7 +37,7 @@ from siteems.operations.alarm_catalogue import PLAN_ALARMS
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.battery_sign import BatterySign
 from siteems.operations.control_alarms import ControlAlarms
-from siteems.operations.daemon_alarms import CLOCK_SET, RECORD_AHEAD
+from siteems.operations.daemon_alarms import CLOCK_SET
 from siteems.operations.event_alarms import cap_below_ac_load
 from siteems.operations.recall import Recalled
 from siteems.planning import reasons
@@ -53,9 +54,6 @@ from siteems.tariff.gap import TariffGap
 from siteems.tariff.schedule import TariffSchedule
 
 log = structlog.get_logger()
-
-AHEAD_LEAST = timedelta(minutes=1)
-"""Samples that are further ahead of the clock are reported."""
 
 
 class Controller:
@@ -110,6 +108,7 @@ class Controller:
         self.plan: PublishedPlan | None = None
         self.events: tuple[DrEvent, ...] = ()
         """DR events in force or to come."""
+        self.holds = Holds(self._clock)
         self.replan = ReplanRequest()
 
     def resume(self, recalled: Recalled) -> None:
@@ -118,6 +117,8 @@ class Controller:
         """
         self.learn_again(recalled)
         self.plan = recalled.plan
+        for hold in recalled.holds:
+            self.holds.begin(hold)
         self._use_battery()
         self._sign.recall(recalled.battery_sign)
         issued = None if self.plan is None else self.plan.issued.isoformat()
@@ -140,10 +141,8 @@ class Controller:
             learned_health=None if plan is None else plan.learned_health,
         )
         self._forecaster, self._estimator = forecaster, estimator
-        now, newest = self._clock.now(), recalled.newest
-        if newest is not None and newest - now > AHEAD_LEAST:
-            ahead_h = (newest - now) / timedelta(hours=1)
-            self._report_alarm(RECORD_AHEAD.at(now, newest=newest.isoformat(), ahead_h=ahead_h))
+        if (alarm := recalled.alarm_of_times_to_come(self._clock.now())) is not None:
+            self._report_alarm(alarm)
 
     # -- the fast loop -----------------------------------------------------------------------------
 
@@ -199,7 +198,11 @@ class Controller:
         reserve = reserve_soc(site.battery, site.backup, load_kw, self.image.value("battery_c"))
         dr_cap_kw = import_cap_kw(self.events, now, self._lead)
         return Limits(
-            min(1.0, reserve), site.grid.import_limit_kw, dr_cap_kw, self._peak_limit_kw(now)
+            reserve_soc=min(1.0, reserve),
+            grid_limit_kw=site.grid.import_limit_kw,
+            dr_cap_kw=dr_cap_kw,
+            peak_kw=self._peak_limit_kw(now),
+            holds=self.holds.in_force(),
         )
 
     def _peak_limit_kw(self, now: datetime) -> float:

@@ -29,6 +29,13 @@ def parse_power_kw(text: str) -> float:
     return float(match[1]) * _KW_PER_UNIT[match[2].lower()]
 
 
+def parse_signed_power_kw(text: str) -> float:
+    """The same with a sign: + or none is charging, - is discharging."""
+    unsigned = text.strip()
+    sign = -1.0 if unsigned.startswith("-") else 1.0
+    return sign * parse_power_kw(unsigned.lstrip("+-") if unsigned[:1] in "+-" else unsigned)
+
+
 def parse_duration(text: str) -> timedelta:
     """Duration from text such as `1h`, `90min` or `30s`: more than zero, at most a year."""
     match = _DURATION.fullmatch(text.strip().lower())

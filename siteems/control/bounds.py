@@ -21,7 +21,15 @@ from typing import Literal
 
 from siteems.messages.message import Message
 
-Owner = Literal["safety", "grid-connection", "backup-reserve", "dr-event", "month-peak"]
+Owner = Literal[
+    "safety",
+    "grid-connection",
+    "backup-reserve",
+    "service-hold",
+    "dr-event",
+    "operator-hold",
+    "month-peak",
+]
 """Who sets a bound, highest priority first."""
 
 

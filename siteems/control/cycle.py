@@ -21,6 +21,7 @@ from siteems.control.balancing import may_balance
 from siteems.control.bounds import nest
 from siteems.control.charging_permit import CHARGING_PERMITTED, ChargingPermit, next_permit
 from siteems.control.decision import Decision, Drive, Release
+from siteems.control.hold import Hold
 from siteems.control.import_cap import import_bound, peak_bound, rectifier_cap_kw
 from siteems.control.intent import Intent
 from siteems.control.pv_surplus import NO_PROBE, Probe, stores_surplus, with_pv_surplus
@@ -54,6 +55,8 @@ class Limits:
     """Import cap of the DR events in force, AC side; infinite without one."""
     peak_kw: float = math.inf
     """Import above which the month's demand charge would rise, AC side; infinite without one."""
+    holds: tuple[Hold, ...] = ()
+    """Those in force, a service hold first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,16 @@ def cycle(
     )
     reserve = reserve_bound(soc, limits.reserve_soc, site, held=held)
     safety = safety_bound(image, soc, site)
-    bounds = [safety, grid, reserve, dr_event]
+    service = [hold.bound() for hold in limits.holds if hold.service]
+    operators = [hold.bound() for hold in limits.holds if not hold.service]
+    bounds = [safety, grid, reserve, *service, dr_event, *operators]
     if limits.peak_kw < math.inf:
         bounds.append(peak_bound(image, limits.peak_kw, load_kw, pv_kw, site, curve))
     allowed = nest(bounds)
     balances, wanted_kw, probe = False, intent.battery_kw, NO_PROBE
-    if on_bus and may_balance(soc, limits.reserve_soc, load_kw, site):
+    if limits.holds:
+        pass  # held at one power, it takes no surplus either
+    elif on_bus and may_balance(soc, limits.reserve_soc, load_kw, site):
         balances = intent.balances or stores_surplus(intent.battery_kw, pv_kw - load_kw, image)
         if balances:
             wanted_kw = pv_kw - load_kw
@@ -124,6 +131,8 @@ def cycle(
     battery_kw, limited_by = allowed.nearest(wanted_kw)
     if limited_by is not None:
         reason = limited_by.reason
+    elif limits.holds:
+        reason = limits.holds[0].bound().reason
     elif wanted_kw != intent.battery_kw:
         reason = reasons.PV_SURPLUS()
     else:

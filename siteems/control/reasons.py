@@ -81,6 +81,7 @@ RESERVE_REBUILT: Final = MessageType(
 )
 RESERVE_REACHED: Final = MessageType("reserve-reached", "backup reserve {reserve_soc:.1%} reached")
 RESERVE_FREE: Final = MessageType("reserve-free", "above the backup reserve")
+HELD: Final = MessageType("held", "held at {battery_kw:+.2f} kW by {owner} until {until}")
 DR_CAP: Final = MessageType("dr-cap", "demand-response cap of {cap_kw:g} kW")
 
 MONTH_PEAK: Final = MessageType("month-peak", "month's peak of {peak_kw:.2f} kW")

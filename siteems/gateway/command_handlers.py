@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from siteems.clock import Clock
+from siteems.control.hold import Hold, Holds
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.event_text import event_dict
 from siteems.demand_response.manual import cancel_event, confirm, doubts_about, place_import_limit
@@ -15,10 +16,13 @@ from siteems.errors import UserError
 from siteems.gateway.command_server import Handler
 from siteems.history.valid_rows import EARLIEST, LATEST
 from siteems.operations.command_channel import Caller
-from siteems.site.model import DemandResponse
+from siteems.operations.hold_record import hold_dict, holds_text
+from siteems.site.model import Battery, DemandResponse
 
 LONGEST: Final = timedelta(days=366)
-"""Of an event or a hold."""
+"""Of an event."""
+LONGEST_HOLD: Final = timedelta(days=7)
+"""A hold that was forgotten costs the saving of a week, and not of a year."""
 
 
 def event_commands(events: EventLog, clock: Clock, allowed: DemandResponse) -> dict[str, Handler]:
@@ -44,6 +48,35 @@ def event_commands(events: EventLog, clock: Clock, allowed: DemandResponse) -> d
         return event_dict(cancel_event(events, text(arguments, "id"), clock.now()))
 
     return {"dr-limit-import": limit_import, "dr-cancel": cancel}
+
+
+def hold_commands(
+    holds: Holds, clock: Clock, battery: Battery, keep: Callable[[str], None]
+) -> dict[str, Handler]:
+    """Hold the battery by hand, and release it. `keep` stores the holds for a restart."""
+
+    def shown() -> Mapping[str, Any]:
+        return {"holds": [hold_dict(each) for each in holds.in_force()]}
+
+    def hold(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        kw, lasts = number(arguments, "battery_kw"), length(arguments, "duration_s")
+        if not -battery.max_discharge_kw <= kw <= battery.max_charge_kw:
+            allowed = f"{-battery.max_discharge_kw:g} to {battery.max_charge_kw:g} kW"
+            raise UserError(f"battery_kw: {kw:g} kW; allowed: {allowed}, the battery's ratings")
+        if lasts > LONGEST_HOLD:
+            raise UserError(f"duration_s: {lasts}; allowed: up to {LONGEST_HOLD.days} days")
+        service = arguments.get("service", False) is True
+        holds.begin(Hold(kw, clock.now() + lasts, caller.user, service))
+        keep(holds_text(holds.in_force()))
+        return shown()
+
+    def release(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        if not holds.end():
+            raise UserError("nothing is held")
+        keep(holds_text(()))
+        return shown()
+
+    return {"hold": hold, "hold-release": release, "hold-show": lambda _, caller: shown()}
 
 
 def number(arguments: Mapping[str, Any], name: str) -> float:

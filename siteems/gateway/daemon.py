@@ -22,7 +22,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
-from siteems.gateway.command_handlers import event_commands
+from siteems.gateway.command_handlers import event_commands, hold_commands
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import Schedule
@@ -32,6 +32,7 @@ from siteems.history.records import RecordError
 from siteems.operations import daemon_alarms as alarms
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
+from siteems.operations.hold_record import HOLDS
 from siteems.operations.logs import configure_logs
 from siteems.operations.recall import Recalled, recall
 from siteems.operations.record_alarms import RecordAlarms
@@ -80,7 +81,10 @@ class Daemon:
         self._report = AlarmLog(self._recorder).report
         self._record_alarms = RecordAlarms(self._report)
         events = event_commands(EventLog(self._recorder), clock, site.demand_response)
-        self._commands = CommandServer(folder, events, clock, site.control.command_group)
+        holds = hold_commands(
+            self._controller.holds, clock, site.battery, partial(self._recorder.set_fact, HOLDS)
+        )
+        self._commands = CommandServer(folder, events | holds, clock, site.control.command_group)
         self._read_only = read_only
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from siteems.control.cycle import NEEDED, missing_inputs
 from siteems.control.decision import Drive, Release
+from siteems.control.hold import Hold
 from siteems.control.intent import FallbackLevel
 from siteems.control.reasons import RELEASE_NOT_MEASURED
 from siteems.control.step import Step
@@ -20,6 +21,7 @@ from siteems.history.records import AlarmRecord
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations import meter_alarms
 from siteems.operations.alarm_condition import Condition
+from siteems.operations.daemon_alarms import BATTERY_HELD, HOLD_ENDED
 
 FOLLOWS_KW = 0.5
 """A battery this close to its setpoint follows it: several times the error of a shunt at a few
@@ -44,6 +46,7 @@ class ControlAlarms:
         setpoint or is released.
         """
         self._report, self._drives = report, drives
+        self._holds: tuple[Hold, ...] = ()
         self._mains_failed = Condition(AT_ONCE)
         self._released = Condition(AT_ONCE)
         self._level_changed = Condition(LASTED)
@@ -61,6 +64,7 @@ class ControlAlarms:
 
     def update(self, step: Step, steady: datetime) -> None:
         """Takes one cycle. Delays run on the steady time; an alarm has the time of the image."""
+        self._update_holds(step)
         self._update_mains(step, steady)
         self._update_release(step, steady)
         if self._drives:
@@ -69,6 +73,15 @@ class ControlAlarms:
             self._update_fallback(step, steady)
         if self._drives:
             self._update_battery(step, steady)
+
+    def _update_holds(self, step: Step) -> None:
+        now, before, self._holds = step.image.time, self._holds, step.limits.holds
+        for hold in self._holds:
+            if hold not in before:
+                kw, until = hold.battery_kw, f"{hold.until:%m-%d %H:%M} UTC"
+                self._report(BATTERY_HELD.at(now, battery_kw=kw, owner=hold.owner, until=until))
+        if before and not self._holds:
+            self._report(HOLD_ENDED.at(now))
 
     def update_health(self, health: Health, stated: float, image: Image) -> None:
         """Takes the state of health that counts, and the one in the site file."""

@@ -69,5 +69,23 @@ SITE_RELOADED: Final = AlarmType(
     clears=(SITE_FILE_REFUSED.code,),
 )
 
+# -- holds -----------------------------------------------------------------------------------------
+
+BATTERY_HELD: Final = AlarmType(
+    "battery-held",
+    "the battery is held at {battery_kw:+.2f} kW by {owner} until {until}",
+    "warning",
+    "Someone holds the battery by hand (`siteems hold`). Plans are not followed until it ends.",
+    "Nothing, or end it with `siteems hold --release`.",
+)
+HOLD_ENDED: Final = AlarmType(
+    "hold-ended",
+    "the battery is no longer held by hand",
+    "info",
+    "All holds have ended or were released.",
+    NOTHING_TO_DO,
+    clears=(BATTERY_HELD.code,),
+)
+
 DAEMON_ALARMS: Final = tuple(each for each in globals().values() if isinstance(each, AlarmType))
 """All of the above, in this order."""

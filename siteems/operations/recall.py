@@ -6,16 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 import structlog
 
+from siteems.control.hold import Hold
 from siteems.estimation.site_state import FULL_SOC
 from siteems.forecast.learning_forecaster import LEARNING_WINDOW
-from siteems.history.records import RecordError, Sample
+from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History
 from siteems.operations.battery_sign import BATTERY_SIGN
+from siteems.operations.daemon_alarms import RECORD_AHEAD
+from siteems.operations.hold_record import HOLDS, recorded_holds
 from siteems.planning.published_plan import USABLE, PublishedPlan
 from siteems.planning.recorded_plan import newest_plan
 from siteems.site.model import Site
@@ -25,6 +28,9 @@ log = structlog.get_logger()
 
 SOC_RANGE: Final = (0.0, 1.05)
 """A gauge may read a little above full."""
+
+AHEAD_LEAST: Final = timedelta(minutes=1)
+"""Samples that are further ahead of the clock are reported."""
 
 T = TypeVar("T")
 
@@ -41,8 +47,17 @@ class Recalled:
     """When the battery was last fully charged."""
     newest: datetime | None = None
     """The time of the newest sample. Where it is still to come, the clock was or is wrong."""
+    holds: tuple[Hold, ...] = ()
+    """Those that are not over."""
     battery_sign: str | None = None
     """The result of the last proof of its sign, as kept."""
+
+    def alarm_of_times_to_come(self, now: datetime) -> AlarmRecord | None:
+        """The alarm that says how far the newest sample is ahead of the clock, where it is."""
+        if self.newest is None or self.newest - now <= AHEAD_LEAST:
+            return None
+        ahead_h = (self.newest - now) / timedelta(hours=1)
+        return RECORD_AHEAD.at(now, newest=self.newest.isoformat(), ahead_h=ahead_h)
 
 
 def recall(history: History, site: Site, now: datetime) -> Recalled:
@@ -58,6 +73,7 @@ def recall(history: History, site: Site, now: datetime) -> Recalled:
         plan=_part("plan", lambda: newest_plan(history.last_plans(USABLE, now)), None),
         last_full=_part("last-full", lambda: history.last_time_at("soc", *full, now), None),
         newest=_part("newest", history.newest_sample_time, None),
+        holds=_part("holds", lambda: recorded_holds(history.fact(HOLDS), now), ()),
         battery_sign=_part("sign of the battery", lambda: history.fact(BATTERY_SIGN), None),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from siteems.control.hold import Hold
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.history.records import AlarmRecord, Sample
@@ -18,6 +19,7 @@ from siteems.operations.daemon_state import (
     daemon_state,
     recorded_traffic,
 )
+from siteems.operations.hold_record import HOLDS, recorded_holds
 from siteems.planning.published_plan import USABLE, PublishedPlan
 from siteems.planning.recorded_plan import newest_plan
 from siteems.site.model import Site
@@ -45,6 +47,8 @@ class Status:
     """The newest of the last 24 hours, oldest first, without what only an earlier run was."""
     traffic: Mapping[str, Any] | None
     """Counters of the links and of today's writes, at most a minute old while the daemon runs."""
+    holds: tuple[Hold, ...] = ()
+    """Holds by hand that are not over."""
 
 
 def read_status(site: Site, history: History) -> Status:
@@ -68,6 +72,7 @@ def read_status(site: Site, history: History) -> Status:
         events=EventLog(history).open(now),
         alarms=tuple(alarms[-ALARMS_SHOWN:]),
         traffic=recorded_traffic(history),
+        holds=recorded_holds(history.fact(HOLDS), now),
     )
 
 

@@ -10,6 +10,7 @@ from siteems.history.records import AlarmRecord, Sample
 from siteems.messages.message import Message
 from siteems.operations.daemon_state import DaemonState
 from siteems.operations.english import ENGLISH
+from siteems.operations.hold_record import hold_dict
 from siteems.operations.status import Status
 from siteems.planning.published_plan import PublishedPlan
 
@@ -25,6 +26,7 @@ def as_data(status: Status) -> dict[str, Any]:
         "dr_events": [event_dict(event) for event in status.events],
         "alarms": [_alarm_dict(alarm) for alarm in status.alarms],
         "traffic": status.traffic,
+        "holds": [hold_dict(hold) for hold in status.holds],
     }
 
 

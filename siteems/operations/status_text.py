@@ -45,6 +45,10 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         yield from _plan_lines(status.plan, status.now, zone)
     if status.traffic is not None:
         yield from _traffic_lines(status.traffic)
+    for hold in status.holds:
+        until = f"{hold.until.astimezone(zone):%m-%d %H:%M}{doubled_offset(hold.until, zone)}"
+        kind = "service hold, " if hold.service else ""
+        yield f"held      {kind}{hold.battery_kw:+.2f} kW by {hold.owner} until {until}"
     for event in status.events:
         yield f"DR event  {event_text(event, zone)}"
     for alarm in status.alarms:

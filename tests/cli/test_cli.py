@@ -37,6 +37,7 @@ COMMANDS = [
     "fault",
     "devices list",
     "audit-log show",
+    "hold",
     "audit-log verify",
     "devices show",
     "devices try",

@@ -16,15 +16,19 @@ from typing import Any
 import pytest
 
 from siteems.clock import ManualClock
+from siteems.config.seeds import seed_path
+from siteems.control.hold import Hold, Holds
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.gateway import command_server
-from siteems.gateway.command_handlers import event_commands
+from siteems.gateway.command_handlers import event_commands, hold_commands
 from siteems.gateway.command_server import CommandServer
 from siteems.history.audit_log import verify
 from siteems.history.store import History
 from siteems.operations.command_channel import SOCKET_NAME, Caller, DaemonUnavailable, bind, send
+from siteems.operations.hold_record import recorded_holds
 from siteems.site.model import DemandResponse
+from siteems.site.read_file import load_site
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -41,6 +45,9 @@ class Rig:
             **event_commands(self.events, ManualClock(NOON), DemandResponse()),
             "crash": crash,
         }
+        self.holds, self.kept = Holds(ManualClock(NOON)), list[str]()
+        battery = load_site(seed_path("hangzhou-macro")).battery
+        handlers |= hold_commands(self.holds, ManualClock(NOON), battery, self.kept.append)
         self.server = CommandServer(folder, handlers, ManualClock(NOON), None)
 
     async def send(self, command: str, arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -95,6 +102,11 @@ async def test_an_event_is_created_and_cancelled_by_the_user_who_the_kernel_name
         ("dr-limit-import", LIMIT | {"duration_s": 1e30}, "up to a year"),
         ("dr-limit-import", LIMIT | {"duration_s": -5}, "more than 0"),
         ("dr-limit-import", {}, "not a number"),
+        ("hold", {"battery_kw": 99.0, "duration_s": 60}, "ratings"),
+        ("hold", {"battery_kw": -99.0, "duration_s": 60}, "ratings"),
+        ("hold", {"battery_kw": 0.0, "duration_s": 8 * 86400}, "7 days"),
+        ("hold", {"battery_kw": 0.0}, "not a number"),
+        ("hold-release", {}, "nothing is held"),
         ("dr-cancel", {"id": "nothing"}, "nothing"),
         ("dr-cancel", {}, "text"),
         ("reboot", {}, "dr-cancel"),
@@ -155,6 +167,18 @@ async def test_one_that_says_too_much_or_nothing_is_left(
 async def test_what_is_unusual_is_done_when_confirmed(rig: Rig) -> None:
     await rig.send("dr-limit-import", LIMIT | {"limit_kw": 0, "confirmed": True})
     assert rig.events.open(NOON)[0].limit_kw == 0.0
+
+
+async def test_a_hold_is_kept_shown_and_released(rig: Rig) -> None:
+    assert await rig.send("hold-show", {}) == {"holds": []}
+    asked = {"battery_kw": -1.0, "duration_s": 7200, "service": True}
+    held = Hold(-1.0, NOON + 2 * HOUR, USER, service=True)
+    [shown] = (await rig.send("hold", asked))["holds"]
+    assert (shown["owner"], shown["until"]) == (USER, held.until.isoformat())
+    assert rig.holds.in_force() == (held,)
+    assert recorded_holds(rig.kept[-1], NOON) == (held,)
+    assert await rig.send("hold-release", {}) == {"holds": []}
+    assert recorded_holds(rig.kept[-1], NOON) == ()
 
 
 async def test_a_log_that_cannot_be_written_does_not_stop_a_command(rig: Rig) -> None:

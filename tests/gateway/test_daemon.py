@@ -203,6 +203,34 @@ def test_status_shows_a_running_and_a_killed_daemon(tmp_path: Path) -> None:
         assert shown.returncode == 3
 
 
+def test_a_hold_is_followed_and_survives_a_restart(tmp_path: Path) -> None:
+    """In the cheap hours of the night the plan would charge."""
+    with simulated_site(tmp_path, speed=60, begin_h=1.0) as running:
+        daemon = running.start_daemon()
+        running.clock.start()
+        site, state = str(running.site_file), f"--state={running.state}"
+        held = cli("hold", site, "--battery=0kW", "--for=4h", state)
+        assert held.returncode == 0, held.stderr
+        history = running.history()
+
+        def rests() -> bool:
+            sample = history.last_sample()
+            assert sample is not None
+            battery_kw = sample.values["battery_kw"]
+            assert battery_kw is not None
+            return sample.reason.code == "held" and abs(battery_kw) < 0.1
+
+        wait_for(rests, "the battery to rest")
+        daemon.stop(signal.SIGKILL)
+        again = running.start_daemon()
+        killed = running.clock.now()
+        wait_for(lambda: history.samples(killed, running.clock.now()), "a sample")
+        assert rests()
+        assert "held" in cli("status", site, state).stdout
+        assert cli("hold", site, "--release", state).stdout == "no hold\n"
+        wait_for(lambda: again.events("hold-ended"), "the end")
+
+
 def test_sighup_goes_on_with_the_new_site_file_and_refuses_a_bad_one(tmp_path: Path) -> None:
     with simulated_site(tmp_path, speed=20) as running:
         daemon = running.start_daemon()
