@@ -16,5 +16,11 @@ class Counters:
     bad: int = 0
     """Answered, but not with a reply that fits the request."""
     late: int = 0
-    """Pieces of data that arrived while no request was under way."""
+    """Answers to a request that was given up; on TCP, pieces of data that nothing had asked for."""
+    repeated: int = 0
+    """Answers that came again."""
+    foreign: int = 0
+    """Frames of another master on an RTU line, and the answers to it."""
+    noise_bytes: int = 0
+    """Bytes on an RTU line that belong to no frame."""
     reconnects: int = 0

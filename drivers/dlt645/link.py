@@ -28,10 +28,10 @@ from drivers.dlt645.frame import (
     encode_frame,
     take_frames,
 )
-from drivers.dlt645.wire import Wire, open_wire
 from drivers.errors import BadReply, DeviceRefused, DriverError, LinkDown, LinkTimeout
 from drivers.reachability import why_unreachable
 from drivers.serialport import PORT_ERRORS
+from drivers.wire import Wire, open_wire
 
 RECONNECT_PAUSES_S: Final = growing_pauses(0.25, 5.0)
 """Rests after failed connections, seconds; as on a Modbus link."""
@@ -141,7 +141,7 @@ class Dlt645Link:
             for counters in (self._counters, meter.counters):
                 counters.requests += 1
             try:
-                wire.flush()
+                await wire.arrived()  # it answers nothing that is asked now
                 wire.send(sent)
                 async with asyncio.timeout(self._timeout_s):
                     reply = await _answer(wire, request, echoed)

@@ -2,49 +2,58 @@
 as an error of `drivers/errors.py`.
 
 The rules come from field trouble. The link never retries a request: the next control cycle is the
-retry. After a time-out nothing late may pass as another register's value (`late_replies.py`). A
-unit that does not answer is asked less often, so that it does not slow the others
+retry. Nothing that comes late, or was meant for somebody else, may pass as another register's value
+(`voices.py`). A unit that does not answer is asked less often, so that it does not slow the others
 (`silent_units.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
-
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
 
 from drivers.address import parse_address
 from drivers.backoff import Backoff, growing_pauses
 from drivers.counters import Counters
 from drivers.errors import (
     BadReply,
-    DeviceError,
     DeviceRefused,
     DriverError,
     LinkDown,
     LinkError,
     LinkTimeout,
 )
-from drivers.modbus.late_replies import LateReplies
-from drivers.modbus.protocol import EXCEPTION_CODES, GATEWAY_CODES, MAX_READ, MAX_WRITE, Space
+from drivers.modbus.protocol import (
+    EXCEPTION_CODES,
+    GATEWAY_CODES,
+    MAX_READ,
+    MAX_WRITE,
+    READ_HOLDING,
+    READ_INPUT,
+    WRITE_MORE,
+    WRITE_ONE,
+    Space,
+)
+from drivers.modbus.request import Answer, Request
+from drivers.modbus.rtu_line import Disturbed, LineBusy, RtuLine, gap_s
 from drivers.modbus.silent_units import SilentUnits, UnitState
-from drivers.modbus.transport import Client, Credentials, discard_input, drop_echo, new_client
+from drivers.modbus.transport import Credentials, TcpConnection
+from drivers.modbus.voices import Voices
 from drivers.reachability import why_unreachable
 from drivers.serialport import PORT_ERRORS
-
-# pymodbus dumps packets at ERROR; what matters arrives as an exception.
-logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+from drivers.wire import open_wire
 
 RECONNECT_PAUSES_S: Final = growing_pauses(0.25, 5.0)
 """Rests after failed connections, seconds: short enough that a restarted gateway is back within a
 few control cycles, long enough that a host that is gone costs little.
+"""
+PRESENT_S: Final = 5.0
+"""On an RTU line, one register is written alone only to a unit that answered within so many
+seconds: the control loop reads each unit far more often.
 """
 
 
@@ -74,17 +83,16 @@ class ModbusLink:
         self._tls = None if credentials is None else credentials.context()
         self.url = url
         self._timeout_s = timeout_s
-        self._is_rtu = self._address.protocol in ("rtu", "rtu+tcp")
         self._units = SilentUnits(timeout_s=timeout_s, gap_s=gap_s)
         self._lock = asyncio.Lock()
-        self._client: Client | None = None
+        self._connection: TcpConnection | RtuLine | None = None
         self._connected_before = False
         self._connecting = Backoff(RECONNECT_PAUSES_S)
         self._last_exchange_s = -math.inf
+        self._asking = False
         self._counters = Counters()
-        self._echoes: bool | None = None
-        """Whether the line repeats each request to its sender; None = no read has shown it yet."""
-        self._late = LateReplies(self._counters, is_rtu=self._is_rtu)
+        is_rtu = self._address.protocol in ("rtu", "rtu+tcp")
+        self._voices = Voices(self._counters) if is_rtu else None
 
     @property
     def counters(self) -> Counters:
@@ -95,6 +103,14 @@ class ModbusLink:
     def unit_counters(self) -> Mapping[int, Counters]:
         """A snapshot of the counters of each unit that was asked."""
         return {number: replace(unit.counters) for number, unit in self._units}
+
+    @property
+    def echoes(self) -> bool | None:
+        """Whether the line repeats each request to its sender; None = not known, or no RTU line."""
+        line = self._connection
+        if not isinstance(line, RtuLine) or line.echoes is None:
+            return None
+        return line.echoes > 0
 
     def expect(self, unit: int, *, reply_s: float, gap_s: float) -> None:
         """Allow a unit a slower reply or a longer gap, seconds, than the link's own `timeout_s` and
@@ -113,19 +129,14 @@ class ModbusLink:
         LinkDown, LinkTimeout, DeviceRefused, BadReply; DriverError for a request that Modbus cannot
         carry.
         """
-        _check(unit, address, count, MAX_READ)
-
-        def ask(client: Client) -> Awaitable[ModbusPDU]:
-            if space == "input":
-                return client.read_input_registers(address, count=count, device_id=unit)
-            return client.read_holding_registers(address, count=count, device_id=unit)
-
-        what = f"{space} {address}"
-        reply = await self._exchange(unit, what, 4 if space == "input" else 3, ask, urgent)
-        if len(reply.registers) != count:
-            answered = f"answered {len(reply.registers)} registers, asked for {count}"
-            raise self._bad(unit, what, answered)
-        return tuple(reply.registers)
+        self._check(unit, address, count, MAX_READ)
+        function = READ_INPUT if space == "input" else READ_HOLDING
+        request = Request(unit, function, address, count)
+        answer = await self._exchange(request, urgent)
+        if len(answer.registers) != count:
+            answered = f"answered {len(answer.registers)} registers, asked for {count}"
+            raise self._bad(request, answered)
+        return answer.registers
 
     async def write(
         self, unit: int, address: int, registers: Sequence[int], *, urgent: bool = False
@@ -134,26 +145,28 @@ class ModbusLink:
 
         `urgent` and the errors are those of `read`.
         """
-        _check(unit, address, len(registers), MAX_WRITE)
+        self._check(unit, address, len(registers), MAX_WRITE)
         if not all(0 <= register <= 0xFFFF for register in registers):
             raise DriverError(f"registers must be 0..65535, not {list(registers)}")
-
-        def ask(client: Client) -> Awaitable[ModbusPDU]:
-            if len(registers) == 1:
-                return client.write_register(address, registers[0], device_id=unit)
-            return client.write_registers(address, list(registers), device_id=unit)
-
-        if self._is_rtu and len(registers) == 1 and self._echoes is None:
-            # The echo of such a write is the same as its confirmation.
-            with suppress(DeviceError):
+        function = WRITE_ONE if len(registers) == 1 else WRITE_MORE
+        request = Request(unit, function, address, len(registers), tuple(registers))
+        if self._voices is not None and function == WRITE_ONE and not self._is_present(unit):
+            # The echo of such a write is the same as its confirmation, so an absent unit would seem
+            # to confirm it. A read shows whether the line has an echo, and whether the unit is
+            # there.
+            with suppress(DeviceRefused):
                 await self.read(unit, "holding", address, 1, urgent=urgent)
-        what = f"holding {address}"
-        reply = await self._exchange(unit, what, 6 if len(registers) == 1 else 16, ask, urgent)
-        if reply.address != address:
-            raise self._bad(unit, what, f"confirmed a write at {reply.address}")
-        if len(registers) > 1 and reply.count != len(registers):
-            confirmed = f"confirmed {reply.count} registers, asked for {len(registers)}"
-            raise self._bad(unit, what, confirmed)
+        answer = await self._exchange(request, urgent)
+        if answer.address != address:
+            raise self._bad(request, f"confirmed a write at {answer.address}")
+        if len(registers) > 1 and answer.count != len(registers):
+            confirmed = f"confirmed {answer.count} registers, asked for {len(registers)}"
+            raise self._bad(request, confirmed)
+
+    def _is_present(self, unit: int) -> bool:
+        """Whether the unit answered lately, on a line that has shown whether it has an echo."""
+        answered_s = self._units.state(unit).answered_s
+        return self.echoes is not None and _now() - answered_s < PRESENT_S
 
     def answers(self, unit: int) -> None:
         """Do not let a unit rest: it answers other requests than the one it left unanswered."""
@@ -163,154 +176,169 @@ class ModbusLink:
         """Close the connection; the next use opens it again."""
         self._drop()
 
-    async def _exchange(
-        self,
-        unit: int,
-        what: str,
-        function: int,
-        ask: Callable[[Client], Awaitable[ModbusPDU]],
-        urgent: bool,
-    ) -> ModbusPDU:
-        """The reply to one request; `what` is its space and address, for messages."""
-        known = self._units.state(unit)
-        self._refuse_resting(unit, known, urgent)
+    async def _exchange(self, request: Request, urgent: bool) -> Answer:
+        """The answer of the unit, other than a refusal."""
+        known = self._units.state(request.unit)
+        self._refuse_resting(request.unit, known, urgent)
         async with self._lock:
             # Again, because the unit may have begun to rest while this request waited.
-            self._refuse_resting(unit, known, urgent)
-            await self._late.wait_until_quiet()
-            client = await self._connected(urgent)
-            if (gap_s := self._last_exchange_s + known.gap_s - _now()) > 0:
-                await asyncio.sleep(gap_s)
+            self._refuse_resting(request.unit, known, urgent)
+            await self._wait_until_quiet()
+            connection = await self._connected(urgent)
+            if (wait_s := self._last_exchange_s + known.gap_s - _now()) > 0:
+                await asyncio.sleep(wait_s)
             self._counters.requests += 1
             known.counters.requests += 1
             try:
-                if self._is_rtu:
-                    discard_input(client)  # received while this process was not running
-                    drop_echo(client, bool(self._echoes))
-                self._late.expecting = True
-                async with asyncio.timeout(known.reply_s):
-                    reply = await ask(client)
+                self._asking = True
+                answer = await connection.ask(request, known.reply_s)
             except TimeoutError:
-                raise self._timed_out(unit, what, known, client.connected) from None
-            except (ModbusException, *PORT_ERRORS) as exc:
+                raise self._timed_out(request, known, connection.connected) from None
+            except LineBusy:
+                raise LinkTimeout(f"{self._of(request)}: the line is never silent") from None
+            except Disturbed as exc:
+                raise self._bad(request, str(exc), answered_too=exc.answered) from None
+            except (*PORT_ERRORS, EOFError) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
             except BaseException:
-                self._abandon(known)  # cancelled: the reply may still come
+                self._abandon(request, known)  # cancelled: the reply may still come
                 raise
             finally:
-                self._late.expecting = False
-                self._last_exchange_s = _now()
-            if self._is_rtu and self._echoes is None and function != 6:
-                self._echoes = False  # it was answered, and nothing came before the answer
-            return self._checked(unit, what, known, function, reply)
+                self._asking = False
+                self._last_exchange_s = (
+                    connection.last_byte_s if isinstance(connection, RtuLine) else _now()
+                )
+            return self._checked(request, known, answer)
 
-    def _echoed(self) -> None:
-        """The line repeats requests: the next ones are dropped, this exchange is lost."""
-        if self._is_rtu:
-            self._echoes = True
+    def _received(self) -> None:
+        """Count data that arrives on Modbus TCP while nothing is asked."""
+        self._counters.late += not self._asking
 
-    def _checked(
-        self, unit: int, what: str, known: UnitState, function: int, reply: ModbusPDU
-    ) -> ModbusPDU:
-        """The reply when it answers the request; raises otherwise."""
-        code = reply.exception_code if reply.isError() else 0
-        if code:
+    async def _wait_until_quiet(self) -> None:
+        """On an RTU line, return when no late reply can arrive any more."""
+        if self._voices is not None and (wait_s := self._voices.quiet_from_s - _now()) > 0:
+            await asyncio.sleep(wait_s)
+
+    def _checked(self, request: Request, known: UnitState, answer: Answer) -> Answer:
+        """The answer when it is one to the request; raises otherwise."""
+        if answer.code:
             self._counters.refused += 1
             known.counters.refused += 1
-        if code in GATEWAY_CODES:
+        if answer.code in GATEWAY_CODES:
             self._units.unanswered(known, _now())
-            silence = f"does not answer: {GATEWAY_CODES[code]}"
-            raise LinkTimeout(f"{self._of(unit, what)}: {silence}", sent=True)
+            silence = f"does not answer: {GATEWAY_CODES[answer.code]}"
+            raise LinkTimeout(f"{self._of(request)}: {silence}", sent=True)
         known.silence.succeeded()
-        if code:
-            meaning = EXCEPTION_CODES.get(code, "unknown reason")
-            raise DeviceRefused(f"{self._of(unit, what)}: refused, {meaning} (code {code})", code)
-        if reply.function_code != function:
-            answered = f"answered function {reply.function_code}, asked for {function}"
-            raise self._bad(unit, what, answered)
-        return reply
+        known.answered_s = _now()
+        if answer.code:
+            meaning = EXCEPTION_CODES.get(answer.code, "unknown reason")
+            raise DeviceRefused(
+                f"{self._of(request)}: refused, {meaning} (code {answer.code})", answer.code
+            )
+        if answer.function != request.function:
+            answered = f"answered function {answer.function}, asked for {request.function}"
+            raise self._bad(request, answered)
+        return answer
 
-    def _bad(self, unit: int, what: str, answered: str) -> BadReply:
+    def _bad(self, request: Request, answered: str, *, answered_too: bool = False) -> BadReply:
         """The error of a reply that does not fit its request: the next one may be as wrong."""
-        known = self._units.state(unit)
-        self._abandon(known)
+        known = self._units.state(request.unit)
+        self._abandon(request, known, waits=not answered_too)
         self._counters.bad += 1
         known.counters.bad += 1
-        return BadReply(f"{self._of(unit, what)}: {answered}")
+        return BadReply(f"{self._of(request)}: {answered}")
 
-    def _timed_out(self, unit: int, what: str, known: UnitState, connected: bool) -> LinkError:
-        self._abandon(known)
+    def _timed_out(self, request: Request, known: UnitState, connected: bool) -> LinkError:
+        self._abandon(request, known)
         self._counters.timeouts += 1
         known.counters.timeouts += 1
         self._units.unanswered(known, _now())
         if not connected:
-            return LinkDown(f"{self.url}: connection lost while unit {unit} was asked", sent=True)
+            return LinkDown(
+                f"{self.url}: connection lost while unit {request.unit} was asked", sent=True
+            )
         silence = f"did not answer within {known.reply_s:g} s"
-        return LinkTimeout(f"{self._of(unit, what)}: {silence}", sent=True)
+        return LinkTimeout(f"{self._of(request)}: {silence}", sent=True)
 
-    def _abandon(self, known: UnitState) -> None:
+    def _abandon(self, request: Request, known: UnitState, *, waits: bool = True) -> None:
         """Make sure that the answer to the last request is never taken for another one's.
 
         A new TCP connection receives nothing of the old one. Behind a serial server, and on a
-        serial port, the line itself may still bring the answer, so the link waits as well. A serial
-        port stays open: opening it again would discard nothing.
+        serial port, the line itself may still bring the answer, so the link `waits` as well. A
+        serial port stays open: opening it again would discard nothing.
         """
-        self._late.abandoned(known.reply_s)
-        if not self._address.is_serial:
+        if self._voices is not None:
+            self._voices.given_up(request, _now(), known.reply_s, waits=waits)
+        if waits and not self._address.is_serial:
             self._drop()
 
     def _refuse_resting(self, unit: int, known: UnitState, urgent: bool) -> None:
         if not urgent and self._units.resting(known, _now()):
             raise LinkTimeout(
-                f"{self._of(unit)} was not asked; "
+                f"{self.url} unit {unit} was not asked; "
                 f"unanswered requests before: {known.silence.failures}"
             )
 
-    async def _connected(self, urgent: bool) -> Client:
-        if self._client is not None and self._client.connected:
-            return self._client
+    async def _connected(self, urgent: bool) -> TcpConnection | RtuLine:
+        if self._connection is not None and self._connection.connected:
+            return self._connection
         self._drop()
         if not urgent and self._connecting.resting(_now()):
             raise LinkDown(f"{self.url}: no connection, next attempt soon")
-        answered = True
-        client = new_client(self._address, self._tls, self._late.received, self._echoed)
+        answered, opened = True, None
         try:
             async with asyncio.timeout(self._timeout_s):
-                opened = await client.connect()
+                opened = await self._open()
         except TimeoutError:
-            opened = answered = False
+            answered = False
         except PORT_ERRORS:
-            opened = False
-        except BaseException:
-            client.close()
-            raise
-        if not opened:
-            client.close()
+            pass
+        if opened is None:
             self._connecting.failed(_now())
             why = await why_unreachable(self._address, self._timeout_s) if answered else "no answer"
             raise LinkDown(f"{self.url}: cannot connect: {why}")
         self._connecting.succeeded()
         self._counters.reconnects += int(self._connected_before)
         self._connected_before = True
-        self._client = client
-        return client
+        self._connection = opened
+        return opened
+
+    async def _open(self) -> TcpConnection | RtuLine | None:
+        """A new connection; None, or OSError, when it cannot be opened."""
+        if self._voices is not None:
+            return RtuLine(await open_wire(self._address), self._voices, gap_s(self._address))
+        connection = TcpConnection(self._address, self._tls, self._received)
+        try:
+            opened = await connection.open()
+        except BaseException:
+            connection.close()
+            raise
+        if not opened:
+            connection.close()
+            return None
+        return connection
 
     def _drop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
-    def _of(self, unit: int, what: str = "") -> str:
-        return f"{self.url} unit {unit}{what and f', {what}'}"
+    def _of(self, request: Request) -> str:
+        space = "input" if request.function == READ_INPUT else "holding"
+        return f"{self.url} unit {request.unit}, {space} {request.address}"
+
+    def _check(self, unit: int, address: int, count: int, most: int) -> None:
+        if not (0 <= unit <= 255 and 1 <= count <= most and 0 <= address <= 65536 - count):
+            raise DriverError(
+                f"Modbus cannot carry unit {unit}, address {address}, count {count} "
+                f"(at most {most})"
+            )
+        if unit == 0 and self._voices is not None:
+            raise DriverError(
+                f"{self.url}: unit 0 addresses all units of an RTU line, and none of them answers"
+            )
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _check(unit: int, address: int, count: int, most: int) -> None:
-    if not (0 <= unit <= 255 and 1 <= count <= most and 0 <= address <= 65536 - count):
-        raise DriverError(
-            f"Modbus cannot carry unit {unit}, address {address}, count {count} (at most {most})"
-        )

@@ -12,6 +12,13 @@ from typing import Final, Literal
 Space = Literal["input", "holding"]
 """Input registers are only read (FC4); holding registers are read (FC3) and written (FC6, FC16)."""
 
+READ_HOLDING: Final = 3
+READ_INPUT: Final = 4
+WRITE_ONE: Final = 6
+WRITE_MORE: Final = 16
+EXCEPTION: Final = 0x80
+"""Bit of the function code that marks an exception."""
+
 MAX_READ: Final = 125
 """Registers in one read request."""
 MAX_WRITE: Final = 123

@@ -7,6 +7,7 @@ and is asked seldom. Dead units are asked one at a time, so that no poll pays fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,6 +34,8 @@ class UnitState:
     silence: Backoff = field(default_factory=Backoff)
     """Unanswered requests in a row, and the pause after them."""
     counters: Counters = field(default_factory=Counters)
+    answered_s: float = -math.inf
+    """When it answered last."""
 
     @property
     def is_dead(self) -> bool:

@@ -1,26 +1,28 @@
-"""How a Modbus connection is opened: TCP, TLS, RTU over TCP or a serial port, by the link's
-address.
+"""A Modbus TCP connection, plain or with TLS, by the library pymodbus.
 
-Time-outs, retries and reconnects are left to the link.
+Retries and reconnects are left to the link.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
+from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
+from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerType
+from pymodbus.pdu import ModbusPDU
 
 from drivers.address import Address
-from drivers.serialport import parity_of
+from drivers.modbus.protocol import READ_HOLDING, READ_INPUT, WRITE_ONE
+from drivers.modbus.request import Answer, Request
 
-WRITE_ONE: Final = b"\x06"
-"""Function code of a write of one register."""
-Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
+# pymodbus dumps packets at ERROR; what matters arrives as an exception.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,103 +59,83 @@ class Credentials:
         return context
 
 
-def new_client(
-    address: Address,
-    tls: ssl.SSLContext | None,
-    received: Callable[[], None],
-    echoed: Callable[[], None],
-) -> Client:
-    """A client for one connection, not yet open. `received` is called whenever bytes arrive,
-    `echoed` when they begin with the request itself.
-
-    Each connection gets a client of its own, so that nothing of a broken one can reach the next.
-    The client has no time-out: the link has one, and a second timer would make each request a tenth
-    slower.
+class TcpConnection:
+    """One connection. Each gets a client of its own, so that nothing of a broken one can reach the
+    next. `received` is called with each piece of data that arrives.
     """
-    client = _client(address, tls, received)
-    if address.protocol in ("rtu", "rtu+tcp"):
-        _listen_for_echo(client, echoed)
-    client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # None = wait for ever
-    return client
+
+    def __init__(
+        self, address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]
+    ) -> None:
+        def trace(sending: bool, data: bytes) -> bytes:
+            if not sending:
+                received()
+            return data
+
+        self._client: AsyncModbusTcpClient | AsyncModbusTlsClient
+        if address.protocol == "tls":
+            if tls is None:
+                raise ValueError("a tls link needs credentials")
+            self._client = AsyncModbusTlsClient(
+                address.host,
+                port=address.port,
+                sslctx=tls,
+                retries=0,
+                reconnect_delay=0,
+                trace_packet=trace,
+            )
+        else:
+            self._client = AsyncModbusTcpClient(
+                address.host,
+                port=address.port,
+                framer=FramerType.SOCKET,
+                retries=0,
+                reconnect_delay=0,
+                trace_packet=trace,
+            )
+        # The link has a time-out, and a second timer would make each request a tenth slower.
+        self._client.ctx.comm_params.timeout_connect = None  # type: ignore[assignment]  # for ever
+
+    async def open(self) -> bool:
+        """Connect; whether it succeeded. May raise OSError."""
+        return await self._client.connect()
+
+    @property
+    def connected(self) -> bool:
+        """Whether nothing has shown yet that the connection is gone."""
+        return self._client.connected
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    async def ask(self, request: Request, reply_s: float) -> Answer:
+        """The answer to a request. Raises TimeoutError after `reply_s` seconds, and ConnectionError
+        when the connection is gone.
+        """
+        try:
+            async with asyncio.timeout(reply_s):
+                return _answer(await self._sent(request))
+        except ModbusException as exc:
+            raise ConnectionError(str(exc)) from exc
+
+    def _sent(self, request: Request) -> Awaitable[ModbusPDU]:
+        client, unit, address = self._client, request.unit, request.address
+        if request.function == READ_INPUT:
+            return client.read_input_registers(address, count=request.count, device_id=unit)
+        if request.function == READ_HOLDING:
+            return client.read_holding_registers(address, count=request.count, device_id=unit)
+        if request.function == WRITE_ONE:
+            return client.write_register(address, request.words[0], device_id=unit)
+        return client.write_registers(address, list(request.words), device_id=unit)
 
 
-def _client(
-    address: Address,
-    tls: ssl.SSLContext | None,
-    received: Callable[[], None],
-) -> Client:
-    def trace(sending: bool, data: bytes) -> bytes:
-        if not sending:
-            received()
-        return data
-
-    if address.protocol == "rtu":
-        return AsyncModbusSerialClient(
-            address.device,
-            baudrate=address.baud,
-            parity=parity_of(address),
-            stopbits=address.stop_bits,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=trace,
-        )
-    if address.protocol == "tls":
-        if tls is None:
-            raise ValueError("a tls link needs credentials")
-        return AsyncModbusTlsClient(
-            address.host,
-            port=address.port,
-            sslctx=tls,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=trace,
-        )
-    return AsyncModbusTcpClient(
-        address.host,
-        port=address.port,
-        framer=FramerType.RTU if address.protocol == "rtu+tcp" else FramerType.SOCKET,
-        retries=0,
-        reconnect_delay=0,
-        trace_packet=trace,
+def _answer(reply: ModbusPDU) -> Answer:
+    if reply.isError():
+        return Answer(reply.function_code & 0x7F, code=reply.exception_code)
+    return Answer(
+        reply.function_code,
+        registers=tuple(reply.registers),
+        address=reply.address,
+        count=reply.count,
     )
-
-
-def _listen_for_echo(client: Client, echoed: Callable[[], None]) -> None:
-    """Call `echoed` when what arrives after a request begins with the request itself.
-
-    The bytes are compared as they arrive, because the client discards those that are no frame. The
-    confirmation of a single write is the same as its request, and shows no echo.
-    """
-    trace, take = client.ctx.trace_packet, client.ctx.datagram_received
-    sent, heard = b"", b""
-
-    def tracing(sending: bool, data: bytes) -> bytes:
-        nonlocal sent, heard
-        if sending:
-            sent, heard = data, b""
-        return trace(sending, data)
-
-    def hearing(data: bytes, addr: tuple[str, int] | None) -> None:
-        nonlocal heard
-        if len(heard) < len(sent) and sent[1:2] != WRITE_ONE:
-            heard += data
-            if heard.startswith(sent):
-                echoed()
-        take(data, addr)
-
-    client.ctx.trace_packet = tracing
-    # pymodbus offers no other way to see all bytes before it searches them for a frame.
-    client.ctx.datagram_received = hearing  # type: ignore[method-assign]
-
-
-def drop_echo(client: Client, echoes: bool) -> None:
-    """Whether the client drops what begins with its own request, from the next request on."""
-    client.ctx.comm_params.handle_local_echo = echoes
-    client.ctx.sent_buffer = b""
-
-
-def discard_input(client: Client) -> None:
-    """Discard what a serial port has received and was not read yet. A socket has no such buffer."""
-    port = getattr(client.ctx.transport, "sync_serial", None)
-    if port is not None:
-        port.reset_input_buffer()

@@ -15,6 +15,9 @@ FaultKind = Literal[
     "short-reply",
     "wrong-checksum",
     "garbled",
+    "echo",
+    "repeated-answer",
+    "another-master",
     "hang-up",
     "restart",
     "reversion",
@@ -45,6 +48,10 @@ class FaultType:
     """What its `value` is; empty for a kind that has none."""
     once: bool = False
     """Whether it happens once, rather than lasting until it is cleared."""
+    of_link: bool = False
+    """Whether it is a fault of the whole link."""
+    on_a_line: bool = False
+    """Whether only a line has it, serial or behind a serial server, and Modbus TCP does not."""
     modbus_only: bool = False
     """Whether a DL/T 645 meter cannot have it: it is only read, and has no 16-bit words."""
 
@@ -65,10 +72,23 @@ FAULT_TYPES: Final[Mapping[FaultKind, FaultType]] = {
     ),
     "exception": FaultType("every request is refused with an error code", value="code, 1 to 255"),
     "short-reply": FaultType("a read is answered with one register too few, by a meter one byte"),
-    "wrong-checksum": FaultType("every answer has a wrong checksum; Modbus TCP has none"),
+    "wrong-checksum": FaultType(
+        "every answer has a wrong checksum; Modbus TCP has none", on_a_line=True
+    ),
     "garbled": FaultType("every answer arrives as noise"),
+    "echo": FaultType("the line repeats each request to its sender", of_link=True, on_a_line=True),
+    "repeated-answer": FaultType(
+        "every answer comes a second time", value="seconds after the first", on_a_line=True
+    ),
+    "another-master": FaultType(
+        "another master on the line asks the unit for other registers",
+        value="seconds between its requests",
+        on_a_line=True,
+        modbus_only=True,
+    ),
     "hang-up": FaultType(
         "all connections of the link are closed; a serial port is unplugged and plugged in again",
+        of_link=True,
         once=True,
     ),
     "restart": FaultType(
@@ -135,6 +155,8 @@ def cannot_happen(kind: FaultKind, *, on_a_line: bool, to_a_meter: bool) -> str 
     """
     if to_a_meter and FAULT_TYPES[kind].modbus_only:
         return "a DL/T 645 meter is read only, and has no words"
-    if kind == "wrong-checksum" and not on_a_line:
-        return "frames of Modbus TCP have no checksum"
+    if FAULT_TYPES[kind].on_a_line and not on_a_line:
+        if kind == "wrong-checksum":
+            return "frames of Modbus TCP have no checksum"
+        return "Modbus TCP has no line on which others are heard"
     return None

@@ -20,8 +20,8 @@ DeviceId = int | str
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one Modbus unit, or of the meter with an `address`. A `hang-up` concerns the
-    whole link, and ignores both.
+    """One fault of one Modbus unit, or of the meter with an `address`. Both are ignored by those of
+    the whole link.
 
     Raises ValueError when point or value do not fit the kind.
     """
@@ -34,7 +34,9 @@ class Fault:
 
     @property
     def device(self) -> DeviceId:
-        """Which device of the link has it."""
+        """Which device of the link has it; 0 = the link itself."""
+        if FAULT_TYPES[self.kind].of_link:
+            return 0
         return self.unit if self.address is None else self.address
 
     def __post_init__(self) -> None:
@@ -50,9 +52,9 @@ class Fault:
             return
         if not math.isfinite(value):
             raise ValueError(f"fault {kind}: value {value:g} must be a finite number")
-        if kind == "slow" and not 0 <= value <= SLOWEST_S:
-            raise ValueError(f"fault slow: value {value:g} must be within 0..{SLOWEST_S:g} s")
-        if kind in ("late-write", "coarse-write") and value <= 0.0:
+        if kind in ("slow", "repeated-answer") and not 0 <= value <= SLOWEST_S:
+            raise ValueError(f"fault {kind}: value {value:g} must be within 0..{SLOWEST_S:g} s")
+        if kind in ("late-write", "coarse-write", "another-master") and value <= 0.0:
             raise ValueError(f"fault {kind}: value {value:g} must be above 0")
         if kind in ("exception", "refused-block") and value not in CODES:
             allowed = f"a code, {CODES[0]} to {CODES[-1]}"

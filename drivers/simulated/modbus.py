@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drivers.modbus.protocol import MAX_READ, MAX_WRITE, Space
+from drivers.simulated.another_master import AnotherMaster
 from drivers.simulated.endpoints import Endpoint, Send, TcpEndpoint
 from drivers.simulated.fault_kinds import FaultKind, cannot_happen
 from drivers.simulated.faults import DeviceId, Fault
@@ -58,6 +59,7 @@ class RegisterServer(DeviceServer):
         self._registers = {
             number: Registers(number, unit, self.faults) for number, unit in units.items()
         }
+        self._another = AnotherMaster(self, self._registers)
 
     @property
     def devices(self) -> Mapping[DeviceId, Mapping[str, object]]:
@@ -67,6 +69,17 @@ class RegisterServer(DeviceServer):
     def objection(self, fault: Fault) -> str | None:
         """A frame of Modbus TCP has no checksum."""
         return cannot_happen(fault.kind, on_a_line=self.is_line, to_a_meter=False)
+
+    async def start(self) -> int:
+        """As of any server; another master goes on asking."""
+        port = await super().start()
+        self._another.begin(anew=True)
+        return port
+
+    async def inject(self, fault: Fault) -> None:
+        """As of any server; another master begins to ask."""
+        await super().inject(fault)
+        self._another.begin()
 
     def happen_once(self, device: DeviceId, kind: FaultKind) -> None:
         """Restart the unit. An expired reversion timer has the same effect: it uses its safe
@@ -79,10 +92,11 @@ class RegisterServer(DeviceServer):
         others, that they do not respond.
         """
         for request in take_requests(self._framing, received):
+            self._another.overhears(request, send)
             if self._at_a_block_with("silent-block", request):
                 continue
             if request.unit in self._units:
-                frame = reply_frame(self._framing, request, self._reply(request))
+                frame = reply_frame(self._framing, request, self.reply(request))
                 if self.faults.find(request.unit, "wrong-checksum"):
                     frame = frame[:-1] + bytes((frame[-1] ^ 0xFF,))
                 self.answer(request.unit, frame, send)
@@ -104,7 +118,7 @@ class RegisterServer(DeviceServer):
                 return fault
         return None
 
-    def _reply(self, request: Request) -> bytes:
+    def reply(self, request: Request) -> bytes:
         """Function and data of the answer."""
         try:
             refusal = self.faults.find(request.unit, "exception")

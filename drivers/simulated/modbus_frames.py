@@ -5,7 +5,7 @@ TCP: transaction, 2 bytes | 0 0 | length, 2 bytes | unit | function and data
 RTU: unit | function and data | CRC-16, low byte first
 
 Sources: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 3.1; MODBUS over Serial Line
-Specification and Implementation Guide V1.02, sections 2.5.1 and 6.2.2 (modbus.org).
+Specification and Implementation Guide V1.02, section 2.5.1 (modbus.org).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from drivers.modbus.rtu_frames import crc16
 
 Framing = Literal["tcp", "rtu"]
 
@@ -53,14 +55,6 @@ def reply_frame(framing: Framing, request: Request, reply: bytes) -> bytes:
     return body + crc16(body)
 
 
-def crc16(data: bytes | bytearray) -> bytes:
-    """The checksum of an RTU frame, in the order of its bytes on the line."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
-    return crc.to_bytes(2, "little")
-
-
 def _take_tcp(received: bytearray) -> Iterator[Request]:
     while len(received) >= HEAD:
         length = int.from_bytes(received[4:HEAD], "big")
@@ -99,13 +93,3 @@ def _rtu_length(received: bytearray) -> int | None:
     if len(received) <= index:
         return None
     return index + 1 + received[index] + 2
-
-
-def _crc_table() -> Iterator[int]:
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0xA001 if value & 1 else 0)
-        yield value
-
-
-_CRC: Final = tuple(_crc_table())

@@ -73,6 +73,13 @@ class Registers:
         self._check(space, address, count)
         return self._content(space, address, count)
 
+    def starts(self, space: Space, count: int) -> tuple[int, ...]:
+        """The addresses from which so many registers can be read."""
+        held = sorted(at for where, at in self._addresses if where == space)
+        return tuple(
+            at for at in held if self._addresses.issuperset((space, at + i) for i in range(count))
+        )
+
     def write(self, address: int, words: list[int]) -> None:
         """Write all of these registers, or none when one of them cannot be. Raises `Refusal`."""
         self._check("holding", address, len(words))

@@ -7,11 +7,11 @@ from __future__ import annotations
 import asyncio
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from drivers.simulated.endpoints import Endpoint, Receive, Send
-from drivers.simulated.fault_kinds import FaultKind
+from drivers.simulated.fault_kinds import FAULT_TYPES, FaultKind
 from drivers.simulated.faults import DeviceId, Fault, Faults
 
 FRAME_GAP_S: Final = 0.3
@@ -69,9 +69,14 @@ class DeviceServer(ABC):
         it.
         """
         kind, device = fault.kind, fault.device
+        if objection := self.objection(fault):
+            raise ValueError(f"fault {kind}: {objection}")
         if kind == "hang-up":
             await self.stop()
             await self.start()
+            return
+        if FAULT_TYPES[kind].of_link:
+            self.faults.add(fault)
             return
         points = self.devices.get(device)
         if points is None:
@@ -82,8 +87,6 @@ class DeviceServer(ABC):
             raise ValueError(
                 f"fault {kind}: {device} has no point {fault.point}; it has {', '.join(points)}"
             )
-        if objection := self.objection(fault):
-            raise ValueError(f"fault {kind}: {objection}")
         if kind in ("restart", "reversion"):
             self.happen_once(device, kind)
         else:
@@ -95,13 +98,20 @@ class DeviceServer(ABC):
             return
         if self.faults.find(device, "garbled"):
             frame = bytes(byte ^ 0x5A for byte in frame)
-        slow = self.faults.find(device, "slow")
-        if slow is None or not slow.value:
+        slow, repeated = (self.faults.find(device, kind) for kind in ("slow", "repeated-answer"))
+        delay_s = 0.0 if slow is None else slow.value or 0.0
+        if delay_s:
+            self.later(delay_s, lambda: send(frame))
+        else:
             send(frame)
-            return
+        if repeated is not None:
+            self.later(delay_s + (repeated.value or 0.0), lambda: send(frame))
+
+    def later(self, seconds: float, do: Callable[[], None]) -> None:
+        """Do something on the line later, unless serving stops before."""
         loop = asyncio.get_running_loop()
         self._delayed = {timer for timer in self._delayed if timer.when() > loop.time()}
-        self._delayed.add(loop.call_later(slow.value, send, frame))
+        self._delayed.add(loop.call_later(seconds, do))
 
     def _accept(self, send: Send) -> Receive:
         received, last_s = bytearray(), -math.inf
@@ -112,6 +122,8 @@ class DeviceServer(ABC):
             if self.is_line and now_s - last_s > FRAME_GAP_S:
                 received.clear()
             last_s = now_s
+            if self.faults.find(0, "echo"):
+                send(data)
             received.extend(data)
             self.process(received, send)
 

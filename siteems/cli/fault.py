@@ -44,9 +44,10 @@ def fault(
     handles it.
 
     Kinds: silent, silent-block, refused-block, slow, exception, short-reply, wrong-checksum,
-    garbled, hang-up, restart, reversion, new-firmware, stuck, not-available, jump, sign-flip,
-    word-swap, refused-write, clamped-write, coarse-write, late-write, ignored-write, no-effect,
-    reversed-write. docs/faults.md describes each of them and what the daemon does.
+    garbled, echo, repeated-answer, another-master, hang-up, restart, reversion, new-firmware,
+    stuck, not-available, jump, sign-flip, word-swap, refused-write, clamped-write, coarse-write,
+    late-write, ignored-write, no-effect, reversed-write. docs/faults.md describes each of them and
+    what the daemon does.
 
     `list` shows the active faults; `clear` ends all faults of a link.
     """

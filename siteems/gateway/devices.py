@@ -14,6 +14,7 @@ import structlog
 
 from drivers.errors import DriverError
 from drivers.modbus.device import Device
+from drivers.modbus.link import ModbusLink
 from drivers.points import Quality, Reading
 from drivers.roles import COMMAND_POINTS
 from drivers.write_gate.gate import WriteGate
@@ -31,6 +32,7 @@ from siteems.gateway.acquire import Acquisition
 from siteems.gateway.battery_name import BatteryName
 from siteems.gateway.command_log import CommandLog, CommandStore, trouble_in
 from siteems.gateway.contradictions import Contradictions
+from siteems.gateway.other_masters import OtherMasters
 from siteems.gateway.setpoint_alarm import SetpointAlarm
 from siteems.gateway.wiring import make_device, make_links
 from siteems.messages.driver_texts import message_of
@@ -108,6 +110,7 @@ class SiteDevices:
         self._contradictions = Contradictions()
         setpoints = () if self._command is None else COMMAND_POINTS[self._command]
         self._battery_name = BatteryName(self.devices, setpoints)
+        self._other_masters = OtherMasters(clock, self._report)
 
     async def read(self) -> Sequence[Reading]:
         """Read all devices; those on one link take turns.
@@ -121,6 +124,9 @@ class SiteDevices:
             for r in readings
             if all(p.quality is Quality.UNREACHABLE for p in r.points.values())
         }
+        self._other_masters.update(
+            {name: link.counters.foreign for name, link in self._links.items()}
+        )
         self._acquisition.lost(self._silent)
         self._battery_name.ask_again(self._silent | self._acquisition.pending)
         self._look_for_restarts({reading.device: reading for reading in readings})
@@ -276,6 +282,7 @@ class SiteDevices:
         return {
             "links": {
                 name: asdict(link.counters)
+                | {"echoes": link.echoes if isinstance(link, ModbusLink) else None}
                 | {"units": {unit: asdict(c) for unit, c in link.unit_counters.items()}}
                 for name, link in self._links.items()
             },

@@ -272,6 +272,23 @@ ANOTHER_CONTROLLER: Final = AlarmType(
     "Stop the other controller, such as a second `siteems run`, a cloud service or an app. If "
     "there is none, check the device's supply.",
 )
+ANOTHER_MASTER: Final = AlarmType(
+    "another-master",
+    "link {link}: another master speaks on this line",
+    "warning",
+    "Requests of another master, or answers to it, are heard on an RTU line, which can have only "
+    "one master. A value that may not be the answer to a request of ours counts as unknown.",
+    "Let the other master use another port of the devices, or give it a line of its own. "
+    "docs/links.md says what is still promised.",
+)
+NO_OTHER_MASTER: Final = AlarmType(
+    "no-other-master",
+    "link {link}: no other master has spoken for ten minutes",
+    "info",
+    "Nothing of another master was heard on an RTU line for ten minutes.",
+    NOTHING_TO_DO,
+    clears=(ANOTHER_MASTER.code,),
+)
 DEVICE_NOT_FOLLOWING: Final = AlarmType(
     "device-not-following",
     "{device} does not take its setpoints: {detail}",

@@ -17,7 +17,16 @@ from siteems.history.location import is_locked
 from siteems.history.store import History
 from siteems.messages.json_text import json_text
 
-LINK_TROUBLES: Final = ("timeouts", "late", "bad", "refused", "reconnects")
+LINK_TROUBLES: Final = (
+    "timeouts",
+    "late",
+    "bad",
+    "refused",
+    "repeated",
+    "foreign",
+    "noise_bytes",
+    "reconnects",
+)
 """Counters of a link that are shown when they are not 0."""
 
 
@@ -81,7 +90,8 @@ def recorded_traffic(history: History) -> dict[str, Any] | None:
 def _is_traffic(traffic: Any) -> bool:
     """Whether all counters are there and are numbers; may raise what other data make it raise."""
     links, writes = traffic["links"].values(), traffic["writes_today"].values()
-    counters = [link[key] for link in links for key in ("requests", *LINK_TROUBLES)]
+    counters = [link["requests"] for link in links]
+    counters += [link.get(key, 0) for link in links for key in LINK_TROUBLES]
     counters += [unit["timeouts"] for link in links for unit in link["units"].values()]
     counters += [each[key] for each in writes for key in ("writes", "allowed")]
     return all(isinstance(counter, int) for counter in counters)

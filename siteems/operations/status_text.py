@@ -126,12 +126,13 @@ def _plan_lines(plan: PublishedPlan, now: datetime, zone: ZoneInfo) -> Iterator[
 def _traffic_lines(traffic: Mapping[str, Any]) -> Iterator[str]:
     """A line for each link, and one for the writes of today."""
     for name, link in traffic["links"].items():
-        counts = {key: _count_text(link[key], key) for key in LINK_TROUBLES if link[key]}
+        counts = {key: _count_text(link[key], key) for key in LINK_TROUBLES if link.get(key)}
         silent = [unit for unit, counters in link["units"].items() if counters["timeouts"]]
         if silent and "timeouts" in counts:
             counts["timeouts"] += f" ({_units_text(silent)})"
         troubles = ", ".join(counts.values()) or "no trouble"
-        yield f"link      {name}: {link['requests']} requests, {troubles}"
+        echo = ", repeats each request" if link.get("echoes") else ""
+        yield f"link      {name}: {link['requests']} requests, {troubles}{echo}"
     writes = [
         f"{name} {count['writes']} of {count['allowed']}"
         for name, count in traffic["writes_today"].items()
@@ -141,6 +142,7 @@ def _traffic_lines(traffic: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _count_text(count: int, name: str) -> str:
+    name = name.replace("_", " ")
     return f"{count} {name.removesuffix('s') if count == 1 else name}"
 
 

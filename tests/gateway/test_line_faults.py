@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fault_rig import LATE_S, METER, Case, Rig, driven, rig_on, survive, wired
+from fault_rig import EXPENSIVE_HOURS, METER, Case, Rig, driven, rig_on, survive, wired
 
 from drivers.points import Quality
 from drivers.simulated.fault_kinds import FAULT_TYPES
@@ -17,11 +17,13 @@ from siteems.simulation.control_port import ControlPort, ask
 from siteems.site.model import Site
 
 GRID = METER.name
+SMU = "smu"
 UNKNOWN = ("grid_kw",)
 CASES = {
     "silent": Case(GRID, Fault("silent"), UNKNOWN),
     "slow": Case(GRID, Fault("slow", value=0.05)),
-    "late": Case(GRID, Fault("slow", value=LATE_S), UNKNOWN),
+    # Later than the test lasts: a late answer is one to the same question, and would be taken.
+    "late": Case(GRID, Fault("slow", value=30.0), UNKNOWN),
     "error answer": Case(GRID, Fault("exception", value=1), UNKNOWN, Quality.MISSING),
     "short reply": Case(GRID, Fault("short-reply"), UNKNOWN, Quality.IMPLAUSIBLE),
     "wrong checksum": Case(GRID, Fault("wrong-checksum"), UNKNOWN),
@@ -92,3 +94,38 @@ async def test_modbus_tcp_has_no_checksum(
     async with driven(wired(hangzhou, "tcp", tmp_path), tmp_path, monkeypatch) as rig:
         with pytest.raises(ValueError, match="have no checksum"):
             await rig.inject(GRID, Fault("wrong-checksum"))
+
+
+@pytest.mark.parametrize("wires", ["rtu", "rtu+tcp"])
+async def test_an_echo_and_repeated_answers_cost_nothing(
+    wires: str, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driven(wired(hangzhou, wires, tmp_path), tmp_path, monkeypatch) as rig:
+        await rig.inject(SMU, Fault("repeated-answer", value=0.0))
+        await survive(rig, Case(SMU, Fault("echo"), cycles=EXPENSIVE_HOURS))
+        assert {"device-not-following", "another-master"}.isdisjoint(rig.codes())
+        link = rig.devices.traffic()["links"]["cabinet"]
+        assert link["echoes"] is not None
+        assert link["repeated"] > 0
+        assert link["foreign"] == 0
+
+
+@pytest.mark.parametrize("wires", ["rtu", "rtu+tcp"])
+async def test_another_master_is_reported_and_never_believed(
+    wires: str, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the site is driven meanwhile is a matter of chance; no value is a wrong one."""
+    async with driven(wired(hangzhou, wires, tmp_path), tmp_path, monkeypatch) as rig:
+        at_rest = (await rig.cycles(1)).image
+        await rig.inject(SMU, Fault("another-master", value=0.05))
+        for _ in range(12):
+            image = (await rig.cycles(1)).image
+            for name in ("soc", "bus_v", "mains_v"):
+                value = image.value(name)
+                assert value is None or value == pytest.approx(at_rest.value(name), rel=0.05)
+        assert "another-master" in rig.codes()
+        rig.clear()
+        for _ in range(11):
+            step = await rig.cycles(1, cycle_s=61.0)
+        assert "no-other-master" in rig.codes()
+        assert step.image.value("soc") is not None

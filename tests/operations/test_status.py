@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from plans import plan
 from structlog.testing import capture_logs
 
+from drivers.counters import Counters
 from siteems.clock import FileClock
 from siteems.control import reasons
 from siteems.demand_response.event_log import EventLog
@@ -83,6 +84,15 @@ def test_what_controls_the_site(
     running = replace(read_status(hangzhou, history), daemon=DaemonState("running", 1))
     assert lines(running, hangzhou)["control"].startswith(text)
     assert shown["link"] == "cabinet: 20 requests, 8 timeouts (units 1 and 2), 8 reconnects"
+
+
+def test_what_did_not_fit_on_a_line(history: History, hangzhou: Site) -> None:
+    link = asdict(Counters(requests=20, foreign=3, repeated=1, noise_bytes=2))
+    links = {"cabinet": link | {"echoes": True, "units": {}}}
+    note_traffic(history, {"links": links, "writes_today": {}})
+    shown = lines(read_status(hangzhou, history), hangzhou)
+    voices = "1 repeated, 3 foreign, 2 noise bytes"
+    assert shown["link"] == f"cabinet: 20 requests, {voices}, repeats each request"
 
 
 class TestDaemon:

@@ -160,7 +160,7 @@ async def driven(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setattr(silent_units, "DEAD_PAUSE_S", 0.2)
     monkeypatch.setattr(silent_blocks, "SILENT_PAUSES_S", (0.0, 0.2))
     monkeypatch.setattr(meter_link_module, "METER_PAUSE_MAX", 1.0)
-    monkeypatch.setattr(simulated_meters, "STARTING_S", 2 * TIMEOUT_S)
+    monkeypatch.setattr(simulated_meters, "STARTING_S", 4 * TIMEOUT_S)
     rig = Rig(site, folder)
     await rig.served.start()
     try:

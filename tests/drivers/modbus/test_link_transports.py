@@ -31,8 +31,6 @@ from drivers.simulated.server import FRAME_GAP_S
 
 pytestmark = pytest.mark.timeout(280)
 
-READS = 10_000 if os.environ.get("SITEEMS_LONG") else 600
-"""Reads in each of the tests of late replies."""
 REPLY_S = 0.02
 
 
@@ -114,34 +112,6 @@ async def on_a_serial_line(device: SlowDevice) -> AsyncIterator[str]:
         loop.remove_reader(ours)
         os.close(ours)
         os.close(theirs)
-
-
-@pytest.mark.parametrize("line", [behind_a_serial_server, on_a_serial_line])
-async def test_a_late_reply_never_passes_as_the_value_of_another_register(line: Callable) -> None:
-    device, answered, unanswered = SlowDevice(3), 0, 0
-    async with line(device) as url:
-        link = ModbusLink(url, timeout_s=0.5)
-        link.expect(1, reply_s=0.0, gap_s=0.0)
-        # Shorter than a site file may state, so that ten thousand reads take minutes.
-        link._units.state(1).reply_s = REPLY_S
-        try:
-            for i in range(READS):
-                address = 7 * i % 5000
-                try:
-                    assert await link.read(1, "holding", address, 1 + i % 3, urgent=True) == (
-                        address,
-                    ) * (1 + i % 3)
-                    answered += 1
-                except LinkTimeout:
-                    unanswered += 1
-            counters = link.counters
-        finally:
-            await link.close()
-    assert device.late > READS / 20, "the test must delay replies"
-    assert counters.timeouts == unanswered >= device.late * 0.9
-    assert answered > READS / 2
-    if url.startswith("rtu:"):  # a new TCP connection does not see them
-        assert counters.late > 0, "late replies must have reached us"
 
 
 @pytest.mark.skipif(

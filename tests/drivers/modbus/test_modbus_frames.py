@@ -14,7 +14,8 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
-from drivers.simulated.modbus_frames import Framing, Request, crc16, reply_frame, take_requests
+from drivers.modbus.rtu_frames import crc16
+from drivers.simulated.modbus_frames import Framing, Request, reply_frame, take_requests
 
 FRAMERS = {"tcp": FramerSocket(DecodePDU(True)), "rtu": FramerRTU(DecodePDU(True))}
 FUNCTIONS = {1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43}

@@ -50,10 +50,16 @@ def test_what_is_impossible_for_a_meter_and_without_a_checksum() -> None:
         return {kind for kind in get_args(FaultKind) if cannot_happen(kind, **where)}
 
     assert impossible(on_a_line=True, to_a_meter=False) == set()
-    assert impossible(on_a_line=False, to_a_meter=False) == {"wrong-checksum"}
+    assert impossible(on_a_line=False, to_a_meter=False) == {
+        "wrong-checksum",
+        "echo",
+        "repeated-answer",
+        "another-master",
+    }
     assert impossible(on_a_line=True, to_a_meter=True) == {
         "silent-block",
         "refused-block",
+        "another-master",
         "reversion",
         "new-firmware",
         "word-swap",

@@ -45,8 +45,12 @@ def test_each_step_to_the_wire_is_taken_in_one_place() -> None:
     assert where("WriteGate") == {"siteems/gateway/devices.py"}
     assert where("write_points") == {"drivers/write_gate/gate.py"}
     assert where("write", on=("link", "_link")) == {"drivers/modbus/device.py"}
-    assert where(*LIBRARY, on=("client", "_client")) == {"drivers/modbus/link.py"}
-    assert where("new_client") == {"drivers/modbus/link.py"}
-    assert where("AsyncModbusTcpClient", "AsyncModbusTlsClient", "AsyncModbusSerialClient") == {
-        "drivers/modbus/transport.py"
+    assert where(*LIBRARY, on=("client", "_client")) == {"drivers/modbus/transport.py"}
+    assert where("AsyncModbusTcpClient", "AsyncModbusTlsClient") == {"drivers/modbus/transport.py"}
+    assert where("TcpConnection", "RtuLine") == {"drivers/modbus/link.py"}
+    assert where("ask", on=("connection",)) == {"drivers/modbus/link.py"}
+    assert where("open_wire") == {"drivers/modbus/link.py", "drivers/dlt645/link.py"}
+    assert where("send", on=("wire", "_wire")) == {
+        "drivers/modbus/rtu_line.py",
+        "drivers/dlt645/link.py",
     }

@@ -1,4 +1,4 @@
-"""The open line to DL/T 645 meters: bytes through a TCP serial server or a serial port."""
+"""The open line to devices, as bytes: through a TCP serial server or a serial port."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ from drivers.serialport import parity_of
 class Wire(Protocol):
     """An open line, whatever carries it."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has shown yet that the line is gone."""
+        ...
+
     async def receive(self) -> bytes:
         """The next bytes. Raises EOFError or OSError when the line is gone."""
         ...
 
-    def send(self, data: bytes) -> None:
-        """Send bytes. Raises OSError when the line is gone."""
+    async def arrived(self) -> bytes:
+        """What has arrived and was not read yet, also while this process was not running."""
         ...
 
-    def flush(self) -> None:
-        """Discard what was received and not read yet."""
+    def send(self, data: bytes) -> None:
+        """Send bytes. Raises OSError when the line is gone."""
         ...
 
     def close(self) -> None:
@@ -44,18 +49,27 @@ class _StreamWire:
     ) -> None:
         self._reader, self._write, self._close = reader, write, close
 
+    @property
+    def is_open(self) -> bool:
+        return not self._reader.at_eof() and self._reader.exception() is None
+
     async def receive(self) -> bytes:
         data = await self._reader.read(4096)
         if not data:
             raise EOFError("the line was closed")
         return data
 
+    async def arrived(self) -> bytes:
+        # The event loop looks at the line in its next iteration, and hands out what it found there
+        # in the one after.
+        for _ in range(2):
+            await asyncio.sleep(0)
+        # What has arrived lies in the reader's buffer, which has no public method for this.
+        buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]  # private
+        return await self._reader.read(len(buffer)) if buffer else b""
+
     def send(self, data: bytes) -> None:
         self._write(data)
-
-    def flush(self) -> None:
-        # What has arrived lies in the reader's buffer, which has no public method for this.
-        self._reader._buffer.clear()  # type: ignore[attr-defined]  # private
 
     def close(self) -> None:
         self._close()
