@@ -44,6 +44,11 @@ class Address:
         return bool(self.device)
 
     @property
+    def is_rtu(self) -> bool:
+        """Whether the link is an RTU line, serial or behind a serial server."""
+        return self.protocol in ("rtu", "rtu+tcp")
+
+    @property
     def is_dlt645(self) -> bool:
         """Whether the line has DL/T 645 meters, and not Modbus devices."""
         return self.protocol in ("dlt645", "dlt645+tcp")

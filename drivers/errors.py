@@ -39,7 +39,14 @@ class LinkDown(LinkError):
 
 
 class LinkTimeout(LinkError):
-    """The unit did not answer in time, or is not asked again yet because it did not before."""
+    """The unit did not answer in time, or is not asked again yet because it did not before.
+
+    `answered_as` is the unit id with which the device answered in place of the one asked for.
+    """
+
+    def __init__(self, message: str, *, sent: bool = False, answered_as: int | None = None) -> None:
+        super().__init__(message, sent=sent)
+        self.answered_as = answered_as
 
     kind = "no-answer"
 

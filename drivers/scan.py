@@ -91,7 +91,10 @@ async def _ask(link: ModbusLink, unit: int, maps: Sequence[DeviceMap]) -> FoundU
         sunspec = await discover(link, unit)
     except DeviceError as error:
         return FoundUnit(unit, problem=str(error))
-    except LinkTimeout:
+    except LinkTimeout as silent:
+        if silent.answered_as is not None:
+            other = silent.answered_as
+            return FoundUnit(unit, problem=f"answered as unit {other}: ask it as unit {other}")
         # Some devices do not answer requests for registers that they do not have.
         if not await _answers(link, unit):
             return None

@@ -91,8 +91,7 @@ class ModbusLink:
         self._last_exchange_s = -math.inf
         self._asking = False
         self._counters = Counters()
-        is_rtu = self._address.protocol in ("rtu", "rtu+tcp")
-        self._voices = Voices(self._counters) if is_rtu else None
+        self._voices = Voices(self._counters) if self._address.is_rtu else None
 
     @property
     def counters(self) -> Counters:
@@ -193,7 +192,7 @@ class ModbusLink:
                 self._asking = True
                 answer = await connection.ask(request, known.reply_s)
             except TimeoutError:
-                raise self._timed_out(request, known, connection.connected) from None
+                raise self._timed_out(request, known, connection) from None
             except LineBusy:
                 raise LinkTimeout(f"{self._of(request)}: the line is never silent") from None
             except Disturbed as exc:
@@ -249,17 +248,23 @@ class ModbusLink:
         known.counters.bad += 1
         return BadReply(f"{self._of(request)}: {answered}")
 
-    def _timed_out(self, request: Request, known: UnitState, connected: bool) -> LinkError:
+    def _timed_out(
+        self, request: Request, known: UnitState, connection: TcpConnection | RtuLine
+    ) -> LinkError:
+        was_connected = connection.connected
         self._abandon(request, known)
         self._counters.timeouts += 1
         known.counters.timeouts += 1
         self._units.unanswered(known, _now())
-        if not connected:
+        if not was_connected:
             return LinkDown(
                 f"{self.url}: connection lost while unit {request.unit} was asked", sent=True
             )
+        other = connection.answered_as if isinstance(connection, TcpConnection) else None
         silence = f"did not answer within {known.reply_s:g} s"
-        return LinkTimeout(f"{self._of(request)}: {silence}", sent=True)
+        if other is not None:
+            silence += f", but it was answered as unit {other}"
+        return LinkTimeout(f"{self._of(request)}: {silence}", sent=True, answered_as=other)
 
     def _abandon(self, request: Request, known: UnitState, *, waits: bool = True) -> None:
         """Make sure that the answer to the last request is never taken for another one's.

@@ -16,6 +16,13 @@ READ_HOLDING: Final = 3
 READ_INPUT: Final = 4
 WRITE_ONE: Final = 6
 WRITE_MORE: Final = 16
+UNITS: Final = range(1, 248)
+"""Unit ids of devices on a line (MODBUS over Serial Line V1.02, section 2.2)."""
+ITSELF: Final = (0, 255)
+"""On TCP, the unit ids that mean the device at the address itself, and none behind it (MODBUS
+Messaging on TCP/IP V1.0b, section 4.4.2.1). On a line 0 means all devices, and none answers.
+"""
+UNITS_TEXT: Final = "1 to 247, and on Modbus TCP 0 and 255, the device itself"
 EXCEPTION: Final = 0x80
 """Bit of the function code that marks an exception."""
 
@@ -42,3 +49,8 @@ EXCEPTION_CODES: Final[Mapping[int, str]] = {
 
 BUSY_CODES: Final = frozenset({4, 5, 6, 8})
 """Exception codes that say nothing of the request: the device cannot answer it now."""
+
+
+def can_be_unit(unit: int, *, is_rtu: bool) -> bool:
+    """Whether a device can have this unit id."""
+    return unit in UNITS or (unit in ITSELF and not is_rtu)

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.exceptions import ModbusException
@@ -23,6 +24,9 @@ from drivers.modbus.request import Answer, Request
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+
+UNIT_AT: Final = 6
+"""Index of the unit id in a frame of Modbus TCP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,17 @@ class TcpConnection:
     def __init__(
         self, address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]
     ) -> None:
+        self._asked = 0
+        self.answered_as: int | None = None
+        """The unit id of an answer to the last request, if it was another one than asked for. Such
+        an answer is not used.
+        """
+
         def trace(sending: bool, data: bytes) -> bytes:
             if not sending:
                 received()
+                if len(data) > UNIT_AT and data[UNIT_AT] != self._asked:
+                    self.answered_as = data[UNIT_AT]
             return data
 
         self._client: AsyncModbusTcpClient | AsyncModbusTlsClient
@@ -113,6 +125,7 @@ class TcpConnection:
         """The answer to a request. Raises TimeoutError after `reply_s` seconds, and ConnectionError
         when the connection is gone.
         """
+        self._asked, self.answered_as = request.unit, None
         try:
             async with asyncio.timeout(reply_s):
                 return _answer(await self._sent(request))

@@ -57,7 +57,7 @@ def try_device(
         typer.Argument(metavar="URL", help="Link to the device, such as tcp://192.168.1.20:502."),
     ],
     unit: Annotated[
-        int, typer.Option("--unit", metavar="N", min=1, max=247, help="Modbus unit id.")
+        int, typer.Option("--unit", metavar="N", min=0, max=255, help="Modbus unit id.")
     ] = 1,
     address: Annotated[
         str | None,

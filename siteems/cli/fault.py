@@ -24,7 +24,7 @@ def fault(
     ],
     link: Annotated[str, typer.Option(metavar="NAME", help="Link of the site file.")] = "",
     unit: Annotated[
-        int, typer.Option(metavar="N", min=0, max=247, help="Modbus unit on that link.")
+        int, typer.Option(metavar="N", min=0, max=255, help="Modbus unit on that link.")
     ] = 0,
     address: Annotated[
         str | None,

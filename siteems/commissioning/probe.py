@@ -10,6 +10,7 @@ from typing import Any
 from drivers.address import parse_address
 from drivers.dlt645.meter_map import MeterMap
 from drivers.modbus.device import Device
+from drivers.modbus.protocol import UNITS_TEXT, can_be_unit
 from drivers.points import POINTS
 from siteems.commissioning.device_models import find_model
 from siteems.errors import UserError
@@ -34,11 +35,14 @@ def probe(model: str, url: str, unit: int, address: str | None, timeout_s: float
     """
     device_map = find_model(model)
     try:
-        is_dlt645 = parse_address(url).is_dlt645
+        where = parse_address(url)
     except ValueError as error:
         raise UserError(str(error)) from error
+    is_dlt645 = where.is_dlt645
     if is_dlt645 != isinstance(device_map, MeterMap):
         raise UserError(f"{model} uses {device_map.protocol}, for which {url} is not a link")
+    if not is_dlt645 and not can_be_unit(unit, is_rtu=where.is_rtu):
+        raise UserError(f"{url} has no unit {unit}; allowed are {UNITS_TEXT}")
     if is_dlt645 and address is None:
         raise UserError(f"{model} needs its 12-digit address: --address DIGITS")
     if address is not None and not (
@@ -59,8 +63,9 @@ async def _read(entry: DeviceEntry, link: Link) -> dict[str, Any]:
     links = {NAME: make_link(NAME, link)}
     device = make_device(entry, links, lambda: datetime.now(UTC))
     try:
-        identity = await device.check_identity() if isinstance(device, Device) else None
+        # Read first: why a device does not answer is told by its reading.
         reading = await device.read()
+        identity = await device.check_identity() if isinstance(device, Device) else None
     finally:
         await links[NAME].close()
     return {

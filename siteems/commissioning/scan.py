@@ -17,6 +17,7 @@ from drivers.errors import DriverError, LinkTimeout, MapError
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.map_writer import map_text
+from drivers.modbus.protocol import UNITS_TEXT, can_be_unit
 from drivers.model_evidence import Candidate
 from drivers.scan import FoundUnit, scan_link
 from drivers.sunspec.discovery import SunSpecDevice
@@ -50,13 +51,14 @@ def parse_units(text: str) -> tuple[int, ...]:
     units: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not 1 <= first <= last <= 247:
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        named = range(first, min(last, 256) + 1)
+        if not named or not all(can_be_unit(unit, is_rtu=False) for unit in named):
             raise UserError(
                 f"--units {text}: {part.strip()!r} is not a unit id or range; "
-                "allowed are 1 to 247, such as 1-20,40"
+                f"allowed are {UNITS_TEXT}, such as 0-20,40"
             )
-        units += range(first, last + 1)
+        units += named
     return tuple(dict.fromkeys(units))
 
 
@@ -76,6 +78,9 @@ def find_devices(
         raise UserError(
             f"{url}: tls links cannot be scanned, because their credentials are in a site file"
         )
+    for unit in () if address.is_dlt645 else units:
+        if not can_be_unit(unit, is_rtu=address.is_rtu):
+            raise UserError(f"{url} has no unit {unit}; allowed are {UNITS_TEXT}")
     try:
         if address.is_dlt645:
             return asyncio.run(_find_meter(url, timeout_s))

@@ -284,7 +284,7 @@ class DeviceEntry:
     `"my-unit.toml"`.
     """
     link: Name
-    unit: Annotated[int, Field(ge=1, le=247)] | None = None
+    unit: Annotated[int, Field(ge=0, le=255)] | None = None
     address: (
         Annotated[str, Field(pattern=r"^\d{12}$", description="12 digits, as printed on the meter")]
         | None

@@ -15,11 +15,12 @@ from modbus_rig import HeldValues, RawServer, Request, read_reply
 from sunspec_rig import BATTERY, COMMON, CONTROLS, METER, NAMEPLATE, image, served
 
 from drivers.catalogue import known_maps, load_map
-from drivers.errors import LinkDown
+from drivers.errors import LinkDown, LinkTimeout
 from drivers.modbus.device_map import DeviceMap
 from drivers.scan import scan_link
 from drivers.simulated.dlt645 import MeterServer
 from drivers.simulated.modbus import RegisterServer, SimulatedUnit
+from siteems.commissioning.probe import probe
 from siteems.commissioning.scan import find_devices, parse_units, save_maps, site_part
 from siteems.config.seeds import seed_path
 from siteems.errors import SiteFileError, UserError
@@ -140,15 +141,53 @@ async def test_a_battery_inverter_is_found_with_its_setpoint() -> None:
 
 def test_an_unusable_link_or_option_is_exit_code_2() -> None:
     assert cli("scan", f"tcp://127.0.0.1:{free_port()}").returncode == 2
-    assert "allowed are 1 to 247" in cli("scan", "tcp://127.0.0.1:1", "--units=0-3").stderr
+    assert "allowed are 1 to 247" in cli("scan", "tcp://127.0.0.1:1", "--units=0-300").stderr
     assert "credentials" in cli("scan", "tls://127.0.0.1:1").stderr
 
 
 def test_units() -> None:
     assert parse_units("1-3, 7,2") == (1, 2, 3, 7)
-    for wrong in ("", "3-1", "248", "a"):
-        with pytest.raises(UserError):
+    assert parse_units("0-2,255") == (0, 1, 2, 255)
+    for wrong in ("", "3-1", "248", "a", "0-255", "256", "1-99999999999"):
+        with pytest.raises(UserError, match="1 to 247, and on Modbus TCP 0 and 255"):
             parse_units(wrong)
+
+
+@pytest.mark.parametrize("unit", [0, 255])
+def test_a_line_has_no_device_itself(unit: int) -> None:
+    with pytest.raises(UserError, match=f"has no unit {unit}; allowed are 1 to 247"):
+        find_devices("rtu:///dev/none", (1, unit), 0.1, lambda _: None)
+    with pytest.raises(UserError, match=f"has no unit {unit}; allowed are 1 to 247"):
+        probe("eastron-sdm630", "rtu+tcp://127.0.0.1:1", unit, None, 0.1)
+
+
+async def test_a_device_that_answers_as_another_unit_is_told() -> None:
+    """Many converters answer every request as unit 0."""
+
+    async def as_unit_0(request: Request) -> bytes:
+        tid, _, function, address, count = request
+        return read_reply((tid, 0, function, address, count), [0] * count)
+
+    async with RawServer(as_unit_0) as link:
+        with pytest.raises(LinkTimeout, match=r"within 0\.2 s, but it was answered as unit 0"):
+            await link.read(3, "holding", 7, 1)
+        (found,) = await scan_link(link, (5,), [], lambda _: None)
+        assert found.problem == "answered as unit 0: ask it as unit 0"
+        assert await link.read(0, "holding", 7, 1, urgent=True) == (0,)
+        url = link.url
+        result = await asyncio.to_thread(probe, "generic-genset", url, 4, None, 0.2)
+        assert "it was answered as unit 0" in result["faults"][0]
+        result = await asyncio.to_thread(probe, "generic-genset", url, 0, None, 0.2)
+        assert result["faults"] == []
+
+
+async def test_units_0_and_255_are_the_device_itself_on_tcp() -> None:
+    async def answer(request: Request) -> bytes:
+        return read_reply(request, [request[1]] * request[4])
+
+    async with RawServer(answer) as link:
+        for unit in (0, 255):
+            assert await link.read(unit, "holding", 7, 2) == (unit, unit)
 
 
 async def test_a_unit_that_breaks_the_connection_does_not_end_the_scan() -> None:

@@ -204,6 +204,12 @@ BROKEN = {
         'link = "cabnet"',
         'devices[0].link = "cabnet": no such link; did you mean cabinet?',
     ),
+    "a unit that no device can have": Broken(
+        "unit = 2",
+        "unit = 248",
+        "devices[1].unit = 248: no device on this link can have unit 248; "
+        "allowed: 1 to 247, and on Modbus TCP 0 and 255, the device itself",
+    ),
     "one address twice": Broken(
         "[links.cabinet]",
         '[links.other]\nurl = "tcp://127.0.0.1:15020"\n[links.cabinet]',

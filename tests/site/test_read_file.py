@@ -111,9 +111,18 @@ def test_a_map_is_checked_although_another_section_has_an_error(tmp_path: Path) 
 
 def test_wrong_entries_do_not_make_a_list_too_short(tmp_path: Path) -> None:
     lines = lines_of(
-        tmp_path, ("unit = 1", "unit = 0"), ("unit = 2", "unit = 0"), ("unit = 3", "unit = 0")
+        tmp_path, ("unit = 1", "unit = -1"), ("unit = 2", "unit = -1"), ("unit = 3", "unit = -1")
     )
     assert len(lines) == 3
+
+
+def test_the_device_itself_has_a_unit_on_tcp_only(tmp_path: Path) -> None:
+    assert load_site(site_file(tmp_path, edited(("unit = 2", "unit = 0")))).devices[1].unit == 0
+    (line,) = lines_of(tmp_path, ("unit = 2", "unit = 0"), ('url = "tcp://', 'url = "rtu+tcp://'))
+    assert line == (
+        "devices[1].unit = 0: no device on this link can have unit 0; "
+        "allowed: 1 to 247, and on Modbus TCP 0 and 255, the device itself"
+    )
 
 
 def test_a_broken_map_is_reported_with_its_own_message(

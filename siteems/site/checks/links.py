@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drivers.address import FORMS, parse_address
+from drivers.address import FORMS, Address, parse_address
+from drivers.modbus.protocol import UNITS_TEXT, can_be_unit
 from siteems.config.validation_error import ValidationError, choices
 from siteems.site.checks.devices import map_or_none
 from siteems.site.model import DeviceEntry, Link
@@ -91,7 +92,7 @@ def check_protocols(
         if device.link not in links or device_map is None:
             continue
         try:
-            is_dlt645_link = parse_address(links[device.link].url).is_dlt645
+            address = parse_address(links[device.link].url)
         except ValueError:
             continue
         if device.ratio != 1.0 and device_map.roles != ("meter",):
@@ -101,9 +102,9 @@ def check_protocols(
                 "only a device that is a meter and nothing else is behind transformers",
             )
         if device_map.protocol == "dlt645":
-            yield from _meter_errors(index, device, is_dlt645_link)
+            yield from _meter_errors(index, device, address.is_dlt645)
         else:
-            yield from _modbus_errors(index, device, is_dlt645_link)
+            yield from _modbus_errors(index, device, address)
 
 
 def _meter_errors(
@@ -125,18 +126,20 @@ def _meter_errors(
         )
 
 
-def _modbus_errors(
-    index: int, device: DeviceEntry, is_dlt645_link: bool
-) -> Iterator[ValidationError]:
-    if is_dlt645_link:
+def _modbus_errors(index: int, device: DeviceEntry, address: Address) -> Iterator[ValidationError]:
+    if address.is_dlt645:
         yield ValidationError(
             ("devices", index, "link"),
             f"{device.map} cannot be on this link",
             f"a Modbus device needs a link with a URL such as {FORMS['tcp']}",
         )
     if device.unit is None:
+        yield ValidationError(("devices", index, "unit"), "is missing", f"allowed: {UNITS_TEXT}")
+    elif not can_be_unit(device.unit, is_rtu=address.is_rtu):
         yield ValidationError(
-            ("devices", index, "unit"), "is missing", "Modbus unit id, from 1 to 247"
+            ("devices", index, "unit"),
+            f"no device on this link can have unit {device.unit}",
+            f"allowed: {UNITS_TEXT}",
         )
     if device.address is not None:
         yield ValidationError(
