@@ -196,7 +196,7 @@ class ModbusLink:
             except LineBusy:
                 raise LinkTimeout(f"{self._of(request)}: the line is never silent") from None
             except Disturbed as exc:
-                raise self._bad(request, str(exc), answered_too=exc.answered) from None
+                raise self._bad(request, str(exc), waits=not exc.answered) from None
             except (*PORT_ERRORS, EOFError) as exc:
                 self._drop()
                 raise LinkDown(f"{self.url}: connection lost: {exc}", sent=True) from exc
@@ -240,10 +240,10 @@ class ModbusLink:
             raise self._bad(request, answered)
         return answer
 
-    def _bad(self, request: Request, answered: str, *, answered_too: bool = False) -> BadReply:
-        """The error of a reply that does not fit its request: the next one may be as wrong."""
+    def _bad(self, request: Request, answered: str, *, waits: bool = False) -> BadReply:
+        """The error of a reply that does not fit its request; `waits` as in `_abandon`."""
         known = self._units.state(request.unit)
-        self._abandon(request, known, waits=not answered_too)
+        self._abandon(request, known, waits=waits)
         self._counters.bad += 1
         known.counters.bad += 1
         return BadReply(f"{self._of(request)}: {answered}")
@@ -270,11 +270,13 @@ class ModbusLink:
         """Make sure that the answer to the last request is never taken for another one's.
 
         A new TCP connection receives nothing of the old one. Behind a serial server, and on a
-        serial port, the line itself may still bring the answer, so the link `waits` as well. A
+        serial port, the line itself may still bring the answer; then the link `waits` as well. A
         serial port stays open: opening it again would discard nothing.
         """
-        if self._voices is not None:
-            self._voices.given_up(request, _now(), known.reply_s, waits=waits)
+        if self._voices is None:
+            self._drop()
+            return
+        self._voices.given_up(request, _now(), known.reply_s, waits=waits)
         if waits and not self._address.is_serial:
             self._drop()
 

@@ -44,6 +44,10 @@ NOISE_BYTES: Final = 3
 """So many bytes beside a frame are noise: drivers that turn around leave a byte or two, and no
 frame is so short. More may be a part of somebody's frame.
 """
+USUAL_FORGOTTEN: Final = 1 / 16
+"""Part of what an exchange was faster than the slowest before that is forgotten, so that one slow
+answer does not make the line wait for as long ever after.
+"""
 MOST_REMEMBERED: Final = 64
 """Frames of others that are kept, the newest; a master repeats a few dozen at most."""
 LONGEST_READ: Final = 1024
@@ -67,7 +71,7 @@ class Voices:
         self._wary_until_s: float | None = None
         self._quiet_from_s = -math.inf
         self._usual_s: dict[int, float] = {}
-        """The slowest exchange with each unit so far."""
+        """About the slowest exchange with each unit lately."""
         self._answered: deque[_Timed] = deque(maxlen=MOST_REMEMBERED)
         self._given_up: deque[_Timed] = deque(maxlen=MOST_REMEMBERED)
         self._asked_by_others: list[_Timed] = []
@@ -165,7 +169,8 @@ class Voices:
 
     def answered(self, request: Request, frame: bytes, took_s: float, now_s: float) -> None:
         """Note the answer to a request of ours, and how long it took."""
-        self._usual_s[request.unit] = max(took_s, self._usual_s.get(request.unit, 0.0))
+        usual_s = self._usual_s.get(request.unit, 0.0)
+        self._usual_s[request.unit] = max(took_s, usual_s - USUAL_FORGOTTEN * (usual_s - took_s))
         self._answered.append(_Timed(request, now_s + REPEATED_WITHIN_S, frame))
 
     def given_up(self, request: Request, now_s: float, reply_s: float, *, waits: bool) -> None:
