@@ -2,7 +2,7 @@
 as an error of `drivers/errors.py`.
 
 The rules come from field trouble. The link never retries a request: the next control cycle is the
-retry. Nothing that comes late, or was meant for somebody else, may pass as another register's value
+retry. No answer that is late, or meant for another master, may pass as another register's value
 (`voices.py`). A unit that does not answer is asked less often, so that it does not slow the others
 (`silent_units.py`).
 """

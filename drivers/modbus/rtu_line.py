@@ -1,4 +1,4 @@
-"""One open RTU line: sends a request into silence, and hears its answer among what else is said.
+"""One open RTU line: sends a request into silence, and hears its answer among all other frames.
 
 An answer is accepted if the line brought it alone: after the echo of the request, where the line
 has one, and before a silence. What else was heard is left to `voices.py`.
@@ -31,7 +31,7 @@ SHORTEST_GAP_S: Final = 0.00175
 """The same section: above 19200 baud the silence does not become shorter."""
 FIXED_GAP_ABOVE: Final = 19200
 UNKNOWN_BAUD: Final = 9600
-"""Assumed behind a serial server, whose URL does not tell: the rate of most devices."""
+"""Assumed behind a serial server, whose URL has no rate: the rate of most devices."""
 BUSY_REPLIES: Final = 2.0
 """A line that was not silent for so many times the slowest reply is given up for now, so that one
 that never falls silent costs a bounded time.
@@ -49,7 +49,7 @@ class LineBusy(Exception):
 class Disturbed(Exception):
     """Something else was heard along with the answer, so it cannot be trusted.
 
-    `answered` tells whether an answer was heard that fits, so that no late one is to be expected.
+    `answered` = whether an answer was heard that fits, so that no late one is to be expected.
     """
 
     def __init__(self, message: str, *, answered: bool) -> None:
@@ -119,7 +119,7 @@ class RtuLine:
         return frame
 
     async def _wait_for_silence(self, reply_s: float) -> None:
-        """Return when nobody speaks, and no other master waits for an answer."""
+        """Return when the line is silent, and no other master waits for an answer."""
         patience_s = _now() + BUSY_REPLIES * reply_s
         heard = bytearray(await self._wire.arrived())
         while True:

@@ -2,7 +2,7 @@
 
 An RTU answer carries unit and function, but neither the registers nor who asked. So a late answer,
 a repeated one or the answer to another master looks like the answer to the next read of the same
-unit and length, and its checksum is sound. What was heard tells when an answer can be trusted at
+unit and length, and its checksum is sound. What was heard decides when an answer can be trusted at
 once, when others must be waited for, and when it must be read again. Times are seconds of the event
 loop.
 """
@@ -42,7 +42,7 @@ server between keeps a frame.
 """
 NOISE_BYTES: Final = 3
 """So many bytes beside a frame are noise: drivers that turn around leave a byte or two, and no
-frame is so short. More may be a part of somebody's frame.
+frame is so short. More may be a part of another frame.
 """
 USUAL_FORGOTTEN: Final = 1 / 16
 """Part of what an exchange was faster than the slowest before that is forgotten, so that one slow
@@ -200,8 +200,8 @@ class Voices:
         return usual_s if self._is_wary(now_s) else 0.0
 
     def doubts(self, request: Request, frame: bytes, now_s: float) -> bool:
-        """Whether an answer must be read again, because one of another request may have come in its
-        place: a repeated one, or that to another master whose requests are not heard.
+        """Whether an answer must be read again, because another one may have come instead: a repeated
+        one, or that to another master whose requests are not heard.
         """
         if not self._is_wary(now_s):
             return False

@@ -63,7 +63,7 @@ async def _read(entry: DeviceEntry, link: Link) -> dict[str, Any]:
     links = {NAME: make_link(NAME, link)}
     device = make_device(entry, links, lambda: datetime.now(UTC))
     try:
-        # Read first: why a device does not answer is told by its reading.
+        # Read first: its troubles say why a device does not answer.
         reading = await device.read()
         identity = await device.check_identity() if isinstance(device, Device) else None
     finally:

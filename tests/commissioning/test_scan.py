@@ -161,7 +161,7 @@ def test_a_line_has_no_device_itself(unit: int) -> None:
         probe("eastron-sdm630", "rtu+tcp://127.0.0.1:1", unit, None, 0.1)
 
 
-async def test_a_device_that_answers_as_another_unit_is_told() -> None:
+async def test_a_device_that_answers_as_another_unit_is_reported() -> None:
     """Many converters answer every request as unit 0."""
 
     async def as_unit_0(request: Request) -> bytes:

@@ -111,7 +111,7 @@ async def test_an_echo_and_repeated_answers_cost_nothing(
 
 
 @pytest.mark.parametrize("wires", ["rtu", "rtu+tcp"])
-async def test_another_master_is_reported_and_never_believed(
+async def test_another_master_is_reported_and_its_values_are_never_used(
     wires: str, hangzhou: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether the site is driven meanwhile is a matter of chance; no value is a wrong one."""

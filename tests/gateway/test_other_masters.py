@@ -13,8 +13,8 @@ SECOND = timedelta(seconds=1)
 
 
 def test_it_is_reported_once_and_is_over_after_ten_minutes_without() -> None:
-    clock, told = ManualClock(NOON), list[AlarmRecord]()
-    masters, count = OtherMasters(clock, told.append), 7  # what was heard before counts nothing
+    clock, alarms = ManualClock(NOON), list[AlarmRecord]()
+    masters, count = OtherMasters(clock, alarms.append), 7  # what was heard before counts nothing
     for second in range(1800):
         if 100 <= second < 160 and second % 10 == 0:
             count += 1
@@ -22,17 +22,17 @@ def test_it_is_reported_once_and_is_over_after_ten_minutes_without() -> None:
             count += 1  # a single frame is enough to hold it
         masters.update({"cabinet": count, "meter": 0})
         clock.advance(SECOND)
-    assert [(alarm.time, alarm.code) for alarm in told] == [
+    assert [(alarm.time, alarm.code) for alarm in alarms] == [
         (NOON + (100 + 10 * FEW) * SECOND, "another-master"),
         (NOON + 1160 * SECOND, "no-other-master"),
     ]
 
 
 def test_a_few_frames_now_and_then_are_chance() -> None:
-    clock, told = ManualClock(NOON), list[AlarmRecord]()
-    masters, count = OtherMasters(clock, told.append), 0
+    clock, alarms = ManualClock(NOON), list[AlarmRecord]()
+    masters, count = OtherMasters(clock, alarms.append), 0
     for second in range(3600):
         count += second % 30 == 0
         masters.update({"cabinet": count})
         clock.advance(SECOND)
-    assert told == []
+    assert alarms == []

@@ -1,4 +1,4 @@
-"""An RTU bus with all that field reports tell of: echo, repeated and late answers, another master,
+"""An RTU bus with all that field reports describe: echo, repeated and late answers, another master,
 noise, frames in pieces. Registers hold what follows from unit and address, so that a value of
 another register is seen.
 """
@@ -52,13 +52,13 @@ class Habits:
     """Frames that arrive in pieces."""
 
 
-def word_at(unit: int, function: int, address: int) -> int:
+def register_at(unit: int, function: int, address: int) -> int:
     return (unit * 20011 + function * 3001 + address * 7) & 0xFFFF
 
 
 @dataclass
 class Bus:
-    """Takes what we send, and says what is said on the line."""
+    """Takes what we send, and says what is sent on the line."""
 
     habits: Habits
     random: random.Random
@@ -67,7 +67,7 @@ class Bus:
     written: dict[tuple[int, int], int] = field(default_factory=dict)
     shapes: list[tuple[int, int]] = field(default_factory=lambda: [(3, 1)])
     """Function and count of our latest reads, which the other master copies."""
-    _said: int = 0
+    _sent: int = 0
     _busy_until_s: float = 0.0
     fixed: bool = False
     """Whether the other master always asks for the same registers."""
@@ -136,8 +136,8 @@ class Bus:
 
     def _answer(self, unit: int, function: int, address: int, count: int, frame: bytes) -> bytes:
         if function in (3, 4):
-            words = [self.value(unit, function, at) for at in range(address, address + count)]
-            return framed(unit, struct.pack(f">BB{count}H", function, 2 * count, *words))
+            registers = [self.value(unit, function, at) for at in range(address, address + count)]
+            return framed(unit, struct.pack(f">BB{count}H", function, 2 * count, *registers))
         values = [count] if function == 6 else struct.unpack(f">{count}H", frame[7:-2])
         self.written |= {(unit, address + i): value for i, value in enumerate(values)}
         return framed(unit, frame[1:6])
@@ -145,7 +145,7 @@ class Bus:
     def value(self, unit: int, function: int, address: int) -> int:
         if function == 3 and (unit, address) in self.written:
             return self.written[unit, address]
-        return word_at(unit, function, address)
+        return register_at(unit, function, address)
 
     def _say(self, frame: bytes, at_s: float) -> None:
         chance = self.random.random
@@ -155,17 +155,17 @@ class Bus:
         cut = len(frame)
         if chance() < self.habits.pieces and len(frame) > 1:
             cut = self.random.randrange(1, len(frame))
-        # What is to be said first comes first: two timers of one time may change places.
-        self._said += 1
-        self._at(asyncio.get_running_loop().time() + at_s + 1e-7 * self._said, frame, cut)
+        # The order is kept: two timers of one time may be swapped.
+        self._sent += 1
+        self._at(asyncio.get_running_loop().time() + at_s + 1e-7 * self._sent, frame, cut)
 
     def _at(self, at_s: float, frame: bytes, cut: int) -> None:
         loop = asyncio.get_running_loop()
         self._timers = {timer for timer in self._timers if timer.when() > loop.time()}
-        self._timers.add(loop.call_at(at_s, self._speak, frame, cut))
+        self._timers.add(loop.call_later(at_s - loop.time(), self._speak, frame, cut))
 
     def _speak(self, frame: bytes, cut: int) -> None:
-        """Send a frame in two pieces, once nobody else is in the middle of one."""
+        """Send a frame in two pieces, once no other frame is being sent."""
         now_s = asyncio.get_running_loop().time()
         if now_s < self._busy_until_s:
             self._at(self._busy_until_s + 1e-6, frame, cut)
@@ -174,8 +174,8 @@ class Bus:
         if frame[cut:]:
             self._busy_until_s = now_s + self.random.uniform(0.0, 0.002)
             self._timers.add(
-                asyncio.get_running_loop().call_at(
-                    self._busy_until_s, lambda: self.send(frame[cut:])
+                asyncio.get_running_loop().call_later(
+                    self._busy_until_s - now_s, lambda: self.send(frame[cut:])
                 )
             )
 
@@ -218,7 +218,7 @@ class MemoryWire:
 
 @asynccontextmanager
 async def behind_a_serial_server(bus: Bus) -> AsyncIterator[str]:
-    """The newest connection receives all that is said on the line."""
+    """The newest connection receives all that is sent on the line."""
     newest: list[asyncio.StreamWriter] = []
 
     def send(data: bytes) -> None:

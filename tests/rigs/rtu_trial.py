@@ -27,13 +27,13 @@ async def trial(url: str, bus: Bus, requests: int, seed: int) -> Counter[str]:
             kind = chosen.random()
             try:
                 if kind < ABSENT_WRITES:
-                    await link.write(ABSENT, address, _words(chosen), urgent=True)
+                    await link.write(ABSENT, address, _values(chosen), urgent=True)
                     ended["false confirmation"] += 1
                 elif kind < ABSENT_WRITES + WRITES:
-                    words = _words(chosen)
-                    await link.write(unit, address, words, urgent=True)
-                    held = [bus.written.get((unit, address + i)) for i in range(len(words))]
-                    ended["confirmed" if held == words else "false confirmation"] += 1
+                    values = _values(chosen)
+                    await link.write(unit, address, values, urgent=True)
+                    held = [bus.written.get((unit, address + i)) for i in range(len(values))]
+                    ended["confirmed" if held == values else "false confirmation"] += 1
                 else:
                     function, count = chosen.choice((3, 4)), chosen.choice((1, 1, 2, 3, 10))
                     space = "holding" if function == 3 else "input"
@@ -51,5 +51,5 @@ async def trial(url: str, bus: Bus, requests: int, seed: int) -> Counter[str]:
     return ended
 
 
-def _words(chosen: random.Random) -> list[int]:
+def _values(chosen: random.Random) -> list[int]:
     return [chosen.randrange(65536) for _ in range(chosen.choice((1, 1, 2)))]

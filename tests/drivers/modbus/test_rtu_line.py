@@ -16,8 +16,8 @@ from drivers.modbus.link import ModbusLink
 from drivers.modbus.rtu_frames import framed
 
 ANSWER_S = 0.02
-Said = list[tuple[float, bytes]]
-"""After how many seconds which bytes are said."""
+Sent = list[tuple[float, bytes]]
+"""After how many seconds which bytes are sent."""
 
 
 def read_answer(frame: bytes, value: int | None = None, function: int | None = None) -> bytes:
@@ -36,18 +36,18 @@ class Line:
 
     is_open = True
 
-    def __init__(self, says: Callable[[bytes], Said]) -> None:
+    def __init__(self, says: Callable[[bytes], Sent]) -> None:
         self._says = says
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()
         self.sent: list[bytes] = []
         self.sent_s: list[float] = []
-        self.said_s: list[float] = []
+        self.heard_s: list[float] = []
 
     def say(self, data: bytes, after_s: float = 0.0) -> None:
         asyncio.get_running_loop().call_later(after_s, self._say, data)
 
     def _say(self, data: bytes) -> None:
-        self.said_s.append(asyncio.get_running_loop().time())
+        self.heard_s.append(asyncio.get_running_loop().time())
         self._queue.put_nowait(data)
 
     async def receive(self) -> bytes:
@@ -63,8 +63,8 @@ class Line:
     def send(self, data: bytes) -> None:
         self.sent.append(data)
         self.sent_s.append(asyncio.get_running_loop().time())
-        for after_s, said in self._says(data):
-            self.say(said, after_s)
+        for after_s, frame in self._says(data):
+            self.say(frame, after_s)
 
     def close(self) -> None:
         pass
@@ -72,7 +72,7 @@ class Line:
 
 def on_a_line(
     monkeypatch: pytest.MonkeyPatch,
-    says: Callable[[bytes], Said],
+    says: Callable[[bytes], Sent],
     test: Callable[[ModbusLink, Line], Coroutine[Any, Any, None]],
     url: str = "rtu:///dev/none?baud=9600",
 ) -> ModbusLink:
@@ -93,11 +93,11 @@ def on_a_line(
     return run_virtually(run())
 
 
-def answered(frame: bytes) -> Said:
+def answered(frame: bytes) -> Sent:
     return [(ANSWER_S, read_answer(frame) if frame[1] in (3, 4) else framed(frame[0], frame[1:6]))]
 
 
-def echoed(frame: bytes) -> Said:
+def echoed(frame: bytes) -> Sent:
     return [(0.0, frame), *answered(frame)]
 
 
@@ -112,10 +112,12 @@ def test_between_two_frames_there_is_the_silence_of_the_standard(
             assert await link.read(1, "holding", address, 1) == (address,)
         await asyncio.sleep(100.0)  # nothing strange was heard for long
         line.sent_s.clear()
-        line.said_s.clear()
+        line.heard_s.clear()
         for address in range(5):
             assert await link.read(1, "holding", address, 1) == (address,)
-        gaps = [sent - said for said, sent in zip(line.said_s[:-1], line.sent_s[1:], strict=True)]
+        gaps = [
+            sent - frame for frame, sent in zip(line.heard_s[:-1], line.sent_s[1:], strict=True)
+        ]
         assert gaps == pytest.approx([gap_s] * 4, rel=0.01)
 
     on_a_line(monkeypatch, answered, test, f"rtu:///dev/none?baud={baud}")
@@ -138,7 +140,7 @@ def test_the_first_read_shows_the_echo_and_is_not_lost(monkeypatch: pytest.Monke
 def test_no_echo_confirms_a_single_write(monkeypatch: pytest.MonkeyPatch, echoes: int) -> None:
     """Unit 1 answers reads, but no writes; unit 9 nothing at all."""
 
-    def says(frame: bytes) -> Said:
+    def says(frame: bytes) -> Sent:
         echo = [(0.0, frame)] * echoes
         return echo + (answered(frame) if frame[0] == 1 and frame[1] == 3 else [])
 
@@ -178,7 +180,7 @@ def test_another_master_gets_its_answer_before_we_ask(monkeypatch: pytest.Monkey
         line.say(read_answer(request), after_s=0.3)
         await asyncio.sleep(0.05)
         assert await link.read(1, "holding", 2, 1) == (2,)
-        assert line.sent_s[1] > line.said_s[2] + 0.003
+        assert line.sent_s[1] > line.heard_s[2] + 0.003
 
     assert on_a_line(monkeypatch, answered, test).counters.foreign == 2
 
@@ -194,7 +196,7 @@ def test_another_master_gets_its_answer_before_we_ask(monkeypatch: pytest.Monkey
     ],
 )
 def test_an_answer_that_did_not_come_alone_is_refused(
-    monkeypatch: pytest.MonkeyPatch, beside: Said
+    monkeypatch: pytest.MonkeyPatch, beside: Sent
 ) -> None:
     calm = True
 
@@ -226,10 +228,10 @@ def test_two_bytes_of_noise_are_only_counted(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_answer_that_comes_again_is_not_taken_for_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The copy arrives before the true answer, or in its place."""
+    """The copy arrives before the true answer, or instead of it."""
     before: list[bytes] = []
 
-    def says(frame: bytes) -> Said:
+    def says(frame: bytes) -> Sent:
         copies = [(0.001, each) for each in before[-1:]]
         before.append(read_answer(frame))
         return copies + (answered(frame) if len(before) % 5 else [])
@@ -261,7 +263,7 @@ def test_registers_with_the_same_content_can_be_read(monkeypatch: pytest.MonkeyP
 def test_beside_a_master_that_is_not_heard_a_value_is_read_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its answers come in place of ours, which the unit did not hear."""
+    """Its answers come instead of ours, which the unit did not hear."""
     lost = False
 
     async def test(link: ModbusLink, line: Line) -> None:
@@ -279,7 +281,7 @@ def test_beside_a_master_that_is_not_heard_a_value_is_read_twice(
         assert await link.read(1, "holding", 4, 1) == (4,)
         assert len(line.sent) == 6, "once again"
 
-    def says(frame: bytes) -> Said:
+    def says(frame: bytes) -> Sent:
         nonlocal lost
         if not lost:
             return answered(frame)
