@@ -200,7 +200,7 @@ class Voices:
         return usual_s if self._is_wary(now_s) else 0.0
 
     def doubts(self, request: Request, frame: bytes, now_s: float) -> bool:
-        """Whether an answer must be read again, because another one may have come instead: a repeated
+        """Whether an answer must be read again, because another may have come instead: a repeated
         one, or that to another master whose requests are not heard.
         """
         if not self._is_wary(now_s):
