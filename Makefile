@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters coverage clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters coverage deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -41,6 +41,9 @@ coverage: $(STAMP)
 
 quarters: $(STAMP)
 	$(BIN)/python benchmarks/quarters.py --table
+
+deb: $(STAMP)
+	$(BIN)/python packaging/deb.py $(if $(ARCH),--arch $(ARCH))
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -28,8 +28,10 @@ LONGEST_MEDIAN = 150
 LONGEST_LINE = 100
 PRAGMA = re.compile(r"  # (?:type: ignore|noqa|fmt:).*")
 """Comments for tools do not count, as in ruff."""
-NO_PACKAGE = {"rigs", "data"}
-"""Folders of tests/ that belong to no package: shared helpers, and small files."""
+NO_PACKAGE = {"rigs", "data", "packaging"}
+"""Folders of tests/ that belong to no Python package: shared helpers, small files, and the tests of
+the folder packaging/.
+"""
 
 
 def python_files(*tops: str) -> list[Path]:
