@@ -1,4 +1,4 @@
-"""The Debian package: what dpkg is told, the scripts, and the tree without the Python packages."""
+"""The Debian package: its control file, the scripts, and the tree without the Python packages."""
 
 from __future__ import annotations
 
