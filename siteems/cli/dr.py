@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -68,6 +69,8 @@ def dr_limit_import(
         print(json_text(event, indent=2))
     else:
         print(f"event {event_text(event_from_dict(event), site.site.zone)}")
+    if warning := daemon.warning_about(event_from_dict(event)):
+        print(warning, file=sys.stderr)
 
 
 @app.command("list")

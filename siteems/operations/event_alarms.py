@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from siteems.demand_response.event import DrEvent
 from siteems.history.records import AlarmRecord
+from siteems.history.store import History
 from siteems.operations import alarm_catalogue as alarms
+
+AS_PRESENT: Final = timedelta(minutes=10)
+"""How old a sample may be that counts as now; `recording.sample_s` is a minute by default."""
+
+
+def recorded_ac_load_kw(history: History, now: datetime) -> float | None:
+    """The present load on the AC side, as far as the record knows it. Raises `RecordError`."""
+    sample = history.last_sample(now)
+    if sample is None or now - sample.time > AS_PRESENT:
+        return None
+    return sample.values.get("ac_load_kw")
 
 
 def cap_below_ac_load(
