@@ -114,7 +114,7 @@ async def test_after_a_step_a_fresh_plan_of_the_new_time_is_followed(
     plan = rig.controller.plan
     assert plan is not None
     assert abs(plan.issued - rig.clock.now()) <= 2 * MINUTE
-    assert rig.steps[-1].intent.reason.code == FOLLOW_PLAN.code
+    assert rig.steps[-1].intent.level == "plan"
 
 
 async def test_a_sample_of_2036_is_not_the_present(rig: Rig) -> None:

@@ -22,8 +22,7 @@ MAINS_FAILED: Final = AlarmType(
     "warning",
     "The measured mains voltage is too low to supply the rectifiers. All economic setpoints are "
     "released.",
-    "Check the supply. Estimate the remaining backup time from the state of charge and the load, "
-    "which `siteems status` shows.",
+    "Check the supply. `siteems status` shows how long the battery lasts.",
 )
 MAINS_RETURNED: Final = AlarmType(
     "mains-returned",

@@ -13,6 +13,7 @@ from siteems.demand_response.event_log import EventLog
 from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
 from siteems.operations.alarm_catalogue import OF_ONE_RUN
+from siteems.operations.backup_time import BackupTime, backup_time
 from siteems.operations.daemon_state import (
     DaemonState,
     daemon_clock,
@@ -47,6 +48,8 @@ class Status:
     """The newest of the last 24 hours, oldest first, without what only an earlier run was."""
     traffic: Mapping[str, Any] | None
     """Counters of the links and of today's writes, at most a minute old while the daemon runs."""
+    backup: BackupTime | None = None
+    """While the mains are out: how long the battery lasts."""
     holds: tuple[Hold, ...] = ()
     """Holds by hand that are not over."""
 
@@ -63,12 +66,15 @@ def read_status(site: Site, history: History) -> Status:
         for alarm in history.alarms(now - ALARMS_SINCE, until)
         if not _is_obsolete(alarm, daemon)
     ]
+    sample, plan = history.last_sample(until), newest_plan(history.last_plans(USABLE, until))
+    capacity_kwh = None if plan is None else plan.capacity_kwh
     return Status(
         site_id=site.site.id,
         now=now,
         daemon=daemon,
-        sample=history.last_sample(until),
-        plan=newest_plan(history.last_plans(USABLE, until)),
+        sample=sample,
+        plan=plan,
+        backup=None if sample is None else backup_time(site, sample, capacity_kwh),
         events=EventLog(history).open(now),
         alarms=tuple(alarms[-ALARMS_SHOWN:]),
         traffic=recorded_traffic(history),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ def as_data(status: Status) -> dict[str, Any]:
         "dr_events": [event_dict(event) for event in status.events],
         "alarms": [_alarm_dict(alarm) for alarm in status.alarms],
         "traffic": status.traffic,
+        "backup": None if status.backup is None else asdict(status.backup),
         "holds": [hold_dict(hold) for hold in status.holds],
     }
 

@@ -13,6 +13,7 @@ from siteems.demand_response.event_text import event_text
 from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import Sample
 from siteems.messages.message import Message
+from siteems.operations.backup_time import BackupTime
 from siteems.operations.daemon_state import LINK_TROUBLES, DaemonState
 from siteems.operations.english import ENGLISH
 from siteems.operations.status import Status
@@ -39,6 +40,8 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         yield (
             f"control   {control}" if status.daemon.running else f"control   none; last: {control}"
         )
+    if status.backup is not None:
+        yield f"mains     failed: {_backup_text(status.backup)}"
     if status.plan is None:
         yield "plan      none"
     else:
@@ -55,6 +58,13 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         local = alarm.time.astimezone(zone)
         since = f"{local:%H:%M:%S}{doubled_offset(local, zone)}"
         yield f"{alarm.level:9} {since} {alarm.code}: {ENGLISH.text(alarm.message)}"
+
+
+def _backup_text(backup: BackupTime) -> str:
+    left = f"{backup.hours:.1f} h left at this load of {backup.load_kw:.2f} kW"
+    if backup.shed_hours is not None:
+        left += f", {backup.shed_hours:.1f} h with load shed"
+    return left
 
 
 def daemon_text(daemon: DaemonState) -> str:

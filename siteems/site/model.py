@@ -187,6 +187,10 @@ class Backup:
     hours: Annotated[float, Field(ge=0.5, le=72)]
     coldest_c: Annotated[float, Field(ge=-40, le=40)]
     """Coldest battery temperature of the year, used where the temperature is not measured."""
+    shed_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of the telecom load that the site's own contactors disconnect in a long mains failure;
+    `siteems status` then also shows the time left without it.
+    """
     soc_margin: Annotated[float, Field(ge=0, le=0.3)] = 0.05
     """Share of capacity added to the reserve, for the error of the SoC estimate."""
     load_margin: Annotated[float, Field(ge=0, le=1)] = 0.10
