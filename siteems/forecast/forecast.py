@@ -28,6 +28,8 @@ class Forecast:
     pv_kw: Array
     pv_high_kw: Array
     """95 % quantile of the PV power."""
+    certain: bool = False
+    """Loads and PV are known: perfect foresight. Then there is no other future to plan for."""
 
 
 class Forecaster(Protocol):

@@ -21,7 +21,11 @@ one.
 
 
 def futures(forecast: Forecast, n_steps: int) -> tuple[Future, ...]:
-    """Much PV with a low load, and little PV with a high load, over the first `n_steps`."""
+    """Much PV with a low load, and little PV with a high load, over the first `n_steps`. None where
+    the forecast is certain.
+    """
+    if forecast.certain:
+        return ()
     load_kw, high_load_kw = forecast.dc_load_kw[:n_steps], forecast.dc_load_p95_kw[:n_steps]
     pv_kw, high_pv_kw = forecast.pv_kw[:n_steps], forecast.pv_high_kw[:n_steps]
     more = Future(

@@ -172,7 +172,8 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
         reserve_kwh=_rounded([horizon.reserve_kwh])[0],
         cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
         solve_s=round(plan.solve_s, DIGITS),
-        segment_values=tuple(_rounded(list(plan.segment_value_per_kwh))),
+        # Those of one future alone are no guide: they jump at what its own plan needs.
+        segment_values=tuple(_rounded(list(plan.segment_value_per_kwh))) if inputs.futures else (),
         peak_kw=_peak(plan, inputs),
         month_peak_kw=None if peak_kw is None else round(peak_kw, DIGITS),
         learned_health=None if health is None else round(health, DIGITS),

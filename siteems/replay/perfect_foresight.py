@@ -79,7 +79,7 @@ class PerfectForecaster:
         dc, pv, ac = (self._means(name, edges_h, hours) for name in ("dc", "pv", "ac"))
         p95 = np.maximum(ordinary.dc_load_p95_kw, dc)
         pv = np.minimum(pv, self._rated_kwp)
-        return Forecast(now, tuple(starts), dc, p95, ac, pv, pv)
+        return Forecast(now, tuple(starts), dc, p95, ac, pv, pv, certain=True)
 
     def peak_load_kw(self, now: datetime, hours: float) -> float:
         """As the ordinary forecaster predicts it."""

@@ -159,6 +159,13 @@ def test_two_other_futures_lie_on_either_side_of_the_expected_one(hangzhou: Site
     assert less.dc_load_kw == pytest.approx(np.full(n - 1, 3.3))
 
 
+def test_what_is_certain_has_no_other_future(hangzhou: Site) -> None:
+    grid = time_grid(NOW, 15, 12)
+    forecast = forecast_on(grid, np.full(len(grid.starts), 3.0))
+    assert len(futures(forecast, 4)) == 2
+    assert futures(replace(forecast, certain=True), 4) == ()
+
+
 def test_the_plan_itself_counts_on_the_expected_loads_and_pv(hangzhou: Site) -> None:
     grid = time_grid(NOW, 15, 12)
     n = len(grid.starts)

@@ -149,6 +149,13 @@ def test_a_battery_that_rests_has_no_sign(noise_kw: float, hangzhou: Site) -> No
     assert (planned, math.copysign(1.0, planned or 0.0)) == (0.0, 1.0)
 
 
+def test_the_values_of_one_future_alone_are_not_published(hangzhou: Site) -> None:
+    inputs = inputs_at(hangzhou, ISSUED)
+    solved = PlanSolver().solve(inputs.problem)
+    assert publish(solved, replace(inputs, futures=()), "test").values(ISSUED) is None
+    assert publish(solved, inputs, "test").values(ISSUED) is not None
+
+
 def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:
     """No price is made up: with a tariff that ends tonight, the plan is shorter."""
     ending = replace(hangzhou, tariffs=(replace(hangzhou.tariffs[0], valid_to=date(2026, 7, 16)),))
