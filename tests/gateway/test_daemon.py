@@ -204,8 +204,8 @@ def test_status_shows_a_running_and_a_killed_daemon(tmp_path: Path) -> None:
 
 
 def test_a_hold_is_followed_and_survives_a_restart(tmp_path: Path) -> None:
-    """In the last of the cheap hours at noon the plan would charge."""
-    with simulated_site(tmp_path, speed=60, begin_h=13.0) as running:
+    """In the expensive hours of the evening the battery would carry the load."""
+    with simulated_site(tmp_path, speed=60, begin_h=19.0) as running:
         daemon = running.start_daemon()
         running.clock.start()
         site, state = str(running.site_file), f"--state={running.state}"
