@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteems.recordings.local_days import local_days
+
 Array = npt.NDArray[np.float64]
 
 LEAST_LEVELS = 8
@@ -74,7 +76,7 @@ def pasted_days(copies: list[CopiedDay], days: int) -> list[CopiedDay]:
 
 def by_day(times: pd.DatetimeIndex, series: Array) -> Iterator[tuple[pd.Timestamp, Array]]:
     """The values of each local day."""
-    days = times.normalize()
+    days = local_days(times)
     edges = np.flatnonzero(np.diff(days.asi8)) + 1
     for first, end in pairwise([0, *edges.tolist(), len(series)]):
         yield days[first], series[first:end]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from siteems.recordings.copied_days import by_day, copied_days, successive
 from siteems.recordings.finding import Finding, finding, percent, runs, share, stamp
+from siteems.recordings.local_days import local_days
 from siteems.recordings.physical_range import NEVER_ZERO, RANGES, Mask, dead_zeros, night_power
 from siteems.recordings.series_table import Array
 from siteems.recordings.timestamps import usual_step
@@ -59,7 +60,7 @@ def _copied_days(
     copies = copied_days(times, series, per_day)
     if not copies:
         return
-    n_days = max(1, times.normalize().nunique())
+    n_days = max(1, local_days(times).nunique())
     text = (
         f"{len(copies)} days ({percent(len(copies) / n_days)}) equal an earlier one in every "
         f"value, such as {copies[0].day:%Y-%m-%d} and {copies[0].original:%Y-%m-%d}"
@@ -176,7 +177,11 @@ def _brightness(times: pd.DatetimeIndex, series: Array) -> tuple[list[pd.Timesta
     """The days, and the positive values by day and step of the day, shape (days, steps); 0 where
     there is none.
     """
-    steps = ((times - times.normalize()) / usual_step(times)).to_numpy().astype(np.int64)
+    steps = (
+        ((times.tz_localize(None) - local_days(times)) / usual_step(times))
+        .to_numpy()
+        .astype(np.int64)
+    )
     days = dict(by_day(times, np.arange(len(series), dtype=np.float64)))
     bright = np.full((len(days), int(steps.max()) + 1), np.nan)
     for row, indices in enumerate(days.values()):

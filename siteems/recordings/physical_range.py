@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from siteems.recordings.local_days import local_days
+
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -64,7 +66,7 @@ def night_power(times: pd.DatetimeIndex, power: Array) -> Mask:
     slots = times.hour * 60 + times.minute
     if best <= 0.0 or np.unique(slots).size < 24:
         return none
-    days = pd.DataFrame({"kw": power, "day": times.normalize(), "slot": slots}).pivot_table(
+    days = pd.DataFrame({"kw": power, "day": local_days(times), "slot": slots}).pivot_table(
         index="day", columns="slot", values="kw", aggfunc="mean"
     )
     usual = days.rolling(NIGHT_WINDOW_DAYS, center=True, min_periods=NIGHT_LEAST_DAYS)
@@ -74,7 +76,7 @@ def night_power(times: pd.DatetimeIndex, power: Array) -> Mask:
     near_day = np.logical_or.reduce([np.roll(lit, by, axis=1) for by in range(-hour, hour + 1)])
     shows_day = (bright.max(axis=1) > DAYLIGHT_SHARE * best).to_numpy()
     night = pd.DataFrame(~near_day & shows_day[:, None], days.index, days.columns)
-    row, column = days.index.get_indexer(times.normalize()), days.columns.get_indexer(slots)
+    row, column = days.index.get_indexer(local_days(times)), days.columns.get_indexer(slots)
     found = (row >= 0) & (column >= 0)
     at_night = none.copy()
     at_night[found] = night.to_numpy()[row[found], column[found]]

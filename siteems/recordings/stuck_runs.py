@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.recordings.finding import runs
+from siteems.recordings.local_days import local_days
 
 Array = npt.NDArray[np.float64]
 Run = tuple[int, int]
@@ -70,9 +71,9 @@ def _unusual(
     """Runs of so many hours or more, if they are long for this series, and at an unusual level."""
     if not (resting := _resting(series)):
         return []
-    starts = times[[first for first, _ in resting]].normalize()
+    starts = local_days(times[[first for first, _ in resting]])
     lengths = pd.Series([end - first for first, end in resting]).groupby(starts).max()
-    of_days = np.zeros(times.normalize().nunique())
+    of_days = np.zeros(local_days(times).nunique())
     of_days[: len(lengths)] = lengths
     habit = float(np.quantile(of_days, HABIT_SHARE, method="lower"))
     least = max(hours * per_day / 24.0, HABIT_TIMES * habit)
@@ -94,7 +95,7 @@ def _without_clipping(times: pd.DatetimeIndex, series: Array, stuck: list[Run]) 
     of its standby power at night.
     """
     highest = float(np.nanmax(series))
-    at_top = times[series >= CLIPPED_SHARE * highest].normalize().nunique()
+    at_top = local_days(times[series >= CLIPPED_SHARE * highest]).nunique()
     return [
         (first, end)
         for first, end in _without_usual_levels(times, series, stuck)
@@ -104,7 +105,8 @@ def _without_clipping(times: pd.DatetimeIndex, series: Array, stuck: list[Run]) 
 
 def _without_usual_levels(times: pd.DatetimeIndex, series: Array, stuck: list[Run]) -> list[Run]:
     """The runs at levels that the series rests at on few days."""
+    day_of = local_days(times)
     days: dict[float, set[pd.Timestamp]] = {}
     for first, _ in stuck:
-        days.setdefault(float(series[first]), set()).add(times[first].normalize())
+        days.setdefault(float(series[first]), set()).add(day_of[first])
     return [run for run in stuck if len(days[float(series[run[0]])]) < CLIPPED_DAYS]

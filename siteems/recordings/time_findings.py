@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siteems.recordings.finding import Finding, duration, finding
+from siteems.recordings.local_days import local_days
 from siteems.recordings.series_table import SeriesTable
 from siteems.recordings.timestamps import usual_step
 
@@ -44,8 +45,8 @@ def find_in_times(column: str, times: pd.DatetimeIndex) -> Iterator[Finding]:
 def clock_change_days(table: SeriesTable, zone: ZoneInfo) -> tuple[str, ...]:
     """Local days of 23 or 25 hours within the span of a table, as YYYY-MM-DD."""
     times = table.columns[0].times
-    first_day = times.min().tz_localize(None).normalize()
-    days = pd.date_range(first_day, times.max().tz_localize(None).normalize() + DAY, freq="D")
+    first_day = local_days(times).min()
+    days = pd.date_range(first_day, local_days(times).max() + DAY, freq="D")
     offsets = [datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset() for day in days]
     return tuple(
         f"{day:%Y-%m-%d}"
@@ -63,7 +64,7 @@ def find_in_clock_changes(
     if per_day < 24:
         return
     even = [
-        day for day in change_days if int((times.normalize() == pd.Timestamp(day)).sum()) == per_day
+        day for day in change_days if int((local_days(times) == pd.Timestamp(day)).sum()) == per_day
     ]
     if even:
         listed = ", ".join(even[:4])

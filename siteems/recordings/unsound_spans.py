@@ -18,6 +18,7 @@ import pandas as pd
 from siteems.recordings.copied_days import CopiedDay, copied_days, pasted_days
 from siteems.recordings.equal_steps import Recording
 from siteems.recordings.finding import duration, share
+from siteems.recordings.local_days import local_days
 from siteems.recordings.stuck_runs import FROZEN_H, Run, frozen_runs
 
 DAY = timedelta(days=1)
@@ -47,14 +48,14 @@ def without_unsound_spans(
         values = series[name].copy()
         frozen = [] if name in counted else frozen_runs(times, values, per_day, name)
         copies = copied_days(times, values, round(per_day))
-        pasted = pasted_days(copies, times.normalize().nunique())
+        pasted = pasted_days(copies, local_days(times).nunique())
         if frozen:
             notes.append(_frozen_note(name, times, values, frozen, per_day))
         if pasted:
             notes.append(_pasted_note(name, times, pasted))
         for first, end in frozen:
             values[first:end] = np.nan
-        values[np.asarray(times.normalize().isin([copy.day for copy in pasted]))] = np.nan
+        values[np.asarray(local_days(times).isin([copy.day for copy in pasted]))] = np.nan
         series[name] = values
     return replace(recording, series=series, notes=tuple(notes))
 
@@ -74,7 +75,7 @@ def _frozen_note(
 
 
 def _pasted_note(name: str, times: pd.DatetimeIndex, pasted: list[CopiedDay]) -> str:
-    days = times.normalize().nunique()
+    days = local_days(times).nunique()
     plural = "s" if len(pasted) > 1 else ""
     return (
         f"{name}: {len(pasted)} day{plural} ({len(pasted) / days:.1%}) equal an earlier one in "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from siteems.recordings.local_days import local_days
 from siteems.replay.daily import Daily
 from siteems.replay.outcome import Policy, ReplayResult
 from siteems.site.model import Site
@@ -96,10 +97,10 @@ def reserve_kept(site: Site, result: ReplayResult) -> Any:
     times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(
         site.site.zone
     )
-    margin = pd.Series(series.soc - series.reserve_soc, index=times.normalize()) * 100.0
+    margin = pd.Series(series.soc - series.reserve_soc, index=local_days(times)) * 100.0
     by_day = margin.groupby(level=0).agg(["min", "max"])
     figure = _figure("percent of capacity above the reserve")
-    x = pd.DatetimeIndex(by_day.index).tz_localize(None)
+    x = pd.DatetimeIndex(by_day.index)
     thin = {"color": SOFT, "width": 1}
     figure.add_trace(go.Scatter(x=x, y=by_day["max"], name="highest of the day", line=thin))
     figure.add_trace(
@@ -124,7 +125,7 @@ def course_of_day(site: Site, result: ReplayResult, midnight: pd.Timestamp) -> A
     times = pd.date_range(result.start, periods=len(series.soc), freq=result.step).tz_convert(
         site.site.zone
     )
-    day = (times >= midnight) & (times < midnight + pd.Timedelta(days=1))
+    day = local_days(times) == midnight
     x = times[day].tz_localize(None)
     figure = _figure("kW")
     for name, values, colour, dash in (

@@ -12,6 +12,7 @@ import pandas as pd
 
 from siteems.accounting.billing import make_bill
 from siteems.accounting.span import refill_kwh
+from siteems.recordings.local_days import local_days
 from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.replay.savings import Interval, confidence, of_months
 from siteems.site.model import Site
@@ -26,8 +27,8 @@ MONTHS_FOR_INTERVAL = 3
 
 @dataclass(frozen=True, eq=False)
 class Daily:
-    """One value per local day and policy, shape (days,); `days` are local midnights. The sum of a
-    policy's days is its cost.
+    """One value per local day and policy, shape (days,); `days` are local midnights
+    without offset. The sum of a policy's days is its cost.
     """
 
     days: pd.DatetimeIndex
@@ -79,7 +80,7 @@ def daily(site: Site, result: ReplayResult) -> Daily:
     zone, schedule = site.site.zone, TariffSchedule(site.tariffs, site.site.zone)
     count = len(next(iter(result.policies.values())).series.soc)
     times = pd.date_range(result.start, periods=count, freq=result.step).tz_convert(zone)
-    day_of = times.normalize()
+    day_of = local_days(times)
     days = pd.DatetimeIndex(day_of.unique())
     hours = result.step / timedelta(hours=1)
 
