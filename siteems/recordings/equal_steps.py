@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siteems.errors import UserError
-from siteems.recordings.finding import share
+from siteems.recordings.finding import percent, share
 from siteems.recordings.physical_range import (
     NEVER_ZERO,
     RANGES,
@@ -30,6 +30,10 @@ Array = npt.NDArray[np.float64]
 
 MOST_ROWS = 4_000_000
 """A year has half a million minutes: more rows than this mean that one time is far off."""
+SPARSE_STEPS, SPARSE_SHARE = 100_000, 0.01
+"""In a span of more steps (three years of quarter hours), so few rows mean the same. To look at
+each step of such a span takes minutes.
+"""
 MINUTE = pd.Timedelta(minutes=1)
 JITTER_SHARE = 0.05
 """Share of a step by which a timestamp may be off, as those of loggers are by some seconds. With a
@@ -77,6 +81,12 @@ def at_equal_steps(rows: Rows) -> Recording:
     step, held_steps = _common_step(pd.DatetimeIndex(numbers.index))
     if step < MINUTE or (span := times.max() - times.min()) / step > MOST_ROWS:
         raise UserError(f"{rows.path}: no regular time step found")
+    if span / step > SPARSE_STEPS and len(times) < SPARSE_SHARE * (span / step):
+        raise UserError(
+            f"{rows.path}: its {len(times)} rows, at steps of {step / MINUTE:g} min, lie between "
+            f"{times.min():%Y-%m-%d %H:%M} and {times.max():%Y-%m-%d %H:%M} UTC: less than "
+            f"{percent(SPARSE_SHARE)} of that span; correct or leave out the times that are far off"
+        )
     positions = np.asarray((pd.DatetimeIndex(numbers.index) - times.min()) / step)
     index = np.floor(positions + JITTER_SHARE).astype(np.int64)
     off = np.abs(positions - np.round(positions))

@@ -133,3 +133,16 @@ def test_parquet_holds_the_same_as_csv(tmp_path: Path) -> None:
     csv, parquet = (recorded(read_table(tmp_path / name).frame) for name in ("a.csv", "a.parquet"))
     assert (csv.start, csv.step, csv.notes) == (parquet.start, parquet.step, parquet.notes)
     assert csv.series["dc_load_kw"].tolist() == parquet.series["dc_load_kw"].tolist()
+
+
+@pytest.mark.parametrize("far", ["1971-01-01T00:00:00+08:00", "2090-01-01T00:00:00+08:00"])
+def test_one_time_that_is_far_off_is_refused_at_once(far: str) -> None:
+    frame = rows(count=192)
+    frame.loc[len(frame)] = [far, 1.0]
+    with pytest.raises(UserError, match=f"193 rows.*{far[:4]}|193 rows.*{int(far[:4]) - 1}-12-31"):
+        recorded(frame)
+
+
+def test_years_of_which_a_part_was_recorded_are_read() -> None:
+    frame = pd.concat([rows(count=96 * 30), rows("2029-06-01T00:00:00+08:00", 96 * 30)])
+    assert len(recorded(frame).series["dc_load_kw"]) > 100_000
