@@ -37,6 +37,7 @@ def bill(
     data are listed on stderr.
     """
 
+    from siteems.accounting.beyond_connection import with_beyond_noted
     from siteems.accounting.bill_text import as_data, as_text
     from siteems.accounting.billing import make_bill
     from siteems.accounting.metered_steps import split_at_prices
@@ -52,7 +53,8 @@ def bill(
     span = utc_span(start, end, zone)
     metered = read_metered(data, zone, columns, span)
     schedule = TariffSchedule(site.tariffs, zone)
-    metered = split_at_prices(schedule, metered.between(*span))
+    metered = with_beyond_noted(metered.between(*span), site.grid.import_limit_kw)
+    metered = split_at_prices(schedule, metered)
     for note in metered.notes:
         print(f"note  {note}", file=sys.stderr)
     made = make_bill(
