@@ -16,12 +16,14 @@ Mask = npt.NDArray[np.bool_]
 RANGES: Mapping[str, tuple[float, float]] = {
     "outdoor_temp_c": (-70.0, 60.0),
     "ghi_w_m2": (-50.0, 1500.0),
+    "mains_available": (0.0, 1.0),
 }
 """Lowest and highest value of a target column, in its unit.
 
 The coldest village had -67.7 degC, the hottest day on Earth 56.7 degC (WMO). Irradiance is
 1,361 W/m2 above the atmosphere; bright clouds add up to a tenth to it for minutes, and the
-thermal offset of a pyranometer at night stays above -20 W/m2.
+thermal offset of a pyranometer at night stays above -20 W/m2. Mains are there (1) or not (0):
+loggers that do not know write -1.
 """
 
 NEVER_ZERO = "dc_load_kw"

@@ -270,3 +270,18 @@ def test_pv_of_a_third_of_the_size_is_named_and_used() -> None:
     assert size_note(PV_KW, span, 5.0) is None
     assert size_note(PV_KW / 3.0, timedelta(days=5), 5.0) is None
     assert size_note(0.0 * PV_KW, span, 5.0) is None
+
+
+@pytest.mark.parametrize("unknown", [-1, 255])
+def test_mains_that_a_logger_does_not_know_of_are_no_failure(tmp_path: Path, unknown: int) -> None:
+    times = pd.date_range("2026-07-06", periods=96, freq="15min")
+    mains = [unknown if i == 30 else 0 if i in (40, 41) else 1 for i in range(96)]
+    rows = "".join(
+        f"{time:%Y-%m-%d %H:%M},{2.0 + i % 7 / 10},0,{20 + i % 5},{mains[i]}\n"
+        for i, time in enumerate(times)
+    )
+    path = tmp_path / "it.csv"
+    path.write_text("time,dc_load_kw,pv_kw,outdoor_temp_c,mains_available\n" + rows)
+    filled = read_filled_profile(path, ZONE)
+    assert np.flatnonzero(~filled.profile.mains_ok).tolist() == [40, 41]
+    assert any("mains_available: 1 value" in note for note in filled.notes)
