@@ -26,7 +26,7 @@ REPLY_S = 0.05
 HABITS = {
     "one voice": (Habits(), 1.0),
     "echo": (Habits(echoes=1, pieces=0.3), 1.0),
-    "two echoes": (Habits(echoes=2, pieces=0.3), 1.0),
+    "two echoes": (Habits(echoes=2, pieces=0.3), 0.99),
     "echo that comes and goes": (Habits(echoes=1, unsteady_echo=0.2), 0.5),
     "repeated answers": (Habits(repeated=0.4, silent=0.1, pieces=0.3), 0.7),
     "answers repeated much later": (Habits(repeated=0.3, repeated_after_s=0.6), 0.9),
