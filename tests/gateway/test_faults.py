@@ -15,7 +15,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fault_rig import EXPENSIVE_HOURS, LATE_S, Case, Rig, rig_on, survive, wired
+from fault_rig import (
+    EXPENSIVE_HOURS,
+    LATE_S,
+    TO_THE_VALLEY,
+    Case,
+    Rig,
+    rig_on,
+    survive,
+    wired,
+)
 
 from drivers.points import Quality
 from drivers.simulated.fault_kinds import FaultKind
@@ -83,6 +92,7 @@ CASES = {
         Fault("clamped-write", point=LIMIT, value=1.0),
         outcome="unconfirmed",
         cycles=EXPENSIVE_HOURS,
+        wait=TO_THE_VALLEY,
     ),
     "late write": Case(
         SMU, Fault("late-write", point=LIMIT, value=2.0), outcome="written", cycles=EXPENSIVE_HOURS

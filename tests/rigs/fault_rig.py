@@ -43,6 +43,10 @@ START = datetime(2026, 7, 15, 7, 59, 30, tzinfo=UTC)
 """Half a minute before the expensive hours begin at the site, when the price rules discharge."""
 EXPENSIVE_HOURS = 40
 """Cycles until then, and some more."""
+SETTLED = 12
+"""Cycles until the devices are acquired and driven again."""
+TO_THE_VALLEY = timedelta(hours=8)
+"""From the start to as long before the cheap hours, when the price rules charge."""
 TIMEOUT_S = 0.3
 LATE_S = 0.9
 """Later than the time-out and than the worst reply that any of the maps states."""
@@ -208,10 +212,15 @@ class Case:
     outcome: str | None = None
     """How the write of the setpoint ended."""
     cycles: int = 6
+    wait: timedelta = timedelta(0)
+    """Time from the start of the rig to the fault."""
 
 
 async def survive(rig: Rig, case: Case) -> None:
     """The fault begins, has the effects of the case, ends, and the site is driven again."""
+    if case.wait:
+        rig.clock.advance(case.wait)
+        await rig.cycles(SETTLED)  # the leases have run out meanwhile
     await rig.inject(case.device, case.fault)
     step = await rig.cycles(case.cycles)
     for name in case.unknown:
