@@ -27,7 +27,7 @@ def backup(
     from siteems.site.read_file import load_site
 
     site = load_site(site_file, read_only=True)
-    back_up(state_dir(site.site.id, state), target)
+    back_up(state_dir(site.site.id, state), target, site.site.id)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
@@ -46,7 +46,7 @@ def restore(
 
     site = load_site(site_file, read_only=True)
     folder = state_dir(site.site.id, state)
-    kept = restore_record(folder, source, datetime.now(UTC))
+    kept = restore_record(folder, source, site.site.id, datetime.now(UTC))
     print(f"{history_path(folder)}: restored from {source}")
     if kept is not None:
         print(f"the record that was there: {kept}")

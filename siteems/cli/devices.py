@@ -95,6 +95,7 @@ def prove(site_file: SiteArgument, state: StateOption = None) -> None:
     """
 
     from siteems.history.location import history_path, state_dir
+    from siteems.history.ownership import check_site
     from siteems.history.store import History
     from siteems.operations.battery_sign import BATTERY_SIGN
     from siteems.operations.daemon_state import daemon_state
@@ -104,6 +105,7 @@ def prove(site_file: SiteArgument, state: StateOption = None) -> None:
     path = history_path(state_dir(site.site.id, state))
     History(path, read_only=True).close()  # refuses a record that does not exist
     history = History(path)
+    check_site(history, site.site.id)
     history.set_fact(BATTERY_SIGN, "")
     running = daemon_state(history).running
     history.close()

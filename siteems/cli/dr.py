@@ -79,12 +79,14 @@ def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
     from siteems.demand_response.event_log import EventLog
     from siteems.demand_response.event_text import event_text
     from siteems.history.location import history_path, state_dir
+    from siteems.history.ownership import check_site
     from siteems.history.store import History
     from siteems.operations.daemon_state import daemon_clock
     from siteems.site.read_file import load_site
 
     site = load_site(site_file)
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
+    check_site(history, site.site.id)
     events = EventLog(history).open(daemon_clock(history).now())
     for event in events:
         print(event_text(event, site.site.zone))

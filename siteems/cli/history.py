@@ -42,6 +42,7 @@ def history(
     from siteems.errors import UserError
     from siteems.history.export import checked_columns, frames, write_csv, write_parquet
     from siteems.history.location import history_path, state_dir
+    from siteems.history.ownership import check_site
     from siteems.history.store import History
     from siteems.messages.json_text import json_text
     from siteems.site.read_file import load_site
@@ -51,6 +52,7 @@ def history(
     chosen = checked_columns(columns)
     site = load_site(site_file, read_only=True)
     record = History(history_path(state_dir(site.site.id, state)), read_only=True)
+    check_site(record, site.site.id)
     since, until = utc_span(start, end, site.site.zone)
     first, last = record.sample_span()
     since, until = since or first, until or last

@@ -26,6 +26,7 @@ def status(
     """
 
     from siteems.history.location import history_path, state_dir
+    from siteems.history.ownership import check_site
     from siteems.history.store import History
     from siteems.operations.status import exit_code, read_status
     from siteems.operations.status_json import as_data
@@ -34,6 +35,7 @@ def status(
 
     site = load_site(site_file, read_only=True)
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
+    check_site(history, site.site.id)
     found = read_status(site, history)
     if json_output:
         print(json_text(as_data(found), indent=2))

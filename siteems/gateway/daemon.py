@@ -27,6 +27,7 @@ from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
+from siteems.history.ownership import check_folder
 from siteems.history.recorder import Recorder
 from siteems.history.records import RecordError
 from siteems.operations import daemon_alarms as alarms
@@ -259,7 +260,7 @@ def run_daemon(
     """Run the daemon of a site in this process. `load` reads the site file, now and on SIGHUP.
 
     What the daemon writes is not readable by others. Raises `UserError` when another daemon uses
-    this record.
+    this record, and for the record of another site.
     """
     site = load()
     configure_logs(site.site.id)
@@ -271,6 +272,7 @@ def run_daemon(
             "stop it first, or give another --state folder"
         )
     with held:
+        check_folder(folder, site.site.id)
         next_site: Site | None = site
         while next_site is not None:
             daemon = partial(Daemon, next_site, clock, folder, load, read_only=read_only)

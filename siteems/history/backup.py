@@ -10,32 +10,35 @@ from pathlib import Path
 from siteems.errors import UserError
 from siteems.history.connection import beside
 from siteems.history.location import history_path, is_locked, lock
+from siteems.history.ownership import check_site
 from siteems.history.records import RecordError
 from siteems.history.store import History
 
 
-def back_up(folder: Path, target: Path) -> None:
+def back_up(folder: Path, target: Path, site_id: str) -> None:
     """Write a consistent copy of the record in a state folder to a new file, and check it.
 
-    Raises `UserError` for a target that exists, and where the copy is damaged; `RecordError` for a
-    record that cannot be read.
+    Raises `UserError` for a target that exists, for the record of another site, and where the copy
+    is damaged; `RecordError` for a record that cannot be read.
     """
     if target.exists():
         raise UserError(f"{target}: exists already; name a new file")
     if not target.parent.is_dir():
         raise UserError(f"{target}: there is no folder {target.parent}")
     with closing(History(history_path(folder), read_only=True)) as record:
+        check_site(record, site_id)
         record.copy_to(target)
     if problem := _problem(target):
         target.unlink()
         raise UserError(f"{history_path(folder)}: damaged ({problem}); no copy was made")
 
 
-def restore(folder: Path, source: Path, now: datetime) -> Path | None:
+def restore(folder: Path, source: Path, site_id: str, now: datetime) -> Path | None:
     """Put a copy in the place of the record in a state folder. The record that was there is kept
     beside it, under the name that is returned.
 
-    Raises `UserError` while the daemon runs on that record, and for a file that is no sound record.
+    Raises `UserError` while the daemon runs on that record, for a file that is no sound record, and
+    for the record of another site.
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file")
@@ -49,6 +52,7 @@ def restore(folder: Path, source: Path, now: datetime) -> Path | None:
     if held is None:
         raise UserError(f"{folder}: the daemon of this site is running; stop it first")
     with held, closing(History(source, read_only=True)) as copy:
+        check_site(copy, site_id)
         return _put_in_place(copy, history_path(folder), now)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 from siteems.clock import Clock, FileClock, WallClock
 from siteems.errors import UserError
 from siteems.history.location import is_locked
+from siteems.history.ownership import SITE_FACT
 from siteems.history.store import History
 from siteems.messages.json_text import json_text
 
@@ -59,7 +60,7 @@ class FactStore(Protocol):
 
 def note_started(history: FactStore, site_id: str, pid: int, clock: Clock) -> None:
     """Note that a daemon starts. Raises `RecordError`."""
-    history.set_fact("site", site_id)
+    history.set_fact(SITE_FACT, site_id)
     history.set_fact("pid", str(pid))
     path = str(clock.path.resolve()) if isinstance(clock, FileClock) else ""
     history.set_fact("clock_file", path)

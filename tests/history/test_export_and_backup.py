@@ -13,6 +13,7 @@ from command_line import run_command
 from siteems.config.seeds import seed_path
 from siteems.control.reasons import FOLLOW_PLAN
 from siteems.history.location import lock
+from siteems.history.ownership import SITE_FACT
 from siteems.history.records import Sample
 from siteems.history.store import History
 
@@ -142,3 +143,23 @@ def test_a_backup_never_overwrites_and_a_restore_takes_only_a_sound_record(
     assert "not a sound record" in errors
     unharmed = History(state / "history.sqlite3", read_only=True)
     assert unharmed.newest_sample_time() == START + (MINUTES - 1) * MINUTE
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("status",), ("history",), ("dr", "list"), ("devices", "prove"), ("backup",), ("restore",)],
+    ids=" ".join,
+)
+def test_the_record_of_another_site_is_refused(
+    state: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    record = History(state / "history.sqlite3")
+    record.set_fact(SITE_FACT, "neuhaus-01")
+    record.copy_to(tmp_path / "copy")
+    record.close()
+    folder = tmp_path / "empty" if command == ("restore",) else state
+    file = {"backup": [tmp_path / "new"], "restore": [tmp_path / "copy"]}.get(command[0], [])
+    code, _, errors = run_command(*command, SITE, *file, "--state", folder)
+    assert code == 2
+    assert "the record of site neuhaus-01, not of hangzhou-macro" in errors
+    assert errors.count("\n") == 1
