@@ -19,6 +19,8 @@ from siteems.operations.command_channel import Caller
 from siteems.operations.hold_record import hold_dict, holds_text
 from siteems.site.model import Battery, DemandResponse
 
+DRIVING: Final = frozenset({"dr-limit-import", "hold"})
+"""Commands that devices have to be driven for."""
 LONGEST: Final = timedelta(days=366)
 """Of an event."""
 LONGEST_HOLD: Final = timedelta(days=7)
@@ -77,6 +79,15 @@ def hold_commands(
         return shown()
 
     return {"hold": hold, "hold-release": release, "hold-show": lambda _, caller: shown()}
+
+
+def without_driving(handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+    """The commands of a read-only daemon: what would have to be driven is refused."""
+
+    def refused(_: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        raise UserError("the daemon is read-only: it writes to no device, so nothing would hold it")
+
+    return {name: refused if name in DRIVING else handler for name, handler in handlers.items()}
 
 
 def number(arguments: Mapping[str, Any], name: str) -> float:

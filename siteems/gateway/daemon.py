@@ -22,7 +22,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
-from siteems.gateway.command_handlers import event_commands, hold_commands
+from siteems.gateway.command_handlers import event_commands, hold_commands, without_driving
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.schedule import Schedule
@@ -85,7 +85,8 @@ class Daemon:
         holds = hold_commands(
             self._controller.holds, clock, site.battery, partial(self._recorder.set_fact, HOLDS)
         )
-        self._commands = CommandServer(folder, events | holds, clock, site.control.command_group)
+        handlers = without_driving(events | holds) if read_only else events | holds
+        self._commands = CommandServer(folder, handlers, clock, site.control.command_group)
         self._read_only = read_only
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None

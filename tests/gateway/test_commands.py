@@ -21,7 +21,7 @@ from siteems.control.hold import Hold, Holds
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.gateway import command_server
-from siteems.gateway.command_handlers import event_commands, hold_commands
+from siteems.gateway.command_handlers import event_commands, hold_commands, without_driving
 from siteems.gateway.command_server import CommandServer
 from siteems.history.audit_log import verify
 from siteems.history.store import History
@@ -216,3 +216,21 @@ def test_without_a_daemon_it_is_refused(tmp_path: Path) -> None:
     assert DaemonUnavailable().exit_code == 3
     with bind(tmp_path) as again:
         assert isinstance(again, socket.socket)
+
+
+def test_a_read_only_daemon_refuses_what_it_would_not_hold(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite3")
+    clock, caller = ManualClock(NOON), Caller(os.getuid(), os.getpid())
+    battery = load_site(seed_path("hangzhou-macro")).battery
+    handlers = without_driving(
+        event_commands(EventLog(history), clock, DemandResponse())
+        | hold_commands(Holds(clock), clock, battery, lambda text: None)
+    )
+    for name, arguments in (
+        ("dr-limit-import", LIMIT),
+        ("hold", {"battery_kw": 0.0, "duration_s": 3600}),
+    ):
+        with pytest.raises(UserError, match="the daemon is read-only"):
+            handlers[name](arguments, caller)
+    assert EventLog(history).open(NOON) == ()
+    assert handlers["hold-show"]({}, caller) == {"holds": []}
