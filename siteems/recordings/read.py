@@ -29,6 +29,8 @@ from siteems.recordings.timestamps import in_utc, read_timestamps, row_lengths
 from siteems.recordings.unsound_spans import without_unsound_spans
 
 Array = npt.NDArray[np.float64]
+NOISE_KW = 0.05
+"""A sensor at rest reads this much below 0 at most, on average."""
 
 PROFILE_NEEDS = (
     f"a profile has time, {', '.join(COLUMNS)}, and may have {', '.join(OPTIONAL_COLUMNS)}"
@@ -184,8 +186,7 @@ def read_filled_profile(
     )
     sign_notes = []
     for name in ("dc_load_kw", "pv_kw", "ac_load_kw"):
-        negative = int((filled[name] < 0.0).sum()) if name in filled else 0
-        if negative:
+        if name in filled and (negative := _negative(path, name, filled[name])):
             filled[name] = np.maximum(filled[name], 0.0)
             sign_notes.append(f"{name}: {negative} values below 0 taken as 0")
     profile = Profile(
@@ -199,6 +200,23 @@ def read_filled_profile(
         source=path.name,
     )
     return FilledProfile(profile, (*recording.notes, *mains_notes, *fill_notes, *sign_notes))
+
+
+def _negative(path: Path, name: str, values: Array) -> int:
+    """How many values of a load or of PV are below 0: the noise of a sensor at rest.
+
+    Raises `UserError` where more than noise flows backwards, and more than forwards: then the sign
+    is wrong.
+    """
+    below = values < 0.0
+    backwards_kw = -values[below]
+    if backwards_kw.sum() > max(values[~below].sum(), NOISE_KW * len(backwards_kw)):
+        raise UserError(
+            f"{path}: column {name}: {int(below.sum())} of {len(values)} values are negative, more "
+            "energy than the positive ones; a load and PV power are positive (in a map file, "
+            "`scale = -1` turns the sign)"
+        )
+    return int(below.sum())
 
 
 def read_metered(

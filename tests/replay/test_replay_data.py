@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from recorded_file import written
 
@@ -63,3 +64,14 @@ def test_a_column_without_a_value_is_refused(tmp_path: Path) -> None:
         read_replay_data(
             written(tmp_path / "a.csv", "2026-08-03T00:00", 24, load=""), ZONE, HANGZHOU.tariffs
         )
+
+
+@pytest.mark.parametrize("name", ["dc_load_kw", "pv_kw"])
+def test_a_series_of_the_wrong_sign_is_refused(tmp_path: Path, name: str) -> None:
+    times = pd.date_range("2026-07-06", periods=192, freq="15min", name="time")
+    frame = pd.DataFrame({"dc_load_kw": 1.0, "pv_kw": 0.5, "outdoor_temp_c": 20.0}, index=times)
+    frame[name] *= -1.0
+    path = tmp_path / "turned.csv"
+    frame.to_csv(path)
+    with pytest.raises(UserError, match=f"column {name}: 192 of 192 values are negative"):
+        read_replay_data(path, ZONE, HANGZHOU.tariffs)
