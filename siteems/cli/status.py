@@ -22,7 +22,7 @@ def status(
 
     Ends with code 0 where a running daemon controls the site by a fresh plan, 3 where none runs, 4
     where it has recorded nothing for three sample intervals, and 5 where it follows an old plan or
-    the rules, or has released the devices.
+    the rules, has released the devices, or is read-only.
     """
 
     from siteems.history.location import history_path, state_dir

@@ -104,7 +104,13 @@ class Daemon:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
         self._recorder.start()
-        note_started(self._recorder, self._site.site.id, os.getpid(), self._clock)
+        note_started(
+            self._recorder,
+            self._site.site.id,
+            os.getpid(),
+            self._clock,
+            read_only=self._read_only,
+        )
         try:
             await self._start()
             await self._serve()

@@ -43,6 +43,8 @@ class DaemonState:
     """When it stopped cleanly."""
     started: datetime | None = None
     """When the run began that this is the state of, on the daemon's clock."""
+    read_only: bool = False
+    """It reads, plans and records, and writes to no device."""
 
     @property
     def running(self) -> bool:
@@ -58,8 +60,11 @@ class FactStore(Protocol):
         ...
 
 
-def note_started(history: FactStore, site_id: str, pid: int, clock: Clock) -> None:
+def note_started(
+    history: FactStore, site_id: str, pid: int, clock: Clock, *, read_only: bool = False
+) -> None:
     """Note that a daemon starts. Raises `RecordError`."""
+    history.set_fact("read_only", "yes" if read_only else "")
     history.set_fact(SITE_FACT, site_id)
     history.set_fact("pid", str(pid))
     path = str(clock.path.resolve()) if isinstance(clock, FileClock) else ""
@@ -112,7 +117,8 @@ def daemon_state(history: History) -> DaemonState:
         return DaemonState("stopped", pid, stopped, started)
     if not is_locked(history.path.parent):
         return DaemonState("dead", pid, started=started)
-    return DaemonState("running", pid, started=started)
+    read_only = bool(history.fact("read_only"))
+    return DaemonState("running", pid, started=started, read_only=read_only)
 
 
 def _time_of(text: str | None) -> datetime | None:

@@ -99,11 +99,12 @@ def exit_code(status: Status, site: Site) -> int:
     """How `siteems status` ends: 0 where a running daemon controls the site by a fresh plan.
 
     3: no daemon runs. 4: it has recorded nothing for three sample intervals. 5: it does not follow
-    a fresh plan, but an old one or the rules, or has released the devices.
+    a fresh plan, but an old one or the rules, has released the devices, or is read-only.
     """
     if not status.daemon.running:
         return NOT_RUNNING
     late = LATE_AFTER * timedelta(seconds=max(site.recording.sample_s, site.control.cycle_s))
     if status.sample is None or status.now - status.sample.time > late:
         return NO_SAMPLES
-    return 0 if status.sample.source == "plan" else NOT_BY_PLAN
+    by_plan = status.sample.source == "plan" and not status.daemon.read_only
+    return 0 if by_plan else NOT_BY_PLAN

@@ -35,7 +35,12 @@ def as_data(status: Status) -> dict[str, Any]:
 def daemon_dict(daemon: DaemonState) -> dict[str, Any]:
     """The state of a daemon."""
     stopped = None if daemon.stopped is None else daemon.stopped.isoformat()
-    return {"state": daemon.state, "pid": daemon.pid, "stopped": stopped}
+    return {
+        "state": daemon.state,
+        "pid": daemon.pid,
+        "stopped": stopped,
+        "read_only": daemon.read_only,
+    }
 
 
 def _sample_dict(sample: Sample, now: datetime) -> dict[str, Any]:

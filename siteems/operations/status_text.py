@@ -37,9 +37,11 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
     else:
         yield from _sample_lines(status.sample, status.now)
         control = _control_text(status.sample)
-        yield (
-            f"control   {control}" if status.daemon.running else f"control   none; last: {control}"
-        )
+        if not status.daemon.running:
+            control = f"none; last: {control}"
+        elif status.daemon.read_only:
+            control = f"none; would be: {control}"
+        yield f"control   {control}"
     if status.backup is not None:
         yield f"mains     failed: {_backup_text(status.backup)}"
     if status.plan is None:
@@ -73,7 +75,8 @@ def daemon_text(daemon: DaemonState) -> str:
         case "never-started":
             return "never started"
         case "running":
-            return f"running (process {daemon.pid})"
+            how = "running read-only, no device is written to" if daemon.read_only else "running"
+            return f"{how} (process {daemon.pid})"
         case "stopped":
             return f"stopped at {daemon.stopped:%Y-%m-%d %H:%M:%S} UTC"
         case "dead":

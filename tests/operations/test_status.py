@@ -34,7 +34,7 @@ from siteems.operations.daemon_state import (
     note_traffic,
 )
 from siteems.operations.english import ENGLISH
-from siteems.operations.status import Status, read_status
+from siteems.operations.status import Status, exit_code, read_status
 from siteems.operations.status_json import as_data
 from siteems.operations.status_text import as_text
 from siteems.site.model import Site
@@ -111,6 +111,21 @@ class TestDaemon:
         held.close()
         assert daemon_state(history) == DaemonState("stopped", os.getpid(), NOON, NOON)
 
+    def test_one_that_is_read_only_controls_nothing(
+        self, history: History, hangzhou: Site, clock: FileClock
+    ) -> None:
+        with lock(history.path.parent) or pytest.fail("locked"):
+            note_started(history, hangzhou.site.id, 4242, clock, read_only=True)
+            history.add_samples([Sample(NOON, {"soc": 0.5}, "plan", reasons.FOLLOW_PLAN())])
+            status = read_status(hangzhou, history)
+            shown = lines(status, hangzhou)
+        assert shown["daemon"] == "running read-only, no device is written to (process 4242)"
+        assert shown["control"].startswith("none; would be: current plan")
+        assert as_data(status)["daemon"]["read_only"] is True
+        assert exit_code(status, hangzhou) == 5
+        note_started(history, hangzhou.site.id, 4242, clock)
+        assert not daemon_state(history).read_only, "the next run may drive"
+
     def test_one_that_holds_no_lock_is_dead(self, history: History, clock: FileClock) -> None:
         """Even where its process id is used again, here by this very process."""
         note_started(history, "site", os.getpid(), clock)
@@ -162,7 +177,7 @@ def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> No
     assert shown["alarm"] == "11:00:00 fallback-rules: no plan yet"
 
     data = json.loads(json.dumps(as_data(status), allow_nan=False))
-    assert data["daemon"] == {"state": "dead", "pid": 4242, "stopped": None}
+    assert data["daemon"] == {"state": "dead", "pid": 4242, "stopped": None, "read_only": False}
     assert data["sample"]["reason"] == {
         "code": "reserve-reached",
         "values": {"reserve_soc": 0.4},
