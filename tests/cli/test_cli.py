@@ -190,7 +190,12 @@ def test_without_a_daemon_a_command_is_refused_and_nothing_is_made(
     assert shown.returncode == 3
     status = json.loads(shown.stdout)
     assert status["sample"] is None
-    assert status["daemon"] == {"state": "never-started", "pid": None, "stopped": None}
+    assert status["daemon"] == {
+        "state": "never-started",
+        "pid": None,
+        "stopped": None,
+        "read_only": False,
+    }
 
 
 def test_the_log_of_commands_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

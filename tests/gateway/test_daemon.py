@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -213,19 +213,20 @@ def test_a_hold_is_followed_and_survives_a_restart(tmp_path: Path) -> None:
         assert held.returncode == 0, held.stderr
         history = running.history()
 
-        def rests() -> bool:
+        def rests_after(start: datetime) -> bool:
             sample = history.last_sample()
             assert sample is not None
             battery_kw = sample.values["battery_kw"]
             assert battery_kw is not None
-            return sample.reason.code == "held" and abs(battery_kw) < 0.1
+            held = sample.reason.code == "held" and abs(battery_kw) < 0.1
+            return held and sample.time > start
 
-        wait_for(rests, "the battery to rest")
+        wait_for(lambda: rests_after(running.scenario.start), "the battery to rest")
         daemon.stop(signal.SIGKILL)
-        again = running.start_daemon()
         killed = running.clock.now()
-        wait_for(lambda: history.samples(killed, running.clock.now()), "a sample")
-        assert rests()
+        again = running.start_daemon()
+        # With no daemon the lease may have run out, and the battery carried the load by itself.
+        wait_for(lambda: rests_after(killed), "the battery to rest again")
         assert "held" in cli("status", site, state).stdout
         assert cli("hold", site, "--release", state).stdout == "no hold\n"
         wait_for(lambda: again.events("hold-ended"), "the end")
