@@ -44,7 +44,7 @@ from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published_plan import PublishedPlan, publish
 from siteems.planning.remarks import messages_of
-from siteems.planning.replan import ReplanRequest
+from siteems.planning.replan import ReplanRequest, known_futures
 from siteems.ports import Ports
 from siteems.site.assets import battery_command_of, is_drivable, rectifier_curve, wear_costs
 from siteems.site.model import Site
@@ -373,15 +373,15 @@ class Controller:
         except ProblemError as error:
             self._planning_failed(now, trigger, "error", reasons.INPUT_REFUSED(detail=str(error)))
             return
-        plan = await self._solver.solve(
-            inputs.problem, self.site.planning.solve_limit_s, inputs.futures
-        )
+        earlier = known_futures(self.plan, trigger, now)
+        futures = inputs.futures if earlier is None else ()
+        plan = await self._solver.solve(inputs.problem, self.site.planning.solve_limit_s, futures)
         if not plan.usable:
             self._planning_failed(
                 now, trigger, str(plan.status), reasons.NOT_SOLVED(detail=messages_of(plan.remarks))
             )
             return
-        self.plan = publish(plan, inputs, trigger.code)
+        self.plan = publish(plan, inputs, trigger.code, earlier)
         with self._recording():
             self._record.add_plan(now, str(plan.status), trigger.code, self.plan.to_dict)
         log.info(

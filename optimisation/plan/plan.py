@@ -69,9 +69,10 @@ class Plan(Series, Record):
     rows: Mapping[str, slice] = field(default_factory=dict)
     segment_value_per_kwh: Floats = field(default_factory=_no_series)
     """Marginal value of a kWh stored in each wear segment at the end of the step, rows as those of
-    `segment_charge_kw`, shape (all segments, n); the mean over this plan's future and the others
-    that it was made with. NaN where not known, empty without a plan.
+    `segment_charge_kw`, shape (all segments, n). NaN where not known, empty without a plan.
     """
+    future_value_per_kwh: tuple[Floats, ...] = ()
+    """The same in each of the other futures that the plan was made with."""
     demand_peak_kw: float | None = None
     """The billing peak this plan leads to, not below the peak so far."""
     settlements: tuple[Settlement, ...] = ()

@@ -52,8 +52,8 @@ class PlanSolver:
     ) -> Plan:
         """Plan within `limit_s` seconds of solver time.
 
-        `futures` are what else may come. They change no power of the plan, only its
-        `segment_value_per_kwh`, which is the mean over the problem and all of them.
+        `futures` are what else may come. They change no power of the plan; the value of stored
+        energy in each of them is its `future_value_per_kwh`.
 
         Trouble in the solver gives a plan that is not `usable`, with its reason; so does a plan
         that the checker refuses. Raises `ProblemError` for numbers that no plan can be made from.
@@ -86,7 +86,7 @@ class PlanSolver:
         futures: Sequence[Future],
         limit_s: float,
     ) -> Plan:
-        """The plan with the value of stored energy over all futures. One that is not solved in what
+        """The plan with the values of stored energy in all futures. One that is not solved in what
         is left of the time is left out.
 
         Each future has an instance of HiGHS that goes on from its own last basis: 11 to 25
@@ -95,7 +95,7 @@ class PlanSolver:
         if not futures or not plan.usable or np.isnan(plan.segment_value_per_kwh[0, 0]):
             return plan
         values = parameters(problem, (), self._tie_break)
-        found, solve_s = [plan.segment_value_per_kwh], plan.solve_s
+        found, solve_s = [], plan.solve_s
         for engine, future in zip(ready.of_futures(len(futures)), futures, strict=True):
             if limit_s <= 0.0:
                 break
@@ -104,8 +104,7 @@ class PlanSolver:
             solve_s, limit_s = solve_s + outcome.solve_s, limit_s - outcome.solve_s
             if outcome.status is PlanStatus.OPTIMAL:
                 found.append(segment_values(ready.layout, outcome))
-        mean = np.add.reduce(found) / len(found)
-        return replace(plan, segment_value_per_kwh=mean, solve_s=solve_s)
+        return replace(plan, future_value_per_kwh=tuple(found), solve_s=solve_s)
 
     def _attempt(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from optimisation.arrays import Floats
 from optimisation.plan.plan import Plan
+from siteems.planning.futures import FutureValues
 from siteems.planning.problem import PlanningInputs
 
 USABLE = ("optimal", "feasible")
@@ -65,6 +66,8 @@ class PublishedPlan:
     """Highest billed import of the month until then; None where there is no demand charge."""
     learned_health: float | None = None
     """State of health that discharges had shown; None while they agreed with the site file."""
+    future_values: FutureValues | None = field(default=None, compare=False, repr=False)
+    """The last values in the other futures; not in the record, so solved anew after a restart."""
 
     @property
     def month_peak(self) -> tuple[datetime, float] | None:
@@ -153,11 +156,16 @@ def _json_number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
+def publish(
+    plan: Plan, inputs: PlanningInputs, trigger: str, earlier: FutureValues | None = None
+) -> PublishedPlan:
     """Put a usable plan on the clock, with its numbers rounded as in the record, so that a restart
-    changes nothing.
+    changes nothing. `earlier` are the values of other futures where this plan has none.
     """
     state, horizon = inputs.state, inputs.horizon
+    others = earlier
+    if plan.future_value_per_kwh:
+        others = FutureValues(state.time, horizon.grid.starts_s, plan.future_value_per_kwh)
     peak_kw, health = state.month_peak_kw, state.learned_health
     return PublishedPlan(
         issued=state.time,
@@ -172,12 +180,24 @@ def publish(plan: Plan, inputs: PlanningInputs, trigger: str) -> PublishedPlan:
         reserve_kwh=_rounded([horizon.reserve_kwh])[0],
         cost_by_term={name: round(float(v), DIGITS) for name, v in plan.cost_by_term.items()},
         solve_s=round(plan.solve_s, DIGITS),
-        # Those of one future alone are no guide: they jump at what its own plan needs.
-        segment_values=tuple(_rounded(list(plan.segment_value_per_kwh))) if inputs.futures else (),
+        segment_values=_values(plan, inputs, others),
         peak_kw=_peak(plan, inputs),
         month_peak_kw=None if peak_kw is None else round(peak_kw, DIGITS),
         learned_health=None if health is None else round(health, DIGITS),
+        future_values=others,
     )
+
+
+def _values(
+    plan: Plan, inputs: PlanningInputs, others: FutureValues | None
+) -> tuple[tuple[float, ...], ...]:
+    """The mean over the plan's own future and the others. Those of one alone are no guide: they
+    jump at what its own plan needs.
+    """
+    if others is None:
+        return ()
+    mean = others.mean_with(plan.segment_value_per_kwh, inputs.horizon.grid)
+    return tuple(_rounded(list(mean)))
 
 
 def _peak(plan: Plan, inputs: PlanningInputs) -> tuple[float, ...]:

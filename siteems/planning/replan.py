@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from siteems.messages.message import MessageType
 from siteems.planning import reasons
+from siteems.planning.futures import SOLVED_EVERY, FutureValues
 from siteems.planning.published_plan import PublishedPlan
 
 REPLAN_SOC = 0.04
@@ -18,6 +19,18 @@ REPLAN_PAUSE = timedelta(minutes=5)
 """At least this long between two plans that a deviation asked for: a gauge that jumps must not keep
 the solver busy.
 """
+
+
+def known_futures(
+    plan: PublishedPlan | None, trigger: MessageType, now: datetime
+) -> FutureValues | None:
+    """The values of stored energy in other futures that the next plan can go on with; None where
+    they are to be solved anew: with every second plan, and whenever something has happened.
+    """
+    if plan is None or plan.future_values is None or trigger is not reasons.SCHEDULE:
+        return None
+    age = abs(now - plan.future_values.solved)
+    return plan.future_values if age < SOLVED_EVERY else None
 
 
 class ReplanRequest:

@@ -101,6 +101,7 @@ class TariffSchedule:
         self._days: dict[date, _DayPrices] = {}
         self._by_rules: dict[tuple[object, ...], _DayPrices] = {}
         self._means: dict[tuple[int, float], Price] = {}
+        self._vector_days: dict[date, tuple[PricedSlot, ...]] = {}
 
     def price_at(self, when: datetime) -> Price:
         """The price at an instant. Raises `TariffGap` if there is none, ValueError for a naive
@@ -188,7 +189,9 @@ class TariffSchedule:
         priced = self._day(day)
         if priced.vector is None:
             return priced.slots
-        return self._vector_slots(priced.vector, day)
+        if day not in self._vector_days:
+            self._vector_days[day] = self._vector_slots(priced.vector, day)
+        return self._vector_days[day]
 
     def version(self, day: date) -> TariffVersion:
         """The version that holds on a local day. Raises `TariffGap` if there is none."""

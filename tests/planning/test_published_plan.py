@@ -152,8 +152,24 @@ def test_a_battery_that_rests_has_no_sign(noise_kw: float, hangzhou: Site) -> No
 def test_the_values_of_one_future_alone_are_not_published(hangzhou: Site) -> None:
     inputs = inputs_at(hangzhou, ISSUED)
     solved = PlanSolver().solve(inputs.problem)
-    assert publish(solved, replace(inputs, futures=()), "test").values(ISSUED) is None
-    assert publish(solved, inputs, "test").values(ISSUED) is not None
+    assert publish(solved, inputs, "test").values(ISSUED) is None
+
+
+def test_values_are_the_mean_over_all_futures_also_with_those_of_an_earlier_plan(
+    hangzhou: Site,
+) -> None:
+    solver = PlanSolver()
+    inputs = inputs_at(hangzhou, ISSUED)
+    first = publish(solver.solve(inputs.problem, futures=inputs.futures), inputs, "test")
+    assert first.future_values is not None
+    later = inputs_at(hangzhou, ISSUED + QUARTER)
+    own = solver.solve(later.problem)
+    published = publish(own, later, "test", first.future_values)
+    more, less = first.future_values.per_kwh
+    # A quarter hour later, the same time is one step earlier in the plan.
+    mean = (own.segment_value_per_kwh[:, 0] + more[:, 1] + less[:, 1]) / 3
+    assert published.values(ISSUED + QUARTER) == pytest.approx(tuple(mean), abs=1e-5)
+    assert published.future_values is first.future_values, "they stay until solved anew"
 
 
 def test_a_plan_ends_where_the_tariff_does(hangzhou: Site) -> None:

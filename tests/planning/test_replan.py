@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from plans import ISSUED, plan
 
+from siteems.messages.message import MessageType
 from siteems.planning import reasons
-from siteems.planning.replan import REPLAN_PAUSE, REPLAN_SOC, ReplanRequest
+from siteems.planning.futures import FutureValues
+from siteems.planning.replan import REPLAN_PAUSE, REPLAN_SOC, ReplanRequest, known_futures
 
 SECOND = timedelta(seconds=1)
 PLANNED_SOC = 0.40
@@ -69,3 +72,25 @@ async def test_waiting_ends_when_a_plan_is_requested() -> None:
     await asyncio.wait_for(waiting, 5)
     request.clear()
     assert not request.is_set()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "trigger", "known"),
+    [
+        (0, reasons.SCHEDULE, True),
+        (15, reasons.SCHEDULE, True),
+        (30, reasons.SCHEDULE, False),
+        (5, reasons.SOC_DEVIATION, False),
+        (5, reasons.DR_EVENT_CHANGED, False),
+        (-15, reasons.SCHEDULE, True),
+        (-90, reasons.SCHEDULE, False),
+    ],
+)
+def test_other_futures_are_solved_with_every_second_plan_and_when_something_happens(
+    minutes: int, trigger: MessageType, known: bool
+) -> None:
+    values = FutureValues(ISSUED, np.zeros(1, dtype=np.int64), (np.zeros((1, 1)),))
+    last = plan(future_values=values)
+    now = ISSUED + timedelta(minutes=minutes)
+    assert known_futures(last, trigger, now) is (values if known else None)
+    assert known_futures(plan(), trigger, now) is None, "none are known"
