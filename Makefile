@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters coverage deb clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters coverage choose deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -42,6 +42,9 @@ coverage: $(STAMP)
 
 quarters: $(STAMP)
 	$(BIN)/python benchmarks/quarters.py --table
+
+choose: $(STAMP)
+	$(BIN)/python benchmarks/choose.py
 
 deb: $(STAMP)
 	$(BIN)/python packaging/deb.py $(if $(ARCH),--arch $(ARCH))

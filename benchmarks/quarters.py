@@ -65,7 +65,7 @@ def cases(
 
 def replayed(case: Case) -> dict[str, Any]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    site = _site(case)
+    site = site_of(case.profile, case.site)
     columns = HOME_COLUMNS if case.profile in HOMES else None
     path = PROFILES / f"{case.profile}.csv.gz"
     data = read_replay_data(path, site.site.zone, site.tariffs, columns)
@@ -77,10 +77,11 @@ def replayed(case: Case) -> dict[str, Any]:
     return figures(result)
 
 
-def _site(case: Case) -> Site:
-    if case.profile in HOMES:
-        return home(case.profile)
-    return at_home(load_site(seed_path(case.site)), case.profile)
+def site_of(profile: str, site: str) -> Site:
+    """A ready site at the place of the profile, or the home that the profile is of."""
+    if profile in HOMES:
+        return home(profile)
+    return at_home(load_site(seed_path(site)), profile)
 
 
 def figures(result: ReplayResult) -> dict[str, Any]:
