@@ -78,7 +78,7 @@ def replayed(case: Case) -> dict[str, Any]:
 
 
 def site_of(profile: str, site: str) -> Site:
-    """A ready site at the place of the profile, or the home that the profile is of."""
+    """A ready site where the profile was recorded, or the home that it is of."""
     if profile in HOMES:
         return home(profile)
     return at_home(load_site(seed_path(site)), profile)
