@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
@@ -18,6 +19,7 @@ import structlog
 
 from siteems.clock import Clock
 from siteems.control.reasons import RELEASE_STOPPED
+from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
@@ -25,6 +27,7 @@ from siteems.errors import UserError
 from siteems.gateway.command_handlers import event_commands, hold_commands, without_driving
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
+from siteems.gateway.metrics_server import MetricsServer
 from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.ownership import check_folder
@@ -32,9 +35,12 @@ from siteems.history.recorder import Recorder
 from siteems.history.records import RecordError
 from siteems.operations import daemon_alarms as alarms
 from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.cycle_times import CycleTimes
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.hold_record import HOLDS
 from siteems.operations.logs import configure_logs
+from siteems.operations.memory import resident_bytes
+from siteems.operations.metrics import DaemonView
 from siteems.operations.recall import Recalled, recall
 from siteems.operations.record_alarms import RecordAlarms
 from siteems.operations.systemd import notify
@@ -88,6 +94,10 @@ class Daemon:
         handlers = without_driving(events | holds) if read_only else events | holds
         self._commands = CommandServer(folder, handlers, clock, site.control.command_group)
         self._read_only = read_only
+        self._cycles = CycleTimes(time.monotonic())
+        self._last_step: Step | None = None
+        metrics = site.metrics
+        self._metrics = None if metrics is None else MetricsServer(metrics.port, self._view)
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._next: Site | None = None
@@ -147,6 +157,8 @@ class Daemon:
         await self._controller.make_plan(reasons.START)
         self._controller.replan.clear()
         await self._commands.start()
+        if self._metrics is not None:
+            await self._metrics.start()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
         )
@@ -179,6 +191,8 @@ class Daemon:
         if self._next is None:
             notify("STOPPING=1")
         await self._commands.close()
+        if self._metrics is not None:
+            await self._metrics.close()
         unreleased = await self._devices.close(RELEASE_STOPPED())
         await self._solver.close()
         now = self._clock.now()
@@ -201,18 +215,21 @@ class Daemon:
         period_s = self._timing.cycle_s / self._clock.speed
         due = loop.time()
         while True:
+            begin_s = time.monotonic()
             try:
                 self._controller.refresh_events()
                 self._update_record_alarms()
-                await self._controller.step()
+                self._last_step = await self._controller.step()
             except asyncio.CancelledError:
                 raise
             except Exception:
                 # One bad cycle must not end control. Without good ones the leases run out, devices
                 # fall back by themselves, and systemd's watchdog is no longer fed.
                 log.exception("cycle-failed")
+                self._cycles.failed += 1
             else:
                 notify("WATCHDOG=1")
+                self._cycles.succeeded(begin_s, time.monotonic(), period_s)
             due = max(due + period_s, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -248,6 +265,22 @@ class Daemon:
     async def _note_traffic(self) -> None:
         """Record the counters of the links for `siteems status`."""
         note_traffic(self._recorder, self._devices.traffic())
+
+    def _view(self) -> DaemonView:
+        """The daemon as a monitoring system sees it."""
+        return DaemonView(
+            site_id=self._site.site.id,
+            now=self._clock.now(),
+            now_s=time.monotonic(),
+            period_s=self._timing.cycle_s / self._clock.speed,
+            step=self._last_step,
+            plan=self._controller.plan,
+            cycles=self._cycles,
+            traffic=self._devices.traffic(),
+            record=self._recorder.health,
+            resident_bytes=resident_bytes(),
+            read_only=self._read_only,
+        )
 
     async def _housekeeping(self) -> None:
         """Delete what is older than the record keeps, but nothing while the clock is in doubt."""

@@ -320,6 +320,13 @@ class Control:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Metrics:
+    """Where the daemon serves metrics and its health; only on this machine (loopback)."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Planning:
     """Settings of the planning loop."""
 
@@ -382,6 +389,8 @@ class Site:
     planning: Planning = field(default_factory=Planning)
     recording: Recording = field(default_factory=Recording)
     demand_response: DemandResponse = field(default_factory=DemandResponse)
+    metrics: Metrics | None = None
+    """Without it, the daemon opens no port."""
     demo: DemoDay | None = None
 
     @property
