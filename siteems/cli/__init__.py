@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from siteems.cli import (
+    alarms,
     audit_log,
     backup,
     bill,
@@ -66,6 +67,7 @@ COMMANDS = (
 
 for command in COMMANDS:
     app.add_typer(command.app)
+app.add_typer(alarms.app, name="alarms", short_help="Show or acknowledge the alarms of a site.")
 app.add_typer(devices.app, name="devices", short_help="List, show or read device models.")
 app.add_typer(audit_log.app, name="audit-log", short_help="Show or check who gave which command.")
 app.add_typer(dr.app, name="dr", short_help="Create, list or cancel demand-response events.")

@@ -14,7 +14,10 @@ from siteems.demand_response.event_text import event_dict
 from siteems.demand_response.manual import cancel_event, confirm, doubts_about, place_import_limit
 from siteems.errors import UserError
 from siteems.gateway.command_server import Handler
+from siteems.history.records import AlarmRecord
 from siteems.history.valid_rows import EARLIEST, LATEST
+from siteems.operations.alarm_catalogue import ACKNOWLEDGED
+from siteems.operations.alarm_states import BY_CODE
 from siteems.operations.command_channel import Caller
 from siteems.operations.hold_record import hold_dict, holds_text
 from siteems.site.model import Battery, DemandResponse
@@ -79,6 +82,20 @@ def hold_commands(
         return shown()
 
     return {"hold": hold, "hold-release": release, "hold-show": lambda _, caller: shown()}
+
+
+def alarm_commands(report: Callable[[AlarmRecord], None], clock: Clock) -> dict[str, Handler]:
+    """Acknowledge an alarm. `report` records it."""
+
+    def acknowledge(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        code, subject, note = (text(arguments, name) for name in ("alarm", "subject", "note"))
+        if code not in BY_CODE:
+            raise UserError(f"alarm: there is no {code!r}; docs/alarms.md lists all")
+        now, who = clock.now(), caller.user
+        report(ACKNOWLEDGED.at(now, who=who, alarm=code, subject=subject, note=note))
+        return {"alarm": code, "subject": subject}
+
+    return {"alarm-acknowledge": acknowledge}
 
 
 def without_driving(handlers: Mapping[str, Handler]) -> dict[str, Handler]:

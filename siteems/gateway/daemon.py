@@ -24,7 +24,12 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
-from siteems.gateway.command_handlers import event_commands, hold_commands, without_driving
+from siteems.gateway.command_handlers import (
+    alarm_commands,
+    event_commands,
+    hold_commands,
+    without_driving,
+)
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.metrics_server import MetricsServer
@@ -91,7 +96,9 @@ class Daemon:
         holds = hold_commands(
             self._controller.holds, clock, site.battery, partial(self._recorder.set_fact, HOLDS)
         )
-        handlers = without_driving(events | holds) if read_only else events | holds
+        handlers = events | holds | alarm_commands(self._report, clock)
+        if read_only:
+            handlers = without_driving(handlers)
         self._commands = CommandServer(folder, handlers, clock, site.control.command_group)
         self._read_only = read_only
         self._cycles = CycleTimes(time.monotonic())

@@ -357,6 +357,16 @@ RECORD_VALID: Final = AlarmType(
     clears=(RECORD_INVALID.code,),
 )
 
+# -- the operator ----------------------------------------------------------------------------------
+
+ACKNOWLEDGED: Final = AlarmType(
+    "alarm-acknowledged",
+    "{who} has seen {alarm} {subject}: {note}",
+    "info",
+    "Someone has acknowledged an alarm (`siteems alarms ack`).",
+    NOTHING_TO_DO,
+)
+
 ALARMS: Final = (
     *(each for each in globals().values() if isinstance(each, AlarmType)),
     *METER_ALARMS,

@@ -16,8 +16,10 @@ Made from the catalogue in `siteems/operations/alarm_catalogue.py` with
 `python -m siteems.operations.alarms_page docs/alarms.md`; do not edit this page.
 
 An alarm is recorded when it is raised. Some alarms have a matching alarm of level `info`, recorded
-when the condition ends. `siteems status` shows the newest alarms, the record keeps
-all of them (docs/record.md), and each is a line in the log of the daemon.
+when the condition ends: such a lasting alarm stands until then, also over restarts of the daemon.
+The others say what happened; they stand until they are acknowledged, at most for seven days.
+`siteems alarms` shows what stands with what to do (docs/operations.md), `siteems status` the newest
+of a day. The record keeps all (docs/record.md), and each is a line in the log of the daemon.
 
 | alarm | level | |
 |---|---|---|
