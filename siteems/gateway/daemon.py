@@ -24,6 +24,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
+from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
 from siteems.gateway.command_handlers import (
     alarm_commands,
     event_commands,
@@ -36,7 +37,6 @@ from siteems.gateway.metrics_server import MetricsServer
 from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.ownership import check_folder
-from siteems.history.recorder import Recorder
 from siteems.history.records import RecordError
 from siteems.operations import daemon_alarms as alarms
 from siteems.operations.alarm_log import AlarmLog
@@ -83,7 +83,7 @@ class Daemon:
         self._load = load
         self._site, self._clock, self._folder = site, clock, folder
         self._timing = Timing.at_speed(site.control, clock.speed)
-        self._recorder = Recorder(history_path(folder), clock.now)
+        self._recorder = HookedRecorder(history_path(folder), clock.now)
         self._devices = SiteDevices(
             site, clock, self._recorder, self._timing.lease_s, read_only=read_only
         )
@@ -120,6 +120,9 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+        self._recorder.hooks = [
+            HookThread(hook, self._site.site.id) for hook in self._site.alarm_hooks
+        ]
         self._recorder.start()
         note_started(
             self._recorder,
@@ -213,6 +216,8 @@ class Daemon:
             self._report(alarms.STOPPED.at(now))
         if self._next is None:
             note_stopped(self._recorder, now)
+        for hook in self._recorder.hooks:
+            await asyncio.to_thread(hook.close)
         if unwritten := self._recorder.close(FLUSH_LIMIT_S):
             log.error("record-incomplete", unwritten=unwritten)
 

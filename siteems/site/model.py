@@ -25,6 +25,7 @@ from siteems.config.fields import (
     Share,
 )
 from siteems.site.demo_day import DemoDay
+from siteems.site.monitoring import AlarmHook, Metrics
 from siteems.tariff.model import TariffVersion
 
 
@@ -320,13 +321,6 @@ class Control:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class Metrics:
-    """Where the daemon serves metrics and its health; only on this machine (loopback)."""
-
-    port: Annotated[int, Field(ge=1, le=65535)]
-
-
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
 class Planning:
     """Settings of the planning loop."""
 
@@ -391,6 +385,7 @@ class Site:
     demand_response: DemandResponse = field(default_factory=DemandResponse)
     metrics: Metrics | None = None
     """Without it, the daemon opens no port."""
+    alarm_hooks: tuple[AlarmHook, ...] = ()
     demo: DemoDay | None = None
 
     @property

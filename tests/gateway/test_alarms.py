@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from gateway_rig import cli, free_port, simulated_site, wait_for
 
 @pytest.mark.timeout(180)
 def test_the_life_of_an_alarm(tmp_path: Path) -> None:
-    port = free_port()
-    with simulated_site(tmp_path, speed=30, more=[f"--control={port}"]) as running:
+    port, hooked = free_port(), tmp_path / "hooked.jsonl"
+    program = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')"
+    command = json.dumps([sys.executable, "-c", program, str(hooked)])
+    hook = f"\n[[alarm_hooks]]\ncommand = {command}\nlevel = 'alarm'\n"
+    with simulated_site(tmp_path, speed=30, extra=hook, more=[f"--control={port}"]) as running:
         daemon = running.start_daemon()
         running.clock.start()
         site, state = str(running.site_file), f"--state={running.state}"
@@ -56,3 +60,10 @@ def test_the_life_of_an_alarm(tmp_path: Path) -> None:
 
         fault("clear")
         wait_for(lambda: released()["state"] == "cleared", "its end")
+
+        def states() -> list[str]:
+            messages = [json.loads(line) for line in hooked.read_text().splitlines()]
+            return [each["state"] for each in messages if each["codes"] == ["released"]]
+
+        expected = ["raised", "acknowledged", "raised", "cleared"]
+        wait_for(lambda: states() == expected, "the hook to have them all")

@@ -267,3 +267,30 @@ def test_a_plan_starts_from_the_demo_day_or_from_the_default(hangzhou: Site) -> 
     assert hangzhou.demo is not None
     assert hangzhou.start_soc == hangzhou.demo.start_soc == 0.55
     assert replace(hangzhou, demo=None).start_soc == START_SOC
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("", r"alarm_hooks\[0\].*: has neither of command and url; allowed: one of them"),
+        (
+            'command = ["x"]\nurl = "https://a"',
+            r"alarm_hooks\[0\].*: has both of command and url; allowed: one of them",
+        ),
+        ('url = "ftp://a/b"', r"alarm_hooks\[0\].url.*an address with http:// or https://"),
+        ("command = []", r"alarm_hooks\[0\].command"),
+        ('url = "https://a"\nlevel = "info"', r"alarm_hooks\[0\].level"),
+        ('url = "https://a"\nper_minute = 0', r"alarm_hooks\[0\].per_minute"),
+    ],
+)
+def test_a_hook_for_alarms_has_a_command_or_a_url(tmp_path: Path, keys: str, message: str) -> None:
+    file = site_file(tmp_path, edited() + f"\n[[alarm_hooks]]\n{keys}\n")
+    with pytest.raises(SiteFileError, match=message):
+        load_site(file)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", '"9464"', "nan"])
+def test_metrics_need_a_port(tmp_path: Path, port: str) -> None:
+    file = site_file(tmp_path, edited() + f"\n[metrics]\nport = {port}\n")
+    with pytest.raises(SiteFileError, match=r"metrics.port"):
+        load_site(file)

@@ -10,6 +10,7 @@ from siteems.config.validation_error import ValidationError
 from siteems.site.checks.demo import check_demo, check_faults
 from siteems.site.checks.devices import check_drivable, check_maps, check_roles
 from siteems.site.checks.links import check_addresses, check_links, check_protocols
+from siteems.site.checks.monitoring import check_hooks
 from siteems.site.checks.power import (
     check_battery,
     check_genset,
@@ -36,6 +37,7 @@ CHECKS: tuple[Callable[..., Iterator[ValidationError]], ...] = (
     check_roles,
     check_drivable,
     check_cycle_times,
+    check_hooks,
     check_demo,
     check_faults,
 )
