@@ -75,6 +75,8 @@ class Acquisition:
         """Names of the devices that must be acquired before they may be driven."""
         self.wrong: set[str] = set()
         """Names of the devices that are not what the site file states; they are never written."""
+        self._alarmed: set[str] = set()
+        """Names of the devices with an alarm that they are not acquired."""
         self.stored_charging = stored_charging
         """Whether the safe values that are stored in the devices may charge the battery."""
 
@@ -191,18 +193,25 @@ class Acquisition:
         self._retries.pop(device.name, None)
         self._busy_retries.pop(device.name, None)
         self._busy.pop(device.name, None)
+        if device.name in self._alarmed:
+            self._alarmed.remove(device.name)
+            self._report(alarms.DEVICE_ACQUIRED.at(self._clock.now(), device=device.name))
 
     def _was_busy(self, name: str, detail: Message) -> None:
         """Try again soon, and report a device that stays like this."""
         steady = self._clock.steady()
         if self._busy.setdefault(name, Condition(BUSY_FOR)).update(True, steady) == "raised":
-            now = self._clock.now()
-            self._report(alarms.DEVICE_NOT_ACQUIRED.at(now, device=name, detail=detail))
+            self._alarm(alarms.DEVICE_NOT_ACQUIRED, name, detail=detail)
         self._busy_retries[name].failed(steady.timestamp())
 
     def _failed(self, alarm: AlarmType, name: str, **values: Message | str) -> None:
         """Report the first failure in a row, and make the device rest."""
         retry = self._retries[name]
         if retry.failures == 0:
-            self._report(alarm.at(self._clock.now(), device=name, **values))
+            self._alarm(alarm, name, **values)
         retry.failed(self._clock.steady().timestamp())
+
+    def _alarm(self, alarm: AlarmType, name: str, **values: Message | str) -> None:
+        self._report(alarm.at(self._clock.now(), device=name, **values))
+        if alarm.code in alarms.DEVICE_ACQUIRED.clears:
+            self._alarmed.add(name)

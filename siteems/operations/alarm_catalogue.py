@@ -162,6 +162,14 @@ BATTERY_NOT_FOLLOWING: Final = AlarmType(
     "Check that the rectifiers and the battery are in remote mode and that nothing else writes "
     "their setpoints.",
 )
+BATTERY_FOLLOWING: Final = AlarmType(
+    "battery-following",
+    "the battery follows its setpoint again",
+    "info",
+    "The battery no longer charges or discharges more than its setpoint.",
+    NOTHING_TO_DO,
+    clears=(BATTERY_NOT_FOLLOWING.code,),
+)
 BATTERY_SIGN: Final = AlarmType(
     "battery-sign",
     "{which}: of {target_kw:+.2f} kW the battery shows {battery_kw:+.2f} kW; it is not driven",
@@ -239,6 +247,15 @@ WRONG_DEVICE: Final = AlarmType(
     "alarm",
     "The identity that a device reports is not the one that its device map states.",
     "Check address and model in the site file; `siteems scan` shows what is connected.",
+)
+DEVICE_ACQUIRED: Final = AlarmType(
+    "device-acquired",
+    "{device} is acquired",
+    "info",
+    "A device that could not be acquired, or was another one, has its safe values now and is "
+    "driven.",
+    NOTHING_TO_DO,
+    clears=(DEVICE_NOT_ACQUIRED.code, WRONG_DEVICE.code),
 )
 DEVICE_READ_ONLY: Final = AlarmType(
     "read-only",

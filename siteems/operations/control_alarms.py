@@ -152,7 +152,10 @@ class ControlAlarms:
             too_high = battery_kw > target_kw + FOLLOWS_KW and not may_exceed
             too_low = battery_kw < target_kw - FOLLOWS_KW and target_kw <= 0 and not balances
             deviates = too_high or too_low
-        if self._battery_not_following.update(deviates, steady) == "raised":
+        change = self._battery_not_following.update(deviates, steady)
+        if change == "cleared":
+            self._report(alarms.BATTERY_FOLLOWING.at(step.image.time))
+        if change == "raised":
             self._report(
                 alarms.BATTERY_NOT_FOLLOWING.at(
                     step.image.time,

@@ -252,6 +252,7 @@ async def test_stored_values_that_a_device_does_not_take_are_tried_again(served:
     await served.cycles(40, cold)
     assert served.plant.safe.charge_limit_a == 0.0
     assert served.plant.flows.battery_kw == pytest.approx(-2.0, abs=0.15)
+    assert served.codes() == ["device-not-acquired", "device-acquired"]
 
 
 async def test_a_daemon_that_starts_in_frost_stores_no_charging(served: Served) -> None:
@@ -297,6 +298,9 @@ async def test_a_device_that_stays_busy_raises_an_alarm(served: Served) -> None:
     await served.devices.acquire()
     await served.cycles(180, drive(-2.0))
     assert served.codes() == ["device-not-acquired"]
+    served.server.faults.clear()
+    await served.cycles(60, drive(-2.0))
+    assert served.codes() == ["device-not-acquired", "device-acquired"]
 
 
 async def test_a_device_that_refuses_for_good_is_tried_seldom(served: Served) -> None:

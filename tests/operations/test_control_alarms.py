@@ -144,6 +144,7 @@ def test_a_battery_that_does_not_follow_its_setpoint() -> None:
     assert bench.cycle(drive(-2.0), 2, battery_kw=0.0, rectifier_dc_kw=5.0) == [
         "battery-not-following"
     ]
+    assert bench.cycle(drive(-2.0), battery_kw=-2.1) == ["battery-following"]
     assert bench.cycle(drive(-2.0), battery_kw=-2.1) == []
     assert bench.cycle(drive(-2.0), 3, battery_kw=-2.6) == ["battery-not-following"]
 
