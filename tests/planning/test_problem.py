@@ -155,7 +155,7 @@ def test_two_other_futures_lie_on_either_side_of_the_expected_one(hangzhou: Site
     more, less = futures(forecast, n - 1)
     assert more.pv_kw == pytest.approx(np.full(n - 1, 1.8))
     assert more.dc_load_kw == pytest.approx(np.full(n - 1, 2.7))
-    assert less.pv_kw == pytest.approx(np.full(n - 1, 0.5))
+    assert less.pv_kw == pytest.approx(np.full(n - 1, 0.7))
     assert less.dc_load_kw == pytest.approx(np.full(n - 1, 3.3))
 
 
