@@ -21,7 +21,8 @@ from siteems.tariff.local_clock import Seconds
 HIGH_PV = 0.8
 """Share of the way from the expected PV power to its 95 % quantile in the future with much PV."""
 LOW_PV = 0.7
-"""Share of the expected PV power in the future with little PV: a cloudy day in place of a mixed one.
+"""Share of the expected PV power in the future with little PV: a cloudy day in place of a mixed
+one.
 
 Both constants were chosen by `make choose`, which gives the same choice on either half of the
 profiles. Against 0.5 the cost falls by 0.003 % on half a and by 0.2 % on half b.
