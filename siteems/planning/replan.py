@@ -19,6 +19,10 @@ REPLAN_PAUSE = timedelta(minutes=5)
 """At least this long between two plans that a deviation asked for: a gauge that jumps must not keep
 the solver busy.
 """
+PLAN_DELAY = timedelta(minutes=1)
+"""A plan is made a moment after its quarter hour, sometimes a little sooner after it than the one
+before.
+"""
 
 
 def known_futures(
@@ -30,7 +34,7 @@ def known_futures(
     if plan is None or plan.future_values is None or trigger is not reasons.SCHEDULE:
         return None
     age = abs(now - plan.future_values.solved)
-    return plan.future_values if age < SOLVED_EVERY else None
+    return plan.future_values if age < SOLVED_EVERY - PLAN_DELAY else None
 
 
 class ReplanRequest:

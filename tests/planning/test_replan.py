@@ -80,6 +80,7 @@ async def test_waiting_ends_when_a_plan_is_requested() -> None:
         (0, reasons.SCHEDULE, True),
         (15, reasons.SCHEDULE, True),
         (30, reasons.SCHEDULE, False),
+        (29.99, reasons.SCHEDULE, False),
         (5, reasons.SOC_DEVIATION, False),
         (5, reasons.DR_EVENT_CHANGED, False),
         (-15, reasons.SCHEDULE, True),
@@ -87,7 +88,7 @@ async def test_waiting_ends_when_a_plan_is_requested() -> None:
     ],
 )
 def test_other_futures_are_solved_with_every_second_plan_and_when_something_happens(
-    minutes: int, trigger: MessageType, known: bool
+    minutes: float, trigger: MessageType, known: bool
 ) -> None:
     values = FutureValues(ISSUED, np.zeros(1, dtype=np.int64), (np.zeros((1, 1)),))
     last = plan(future_values=values)
