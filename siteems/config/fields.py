@@ -17,8 +17,14 @@ MAP_FORM = "the name of a device model or of a .toml file"
 Share = Annotated[float, Field(ge=0, le=1)]
 Efficiency = Annotated[float, Field(gt=0.3, le=1)]
 """The lower limit tells a share from a percentage or a loss."""
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+LARGEST = 1e9
+"""Of every number in a file: above all powers, prices and capacities, and small enough that the
+exact arithmetic of prices and bills has room for any product of two.
+"""
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+Signed = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+"""Of either sign, such as a price."""
 LocalTime = Annotated[
     str,
     Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description='a local time of day such as "14:30"'),

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from siteems.config.fields import NAME_FORM
+from siteems.config.fields import LARGEST, NAME_FORM
 from siteems.config.validation_error import KeyPath, ValidationError, choices
 
 Node = Mapping[str, Any]
@@ -164,6 +164,8 @@ def _advice(node: Node, value: object) -> str | None:
         if number is None:
             return None
         return f"write {number[1]} without quotes; the unit is in the key's name"
+    if isinstance(value, int | float) and LARGEST < abs(value) < math.inf:
+        return f"allowed: at most {LARGEST:g} in size"
     if isinstance(value, int | float) and _is_share(node) and 1 < value <= 100:
         return f"this is a share from 0 to 1: write {value / 100:g} for {value:g} %"
     return None
@@ -205,6 +207,8 @@ def _allowed_list(node: Node, schema: Node) -> str:
 
 def _bounds(node: Node) -> str:
     low, high = node.get("minimum"), node.get("maximum")
+    low = None if low == -LARGEST else low
+    high = None if high == LARGEST else high  # that goes without saying
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
     bounds = (

@@ -29,6 +29,10 @@ ENOUGH = 50
 with decimals would have shown another number of digits by then.
 """
 SHOWN = 3
+LARGEST = 1e15
+"""No meter counts beyond this, and a number that does is as wrong as an infinite one. The bytes of
+a cell's traffic are below it, and the exact arithmetic of a bill has room for it.
+"""
 
 
 def plain_width(cells: pd.Series) -> pd.Series:
@@ -80,14 +84,14 @@ def with_points(cells: pd.Series, mark: Mark) -> pd.Series:
 
 def as_numbers(cells: pd.Series) -> tuple[Array, pd.Series]:
     """Values of cells, shape (n,), NaN where one holds no number; and the cells that hold
-    something else: text, or an infinite number.
+    something else: text, or a number that is infinite or beyond `LARGEST`.
     """
     try:
         values = np.array(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
     except OverflowError:  # hundreds of digits
         values = np.array([_number(cell) for cell in cells], dtype=np.float64)
-    strange = ~np.isfinite(values) & cells.notna().to_numpy()
-    return np.where(np.isfinite(values), values, np.nan), cells[strange]
+    sound = np.abs(values) <= LARGEST  # NaN is not
+    return np.where(sound, values, np.nan), cells[~sound & cells.notna().to_numpy()]
 
 
 def strange_note(name: str, strange: pd.Series) -> str:

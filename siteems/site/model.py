@@ -149,8 +149,8 @@ class Battery:
     """Deepest discharge that the manufacturer allows. Only a mains failure may use it; arbitrage
     stops at the backup reserve.
     """
-    min_charge_temp_c: float = 0.0
-    max_temp_c: float = 50.0
+    min_charge_temp_c: Annotated[float, Field(ge=-40, le=40)] = 0.0
+    max_temp_c: Annotated[float, Field(ge=0, le=80)] = 50.0
     wear_per_kwh: NonNegative
     """Mean cost of wear per kWh discharged, in the site's currency. Reports use it, and so does the
     plan if there is no `wear` table.
@@ -331,7 +331,7 @@ class Planning:
     forecasts that far ahead are no finer, and a smaller program solves faster.
     """
     solve_limit_s: Annotated[float, Field(ge=0.5, le=120)] = 10.0
-    reserve_penalty_factor: Annotated[float, Field(ge=60)] = 100.0
+    reserve_penalty_factor: Annotated[float, Field(ge=60, le=1e6)] = 100.0
     """Price of a kWh missing from the reserve for an hour, as a multiple of the highest tariff
     price.
     """

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from siteems.config.fields import CLOSED, Name, NonNegative, Positive, Share
+from siteems.config.fields import CLOSED, Name, NonNegative, Positive, Share, Signed
 
 Month = Annotated[int, Field(ge=1, le=12)]
 DATES_FORM = 'first and last day of a part of the year, such as "05-16/10-15"'
@@ -42,9 +42,9 @@ class Calendar:
     """Single days; for them this calendar comes before any other."""
     periods: Periods
     """Together they must cover the day once."""
-    ratios: dict[Name, float] = field(default_factory=dict)
+    ratios: dict[Name, Signed] = field(default_factory=dict)
     """For a part of the year that has its own; they come before the version's, as do `prices`."""
-    prices: dict[Name, float] = field(default_factory=dict)
+    prices: dict[Name, Signed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -73,8 +73,8 @@ class PriceVector:
     time: str = "time"
     """Column with the start of each price, ISO 8601; without offset it is local time."""
     per: Literal["kWh", "MWh"] = "kWh"
-    factor: float = 1.0
-    plus_per_kwh: float = 0.0
+    factor: Signed = 1.0
+    plus_per_kwh: Signed = 0.0
     """Price = factor x listed + plus_per_kwh, for grid fees and taxes."""
 
 
@@ -122,14 +122,14 @@ class TariffVersion:
     """Voltage level and structure of the price."""
     prices_as_of: str | None = None
     """Month of the price level, where it is known for a shorter span than the version's."""
-    floating_per_kwh: float | None = None
+    floating_per_kwh: Signed | None = None
     """The part of the price that ratios multiply."""
-    floating_by_month: dict[YearMonth, float] = field(default_factory=dict)
+    floating_by_month: dict[YearMonth, Signed] = field(default_factory=dict)
     """For months with a floating price of their own."""
-    fixed_per_kwh: float = 0.0
+    fixed_per_kwh: Signed = 0.0
     price_decimals: Annotated[int, Field(ge=2, le=8)] = 6
-    ratios: dict[Name, float] = field(default_factory=dict)
-    prices: dict[Name, float] = field(default_factory=dict)
+    ratios: dict[Name, Signed] = field(default_factory=dict)
+    prices: dict[Name, Signed] = field(default_factory=dict)
     vector: PriceVector | None = None
     calendars: tuple[Calendar, ...] = ()
     special_days: tuple[SpecialDays, ...] = ()
@@ -144,7 +144,7 @@ class TariffVersion:
     (demand, standing charge) by the days of each version, each on the demand of its own days; or
     the whole month by this version.
     """
-    export_per_kwh: float | None = None
+    export_per_kwh: Signed | None = None
     """Paid for an exported kWh; None = nothing."""
     charge_per_month: NonNegative = 0.0
     charge_per_day: NonNegative = 0.0

@@ -20,3 +20,13 @@ def test_import_beyond_the_connection_is_noted(kw: float, noted: bool) -> None:
     if noted:
         assert "1 of 4 steps" in found.notes[1]
         assert "2026-07-06 00:30 UTC" in found.notes[1]
+
+
+@pytest.mark.parametrize(("kw", "noted"), [(0.0, False), (17.0, False), (3276.8, True)])
+def test_export_beyond_the_connection_is_noted(kw: float, noted: bool) -> None:
+    """A register that is not available, read as a signed number, looks like a large export."""
+    power_kw = np.array([0.0, kw, 0.0, 0.0])
+    found = with_beyond_noted(Metered(START, STEP, np.zeros(4), power_kw, ()), limit_kw=12.0)
+    assert len(found.notes) == noted
+    if noted:
+        assert "grid_export_kw: 1 of 4 steps" in found.notes[0]

@@ -143,6 +143,16 @@ def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:
     assert f"at line {TEXT.splitlines().index('[pv]') + 1}" in line
 
 
+@pytest.mark.parametrize("key", ["floating_per_kwh", "rated_ah", "import_limit_kw"])
+@pytest.mark.parametrize("value", ["1e308", "-1e308"])
+def test_a_number_that_nothing_has(tmp_path: Path, key: str, value: str) -> None:
+    """The exact arithmetic of prices ended in a traceback."""
+    line = next(line for line in TEXT.splitlines() if line.strip().startswith(f"{key} = "))
+    (error, *_) = lines_of(tmp_path, (line, f"{key} = {value}"))
+    assert f"{key} = {float(value):g}: too" in error.replace("1e+308", f"{1e308:g}")
+    assert "allowed: at most 1e+09 in size" in error
+
+
 def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(
         SiteFileError, match=r"site.toml: cannot be read \(No such file or directory\)"
@@ -181,7 +191,7 @@ VALUES = [
     for number, line in enumerate(TEXT.splitlines())
     if " = " in line and not line.startswith("#")
 ]
-NUMBERS = ("-1", "0", "7", "1e9", "inf", "nan", "true")
+NUMBERS = ("-1", "0", "7", "1e9", "1e308", "-1e308", "inf", "nan", "true")
 TEXTS = ('""', '"x"', '"8 kW"', '"00:00-24:00"', "2026-01-01", "2026-01-01T00:00:00Z", "07:00:00")
 GROUPS = ("[]", "[1, 2]", '["a"]', '["00:00-24:00"]', "[[0.1, 0.5], [0.2]]", "{}", "{ a = 1 }")
 
