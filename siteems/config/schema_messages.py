@@ -208,7 +208,7 @@ def _allowed_list(node: Node, schema: Node) -> str:
 def _bounds(node: Node) -> str:
     low, high = node.get("minimum"), node.get("maximum")
     low = None if low == -LARGEST else low
-    high = None if high == LARGEST else high  # that goes without saying
+    high = None if high == LARGEST else high
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
     bounds = (
