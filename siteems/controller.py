@@ -33,7 +33,6 @@ from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.history.records import RecordError, Sample
 from siteems.messages.message import Message, MessageType
-from siteems.operations.alarm_catalogue import PLAN_ALARMS
 from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.battery_sign import BatterySign
 from siteems.operations.control_alarms import ControlAlarms
@@ -382,6 +381,7 @@ class Controller:
             )
             return
         self.plan = publish(plan, inputs, trigger.code, earlier)
+        self._alarms.planned(now)
         with self._recording():
             self._record.add_plan(now, str(plan.status), trigger.code, self.plan.to_dict)
         log.info(
@@ -397,4 +397,4 @@ class Controller:
     ) -> None:
         with self._recording():
             self._record.add_plan(now, status, trigger.code, lambda: {"reason": reason.as_dict()})
-        self._report_alarm(PLAN_ALARMS[status].at(now, reason=reason))
+        self._alarms.planning_failed(now, status, reason)

@@ -25,16 +25,31 @@ class Contradictions:
     def __init__(self) -> None:
         self._times: dict[str, list[datetime]] = defaultdict(list)
         self._pauses: dict[str, Backoff] = defaultdict(lambda: Backoff(STAND_BACK_S))
+        self._driven_by_another: dict[str, datetime] = {}
+        """Devices that are, or were, left to another controller, and when it was last assumed."""
 
     def add(self, device: str, now: datetime) -> bool:
         """Count one; whether it is time to stand back. If so, the pause begins."""
         recent = [time for time in self._times[device] if timedelta(0) <= now - time < WITHIN]
         self._times[device] = [*recent, now]
+        if device in self._driven_by_another:
+            self._driven_by_another[device] = now
         if len(self._times[device]) < MOST:
             return False
         self._times[device].clear()
         self._pauses[device].failed(now.timestamp())
+        self._driven_by_another[device] = now
         return True
+
+    def ended(self, now: datetime) -> list[str]:
+        """Devices that have kept their setpoints for `WITHIN` since they are driven again."""
+        for device in self._driven_by_another:
+            if self.stands_back(device, now):
+                self._driven_by_another[device] = now
+        over = [name for name, last in self._driven_by_another.items() if now - last >= WITHIN]
+        for device in over:
+            del self._driven_by_another[device]
+        return over
 
     def stands_back(self, device: str, now: datetime) -> bool:
         """Whether the device is left to the other controller now."""

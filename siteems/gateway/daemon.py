@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
 from functools import partial
@@ -39,7 +40,9 @@ from siteems.history.location import history_path, lock
 from siteems.history.ownership import check_folder
 from siteems.history.records import RecordError
 from siteems.operations import daemon_alarms as alarms
+from siteems.operations.alarm_list import standing_alarms
 from siteems.operations.alarm_log import AlarmLog
+from siteems.operations.alarm_states import count_by_level
 from siteems.operations.cycle_times import CycleTimes
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
 from siteems.operations.hold_record import HOLDS
@@ -103,6 +106,7 @@ class Daemon:
         self._read_only = read_only
         self._cycles = CycleTimes(time.monotonic())
         self._last_step: Step | None = None
+        self._standing: dict[str, int] | None = None
         metrics = site.metrics
         self._metrics = None if metrics is None else MetricsServer(metrics.port, self._view)
         self._stop = asyncio.Event()
@@ -275,8 +279,18 @@ class Daemon:
         self._controller.replan.ask(reasons.SCHEDULE)
 
     async def _note_traffic(self) -> None:
-        """Record the counters of the links for `siteems status`."""
+        """Record the counters of the links for `siteems status`, and count the alarms that stand
+        for a monitoring system.
+        """
         note_traffic(self._recorder, self._devices.traffic())
+        if self._metrics is not None:
+            counting = self._recorder.read(lambda h: count_by_level(standing_alarms(h)))
+            counting.add_done_callback(self._counted)
+
+    def _counted(self, counting: Future[dict[str, int]]) -> None:
+        """Called by the recorder's thread. A record that cannot be read says nothing of alarms."""
+        failed = counting.cancelled() or counting.exception() is not None
+        self._standing = None if failed else counting.result()
 
     def _view(self) -> DaemonView:
         """The daemon as a monitoring system sees it."""
@@ -292,6 +306,7 @@ class Daemon:
             record=self._recorder.health,
             resident_bytes=resident_bytes(),
             read_only=self._read_only,
+            standing=self._standing,
         )
 
     async def _housekeeping(self) -> None:

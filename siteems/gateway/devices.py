@@ -133,6 +133,8 @@ class SiteDevices:
         return readings
 
     def _look_for_restarts(self, readings: Mapping[str, Reading]) -> None:
+        for name in self._contradictions.ended(self._clock.steady()):
+            self._report(alarms.NO_OTHER_CONTROLLER.at(self._clock.now(), device=name))
         for device in self.devices:
             name = device.name
             if name not in self._unreleased or name in self._acquisition.pending:

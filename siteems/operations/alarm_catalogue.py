@@ -1,8 +1,8 @@
 """The catalogue of alarms: every code with its level, text, meaning and remedy.
 
 `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
-nowhere else. A new alarm is one entry below, or in `daemon_alarms.py` or
-`meter_alarms.py`. `docs/alarms.md` is made from the entries by
+nowhere else. A new alarm is one entry below, or in `daemon_alarms.py`,
+`meter_alarms.py` or `record_alarm_types.py`. `docs/alarms.md` is made from the entries by
 `python -m siteems.operations.alarms_page docs/alarms.md`.
 """
 
@@ -13,6 +13,7 @@ from typing import Final
 from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
 from siteems.operations.daemon_alarms import DAEMON_ALARMS
 from siteems.operations.meter_alarms import METER_ALARMS
+from siteems.operations.record_alarm_types import RECORD_ALARMS
 
 # -- mains and measurements ------------------------------------------------------------------------
 
@@ -113,6 +114,15 @@ PLAN_UNBOUNDED: Final = AlarmType(
     "Check the tariff with `siteems check`.",
 )
 
+PLANNED: Final = AlarmType(
+    "planned",
+    "a planning run succeeded again",
+    "info",
+    "A usable plan was made after planning runs that gave none.",
+    NOTHING_TO_DO,
+    clears=(PLAN_ERROR.code, PLAN_INFEASIBLE.code, PLAN_UNBOUNDED.code),
+)
+
 PLAN_ALARMS: Final = {
     "error": PLAN_ERROR,
     "infeasible": PLAN_INFEASIBLE,
@@ -130,6 +140,14 @@ CAP_EXCEEDED: Final = AlarmType(
     "once per cap. The backup reserve comes before the cap, and loads on the AC side cannot be "
     "reduced.",
     "Read the reason. Report the missed event to the grid operator.",
+)
+CAP_OVER: Final = AlarmType(
+    "cap-over",
+    "the DR event whose cap was exceeded is over",
+    "info",
+    "No import cap of a demand-response event is in force any more.",
+    NOTHING_TO_DO,
+    clears=(CAP_EXCEEDED.code,),
 )
 CAP_BELOW_AC_LOAD: Final = AlarmType(
     "cap-below-ac-load",
@@ -158,7 +176,8 @@ BATTERY_NOT_FOLLOWING: Final = AlarmType(
     "battery-not-following",
     "the battery is at {battery_kw:+.2f} kW, its setpoint is {target_kw:+.2f} kW: {reason}",
     "alarm",
-    "For two minutes the battery has charged or discharged clearly more than its setpoint.",
+    "For two minutes the battery has charged or discharged clearly more than its setpoint. It "
+    "ends when the battery has followed for two minutes.",
     "Check that the rectifiers and the battery are in remote mode and that nothing else writes "
     "their setpoints.",
 )
@@ -288,6 +307,14 @@ ANOTHER_CONTROLLER: Final = AlarmType(
     "Stop the other controller, such as a second `siteems run`, a cloud service or an app. If "
     "there is none, check the device's supply.",
 )
+NO_OTHER_CONTROLLER: Final = AlarmType(
+    "no-other-controller",
+    "{device} has kept its setpoints for ten minutes; no other controller drives it",
+    "info",
+    "A device that was left to another controller was acquired again and keeps its setpoints.",
+    NOTHING_TO_DO,
+    clears=(ANOTHER_CONTROLLER.code,),
+)
 ANOTHER_MASTER: Final = AlarmType(
     "another-master",
     "link {link}: another master speaks on this line",
@@ -321,59 +348,6 @@ DEVICE_FOLLOWING: Final = AlarmType(
     clears=(DEVICE_NOT_FOLLOWING.code,),
 )
 
-# -- the record ------------------------------------------------------------------------------------
-
-RECORD_NOT_WRITTEN: Final = AlarmType(
-    "record-not-written",
-    "the record cannot be written, entries wait in memory: {detail}",
-    "alarm",
-    "For a minute nothing could be written to the record: the disk is full, read-only, too slow "
-    "or broken, or another program locks the file. Control goes on. Samples and plans of two days "
-    "wait in memory, commands, alarms and DR events of weeks; a stop of the daemon loses them.",
-    "Read the detail. Make room, mount the disk writable, or end the program that locks the file.",
-)
-RECORD_WRITTEN: Final = AlarmType(
-    "record-written",
-    "the record is written again, with all that waited in memory",
-    "info",
-    "The record can be written again. Where something is missing, a `record-gap` says what.",
-    NOTHING_TO_DO,
-    clears=(RECORD_NOT_WRITTEN.code,),
-)
-RECORD_GAP: Final = AlarmType(
-    "record-gap",
-    "not recorded from {start} to {end}: {lost}",
-    "warning",
-    "More waited to be written than memory holds, or an entry broke the rules of the record, so "
-    "entries of this span are missing.",
-    "Look for a `record-not-written` before it, which says why.",
-)
-RECORD_REPLACED: Final = AlarmType(
-    "record-replaced",
-    "{detail}; the record goes on in a new file, what was there is kept as {kept}",
-    "alarm",
-    "The file of the record was damaged, not a record, of a newer version, or it was deleted or "
-    "replaced while it was in use. What was there is renamed, never deleted; open DR events are "
-    "carried over. A file that was deleted while it was in use is written again as it was.",
-    "Check the disk or memory card. Copy the file that was kept, if its history is needed.",
-)
-RECORD_INVALID: Final = AlarmType(
-    "record-invalid",
-    "rows of the record are not valid and are skipped: {rows}",
-    "warning",
-    "The record holds rows of the last two weeks, or DR events, that siteems did not write so: "
-    "another program, an earlier version or a damaged disk did. Such a DR event is not followed.",
-    "Find out what else writes to the file. Place a DR event that is missing again.",
-)
-RECORD_VALID: Final = AlarmType(
-    "record-valid",
-    "the record holds no more rows that are not valid",
-    "info",
-    "Rows that were skipped were corrected or deleted, or are older than two weeks.",
-    NOTHING_TO_DO,
-    clears=(RECORD_INVALID.code,),
-)
-
 # -- the operator ----------------------------------------------------------------------------------
 
 ACKNOWLEDGED: Final = AlarmType(
@@ -386,9 +360,10 @@ ACKNOWLEDGED: Final = AlarmType(
 
 ALARMS: Final = (
     *(each for each in globals().values() if isinstance(each, AlarmType)),
+    *RECORD_ALARMS,
     *METER_ALARMS,
     *DAEMON_ALARMS,
 )
-"""All of the above, and those of the meter and the daemon, in this order."""
+"""All of the above, and those of the record, the meter and the daemon, in this order."""
 OF_ONE_RUN: Final = frozenset(each.code for each in ALARMS if each.of_one_run)
 """Codes of those that the next start of the daemon makes obsolete."""

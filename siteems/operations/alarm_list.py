@@ -24,6 +24,11 @@ def recorded_alarms(history: History) -> tuple[AlarmState, ...]:
     )
 
 
+def standing_alarms(history: History) -> tuple[AlarmState, ...]:
+    """Those that are not cleared. Raises `RecordError`."""
+    return tuple(each for each in recorded_alarms(history) if each.state != "cleared")
+
+
 def alarm_lines(alarm: AlarmState, zone: ZoneInfo) -> Iterator[str]:
     """An alarm with what to do, in lines; times local to the site."""
     subject = f" {alarm.subject}" if alarm.subject else ""

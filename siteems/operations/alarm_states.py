@@ -109,6 +109,12 @@ def alarm_states(
     return tuple(sorted([*seen, *over], key=_rank))
 
 
+def count_by_level(standing: Iterable[AlarmState]) -> dict[str, int]:
+    """How many alarms there are of each level that can stand, 0 included."""
+    levels = [each.alarm.level for each in standing]
+    return {level: levels.count(level) for level in ("alarm", "warning")}
+
+
 def _ends(kind: AlarmType, record: AlarmRecord, key: Key) -> bool:
     """Whether a record is the end of an open alarm: of the same subject, where it names one."""
     code, subject = key

@@ -18,6 +18,7 @@ from siteems.estimation.battery_health import Health
 from siteems.estimation.import_counter import CounterEvent
 from siteems.estimation.process_image import Image
 from siteems.history.records import AlarmRecord
+from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations import meter_alarms
 from siteems.operations.alarm_condition import Condition
@@ -54,8 +55,9 @@ class ControlAlarms:
         """The fallback level that was reported last."""
         self._cap_exceeded = Condition(LASTED)
         self._reported_cap_kw: float | None = None
-        self._battery_not_following = Condition(LASTED)
+        self._battery_not_following = Condition(LASTED, LASTED)
         self._battery_weaker = Condition(AT_ONCE)
+        self._planning_fails = False
 
     @property
     def mains_failed(self) -> bool:
@@ -93,6 +95,17 @@ class ControlAlarms:
             self._report(alarms.BATTERY_REPORTS_WEAKER.at(now, health=health.share, stated=stated))
         else:
             self._report(alarms.BATTERY_MEASURED_WEAKER.at(now, health=health.share, stated=stated))
+
+    def planning_failed(self, now: datetime, status: str, reason: Message) -> None:
+        """Takes a planning run without a usable plan; each is reported, since each has a reason."""
+        self._planning_fails = True
+        self._report(alarms.PLAN_ALARMS[status].at(now, reason=reason))
+
+    def planned(self, now: datetime) -> None:
+        """Takes a planning run with a usable plan."""
+        if self._planning_fails:
+            self._planning_fails = False
+            self._report(alarms.PLANNED.at(now))
 
     def report_counter(self, event: CounterEvent, now: datetime) -> None:
         """Reports what has happened to the grid meter's counter."""
@@ -191,8 +204,9 @@ class ControlAlarms:
         stops would raise the alarm again and again.
         """
         grid_kw, cap_kw = step.image.value("grid_kw"), step.limits.dr_cap_kw
-        if math.isinf(cap_kw):
+        if math.isinf(cap_kw) and self._reported_cap_kw is not None:
             self._reported_cap_kw = None
+            self._report(alarms.CAP_OVER.at(step.image.time))
         exceeded = grid_kw is not None and grid_kw > cap_kw * (1.0 + CAP_TOLERANCE)
         self._cap_exceeded.update(exceeded, steady)
         # The delay runs on when a cap is revised, so that revisions cannot hide that it is missed.

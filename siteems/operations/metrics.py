@@ -65,6 +65,8 @@ class DaemonView:
     record: RecorderHealth
     resident_bytes: int | None
     read_only: bool
+    standing: Mapping[str, int] | None = None
+    """Alarms that are not cleared, by level, as counted within the last minute; None = not yet."""
 
     @property
     def level(self) -> str | None:
@@ -129,6 +131,9 @@ def metrics(view: DaemonView) -> Iterator[Metric]:
     )
     yield _by_label(
         "record_invalid_rows", "gauge", "rows that are skipped, by table", "table", record.invalid
+    )
+    yield _by_label(
+        "alarms_standing", "gauge", "alarms that are not cleared", "level", view.standing or {}
     )
     yield _one("dr_events_open", "gauge", "DR events that are not over", record.open_events)
     yield _one(

@@ -14,6 +14,7 @@ from siteems.history.records import AlarmRecord
 from siteems.history.waiting import Gap
 from siteems.history.writer import RecorderHealth
 from siteems.operations import alarm_catalogue as alarms
+from siteems.operations import record_alarm_types as types
 from siteems.operations.alarm_condition import Condition
 
 UNWRITTEN_S: Final = 60.0
@@ -41,21 +42,21 @@ class RecordAlarms:
             if isinstance(notice, Gap):
                 start, end = notice.start.isoformat(), notice.end.isoformat()
                 lost = _counts(notice.counts)
-                self._report(alarms.RECORD_GAP.at(now, start=start, end=end, lost=lost))
+                self._report(types.RECORD_GAP.at(now, start=start, end=end, lost=lost))
             else:
                 kept = notice.kept or "nothing"
-                self._report(alarms.RECORD_REPLACED.at(now, detail=notice.detail, kept=kept))
+                self._report(types.RECORD_REPLACED.at(now, detail=notice.detail, kept=kept))
         change = self._unwritten.update(health.unwritten_s >= UNWRITTEN_S, now)
         if change == "raised":
             detail = health.detail or "a write takes very long"
-            self._report(alarms.RECORD_NOT_WRITTEN.at(now, detail=detail))
+            self._report(types.RECORD_NOT_WRITTEN.at(now, detail=detail))
         elif change == "cleared":
-            self._report(alarms.RECORD_WRITTEN.at(now))
+            self._report(types.RECORD_WRITTEN.at(now))
         change = self._invalid.update(bool(health.invalid), now)
         if change == "raised":
-            self._report(alarms.RECORD_INVALID.at(now, rows=_counts(health.invalid)))
+            self._report(types.RECORD_INVALID.at(now, rows=_counts(health.invalid)))
         elif change == "cleared":
-            self._report(alarms.RECORD_VALID.at(now))
+            self._report(types.RECORD_VALID.at(now))
         change = self._left_out.update(health.open_events > MOST_OPEN, now)
         if change == "raised":
             self._report(alarms.EVENTS_LEFT_OUT.at(now, open=health.open_events, most=MOST_OPEN))

@@ -13,6 +13,8 @@ from siteems.demand_response.event_log import EventLog
 from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
 from siteems.operations.alarm_catalogue import OF_ONE_RUN
+from siteems.operations.alarm_list import standing_alarms
+from siteems.operations.alarm_states import AlarmState
 from siteems.operations.backup_time import BackupTime, backup_time
 from siteems.operations.daemon_state import (
     DaemonState,
@@ -50,6 +52,8 @@ class Status:
     """Counters of the links and of today's writes, at most a minute old while the daemon runs."""
     backup: BackupTime | None = None
     """While the mains are out: how long the battery lasts."""
+    standing: tuple[AlarmState, ...] = ()
+    """The alarms that are not cleared, whenever they were raised; the most severe first."""
     holds: tuple[Hold, ...] = ()
     """Holds by hand that are not over."""
 
@@ -78,6 +82,7 @@ def read_status(site: Site, history: History) -> Status:
         events=EventLog(history).open(now),
         alarms=tuple(alarms[-ALARMS_SHOWN:]),
         traffic=recorded_traffic(history),
+        standing=standing_alarms(history),
         holds=recorded_holds(history.fact(HOLDS), now),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from siteems.demand_response.event_text import event_dict
 from siteems.history.records import AlarmRecord, Sample
 from siteems.messages.message import Message
+from siteems.operations.alarm_list import alarm_dict
 from siteems.operations.daemon_state import DaemonState
 from siteems.operations.english import ENGLISH
 from siteems.operations.hold_record import hold_dict
@@ -26,6 +27,7 @@ def as_data(status: Status) -> dict[str, Any]:
         "plan": None if status.plan is None else _plan_dict(status.plan),
         "dr_events": [event_dict(event) for event in status.events],
         "alarms": [_alarm_dict(alarm) for alarm in status.alarms],
+        "standing_alarms": [alarm_dict(alarm) for alarm in status.standing],
         "traffic": status.traffic,
         "backup": None if status.backup is None else asdict(status.backup),
         "holds": [hold_dict(hold) for hold in status.holds],

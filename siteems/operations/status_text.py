@@ -13,6 +13,7 @@ from siteems.demand_response.event_text import event_text
 from siteems.estimation.process_image import RESTING_KW
 from siteems.history.records import Sample
 from siteems.messages.message import Message
+from siteems.operations.alarm_states import AlarmState
 from siteems.operations.backup_time import BackupTime
 from siteems.operations.daemon_state import LINK_TROUBLES, DaemonState
 from siteems.operations.english import ENGLISH
@@ -21,6 +22,9 @@ from siteems.planning.published_plan import PublishedPlan
 
 SOURCES: Final = {"last-plan": "last plan", "release": "released"}
 """Recorded sources of a decision that are displayed under another name."""
+
+STANDING_SHOWN: Final = 4
+"""Alarms that stand, so that a status fits on one screen."""
 
 
 def as_text(status: Status, zone: ZoneInfo) -> str:
@@ -56,10 +60,25 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         yield f"held      {kind}{hold.battery_kw:+.2f} kW by {hold.owner} until {until}"
     for event in status.events:
         yield f"DR event  {event_text(event, zone)}"
+    yield from _standing_lines(status.standing, zone)
     for alarm in status.alarms:
         local = alarm.time.astimezone(zone)
         since = f"{local:%H:%M:%S}{doubled_offset(local, zone)}"
         yield f"{alarm.level:9} {since} {alarm.code}: {ENGLISH.text(alarm.message)}"
+
+
+def _standing_lines(standing: Sequence[AlarmState], zone: ZoneInfo) -> Iterator[str]:
+    """A line for each of the first few alarms that stand, and how many more there are."""
+    for alarm in standing[:STANDING_SHOWN]:
+        local = alarm.since.astimezone(zone)
+        of = f" of {alarm.subject}" if alarm.subject else ""
+        seen = ", acknowledged" if alarm.state == "acknowledged" else ""
+        since = f"{local:%m-%d %H:%M}{doubled_offset(local, zone)}"
+        yield f"stands    {alarm.alarm.level} {alarm.alarm.code}{of} since {since}{seen}"
+    if standing:
+        more = len(standing) - STANDING_SHOWN
+        shown = f"{more} more; " if more > 0 else ""
+        yield f"          {shown}`siteems alarms` shows what to do"
 
 
 def _backup_text(backup: BackupTime) -> str:

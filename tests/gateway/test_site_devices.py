@@ -348,6 +348,9 @@ async def test_two_daemons_on_one_device_do_not_write_against_each_other(
     before = smu.writes
     await both(120)
     assert smu.writes - before < 30, "they wrote twice in each cycle"
+    await served.cycles(4000, drive(-2.0))
+    codes = served.codes()
+    assert codes.count("no-other-controller") == ("another-controller" in codes), "it has gone"
     await second.close(RELEASE_STOPPED())
     history.close()
     served.clock.advance(timedelta(minutes=21))

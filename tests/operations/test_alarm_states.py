@@ -153,8 +153,8 @@ def test_what_is_new_and_severe_comes_first() -> None:
 
 
 def test_what_has_an_end_is_known_from_the_catalogue() -> None:
-    assert {"released", "mains-failed", "device-not-following"} <= LASTING
-    assert not {"clock-set", "driving", "cap-exceeded"} & LASTING
+    assert {"released", "mains-failed", "cap-exceeded", "plan-error"} <= LASTING
+    assert not {"clock-set", "driving", "cap-below-ac-load"} & LASTING
 
 
 def test_text_of_an_alarm_from_the_record_is_kept() -> None:

@@ -126,8 +126,20 @@ def test_a_cap_is_reported_once_however_often_it_is_exceeded() -> None:
         assert bench.cycle(drive(), 5, cap_kw=2.0, grid_kw=1.0) == []
         assert bench.cycle(drive(), 5, cap_kw=2.0, grid_kw=2.5) == []
     assert bench.cycle(drive(), 5, cap_kw=1.5, grid_kw=2.5) == ["cap-exceeded"], "another cap"
-    assert bench.cycle(drive(), 5, grid_kw=2.5) == []
+    assert bench.cycle(drive(), 5, grid_kw=2.5) == ["cap-over"]
     assert bench.cycle(drive(), 5, cap_kw=1.5, grid_kw=2.5) == ["cap-exceeded"], "another event"
+    assert bench.cycle(drive(), 5, cap_kw=1.5, grid_kw=1.0) == [], "it was missed all the same"
+
+
+def test_planning_that_fails_and_succeeds_again() -> None:
+    bench = Bench()
+    bench.alarms.planned(NOON)
+    for _ in range(2):
+        bench.alarms.planning_failed(NOON, "infeasible", reasons.NO_PLAN_YET())
+    bench.alarms.planned(NOON)
+    bench.alarms.planned(NOON)
+    codes = [alarm.code for alarm in bench.reported]
+    assert codes == ["plan-infeasible", "plan-infeasible", "planned"]
 
 
 def test_a_cap_that_is_revised_again_and_again_is_reported_each_time_it_is_missed() -> None:
@@ -144,7 +156,9 @@ def test_a_battery_that_does_not_follow_its_setpoint() -> None:
     assert bench.cycle(drive(-2.0), 2, battery_kw=0.0, rectifier_dc_kw=5.0) == [
         "battery-not-following"
     ]
-    assert bench.cycle(drive(-2.0), battery_kw=-2.1) == ["battery-following"]
+    assert bench.cycle(drive(-2.0), 2, battery_kw=-2.1) == []
+    assert bench.cycle(drive(-2.0), 2, battery_kw=0.0, rectifier_dc_kw=5.0) == [], "not followed"
+    assert bench.cycle(drive(-2.0), 3, battery_kw=-2.1) == ["battery-following"]
     assert bench.cycle(drive(-2.0), battery_kw=-2.1) == []
     assert bench.cycle(drive(-2.0), 3, battery_kw=-2.6) == ["battery-not-following"]
 

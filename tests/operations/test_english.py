@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from string import Formatter
 
@@ -14,20 +13,16 @@ import siteems
 from siteems.control import reasons as control_reasons
 from siteems.messages.message import Catalogue, MessageType
 from siteems.operations import alarm_catalogue as alarms
-from siteems.operations import daemon_alarms, meter_alarms
+from siteems.operations import daemon_alarms, meter_alarms, record_alarm_types
 from siteems.operations.alarm_catalogue import ALARMS
 from siteems.operations.english import ENGLISH
 from siteems.planning import reasons as planning_reasons
 
+ALARM_MODULES = (alarms, daemon_alarms, meter_alarms, record_alarm_types)
 TYPES = {
     name: value
-    for name, value in chain(
-        vars(alarms).items(),
-        vars(daemon_alarms).items(),
-        vars(meter_alarms).items(),
-        vars(control_reasons).items(),
-        vars(planning_reasons).items(),
-    )
+    for module in (*ALARM_MODULES, control_reasons, planning_reasons)
+    for name, value in vars(module).items()
     if isinstance(value, MessageType)
 }
 SOURCES = sorted(Path(siteems.__file__).parent.rglob("*.py"))
@@ -76,10 +71,7 @@ def test_every_call_hands_in_the_values_of_the_text(path: Path) -> None:
 
 def test_every_type_is_used() -> None:
     """Named somewhere outside its catalogue."""
-    catalogues = {
-        Path(m.__file__)
-        for m in (alarms, daemon_alarms, meter_alarms, control_reasons, planning_reasons)
-    }
+    catalogues = {Path(m.__file__) for m in (*ALARM_MODULES, control_reasons, planning_reasons)}
     used = {"PLAN_ERROR", "PLAN_INFEASIBLE", "PLAN_UNBOUNDED"}  # by status, in PLAN_ALARMS
     for path in SOURCES:
         if path not in catalogues:
@@ -92,7 +84,7 @@ def test_every_type_is_used() -> None:
 def test_no_alarm_code_is_a_plain_string_elsewhere() -> None:
     """Codes without a hyphen are left out: such a term, as in `measured`, has other uses too."""
     codes = {each.code for each in ALARMS if "-" in each.code}
-    allowed = {"alarm_catalogue.py", "daemon_alarms.py", "meter_alarms.py", "former_codes.py"}
+    allowed = {f"{m.__name__.rpartition('.')[2]}.py" for m in ALARM_MODULES} | {"former_codes.py"}
     for path in SOURCES:
         if path.name not in allowed:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -78,6 +78,13 @@ def test_what_is_known_is_shown() -> None:
     assert shown['siteems_writes_today{device="smu"}'] == 12
     assert shown['siteems_record_invalid_rows{table="plans"}'] == 2
     assert shown["siteems_record_waiting"] == 3
+    assert not any("alarms_standing" in name for name in shown), "not counted yet"
+
+
+def test_alarms_that_stand_are_counted_by_level() -> None:
+    shown = values(metrics_text(view(standing={"alarm": 2, "warning": 0})))
+    assert shown['siteems_alarms_standing{level="alarm"}'] == 2
+    assert shown['siteems_alarms_standing{level="warning"}'] == 0
 
 
 def test_durations_of_cycles_are_a_histogram() -> None:

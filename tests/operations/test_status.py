@@ -174,6 +174,8 @@ def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> No
     assert "import at most 1.5 kW" in shown["DR"]
     assert shown["link"] == "cabinet: 9 requests, 2 timeouts (unit 2), 1 reconnect"
     assert shown["writes"] == "today: smu 3 of 500"
+    assert shown["stands"] == "alarm fallback-rules since 07-15 11:00"
+    assert "alarms` shows what to do" in as_text(status, hangzhou.site.zone)
     assert shown["alarm"] == "11:00:00 fallback-rules: no plan yet"
 
     data = json.loads(json.dumps(as_data(status), allow_nan=False))
@@ -185,6 +187,8 @@ def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> No
     }
     assert data["plan"]["trigger"] == "dr-event-changed"
     assert [event["limit_kw"] for event in data["dr_events"]] == [1.5]
+    (standing,) = data["standing_alarms"]
+    assert (standing["code"], standing["state"]) == ("fallback-rules", "raised")
     assert len(data["alarms"]) == 8
     assert data["alarms"][0] == {
         "time": (NOON - HOUR).isoformat(),
