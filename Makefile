@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-outages score years quarters coverage choose deb clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-control bench-outages score years quarters coverage choose deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -27,6 +27,9 @@ bench-plan: $(STAMP)
 
 bench-modbus: $(STAMP)
 	$(BIN)/python benchmarks/modbus.py
+
+bench-control: $(STAMP)
+	$(BIN)/python benchmarks/control.py
 
 bench-outages: $(STAMP)
 	$(BIN)/python benchmarks/outages.py

@@ -84,14 +84,14 @@ class Controller:
         self._on_bus = is_drivable(site) and battery_command_of(site) == "rectifier_current"
         self._wear = wear_costs(site.battery)
         self._tariff = TariffSchedule(site.tariffs, site.site.zone)
-        self._given_forecaster = forecaster
-        self._forecaster = forecaster or LearningForecaster(site)
+        self._given_forecaster, self._sky = forecaster, ports.clear_sky
+        self.forecaster = forecaster or LearningForecaster(site, self._sky)
         self._estimator = StateEstimator(site, self._tariff)
         self._problems = ProblemBuilder(site, self._tariff)
         self._images = ImageBuilder(self._curve, timing.max_age, plausible_ranges(site))
         self._report_alarm = AlarmLog(ports.record).report
         self._drives = drives
-        self._alarms = ControlAlarms(self._report_alarm, drives=drives)
+        self._alarms = ControlAlarms(self._report_alarm, drives=drives, has_pv=site.pv is not None)
         self._sign = BatterySign(site, ports.devices.battery_name, ports.record, self._report_alarm)
         # A DR cap is applied this long before its event, so that the import is down when it begins:
         # one cycle until the next decision, one more for the devices to follow.
@@ -128,7 +128,7 @@ class Controller:
         because then other rows of the record are the site's past. Control may go on meanwhile.
         """
         self.clock_was_set = False
-        forecaster = self._given_forecaster or LearningForecaster(self._stated_site)
+        forecaster = self._given_forecaster or LearningForecaster(self._stated_site, self._sky)
         estimator = StateEstimator(self._stated_site, self._tariff)
         for sample in recalled.samples:
             forecaster.learn(sample.time, sample.values)
@@ -139,7 +139,7 @@ class Controller:
             month_peak=None if plan is None else plan.month_peak,
             learned_health=None if plan is None else plan.learned_health,
         )
-        self._forecaster, self._estimator = forecaster, estimator
+        self.forecaster, self._estimator = forecaster, estimator
         if (alarm := recalled.alarm_of_times_to_come(self._clock.now())) is not None:
             self._report_alarm(alarm)
 
@@ -193,7 +193,7 @@ class Controller:
 
     def _limits(self, now: datetime) -> Limits:
         site = self.site
-        load_kw = self._forecaster.peak_load_kw(now, site.backup.hours)
+        load_kw = self.forecaster.peak_load_kw(now, site.backup.hours)
         reserve = reserve_soc(site.battery, site.backup, load_kw, self.image.value("battery_c"))
         dr_cap_kw = import_cap_kw(self.events, now, self._lead)
         return Limits(
@@ -301,7 +301,7 @@ class Controller:
         """Learn from one sample: live from each that is recorded, after a restart from the same
         samples in the record, whose alarms have been raised.
         """
-        self._forecaster.learn(time, values)
+        self.forecaster.learn(time, values)
         event = self._estimator.learn(time, values)
         self._use_battery()
         return event
@@ -365,7 +365,7 @@ class Controller:
             self._planning_failed(now, trigger, "error", reasons.SOC_UNKNOWN())
             return
         try:
-            inputs = self._problems.build(state, self._forecaster, self.events)
+            inputs = self._problems.build(state, self.forecaster, self.events)
         except TariffGap as gap:
             self._planning_failed(now, trigger, "error", reasons.INPUT_REFUSED(detail=gap.message))
             return

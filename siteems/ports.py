@@ -14,6 +14,7 @@ from optimisation.problem.site_problem import SiteProblem
 from siteems.clock import Clock
 from siteems.control.decision import Decision
 from siteems.demand_response.event import DrEvent
+from siteems.forecast.clear_sky_curve import Compute, compute
 from siteems.history.records import AlarmRecord, Sample
 
 
@@ -88,3 +89,5 @@ class Ports:
     solver: Solver
     record: Record
     events: Events
+    clear_sky: Compute = compute
+    """Computes the power of PV under a clear sky; a daemon has it done by a process of its own."""

@@ -150,6 +150,4 @@ async def test_what_was_learned_live_is_restored_from_the_record(rig: Rig) -> No
     assert known == replace(again, month_peak_kw=known.month_peak_kw)
     assert again.month_peak_kw == pytest.approx(known.month_peak_kw, abs=1e-6)
     hours = rig.site.backup.hours
-    assert live._forecaster.peak_load_kw(now, hours) == restored._forecaster.peak_load_kw(
-        now, hours
-    )
+    assert live.forecaster.peak_load_kw(now, hours) == restored.forecaster.peak_load_kw(now, hours)

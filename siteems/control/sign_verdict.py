@@ -51,6 +51,8 @@ def powers(image: Image, asked_kw: float, *, has_pv: bool) -> Powers | None:
     pv_kw = image.value("pv_kw") if has_pv else 0.0
     if rectifier_kw is None or load_kw is None or pv_kw is None:
         return Powers(asked_kw, measured_kw, None)
+    if image.estimated:  # by this very balance, which then proves nothing
+        return Powers(asked_kw, measured_kw, None)
     return Powers(asked_kw, measured_kw, rectifier_kw + pv_kw - load_kw)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from drivers.points import Point, Quality, Reading
 from optimisation.problem.site_problem import RectifierCurve
+from siteems.estimation.bus_balance import ESTIMATED, SIGN_IN_BALANCE, estimate
 from siteems.estimation.plausibility import supplies_rectifiers, within
 from siteems.estimation.point_fields import FIELD_OF_CURRENT, FIELD_OF_POINT
 from siteems.estimation.process_image import UNKNOWN, Image, Measurement
@@ -50,7 +51,11 @@ class ImageBuilder:
             name: _merge(previous.measured.get(name, UNKNOWN), measured)
             for name, measured in fresh.items()
         }
-        return Image(time, self.max_age, {**previous.measured, **merged}, steady)
+        measured = {**previous.measured, **merged}
+        errors = {}
+        for name, (found, error_kw) in self._estimates(fresh).items():
+            measured[name], errors[name] = found, error_kw
+        return Image(time, self.max_age, measured, steady, errors)
 
     def _fields(self, reading: Reading) -> dict[str, Point]:
         """The image fields that one device fills, each within its plausible range."""
@@ -66,6 +71,31 @@ class ImageBuilder:
                 if name in points:
                     power = _power(points[name], volts)
                     found[target] = within(self.ranges.get(target), power)
+        return found
+
+    def _estimates(
+        self, fresh: Mapping[str, Measurement]
+    ) -> Mapping[str, tuple[Measurement, float]]:
+        """Load or PV power that was not read well, by the balance of the bus, with its error. Its
+        quality is that of the failed read. A site whose PV has no range has none.
+        """
+        known = {
+            name: fresh[name].value
+            for name in SIGN_IN_BALANCE
+            if name in fresh and fresh[name].quality is Quality.GOOD
+        }
+        powers = {name: kw for name, kw in known.items() if kw is not None}
+        times = [fresh[name].time for name in powers]
+        found = {}
+        for name in ESTIMATED:
+            if name in powers or name not in self.ranges:
+                continue
+            made = estimate(powers, name, has_pv="pv_kw" in self.ranges)
+            low_kw, high_kw = self.ranges[name]
+            if made is not None and low_kw <= made.kw <= high_kw:
+                oldest = min(time for time in times if time is not None)
+                quality = fresh.get(name, UNKNOWN).quality
+                found[name] = (Measurement(made.kw, oldest, quality), made.error_kw)
         return found
 
     def _derive_ac_load(self, fresh: dict[str, Measurement]) -> None:

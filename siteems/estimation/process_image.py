@@ -6,7 +6,7 @@ Every part of a cycle sees the same values, each with its time and quality.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -81,6 +81,9 @@ class Image:
     steady: datetime | None = None
     """The steady time of the image, from which ages count; None = the same as `time`, on a clock
     that is never set.
+    """
+    estimated: Mapping[str, float] = field(default_factory=dict)
+    """Fields whose value follows from the others, because it is not measured, and the error in kW.
     """
 
     def value(self, name: str) -> float | None:

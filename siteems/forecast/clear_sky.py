@@ -1,26 +1,44 @@
-"""PV power under a clear sky: pvlib's simplified Solis model (Ineichen 2008) on the plane of the
-modules.
-"""
+"""PV power under a clear sky, at any time."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from siteems.forecast.clear_sky_curve import STEP, Compute, compute, plant_of
 from siteems.site.model import Identity, Pv
 
 Array = npt.NDArray[np.float64]
 
-STEP = timedelta(minutes=15)
-PER_DAY = 96
-DAYS_AT_ONCE = 32
-"""Days computed at once: pvlib takes nearly as long for one day as for a month, and a month of
-quarter hours takes 25 kB.
+PER_DAY: Final = 96
+DAYS_BEFORE: Final = 1
+"""So that a clock that is set back a little finds its past."""
+DAYS_AT_ONCE: Final = 92
+"""Days computed at once: pvlib takes nearly as long for one day as for months, and three months of
+quarter hours take 70 kB.
 """
+AHEAD: Final = timedelta(days=14)
+"""How far a curve must reach, for a daemon that prepares the next one in time."""
+
+
+class Curve(NamedTuple):
+    """Powers in kW at quarter hours from a UTC midnight on."""
+
+    first: datetime
+    numbers: Array
+    """0, 1, 2 and so on."""
+    powers_kw: Array
+
+    def steps(self, time: datetime) -> float:
+        """How many quarter hours after the first a time is."""
+        return (time - self.first) / STEP
+
+    def covers(self, begin: float, end: float) -> bool:
+        """Whether it has these steps."""
+        return begin >= 0 and end <= len(self.powers_kw) - 1
 
 
 class ClearSky:
@@ -29,12 +47,9 @@ class ClearSky:
     Irradiance on the module plane × rated power × performance ratio, without temperature effects.
     """
 
-    def __init__(self, where: Identity, pv: Pv) -> None:
-        self._where, self._pv = where, pv
-        self._first = datetime.min.replace(tzinfo=UTC)
-        """The UTC midnight with which the computed curve begins."""
-        self._curve: Array = np.zeros(0)
-        self._steps: Array = np.zeros(0)
+    def __init__(self, where: Identity, pv: Pv, compute: Compute = compute) -> None:
+        self._plant, self._compute = plant_of(where, pv), compute
+        self._curve = Curve(datetime.min.replace(tzinfo=UTC), np.zeros(0), np.zeros(0))
 
     def power_kw(self, time: datetime) -> float:
         """Power at a time, kW."""
@@ -42,46 +57,24 @@ class ClearSky:
 
     def powers_kw(self, now: datetime, ahead_h: Array) -> Array:
         """Power in kW at times `ahead_h` hours after `now`; they must rise and not be negative."""
-        begin, ahead = (now - self._first) / STEP, ahead_h * (timedelta(hours=1) / STEP)
-        if begin < 0 or begin + ahead[-1] > len(self._curve) - 1:
-            self._compute_from(now, days=int(ahead[-1]) // PER_DAY + 2)
-            begin = (now - self._first) / STEP
-        return np.asarray(np.interp(begin + ahead, self._steps, self._curve))
+        ahead = ahead_h * (timedelta(hours=1) / STEP)
+        curve = self._curve
+        begin = curve.steps(now)
+        if not curve.covers(begin, begin + ahead[-1]):
+            curve = self._curve = self._from(now, days=int(ahead[-1]) // PER_DAY + 2)
+            begin = curve.steps(now)
+        return np.asarray(np.interp(begin + ahead, curve.numbers, curve.powers_kw))
 
-    def _compute_from(self, now: datetime, days: int) -> None:
-        """Compute the curve from the UTC day of `now` on."""
-        self._first = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        self._curve = self._compute(self._first, max(days, DAYS_AT_ONCE))
-        self._steps = np.arange(len(self._curve), dtype=np.float64)
+    def prepare(self, now: datetime) -> None:
+        """Compute the next curve in good time. Another thread may use this one meanwhile."""
+        begin = self._curve.steps(now)
+        if not self._curve.covers(begin, begin + AHEAD / STEP):
+            self._curve = self._from(now, days=0)
 
-    @cached_property
-    def _location(self) -> Any:
-        from pvlib.location import (
-            Location,  # slow to import (scipy), and only sites with PV need it
-        )
-
-        return Location(
-            self._where.latitude_deg, self._where.longitude_deg, altitude=self._where.altitude_m
-        )
-
-    def _compute(self, midnight: datetime, days: int) -> Array:
-        """Powers at the quarter hours of so many UTC days, first and last midnight included."""
-        import pandas as pd
-        from pvlib.irradiance import get_total_irradiance
-
-        times = pd.date_range(midnight, midnight + timedelta(days=days), freq=STEP)
-        position = self._location.get_solarposition(times)
-        sky = self._location.get_clearsky(times, model="simplified_solis", solar_position=position)
-        plane = get_total_irradiance(
-            self._pv.tilt_deg,
-            self._pv.azimuth_deg,
-            position["apparent_zenith"],
-            position["azimuth"],
-            sky["dni"],
-            sky["ghi"],
-            sky["dhi"],
-        )
-        irradiance_kw_m2 = np.nan_to_num(plane["poa_global"].to_numpy(dtype=np.float64)) / 1000.0
-        return np.asarray(
-            np.clip(irradiance_kw_m2, 0.0, None) * self._pv.rated_kwp * self._pv.performance_ratio
-        )
+    def _from(self, now: datetime, days: int) -> Curve:
+        """The curve from shortly before the UTC day of `now` on."""
+        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        first = midnight - timedelta(days=DAYS_BEFORE)
+        days = max(days, DAYS_AT_ONCE) + DAYS_BEFORE
+        powers_kw = self._compute(self._plant, first, days)
+        return Curve(first, np.arange(len(powers_kw), dtype=np.float64), powers_kw)

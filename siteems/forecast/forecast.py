@@ -39,6 +39,10 @@ class Forecaster(Protocol):
         """Take one sample: values by the names of the process image; None = unknown."""
         ...
 
+    def prepare(self, now: datetime) -> None:
+        """Compute ahead what takes longer than a cycle; another thread may call it."""
+        ...
+
     def forecast(
         self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
     ) -> Forecast:

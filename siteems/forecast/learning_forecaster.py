@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.estimation.process_image import MAINS_PRESENT_V, RESTING_KW
+from siteems.forecast.clear_sky_curve import Compute, compute
 from siteems.forecast.day_profile import DayProfile
 from siteems.forecast.forecast import Forecast
 from siteems.forecast.load_quantile import BackupResiduals, UpperQuantile, quarters_h
@@ -46,13 +47,19 @@ class LearningForecaster:
     It uses nothing but the samples that it was shown, so a forecast never looks ahead.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, clear_sky: Compute = compute) -> None:
+        """`clear_sky` computes the power of PV under a clear sky."""
         zone = site.site.zone
         self._dc = DayProfile(site.load.typical_dc_kw, zone)
         self._ac = DayProfile(site.load.typical_ac_kw, zone)
         self._upper = UpperQuantile(RESERVE_QUANTILE, 1.0 + site.backup.load_margin, zone)
         self._residuals = BackupResiduals(self._upper, site.backup.hours, self._dc.expect)
-        self._pv = PvForecaster(site.site, site.pv) if site.pv else None
+        self._pv = PvForecaster(site.site, site.pv, clear_sky) if site.pv else None
+
+    def prepare(self, now: datetime) -> None:
+        """Do what takes a second, and would be due in the next two weeks, now; in any thread."""
+        if self._pv is not None:
+            self._pv.sky.prepare(now)
 
     def learn(self, time: datetime, values: Mapping[str, float | None]) -> None:
         """Take one sample: values by the names of the process image. From an unknown value (None,

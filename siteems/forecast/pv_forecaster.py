@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siteems.forecast.clear_sky import ClearSky
+from siteems.forecast.clear_sky_curve import Compute, compute
 from siteems.forecast.day_profile import DayProfile
 from siteems.forecast.load_quantile import PACE
 from siteems.site.model import Identity, Pv
@@ -66,8 +67,9 @@ class PvForecaster:
     wrong. There the plain mean has the smaller error and is used for as long as it has.
     """
 
-    def __init__(self, where: Identity, pv: Pv) -> None:
-        self._pv, self._sky = pv, ClearSky(where, pv)
+    def __init__(self, where: Identity, pv: Pv, clear_sky: Compute = compute) -> None:
+        """`clear_sky` computes the power under a clear sky."""
+        self._pv, self.sky = pv, ClearSky(where, pv, clear_sky)
         self._zone = where.zone
         self._index = self._usual_index = FIRST_INDEX
         self._index_time: datetime | None = None
@@ -82,7 +84,7 @@ class PvForecaster:
         clear.
         """
         power_kw = max(0.0, pv_kw)  # a sensor at rest may read slightly negative
-        clear_kw = self._sky.power_kw(time)
+        clear_kw = self.sky.power_kw(time)
         if not throttled:
             self._compare_methods(time, power_kw, clear_kw)
         if clear_kw < LOW_SUN_SHARE * self._pv.rated_kwp:
@@ -109,7 +111,7 @@ class PvForecaster:
         else:
             deviation = self._index - self._usual_index
             index = self._usual_index + deviation * np.exp(-ahead_h / INDEX_FADES_H)
-            clear_kw = self._sky.powers_kw(now, ahead_h)
+            clear_kw = self.sky.powers_kw(now, ahead_h)
             expected_kw, high_kw = index * clear_kw, self._high_index * clear_kw
         expected_kw = np.minimum(expected_kw, self._pv.rated_kwp)
         high_kw = np.minimum(high_kw, self._pv.rated_kwp)
@@ -140,7 +142,7 @@ class PvForecaster:
         """Hourly means of a partly clouded day, from local midnight."""
         midnight = time.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
         middles_h = np.arange(24, dtype=np.float64) + 0.5
-        return [float(kw) for kw in FIRST_INDEX * self._sky.powers_kw(midnight, middles_h)]
+        return [float(kw) for kw in FIRST_INDEX * self.sky.powers_kw(midnight, middles_h)]
 
 
 def _next_quantile(quantile: float, value: float, most: float) -> float:

@@ -25,6 +25,7 @@ from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
+from siteems.forecast.clear_sky_curve import compute_in_child
 from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
 from siteems.gateway.command_handlers import (
     alarm_commands,
@@ -91,7 +92,14 @@ class Daemon:
             site, clock, self._recorder, self._timing.lease_s, read_only=read_only
         )
         self._solver = SolverProcess()
-        ports = Ports(clock, self._devices, self._solver, self._recorder, EventLog(self._recorder))
+        ports = Ports(
+            clock,
+            self._devices,
+            self._solver,
+            self._recorder,
+            EventLog(self._recorder),
+            compute_in_child,
+        )
         self._controller = Controller(site, ports, self._timing, drives=not read_only)
         self._report = AlarmLog(self._recorder).report
         self._record_alarms = RecordAlarms(self._report)
@@ -232,6 +240,7 @@ class Daemon:
         due = loop.time()
         while True:
             begin_s = time.monotonic()
+            self._cycles.began(loop.time() - due)
             try:
                 self._controller.refresh_events()
                 self._update_record_alarms()
@@ -310,7 +319,10 @@ class Daemon:
         )
 
     async def _housekeeping(self) -> None:
-        """Delete what is older than the record keeps, but nothing while the clock is in doubt."""
+        """Prepare the forecasts of the next weeks. Delete what is older than the record keeps, but
+        nothing while the clock is in doubt.
+        """
+        await asyncio.to_thread(self._controller.forecaster.prepare, self._clock.now())
         if self._controller.clock_steps.stepped_within(DAY):
             log.info("housekeeping-postponed")
             return

@@ -1,7 +1,7 @@
 """The catalogue of alarms: every code with its level, text, meaning and remedy.
 
 `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
-nowhere else. A new alarm is one entry below, or in `daemon_alarms.py`,
+nowhere else. A new alarm is one entry below, or in `bus_alarm_types.py`, `daemon_alarms.py`,
 `meter_alarms.py` or `record_alarm_types.py`. `docs/alarms.md` is made from the entries by
 `python -m siteems.operations.alarms_page docs/alarms.md`.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
+from siteems.operations.bus_alarm_types import BUS_ALARMS
 from siteems.operations.daemon_alarms import DAEMON_ALARMS
 from siteems.operations.meter_alarms import METER_ALARMS
 from siteems.operations.record_alarm_types import RECORD_ALARMS
@@ -360,10 +361,11 @@ ACKNOWLEDGED: Final = AlarmType(
 
 ALARMS: Final = (
     *(each for each in globals().values() if isinstance(each, AlarmType)),
+    *BUS_ALARMS,
     *RECORD_ALARMS,
     *METER_ALARMS,
     *DAEMON_ALARMS,
 )
-"""All of the above, and those of the record, the meter and the daemon, in this order."""
+"""All of the above, and those of the modules named there, in this order."""
 OF_ONE_RUN: Final = frozenset(each.code for each in ALARMS if each.of_one_run)
 """Codes of those that the next start of the daemon makes obsolete."""

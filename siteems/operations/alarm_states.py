@@ -17,13 +17,14 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from siteems.history.records import AlarmRecord
+from siteems.messages.message import Message
 from siteems.operations.alarm_catalogue import ACKNOWLEDGED, ALARMS
 from siteems.operations.alarm_type import AlarmType
 
 BY_CODE: Final = {each.code: each for each in ALARMS}
 LASTING: Final = frozenset(code for each in ALARMS for code in each.clears)
 """Codes of the alarms that have an end."""
-SUBJECTS: Final = ("device", "link", "event")
+SUBJECTS: Final = ("device", "link", "event", "field")
 """Values of an alarm that name what it is about, such as one of several devices."""
 SEEN_WITHIN: Final = timedelta(minutes=10)
 """After a start. Most conditions are reported after two minutes, a device that cannot be acquired
@@ -79,9 +80,10 @@ class AlarmState:
 
 
 def subject_of(alarm: AlarmRecord) -> str:
-    """The device, link or DR event that an alarm is about; "" without one."""
+    """The device, link, DR event or measurement that an alarm is about; "" without one."""
     values = alarm.message.values
-    return next((str(values[name]) for name in SUBJECTS if name in values), "")
+    subject = next((values[name] for name in SUBJECTS if name in values), "")
+    return subject.code if isinstance(subject, Message) else str(subject)
 
 
 def alarm_states(

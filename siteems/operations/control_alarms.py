@@ -22,6 +22,7 @@ from siteems.messages.message import Message
 from siteems.operations import alarm_catalogue as alarms
 from siteems.operations import meter_alarms
 from siteems.operations.alarm_condition import Condition
+from siteems.operations.balance_alarms import BalanceAlarms
 from siteems.operations.daemon_alarms import BATTERY_HELD, HOLD_ENDED
 
 FOLLOWS_KW = 0.5
@@ -42,11 +43,14 @@ HEALTH_TOLERANCE = 0.02
 class ControlAlarms:
     """Looks at each control cycle and reports every alarm once when it is raised and cleared."""
 
-    def __init__(self, report: Callable[[AlarmRecord], None], *, drives: bool = True) -> None:
+    def __init__(
+        self, report: Callable[[AlarmRecord], None], *, drives: bool = True, has_pv: bool = True
+    ) -> None:
         """Without `drives` the decisions reach no device: no cap is held, and nothing follows a
         setpoint or is released.
         """
         self._report, self._drives = report, drives
+        self._balance = BalanceAlarms(report, has_pv=has_pv)
         self._holds: tuple[Hold, ...] = ()
         self._mains_failed = Condition(AT_ONCE)
         self._released = Condition(AT_ONCE)
@@ -67,6 +71,7 @@ class ControlAlarms:
     def update(self, step: Step, steady: datetime) -> None:
         """Takes one cycle. Delays run on the steady time; an alarm has the time of the image."""
         self._update_holds(step)
+        self._balance.update(step.image)
         self._update_mains(step, steady)
         self._update_release(step, steady)
         if self._drives:

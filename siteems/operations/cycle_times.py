@@ -11,6 +11,9 @@ UPPER_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 silent.
 """
 
+DELAY_UPPER_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+"""Upper edges of the classes of delays: from the timer of the system to a loop that stalls."""
+
 
 @dataclass
 class CycleTimes:
@@ -26,6 +29,15 @@ class CycleTimes:
     late: int = 0
     """Cycles that took longer than the period of the loop."""
     failed: int = 0
+    delayed_by_class: list[int] = field(default_factory=lambda: [0] * (len(DELAY_UPPER_S) + 1))
+    """Cycles by class of `DELAY_UPPER_S`: how long after its time each began."""
+    delay_total_s: float = 0.0
+
+    def began(self, delay_s: float) -> None:
+        """Count how long after its time a cycle begins."""
+        delay_s = max(0.0, delay_s)
+        self.delayed_by_class[bisect_left(DELAY_UPPER_S, delay_s)] += 1
+        self.delay_total_s += delay_s
 
     def succeeded(self, begin_s: float, end_s: float, period_s: float) -> None:
         """Count a cycle."""

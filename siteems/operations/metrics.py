@@ -9,7 +9,7 @@ column.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -21,7 +21,7 @@ from siteems.control.intent import FRESH
 from siteems.control.step import Step
 from siteems.estimation.process_image import MEASURED
 from siteems.history.writer import RecorderHealth
-from siteems.operations.cycle_times import UPPER_S, CycleTimes
+from siteems.operations.cycle_times import DELAY_UPPER_S, UPPER_S, CycleTimes
 from siteems.planning.published_plan import PublishedPlan
 
 LEVELS: Final = ("plan", "last-plan", "rules", "release")
@@ -192,14 +192,16 @@ def _of_plan(plan: PublishedPlan, now: datetime) -> Iterator[Metric]:
 
 
 def _of_cycles(cycles: CycleTimes) -> Iterator[Metric]:
-    counts = list(accumulate(cycles.by_class))
-    edges = [*map(_number, UPPER_S), "+Inf"]
-    samples: list[Sample] = [
-        ("_bucket", (("le", edge),), float(count))
-        for edge, count in zip(edges, counts, strict=True)
-    ]
-    samples += [("_sum", (), cycles.total_s), ("_count", (), float(counts[-1]))]
-    yield Metric("cycle_seconds", "histogram", "duration of control cycles", tuple(samples))
+    yield _histogram(
+        "cycle_seconds", "duration of control cycles", UPPER_S, cycles.by_class, cycles.total_s
+    )
+    yield _histogram(
+        "cycle_delay_seconds",
+        "how long after its time a cycle began",
+        DELAY_UPPER_S,
+        cycles.delayed_by_class,
+        cycles.delay_total_s,
+    )
     yield _one("cycles_late_total", "counter", "cycles longer than their period", cycles.late)
     yield _one("cycles_failed_total", "counter", "cycles that failed", cycles.failed)
 
@@ -213,6 +215,19 @@ def _of_traffic(traffic: Mapping[str, Any]) -> Iterator[Metric]:
         )
     writes = {name: each["writes"] for name, each in traffic.get("writes_today", {}).items()}
     yield _by_label("writes_today", "gauge", "writes of setpoints today", "device", writes)
+
+
+def _histogram(
+    name: str, text: str, upper: Sequence[float], by_class: Sequence[int], total: float
+) -> Metric:
+    counts = list(accumulate(by_class))
+    edges = [*map(_number, upper), "+Inf"]
+    samples: list[Sample] = [
+        ("_bucket", (("le", edge),), float(count))
+        for edge, count in zip(edges, counts, strict=True)
+    ]
+    samples += [("_sum", (), total), ("_count", (), float(counts[-1]))]
+    return Metric(name, "histogram", text, tuple(samples))
 
 
 def _one(name: str, kind: str, text: str, value: float | None) -> Metric:

@@ -7,10 +7,13 @@ finding, and the known defects of public data do (tests/recordings/test_known_de
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd  # 60 MB, which a daemon that repairs a meter's counter does without
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,10 @@ class PerfectForecaster:
         """Pass a sample on to the ordinary forecaster, which learns for the reserve."""
         self._ordinary.learn(time, values)
 
+    def prepare(self, now: datetime) -> None:
+        """Pass on to the ordinary forecaster."""
+        self._ordinary.prepare(now)
+
     def forecast(
         self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
     ) -> Forecast:

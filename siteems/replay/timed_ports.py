@@ -68,6 +68,9 @@ class TimedForecaster:
         with self._stopwatch("forecast"):
             self._forecaster.learn(time, values)
 
+    def prepare(self, now: datetime) -> None:
+        self._forecaster.prepare(now)
+
     def forecast(
         self, now: datetime, starts: Sequence[datetime], step_h: npt.ArrayLike
     ) -> Forecast:

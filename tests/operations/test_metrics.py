@@ -99,6 +99,17 @@ def test_durations_of_cycles_are_a_histogram() -> None:
     assert shown["siteems_cycles_late_total"] == 1
 
 
+def test_delays_of_cycles_are_a_histogram() -> None:
+    cycles = CycleTimes(100.0)
+    for delay_s in (-0.001, 0.0004, 0.03, 4.0):
+        cycles.began(delay_s)
+    shown = values(metrics_text(view(cycles=cycles)))
+    assert shown['siteems_cycle_delay_seconds_bucket{le="0.001"}'] == 2
+    assert shown['siteems_cycle_delay_seconds_bucket{le="0.05"}'] == 3
+    assert shown['siteems_cycle_delay_seconds_bucket{le="+Inf"}'] == 4
+    assert shown["siteems_cycle_delay_seconds_sum"] == pytest.approx(4.0304)
+
+
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
     unknown = view(step=step(soc=None, pv_kw=math.nan), plan=None, resident_bytes=None)
     text = metrics_text(unknown)

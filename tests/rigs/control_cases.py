@@ -26,13 +26,13 @@ NORMAL: dict[str, float | None] = {
 }
 
 
-def image(**departures: float | None) -> Image:
-    """The normal image with these values instead; None = never measured."""
+def image(at: datetime = NOW, **departures: float | None) -> Image:
+    """The normal image at a time with these values instead; None = never measured."""
     values = NORMAL | departures
     return Image(
-        NOW,
+        at,
         MAX_AGE,
-        {n: Measurement(v, NOW, Quality.GOOD) for n, v in values.items() if v is not None},
+        {n: Measurement(v, at, Quality.GOOD) for n, v in values.items() if v is not None},
     )
 
 
