@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-control bench-outages score years quarters coverage choose deb clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-control bench-outages load-step score years quarters coverage choose deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -33,6 +33,9 @@ bench-control: $(STAMP)
 
 bench-outages: $(STAMP)
 	$(BIN)/python benchmarks/outages.py
+
+load-step: $(STAMP)
+	$(BIN)/python benchmarks/load_step.py
 
 score: $(STAMP)
 	$(BIN)/python benchmarks/score.py
