@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-control bench-outages load-step score years quarters coverage choose deb clean
+.PHONY: demo test check bench bench-plan bench-modbus bench-control bench-chaos bench-outages load-step score years quarters coverage choose deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -30,6 +30,9 @@ bench-modbus: $(STAMP)
 
 bench-control: $(STAMP)
 	$(BIN)/python benchmarks/control.py
+
+bench-chaos: $(STAMP)
+	$(BIN)/python benchmarks/chaos.py
 
 bench-outages: $(STAMP)
 	$(BIN)/python benchmarks/outages.py

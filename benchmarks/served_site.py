@@ -91,7 +91,7 @@ class ServedSite:
         self.state = folder / "state"
         self._count = 0
 
-    def start(self, command: str, *more: str) -> Process:
+    def start(self, command: str, *more: str, environment: dict[str, str] | None = None) -> Process:
         """Start `simulate` or `run`; it may not be ready yet."""
         self._count += 1
         log = self.folder / f"{command}-{self._count}.log"
@@ -101,6 +101,7 @@ class ServedSite:
                 [sys.executable, "-m", "siteems", *arguments],
                 stdout=written,
                 stderr=subprocess.STDOUT,
+                env=os.environ | (environment or {}),
             )
         return Process(popen, log)
 
@@ -136,10 +137,10 @@ class ServedSite:
                 if not answer["ok"]:
                     raise SystemExit(f"no fault: {answer['error']}")
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self, timeout_s: float = 10.0) -> dict[str, float]:
         """What the daemon shows to a monitoring system."""
         url = f"http://127.0.0.1:{self.metrics_port}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=timeout_s) as answer:
             lines = answer.read().decode().splitlines()
         parts = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in parts}

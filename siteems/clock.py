@@ -13,7 +13,7 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -100,6 +100,8 @@ class ClockSettings:
     """Clock seconds per real second."""
     anchor_s: float | None = None
     """What the machine's monotonic clock read when this clock was started; None = not yet."""
+    set_by_s: float = 0.0
+    """By how much the time of day was set since then; the steady time knows nothing of it."""
 
 
 class FileClock:
@@ -107,12 +109,13 @@ class FileClock:
     on the time.
 
     It stands still until the process that created it calls `start()`, so that all processes can get
-    ready. It follows the monotonic clock, which is the same for all processes of a machine and
-    cannot be set.
+    ready. It follows the monotonic clock, which is the same for all processes of a machine. Its
+    time of day can be set with `set_by`, to see what a clock that jumps does to a site.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._written = 0
         self._settings = self._load()
 
     @classmethod
@@ -128,36 +131,53 @@ class FileClock:
 
     def start(self) -> None:
         """Start the clock for every process that uses the file."""
-        self._settings = ClockSettings(self._settings.start, self._settings.speed, time.monotonic())
+        self._settings = replace(self._settings, anchor_s=time.monotonic())
+        _write(self.path, self._settings)
+
+    def set_by(self, step: timedelta) -> None:
+        """Set the time of day for every process that uses the file."""
+        set_by_s = self._current().set_by_s + step.total_seconds()
+        self._settings = replace(self._settings, set_by_s=set_by_s)
         _write(self.path, self._settings)
 
     def now(self) -> datetime:
-        """The time on this clock."""
-        if self._settings.anchor_s is None:
-            self._settings = self._load()
-        settings = self._settings
+        """The time of day on this clock."""
+        return self.steady() + timedelta(seconds=self._settings.set_by_s)
+
+    def steady(self) -> datetime:
+        """The time that passes evenly, also while the time of day is set."""
+        settings = self._current()
         if settings.anchor_s is None:
             return settings.start
         return settings.start + timedelta(
             seconds=(time.monotonic() - settings.anchor_s) * settings.speed
         )
 
-    def steady(self) -> datetime:
-        """The same as `now`: this clock is never set."""
-        return self.now()
+    def _current(self) -> ClockSettings:
+        """The settings in the file, read again when it was written."""
+        try:
+            written = self.path.stat().st_mtime_ns
+        except OSError:
+            return self._settings  # its folder is being removed
+        if written != self._written:
+            self._settings = self._load()
+        return self._settings
 
     async def started(self) -> None:
         """Return once `start()` has been called, in any process."""
-        while self._settings.anchor_s is None:
+        while self._current().anchor_s is None:
             await asyncio.sleep(0.02)
-            self._settings = self._load()
 
     def _load(self) -> ClockSettings:
         try:
+            self._written = self.path.stat().st_mtime_ns
             data = json.loads(self.path.read_text(encoding="utf-8"))
             start, anchor_s = datetime.fromisoformat(data["start"]), data["anchor_s"]
             settings = ClockSettings(
-                start, float(data["speed"]), None if anchor_s is None else float(anchor_s)
+                start,
+                float(data["speed"]),
+                None if anchor_s is None else float(anchor_s),
+                float(data.get("set_by_s", 0.0)),
             )
             if start.tzinfo is None or not 0 < settings.speed < math.inf:
                 raise ValueError("it needs a start with time zone and a speed above 0")
@@ -213,6 +233,7 @@ def _write(path: Path, settings: ClockSettings) -> None:
             "start": settings.start.isoformat(),
             "speed": settings.speed,
             "anchor_s": settings.anchor_s,
+            "set_by_s": settings.set_by_s,
         }
     )
     scratch = path.with_name(f"{path.name}.{os.getpid()}")

@@ -110,3 +110,21 @@ def test_a_bad_file_is_reported_in_one_sentence(text: str, tmp_path: Path) -> No
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a clock file"):
         FileClock(tmp_path / "none.json")
+
+
+def test_it_is_set_for_every_process_and_the_steady_time_runs_on(
+    tmp_path: Path, running: list[float]
+) -> None:
+    clock = FileClock.create(tmp_path / "clock.json", START, 60.0)
+    other = FileClock(clock.path)
+    clock.start()
+    running[0] += 10.0
+    before = other.steady()
+    assert other.now() == before
+    clock.set_by(timedelta(hours=-1))
+    assert clock.now() == other.now() == before - timedelta(hours=1)
+    clock.set_by(timedelta(hours=3))
+    running[0] += 1.0
+    assert other.steady() == clock.steady() == before + timedelta(minutes=1)
+    assert other.now() == before + timedelta(hours=2, minutes=1)
+    assert FileClock(clock.path).now() == other.now(), "also for one that starts then"

@@ -164,15 +164,15 @@ async def test_a_gateway_that_starts_before_its_clock_is_set_learns_its_past_the
     await rig.begin()
     await run(rig, 125)
     hours = rig.site.backup.hours
-    known = rig.controller._forecaster.peak_load_kw(rig.clock.now(), hours)
+    known = rig.controller.forecaster.peak_load_kw(rig.clock.now(), hours)
     right = rig.clock.now() - datetime(1970, 1, 1, tzinfo=UTC)
     rig.clock.step(-right)
     rig.restart()
     rig.resume()
-    unknown = rig.controller._forecaster.peak_load_kw(rig.clock.now(), hours)
+    unknown = rig.controller.forecaster.peak_load_kw(rig.clock.now(), hours)
     await run(rig, 2)
     rig.clock.step(right)
     await run(rig, 2)
-    again = rig.controller._forecaster.peak_load_kw(rig.clock.now(), hours)
+    again = rig.controller.forecaster.peak_load_kw(rig.clock.now(), hours)
     assert again == pytest.approx(known, rel=0.05)
     assert abs(unknown - known) > 0.1 * known

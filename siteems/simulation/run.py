@@ -65,8 +65,10 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    plant = make_plant(site, surroundings, clock.now(), start_soc)
-    simulated = SimulatedSite(site, plant, clock.now, credentials)
+    # The weather does not follow a clock that is set.
+    time = clock.steady if isinstance(clock, FileClock) else clock.now
+    plant = make_plant(site, surroundings, time(), start_soc)
+    simulated = SimulatedSite(site, plant, time, credentials)
     urls = await simulated.start()
     for entry in site.devices:
         device_map = load_map(entry.map)
