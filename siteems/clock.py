@@ -165,7 +165,9 @@ class FileClock:
 
     async def started(self) -> None:
         """Return once `start()` has been called, in any process."""
-        while self._current().anchor_s is None:
+        while True:  # another process starts it, so there is nothing to wait for but the file
+            if self._current().anchor_s is not None:
+                return
             await asyncio.sleep(0.02)
 
     def _load(self) -> ClockSettings:

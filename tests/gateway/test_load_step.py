@@ -1,4 +1,4 @@
-"""The telecom load rises by 2 kW during an import cap: below the cap again at once, and no swing."""
+"""The telecom load rises by 2 kW during an import cap: below the cap again, and no swing."""
 
 from __future__ import annotations
 
