@@ -24,6 +24,15 @@ def history(
             "--columns", metavar="NAMES", help="Columns, separated by commas. [default: all]"
         ),
     ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            "--every",
+            metavar="LENGTH",
+            help="Means over intervals of local time: 5min, 10min, 15min, 30min, 1h or 1d. "
+            "[default: each sample]",
+        ),
+    ] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write CSV to a file.")
     ] = None,
@@ -37,9 +46,15 @@ def history(
 
     Without an option for the output, CSV is printed. Unknown values are empty, never 0. The daemon
     need not be running, and is not slowed down where it is.
+
+    With --every a row is the mean over an interval, weighted by time, named by its start; of a
+    counter it is the last value. `coverage` is the share of the interval that has samples.
+
+    Example: siteems history site.toml --from 2026-07-01 --every 15min --csv july.csv
     """
     from siteems.config.local_time import utc_span
     from siteems.errors import UserError
+    from siteems.history.averages import averages, checked_interval, without_texts
     from siteems.history.export import checked_columns, frames, write_csv, write_parquet
     from siteems.history.location import history_path, state_dir
     from siteems.history.ownership import check_site
@@ -50,6 +65,9 @@ def history(
     if sum((csv is not None, parquet is not None, json_output)) > 1:
         raise UserError("--csv, --parquet and --json: only one of them")
     chosen = checked_columns(columns)
+    if every is not None:
+        checked_interval(every)
+        chosen = without_texts(chosen, asked=columns is not None)
     site = load_site(site_file, read_only=True)
     record = History(history_path(state_dir(site.site.id, state)), read_only=True)
     check_site(record, site.site.id)
@@ -57,6 +75,8 @@ def history(
     first, last = record.sample_span()
     since, until = since or first, until or last
     parts = frames(record, chosen, since, until)
+    if every is not None:
+        parts = averages(parts, every, site.site.zone, site.recording.sample_s)
     if json_output:
         rows = [row for part in parts for row in part.reset_index().to_dict("records")]
         for row in rows:
@@ -80,4 +100,4 @@ def history(
         begin, finish = (each.astimezone(site.site.zone) for each in (since, until))
         raise UserError(f"{record.path}: no samples from {begin:%Y-%m-%d} to {finish:%Y-%m-%d}")
     if target is not None:
-        print(f"{target}: {written} samples")
+        print(f"{target}: {written} {'samples' if every is None else f'intervals of {every}'}")
