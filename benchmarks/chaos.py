@@ -3,7 +3,7 @@ on a fast clock.
 
 Incidents follow each other: daemon, solver and simulator are killed, the daemon is stopped for
 longer than its leases, the clock is set, the disk is full, read-only and slow, the record is
-locked, torn and deleted, a second daemon starts. A daemon that ends is started again a second
+locked, torn and deleted, the reader of the log stops, a second daemon starts. A daemon that ends is started again a second
 later, as systemd does. After each incident the site must be driven by a plan again, the alarm that
 docs/faults.md names must be in the record, and every sample that was in the record
 before must still be there. The last line is one JSON object.
@@ -152,6 +152,13 @@ class Chaos:
                 self._kill,
                 alarms=("record-replaced",),
                 loses_nothing=False,
+            ),
+            Incident(
+                "log reader stuck",
+                lambda: os.kill(daemon.reader_pid, signal.SIGSTOP),
+                20.0,
+                lambda: os.kill(daemon.reader_pid, signal.SIGCONT),
+                keeps_driving=True,
             ),
             Incident("second daemon", self._second, 2.0, keeps_driving=True),
         ]
