@@ -3,10 +3,10 @@ on a fast clock.
 
 Incidents follow each other: daemon, solver and simulator are killed, the daemon is stopped for
 longer than its leases, the clock is set, the disk is full, read-only and slow, the record is
-locked, torn and deleted, the reader of the log stops, a second daemon starts. A daemon that ends is started again a second
-later, as systemd does. After each incident the site must be driven by a plan again, the alarm that
-docs/faults.md names must be in the record, and every sample that was in the record
-before must still be there. The last line is one JSON object.
+locked, torn and deleted, the reader of the log stops, a second daemon starts. A daemon that ends
+is started again a second later, as systemd does. After each incident the site must be driven by a
+plan again, the alarm that docs/faults.md names must be in the record, and every sample that was in
+the record before must still be there. The last line is one JSON object.
 """
 
 from __future__ import annotations
