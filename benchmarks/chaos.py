@@ -39,6 +39,8 @@ SITE: Final = "hangzhou-macro"
 SPEED: Final = 1000.0
 """Seven days in ten minutes; a cycle then is 25 ms and a lease 1.5 s of real time."""
 LEASE_S: Final = 1.5
+TORN_BYTES: Final = 65536
+"""The first sixteen pages: the roots of all tables."""
 WRITTEN_WITHIN_S: Final = 45.0
 """After a disk has room again: a file that could not be written is tried again after 30 s at most.
 """
@@ -144,11 +146,11 @@ class Chaos:
                 alarms=("record-replaced",),
                 keeps_driving=True,
             ),
-            # A page is read again when the daemon starts, or when it is not in memory any more.
+            # At once, because what the daemon writes next may mend the pages.
             Incident(
-                "record torn",
+                "record torn, daemon killed",
                 self._tear,
-                2.0,
+                0.0,
                 self._kill,
                 alarms=("record-replaced",),
                 loses_nothing=False,
@@ -280,7 +282,7 @@ class Chaos:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         with self.record.open("r+b") as file:
-            file.write(os.urandom(8192))
+            file.write(os.urandom(TORN_BYTES))
 
     def _second(self) -> None:
         second = self.served.start("run", f"--state={self.served.state}")
