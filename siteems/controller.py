@@ -24,7 +24,8 @@ from siteems.control.intent import Intent, choose_intent
 from siteems.control.step import Step
 from siteems.control.stored_value import StoredEnergy, act_on_value
 from siteems.control.timing import Timing
-from siteems.demand_response.event import DrEvent, import_cap_kw
+from siteems.demand_response.event import DrEvent
+from siteems.demand_response.timeline import import_cap_kw
 from siteems.estimation.image_builder import ImageBuilder
 from siteems.estimation.import_counter import CounterEvent
 from siteems.estimation.process_image import Image
@@ -340,7 +341,7 @@ class Controller:
                 "event",
                 id=event.id,
                 revision=event.revision,
-                limit_kw=event.limit_kw,
+                kind=event.kind,
                 start=event.start.isoformat(),
             )
             alarm = cap_below_ac_load(event, self.image.value("ac_load_kw"), now)

@@ -8,9 +8,11 @@ import asyncio
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -92,12 +94,13 @@ class Daemon:
             site, clock, self._recorder, self._timing.lease_s, read_only=read_only
         )
         self._solver = SolverProcess()
+        self._events = EventLog(self._recorder)
         ports = Ports(
             clock,
             self._devices,
             self._solver,
             self._recorder,
-            EventLog(self._recorder),
+            self._events,
             compute_in_child,
         )
         self._controller = Controller(site, ports, self._timing, drives=not read_only)
@@ -329,8 +332,11 @@ class Daemon:
         self._recorder.prune(self._site.recording.keep_days)
 
     def _update_record_alarms(self) -> None:
-        notices = self._recorder.take_notices()
-        self._record_alarms.update(self._recorder.health, notices, self._clock.now())
+        health = self._recorder.health
+        if self._events.invalid:
+            counts = Counter(health.invalid) + Counter(events=self._events.invalid)
+            health = replace(health, invalid=counts)
+        self._record_alarms.update(health, self._recorder.take_notices(), self._clock.now())
 
 
 def run_daemon(

@@ -98,6 +98,13 @@ class Database:
         return found
 
     @property
+    def has_former_events(self) -> bool:
+        """Whether the file is of an earlier version that keeps DR events in another form. Raises
+        `RecordError`.
+        """
+        return bool(0 < self._rows("PRAGMA user_version")[0][0] < 3)
+
+    @property
     def is_new(self) -> bool:
         """Whether the file has no tables yet. Raises `RecordError`."""
         return bool(self._rows("PRAGMA user_version")[0][0] == 0)

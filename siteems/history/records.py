@@ -61,7 +61,15 @@ class Command:
     """Why the value was not simply written."""
 
 
-EVENT_KINDS = ("limit-import",)
+EVENT_KINDS = (
+    "import-cap",
+    "export-cap",
+    "reduction",
+    "battery-power",
+    "charge-state",
+    "price",
+    "emergency",
+)
 """The kinds of DR events that are recorded."""
 
 
@@ -80,14 +88,13 @@ class RefusedEntry(RecordError):
 
 
 class EventRow(NamedTuple):
-    """One revision of a DR event as stored; `demand_response` gives it its meaning."""
+    """One revision of a DR event as stored; `demand_response` gives the body its meaning."""
 
     id: str
     revision: int
-    kind: str
-    limit_kw: float
     start: datetime
     end: datetime
-    source: str
     created: datetime
     cancelled: bool
+    body: str
+    """The whole event, JSON."""

@@ -6,11 +6,14 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
+from siteems.history.former_events import FORMER_EVENTS, VALID_FORMER_EVENT, from_former
 from siteems.history.records import SAMPLE_COLUMNS
 from siteems.history.valid_rows import VALID
 
-SCHEMA_VERSION: Final = 2
-"""Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events."""
+SCHEMA_VERSION: Final = 3
+"""Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events; 3
+keeps events of every kind, with intervals, as JSON.
+"""
 
 TABLES: Final[Mapping[str, str]] = {
     "samples": f"""
@@ -24,9 +27,8 @@ TABLES: Final[Mapping[str, str]] = {
         value REAL NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL,
         detail TEXT NOT NULL""",
     "events": """
-        id TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, limit_kw REAL NOT NULL,
-        start INTEGER NOT NULL, end INTEGER NOT NULL, source TEXT NOT NULL,
-        created INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+        id TEXT NOT NULL, revision INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+        created INTEGER NOT NULL, cancelled INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (id, revision)""",
     "incidents": """
         id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
@@ -58,24 +60,41 @@ def create(db: sqlite3.Connection) -> None:
     _finish(db)
 
 
-def migrate_from_1(db: sqlite3.Connection) -> None:
-    """Bring a record of version 1 to the present one, inside a transaction of the caller's.
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a record of an earlier version to the present one, inside a transaction of the
+    caller's.
 
     Rows that break a constraint are left out; they stay in the copy that was made before.
     """
-    for table in TABLES:
+    changed = tuple(TABLES) if version_of(db) == 1 else ("events",)
+    for table in changed:
         db.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
         _create(db, table)
-        valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
-        db.execute(f"INSERT INTO {table} {valid}")
+        if table == "events":
+            _take_former_events(db)
+        else:
+            valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
+            db.execute(f"INSERT INTO {table} {valid}")
         db.execute(f"DROP TABLE former_{table}")  # and its index with it
     _finish(db)
 
 
+def _take_former_events(db: sqlite3.Connection) -> None:
+    former = f"SELECT * FROM former_events WHERE {VALID_FORMER_EVENT}"
+    rows = [from_former(row) for row in db.execute(former)]
+    db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
 def missing_tables(db: sqlite3.Connection) -> tuple[str, ...]:
-    """The tables that are not there as `create` makes them. Raises `sqlite3.Error`."""
+    """The tables that are not there as this version or, in an earlier record, its version makes
+    them. Raises `sqlite3.Error`.
+    """
+    earlier = version_of(db) < SCHEMA_VERSION
     with sqlite3.connect(":memory:") as model:
         create(model)
+        if earlier:
+            model.execute("DROP TABLE events")
+            model.execute(f"CREATE TABLE events ({FORMER_EVENTS})")
         names = ("meta", *TABLES)
         missing = tuple(name for name in names if _columns(db, name) != _columns(model, name))
     model.close()
@@ -92,5 +111,5 @@ def _create(db: sqlite3.Connection, table: str) -> None:
 
 def _finish(db: sqlite3.Connection) -> None:
     for name, columns in INDICES.items():
-        db.execute(f"CREATE INDEX {name} ON {columns}")
+        db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -10,7 +10,8 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 
-from siteems.demand_response.event import DrEvent, import_cap_kw
+from siteems.demand_response.event import DrEvent
+from siteems.demand_response.timeline import import_cap_kw
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecast, Forecaster
 from siteems.planning.reserve_series import reserve_series_kwh

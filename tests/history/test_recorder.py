@@ -194,15 +194,15 @@ def test_a_former_record_is_read_before_it_is_migrated(path: Path) -> None:
         recorder.add_samples([sample(1000)])
     record = written(path)
     assert len(record.samples(*ALWAYS)) == 61
-    assert record._rows("PRAGMA user_version") == [(2,)]
+    assert record._rows("PRAGMA user_version") == [(3,)]
     record.close()
-    assert list(path.parent.glob("*.before-schema-2-*"))
+    assert list(path.parent.glob("*.before-schema-3-*"))
 
 
 def test_rows_that_are_not_valid_are_counted_until_they_are_gone(path: Path) -> None:
     with recording(path) as recorder:
         wait_for(lambda: recorder.read(lambda history: history.is_new).result() is False)
-        insert(path, "events", {**EVENT, "limit_kw": -1.0})
+        insert(path, "events", {**EVENT, "revision": -1})
         wait_for(lambda: recorder.health.invalid == {"events": 1})
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("DELETE FROM events")

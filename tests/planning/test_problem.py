@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from optimisation.problem.site_problem import SiteProblem
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import DrEvent, import_cap_event
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecast
 from siteems.planning.futures import futures
@@ -36,7 +36,7 @@ def forecast_on(grid: TimeGrid, dc_load_kw: np.typing.NDArray[np.float64]) -> Fo
 
 
 def event(start: datetime, hours: float, limit_kw: float = 1.5) -> DrEvent:
-    return DrEvent("a", 0, "limit-import", limit_kw, start, start + hours * HOUR, "test", NOW)
+    return import_cap_event("a", 0, limit_kw, start, start + hours * HOUR, "test", NOW)
 
 
 def problem(
