@@ -71,11 +71,11 @@ def requests_at(
     cap_kw, capping = min(caps, key=lambda each: each[0], default=(math.inf, None))
     exports = [interval.value for event, interval in active if event.kind == "export-cap"]
     prices = [interval.value for event, interval in active if event.kind == "price"]
-    claims = [(event, interval) for event, interval in active if event.kind in BATTERY_KINDS]
+    wishes = [(event, interval) for event, interval in active if event.kind in BATTERY_KINDS]
     battery: BatteryRequest | None = None
     overruled: tuple[str, ...] = ()
-    if claims:
-        (event, interval), *others = claims
+    if wishes:
+        (event, interval), *others = wishes
         overruled = tuple(dict.fromkeys(each.id for each, _ in others if each.id != event.id))
         is_power = event.kind == "battery-power"
         battery = BatteryRequest(

@@ -158,6 +158,15 @@ CAP_BELOW_AC_LOAD: Final = AlarmType(
     "battery cannot carry that load, so the limit will be exceeded unless the load falls.",
     "Agree on a higher limit, or lower the AC load for the time of the event.",
 )
+EVENT_OVERRULED: Final = AlarmType(
+    "dr-event-overruled",
+    "DR event {event} asks for another power of the battery than event {by}, which comes first",
+    "warning",
+    "Two DR events in force each ask for a power or a state of charge of the one battery. The "
+    "event with the higher priority is followed; of two with the same priority, the one that was "
+    "placed first.",
+    "If the other one should be followed, cancel this one or change the priorities.",
+)
 EVENTS_LEFT_OUT: Final = AlarmType(
     "dr-events-left-out",
     "{open} DR events are open; the {most} that begin first are followed",

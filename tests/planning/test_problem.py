@@ -15,7 +15,7 @@ from siteems.demand_response.event import DrEvent, import_cap_event
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecast
 from siteems.planning.futures import futures
-from siteems.planning.horizon import Horizon, import_caps_kw
+from siteems.planning.horizon import Horizon, charge_states, import_caps_kw
 from siteems.planning.problem import ProblemBuilder, battery_model
 from siteems.planning.reserve_series import reserve_series_kwh
 from siteems.planning.time_grid import TimeGrid, time_grid
@@ -55,6 +55,7 @@ def problem(
         prices=tuple(Price(float(price), "flat", "made") for price in prices),
         reserve_kwh=np.full(n, 18.0),
         import_cap_kw=import_caps_kw(events, grid),
+        charge_kwh=site.battery.capacity_kwh * charge_states(events, grid),
     )
     builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))
     return builder.problem(SiteState(NOW, soc, battery_c=25.0), horizon)
