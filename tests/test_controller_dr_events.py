@@ -22,7 +22,7 @@ def rig(hangzhou: Site, tmp_path: Path) -> Iterator[Rig]:
     rig.history.close()
 
 
-def place(
+def placed(
     rig: Rig,
     kind: Kind,
     value: float,
@@ -44,7 +44,7 @@ def place(
 @pytest.mark.parametrize("battery_kw", [-1.5, 0.0, 2.0])
 async def test_a_battery_power_is_followed_and_handed_back(rig: Rig, battery_kw: float) -> None:
     await rig.begin()
-    place(rig, "battery-power", battery_kw)
+    placed(rig, "battery-power", battery_kw)
     await run(rig, 3)
     assert rig.steps[-1].limits.dr_battery is None
     await run(rig, 7)
@@ -58,14 +58,14 @@ async def test_a_battery_power_is_followed_and_handed_back(rig: Rig, battery_kw:
 @pytest.mark.parametrize("soc", [0.66, 0.74])
 async def test_a_state_of_charge_is_reached_at_the_end(rig: Rig, soc: float) -> None:
     await rig.begin()
-    place(rig, "charge-state", soc, after=MINUTE, lasts=HOUR)
+    placed(rig, "charge-state", soc, after=MINUTE, lasts=HOUR)
     await run(rig, 61)
     assert rig.plant.soc == pytest.approx(soc, abs=0.004)
 
 
 async def test_a_plan_prepares_a_state_of_charge(rig: Rig) -> None:
     await rig.begin()
-    place(rig, "charge-state", 0.95, after=4 * HOUR, lasts=15 * MINUTE)
+    placed(rig, "charge-state", 0.95, after=4 * HOUR, lasts=15 * MINUTE)
     await run(rig, 2)
     plan = rig.controller.plan
     assert plan is not None
@@ -76,7 +76,7 @@ async def test_a_plan_prepares_a_state_of_charge(rig: Rig) -> None:
 
 async def test_an_emergency_leaves_the_reserve(rig: Rig) -> None:
     await rig.begin()
-    place(rig, "emergency", 0.0, lasts=3 * HOUR)
+    placed(rig, "emergency", 0.0, lasts=3 * HOUR)
     await run(rig, 10)
     flows = rig.plant.flows
     assert flows.rectifier_dc_kw == pytest.approx(0.0, abs=0.1), "the battery carries the DC load"
@@ -86,7 +86,7 @@ async def test_an_emergency_leaves_the_reserve(rig: Rig) -> None:
 
 async def test_a_reduction_is_a_cap_below_its_baseline(rig: Rig) -> None:
     await rig.begin()
-    place(rig, "reduction", 1.5, baseline_kw=4.0)
+    placed(rig, "reduction", 1.5, baseline_kw=4.0)
     await run(rig, 10)
     assert rig.steps[-1].limits.dr_cap_kw == 2.5
     assert rig.plant.flows.grid_import_kw <= 2.5
@@ -95,7 +95,7 @@ async def test_a_reduction_is_a_cap_below_its_baseline(rig: Rig) -> None:
 async def test_a_price_of_an_event_is_planned_with(rig: Rig) -> None:
     """At noon energy is cheap; with a price of 9 the battery carries the load."""
     await rig.begin()
-    place(rig, "price", 9.0, lasts=30 * MINUTE)
+    placed(rig, "price", 9.0, lasts=30 * MINUTE)
     await run(rig, 10)
     assert rig.plant.flows.battery_kw < -1.0
     await run(rig, 40)
@@ -104,7 +104,7 @@ async def test_a_price_of_an_event_is_planned_with(rig: Rig) -> None:
 
 async def test_a_test_event_changes_nothing(rig: Rig) -> None:
     await rig.begin()
-    place(rig, "battery-power", -2.0, test=True)
+    placed(rig, "battery-power", -2.0, test=True)
     plans = len(rig.history.plan_log(NOON - HOUR, NOON + HOUR))
     await run(rig, 8)
     assert rig.steps[-1].limits.dr_battery is None
@@ -114,16 +114,16 @@ async def test_a_test_event_changes_nothing(rig: Rig) -> None:
 
 async def test_of_two_the_higher_priority_is_followed_and_the_other_reported(rig: Rig) -> None:
     await rig.begin()
-    place(rig, "battery-power", 2.0, id_="low", priority=7)
-    place(rig, "battery-power", -1.0, id_="high", priority=2)
+    placed(rig, "battery-power", 2.0, id_="low", priority=7)
+    placed(rig, "battery-power", -1.0, id_="high", priority=2)
     await run(rig, 10)
     assert rig.plant.flows.battery_kw == pytest.approx(-1.0, abs=0.1)
     assert codes(rig).count("dr-event-overruled") == 1
 
 
-async def test_a_revision_takes_the_place_of_the_one_before(rig: Rig) -> None:
+async def test_a_revision_replaces_the_one_before(rig: Rig) -> None:
     await rig.begin()
-    event = place(rig, "battery-power", -1.0, lasts=HOUR)
+    event = placed(rig, "battery-power", -1.0, lasts=HOUR)
     await run(rig, 10)
     cancelled = DrEvent(
         event.id, 1, event.kind, event.intervals, "test", rig.clock.now(), "p", 5, cancelled=True

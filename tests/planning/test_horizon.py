@@ -52,7 +52,7 @@ def priced(*intervals: tuple[float, float, float], **more: bool) -> list[float]:
     return [price.per_kwh for price in found]
 
 
-def test_a_price_event_takes_the_tariffs_place() -> None:
+def test_a_price_event_replaces_the_tariff() -> None:
     assert priced((0.5, 1.0, 9.0)) == [1.0, 1.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0]
     assert priced((0.5, 1.0, 9.0), test=True) == [1.0] * 8
     assert priced((5.0, 6.0, 9.0)) == [1.0] * 8
