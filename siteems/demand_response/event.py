@@ -7,19 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from siteems.history.records import EVENT_KINDS
+from siteems.site.demand_response import EventKind
 
-Kind = Literal[
-    "import-cap",
-    "export-cap",
-    "reduction",
-    "battery-power",
-    "charge-state",
-    "price",
-    "emergency",
-]
+Kind = EventKind
 
 LARGEST_KW: Final = 1e6
 """A power station. A larger number is an error of unit or of transmission."""

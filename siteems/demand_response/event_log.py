@@ -56,6 +56,10 @@ class EventLog:
         still_open = (event for event in latest_revisions(events) if event.end > now)
         return tuple(islice(still_open, MOST_OPEN))
 
+    def events_of(self, rows: Iterable[EventRow]) -> tuple[DrEvent, ...]:
+        """The events of rows; those that are none are left out."""
+        return tuple(self._events(rows))
+
     def _events(self, rows: Iterable[EventRow]) -> Iterator[DrEvent]:
         for row in rows:
             try:

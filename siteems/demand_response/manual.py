@@ -14,7 +14,7 @@ from siteems.demand_response.event import LARGEST_KW, DrEvent, import_cap_event
 from siteems.demand_response.event_log import MOST_OPEN, EventLog
 from siteems.errors import UserError
 from siteems.history.valid_rows import LONGEST_ID
-from siteems.site.model import DemandResponse
+from siteems.site.demand_response import DemandResponse
 
 LATEST_START: Final = timedelta(days=366)
 """Events are announced days ahead; a year ahead is an error in the date."""

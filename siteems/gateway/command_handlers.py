@@ -20,7 +20,8 @@ from siteems.operations.alarm_catalogue import ACKNOWLEDGED
 from siteems.operations.alarm_states import BY_CODE
 from siteems.operations.command_channel import Caller
 from siteems.operations.hold_record import hold_dict, holds_text
-from siteems.site.model import Battery, DemandResponse
+from siteems.site.demand_response import DemandResponse
+from siteems.site.model import Battery
 
 DRIVING: Final = frozenset({"dr-limit-import", "hold"})
 """Commands that devices have to be driven for."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from siteems.errors import UserError
 from siteems.estimation.process_image import MEASURED
 from siteems.messages.message import Message
+from siteems.site.demand_response import EventKind
 
 DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
 """Columns that the controller adds to the measured ones."""
@@ -61,15 +62,7 @@ class Command:
     """Why the value was not simply written."""
 
 
-EVENT_KINDS = (
-    "import-cap",
-    "export-cap",
-    "reduction",
-    "battery-power",
-    "charge-state",
-    "price",
-    "emergency",
-)
+EVENT_KINDS: tuple[str, ...] = get_args(EventKind)
 """The kinds of DR events that are recorded."""
 
 

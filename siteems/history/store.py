@@ -243,6 +243,21 @@ class History(Database):
         found = (row[:-1] for row in rows)  # without the rank
         return [event_of(from_former(row) if former else row) for row in found]
 
+    def newest_event_rows(self, since: datetime) -> list[EventRow]:
+        """The newest revision of each event that ends after a time, cancelled ones too, in no
+        order; none of a record of a former version.
+        """
+        if self.has_former_events:
+            return []
+        valid = VALID["events"]
+        newer = f"n.id = e.id AND n.revision > e.revision AND {valid}"
+        rows = self._rows(
+            f"SELECT * FROM events AS e WHERE end > ? AND {valid} "
+            f"AND NOT EXISTS (SELECT 1 FROM events AS n WHERE {newer})",
+            (timestamp(since),),
+        )
+        return [event_of(row) for row in rows]
+
     # -- rows that are not valid -------------------------------------------------------------------
 
     def invalid_rows(self, since: datetime) -> dict[str, int]:

@@ -14,7 +14,7 @@ from siteems.demand_response.event_log import MOST_OPEN, EventLog
 from siteems.demand_response.manual import cancel_event, confirm, doubts_about, place_import_limit
 from siteems.errors import UserError
 from siteems.history.store import History
-from siteems.site.model import DemandResponse
+from siteems.site.demand_response import DemandResponse
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR, MOMENT = timedelta(minutes=1), timedelta(hours=1), timedelta(0)

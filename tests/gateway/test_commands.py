@@ -27,7 +27,7 @@ from siteems.history.audit_log import verify
 from siteems.history.store import History
 from siteems.operations.command_channel import SOCKET_NAME, Caller, DaemonUnavailable, bind, send
 from siteems.operations.hold_record import recorded_holds
-from siteems.site.model import DemandResponse
+from siteems.site.demand_response import DemandResponse
 from siteems.site.read_file import load_site
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
