@@ -37,6 +37,8 @@ def refusal(
         return f"it is over since {event.end:%Y-%m-%d %H:%M} UTC"
     if event.start > now + LATEST_START:
         return f"it begins at {event.start:%Y-%m-%d %H:%M} UTC; allowed: within a year"
+    if event.end > now + 2 * LATEST_START:
+        return f"it ends at {event.end:%Y-%m-%d %H:%M} UTC; allowed: within two years"
     length_h = (event.end - event.start) / HOUR
     if length_h > allowed.longest_h and event.kind != "price":
         limit = f"demand_response.longest_h: {allowed.longest_h:g}"

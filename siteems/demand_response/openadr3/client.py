@@ -37,10 +37,19 @@ T = TypeVar("T", bound=BaseModel)
 class VtnError(Exception):
     """The VTN cannot be reached, or does not answer as the standard says. The text says why."""
 
-    def __init__(self, text: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, text: str, retry_after_s: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(text)
         self.retry_after_s = retry_after_s
         """How long the server asks to wait."""
+        self.status = status
+        """Of the answer, where there was one."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the same request will fail again."""
+        return self.status is not None and 400 <= self.status < 500 and self.status != 429
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,7 @@ class VtnClient:
         body: Any = None,
         form: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
-        """Status and JSON of an answer. With a token, 401 is returned; other failures are raised."""
+        """Status and JSON. With a token, 401 is returned; every other failure is raised."""
         what = f"{method} {urlsplit(url).path}"
         request = self._http.build_request(
             method, url, headers=dict(headers), params=query, json=body, data=form
@@ -196,7 +205,8 @@ class VtnClient:
         if answer.status_code == UNAUTHORISED and headers:
             return UNAUTHORISED, None
         if not answer.is_success:
-            raise VtnError(f"{what}: {answer.status_code} {_problem(content)}", _retry_s(answer))
+            text = f"{what}: {answer.status_code} {_problem(content)}"
+            raise VtnError(text, _retry_s(answer), answer.status_code)
         try:
             return answer.status_code, json.loads(content)
         except (ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ from random import Random
 from siteems.demand_response.event import MOST_INTERVALS
 from siteems.demand_response.openadr3.times import parse_duration, parse_time
 from siteems.demand_response.openadr3.wire import IntervalPeriod, WireEvent
+from siteems.history.valid_rows import EARLIEST, LATEST
 
 
 class EventRefused(ValueError):
@@ -77,6 +78,8 @@ def modified(event: WireEvent) -> datetime:
     time = _time(event, "modificationDateTime", event.modificationDateTime)
     if time is None:
         raise EventRefused(f"event {event.id}: modificationDateTime means now")
+    if not EARLIEST <= time < LATEST:
+        raise EventRefused(f"event {event.id}: modified in the year {time.year}")
     return time
 
 

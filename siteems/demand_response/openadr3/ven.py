@@ -188,7 +188,9 @@ class Ven:
                 await self._client.post("/resources", request, WireResource)
         except VtnError as error:
             log.warning("openadr-not-registered", detail=str(error))
-        self._registered = True
+            self._registered = error.is_refusal
+        else:
+            self._registered = True
 
 
 def _wire_id(event: DrEvent) -> str:
