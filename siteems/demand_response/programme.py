@@ -7,14 +7,15 @@ Prices are in the programme's currency. Hours of a day are local, as in tariffs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from siteems.config.fields import CLOSED, LARGEST, Name, NonNegative, Positive, Share
-from siteems.config.validation_error import ValidationError, choices
+from siteems.config.validation_error import KeyPath, ValidationError, choices
+from siteems.errors import UserError
 from siteems.tariff.hours import parse_hours
 from siteems.tariff.model import Month
 
@@ -92,6 +93,30 @@ FIGURES = tuple(each.name for each in fields(Programme) if each.name not in NOT_
 """Keys that have a source."""
 
 
+def at_cleared_price(programme: Programme, price_per_kwh: float) -> Programme:
+    """The programme with the price that was cleared for an event.
+
+    Raises `UserError` for a price that is negative or above the cap, and for a programme whose
+    price is fixed.
+    """
+    highest = programme.price_per_kwh
+    if programme.price_kind == "fixed":
+        raise UserError(f"{programme.name} pays a fixed price of {highest:g}; none is cleared")
+    if not 0.0 <= price_per_kwh <= highest:
+        raise UserError(
+            f"a price of {price_per_kwh:g} is outside {programme.name}; allowed: 0 to {highest:g}"
+        )
+    assumed = tuple(key for key in programme.assumed if key != "price_per_kwh")
+    sources = programme.sources | {"price_per_kwh": "cleared for the event"}
+    return replace(
+        programme,
+        price_per_kwh=price_per_kwh,
+        price_kind="fixed",
+        assumed=assumed,
+        sources=sources,
+    )
+
+
 def programme_errors(programme: Programme) -> Iterator[ValidationError]:
     """What is wrong with a programme although each value is valid by itself."""
     yield from _source_errors(programme)
@@ -116,8 +141,11 @@ def programme_errors(programme: Programme) -> Iterator[ValidationError]:
 
 
 def _source_errors(programme: Programme) -> Iterator[ValidationError]:
-    listed = [(("assumed", index), key) for index, key in enumerate(programme.assumed)]
-    for key_path, key in [*listed, *((("sources", key), key) for key in programme.sources)]:
+    listed: list[tuple[KeyPath, str]] = [
+        *((("assumed", index), key) for index, key in enumerate(programme.assumed)),
+        *((("sources", key), key) for key in programme.sources),
+    ]
+    for key_path, key in listed:
         if key not in FIGURES:
             yield ValidationError(key_path, f"{key} is not a figure", choices(key, FIGURES))
     for key in sorted(set(programme.assumed) & programme.sources.keys()):
