@@ -2,7 +2,7 @@
 
 With R the response of a period (baseline less metered import; the other way round for filling):
 
-    payment = price x min(max(R, 0), valid_high x bid) x hours   where R >= valid_low x bid
+    payment = price x min(R, valid_high x bid) x hours           where R >= valid_low x bid
     penalty = (penalty_below x bid - R) x penalty price x hours  where R < penalty_below x bid
 
 The penalty price is `penalty_per_kwh`, or price x `penalty_factor`. R is negative where the import
@@ -132,9 +132,9 @@ def _amounts(programme: Programme, bid: Fraction, response: Fraction) -> tuple[F
     price = _number(programme.price_per_kwh)
     payment = penalty = Fraction(0)
     if response >= _number(programme.valid_low) * bid:
-        paid = max(response, Fraction(0))
+        paid = response  # not negative, as no share is
         if programme.valid_high is not None:
-            paid = min(paid, _number(programme.valid_high) * bid)
+            paid = min(response, _number(programme.valid_high) * bid)
         payment = price * paid
     if programme.penalty_below is not None:
         shortfall = _number(programme.penalty_below) * bid - response
