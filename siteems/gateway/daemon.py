@@ -26,6 +26,7 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.openadr3.secrets import read_secrets
 from siteems.errors import UserError
 from siteems.forecast.clear_sky_curve import compute_in_child
 from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
@@ -120,6 +121,14 @@ class Daemon:
         self._standing: dict[str, int] | None = None
         metrics = site.metrics
         self._metrics = None if metrics is None else MetricsServer(metrics.port, self._view)
+        self._openadr = None
+        if site.openadr is not None and not read_only:
+            # Here, because HTTP and TLS take memory that most sites need not spend.
+            from siteems.gateway.openadr_thread import OpenAdrThread
+
+            self._openadr = OpenAdrThread(
+                site, site.openadr, clock, self._recorder, self._report, lambda start, end: None
+            )
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._next: Site | None = None
@@ -162,6 +171,8 @@ class Daemon:
             site = await asyncio.to_thread(self._load)
             if site.site.id != self._site.site.id:
                 raise UserError(f"site.id is now {site.site.id}; stop the daemon to change it")
+            if site.openadr is not None:
+                read_secrets(Path(site.openadr.secrets))
         except UserError as error:
             now, detail = self._clock.now(), error.lines[0]
             self._report(alarms.SITE_FILE_REFUSED.at(now, detail=detail))
@@ -184,6 +195,8 @@ class Daemon:
         await self._commands.start()
         if self._metrics is not None:
             await self._metrics.start()
+        if self._openadr is not None:
+            self._openadr.start()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
         )
@@ -215,6 +228,8 @@ class Daemon:
         """Leave the devices in their safe state, whatever ended the run."""
         if self._next is None:
             notify("STOPPING=1")
+        if self._openadr is not None:
+            await asyncio.to_thread(self._openadr.close)
         await self._commands.close()
         if self._metrics is not None:
             await self._metrics.close()

@@ -2,7 +2,8 @@
 
 `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
 nowhere else. A new alarm is one entry below, or in `bus_alarm_types.py`, `daemon_alarms.py`,
-`meter_alarms.py` or `record_alarm_types.py`. `docs/alarms.md` is made from the entries by
+`event_alarm_types.py`, `meter_alarms.py` or `record_alarm_types.py`. `docs/alarms.md` is made from
+the entries by
 `python -m siteems.operations.alarms_page docs/alarms.md`.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
 from siteems.operations.bus_alarm_types import BUS_ALARMS
 from siteems.operations.daemon_alarms import DAEMON_ALARMS
+from siteems.operations.event_alarm_types import EVENT_ALARMS
 from siteems.operations.meter_alarms import METER_ALARMS
 from siteems.operations.record_alarm_types import RECORD_ALARMS
 
@@ -157,15 +159,6 @@ CAP_BELOW_AC_LOAD: Final = AlarmType(
     "A DR event was placed whose import limit is below the present load on the AC side. The "
     "battery cannot carry that load, so the limit will be exceeded unless the load falls.",
     "Agree on a higher limit, or lower the AC load for the time of the event.",
-)
-EVENT_OVERRULED: Final = AlarmType(
-    "dr-event-overruled",
-    "DR event {event} asks for another power of the battery than event {by}, which comes first",
-    "warning",
-    "Two DR events in force each ask for a power or a state of charge of the one battery. The "
-    "event with the higher priority is followed; of two with the same priority, the one that was "
-    "placed first.",
-    "If the other one should be followed, cancel this one or change the priorities.",
 )
 EVENTS_LEFT_OUT: Final = AlarmType(
     "dr-events-left-out",
@@ -371,6 +364,7 @@ ACKNOWLEDGED: Final = AlarmType(
 ALARMS: Final = (
     *(each for each in globals().values() if isinstance(each, AlarmType)),
     *BUS_ALARMS,
+    *EVENT_ALARMS,
     *RECORD_ALARMS,
     *METER_ALARMS,
     *DAEMON_ALARMS,

@@ -10,7 +10,7 @@ import structlog
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.timeline import Requests, requests_at
 from siteems.history.records import AlarmRecord
-from siteems.operations import alarm_catalogue as alarms
+from siteems.operations.event_alarm_types import EVENT_OVERRULED
 from siteems.operations.event_alarms import cap_below_ac_load
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class SiteEvents:
         overruled = frozenset(asked.overruled)
         if asked.battery is not None:
             for event in sorted(overruled - self._overruled):
-                alarm = alarms.EVENT_OVERRULED.at(now, event=event, by=asked.battery.event)
+                alarm = EVENT_OVERRULED.at(now, event=event, by=asked.battery.event)
                 self._report(alarm)
         self._overruled |= overruled
         return asked

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +26,9 @@ OBJECT_TYPES: Final[Mapping[str, str]] = {
     "resources": "RESOURCE",
     "reports": "REPORT",
 }
+
+OWNED: Final = ("vens", "resources", "reports")
+"""Objects that carry the client that made them."""
 
 
 @dataclass
@@ -51,7 +54,11 @@ class SimulatedVtn:
     """The server, in threads of this process. Use it as a context."""
 
     def __init__(
-        self, client_id: str = "ven", client_secret: str = "secret", token_s: int = 3600
+        self,
+        client_id: str = "ven",
+        client_secret: str = "secret",
+        token_s: int = 3600,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.client_id, self.client_secret, self.token_s = client_id, client_secret, token_s
         self.objects: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in OBJECT_TYPES}
@@ -61,6 +68,7 @@ class SimulatedVtn:
         """Path and body of each object that a client has sent."""
         self.faults: list[Fault] = []
         """Of the next answers, in order."""
+        self._now = now
         self._tokens: dict[str, float] = {}
         self._lock = threading.RLock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -100,9 +108,7 @@ class SimulatedVtn:
     def modify_event(self, event: str, **changes: Any) -> None:
         """Change fields of an event."""
         with self._lock:
-            stored = self.objects["events"][event]
-            stored |= changes
-            stored["modificationDateTime"] = _now_text(after=stored["modificationDateTime"])
+            self._update("events", event, self.objects["events"][event] | changes)
 
     def delete_event(self, event: str) -> None:
         """Withdraw an event."""
@@ -112,11 +118,18 @@ class SimulatedVtn:
     def _add(self, name: str, body: Mapping[str, Any]) -> str:
         with self._lock:
             id_ = uuid4().hex[:12]
-            now = _now_text()
+            now = self._time()
             times = {"createdDateTime": now, "modificationDateTime": now}
             fixed = {"id": id_, "objectType": OBJECT_TYPES[name]}
             self.objects[name][id_] = {**body, **times, **fixed}
             return id_
+
+    def _time(self, after: str = "") -> str:
+        """The time now as text, at least a millisecond after another one."""
+        time = self._now()
+        if after:
+            time = max(time, datetime.fromisoformat(after) + timedelta(milliseconds=1))
+        return f"{time:%Y-%m-%dT%H:%M:%S.%f}Z"
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -143,13 +156,20 @@ class SimulatedVtn:
                 return self._give_token(body)
             if token is None or self._tokens.get(token, 0.0) < time.monotonic():
                 return 401, {"title": "Unauthorized", "status": 401}
-            name = path.strip("/")
-            if name not in self.objects:
+            name, _, id_ = path.strip("/").partition("/")
+            if name not in self.objects or (id_ and id_ not in self.objects[name]):
                 return 404, {"title": "Not Found", "status": 404}
-            if method == "GET":
-                return 200, self._page(name, parse_qs(parts.query))
-            if method == "POST":
-                return self._create(name, path, body)
+            match method, bool(id_):
+                case "GET", False:
+                    return 200, self._page(name, parse_qs(parts.query))
+                case "GET", True:
+                    return 200, self.objects[name][id_]
+                case "POST", False:
+                    return self._create(name, path, body)
+                case "PUT", True:
+                    return self._update(name, id_, json.loads(body))
+                case "DELETE", True:
+                    return 200, self.objects[name].pop(id_)
             return 405, {"title": "Method Not Allowed", "status": 405}
 
     def _give_token(self, body: bytes) -> tuple[int, Any]:
@@ -176,8 +196,17 @@ class SimulatedVtn:
             each["venName"] == data["venName"] for each in self.objects[name].values()
         ):
             return 409, {"title": "Conflict", "status": 409}
-        id_ = self._add(name, {**data, "clientID": self.client_id})
+        owned = {"clientID": self.client_id} if name in OWNED else {}
+        id_ = self._add(name, {**data, **owned})
         return 201, self.objects[name][id_]
+
+    def _update(self, name: str, id_: str, data: Mapping[str, Any]) -> tuple[int, Any]:
+        """The new content of an object; its id and times are the server's."""
+        stored = self.objects[name][id_]
+        kept = {key: stored[key] for key in ("id", "createdDateTime", "objectType")}
+        modified = {"modificationDateTime": self._time(after=stored["modificationDateTime"])}
+        self.objects[name][id_] = {**data, **kept, **modified}
+        return 200, self.objects[name][id_]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -187,6 +216,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def do_POST(self) -> None:
+        self._serve()
+
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
         self._serve()
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -230,9 +265,3 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(content)
         except OSError:
             self.close_connection = True  # the client has given up
-
-
-def _now_text(after: str | None = None) -> str:
-    """The time now; later than `after` in any case."""
-    text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
-    return text if after is None or text > after else f"{after[:-1]}1Z"

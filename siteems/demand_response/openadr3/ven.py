@@ -109,7 +109,8 @@ class Ven:
         # An object that cannot be read says nothing about the event that it was before.
         listed += [event for event in self._known.values() if _wire_id(event) in unclear]
         added = []
-        for event in changes(self._known, listed, now):
+        for change in changes(self._known, listed, now):
+            event = replace(change, created=now)  # the server's clock may be wrong
             why = None if event.cancelled else self._refuse(event, self._open(now), now)
             if why is None:
                 self._add(event)
