@@ -40,7 +40,7 @@ class DemandResponse:
     kinds: Annotated[tuple[EventKind, ...], Field(min_length=1)] = get_args(EventKind)
     """Of events that a grid operator's server may send; all of them unless stated."""
     events_a_day: Annotated[int, Field(ge=1, le=96)] = 8
-    """Events of one server that begin on one local day. Programmes call once or twice a day; a
+    """Events of one server that begin on one local day. Programmes send one or two a day; a
     server that sends more has an error, or asks for more than was agreed.
     """
 

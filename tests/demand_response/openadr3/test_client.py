@@ -106,7 +106,7 @@ class TestToken:
 
 
 class TestAnswers:
-    async def test_errors_are_told_with_what_the_server_asks_to_wait(
+    async def test_errors_state_how_long_the_server_asks_to_wait(
         self, vtn: SimulatedVtn, client: VtnClient
     ) -> None:
         await names(client)
@@ -174,9 +174,9 @@ class TestAnswers:
         assert wrong[0].wrong.startswith("/programs 'b': programName")
 
     async def test_no_server(self, client: VtnClient) -> None:
-        nobody = VtnClient("http://127.0.0.1:9/openadr3/3.1.0", SECRETS)
-        assert "GET /openadr3/3.1.0/auth/server: " in str(await failure(nobody))
-        await nobody.close()
+        absent = VtnClient("http://127.0.0.1:9/openadr3/3.1.0", SECRETS)
+        assert "GET /openadr3/3.1.0/auth/server: " in str(await failure(absent))
+        await absent.close()
 
 
 async def test_a_conflict_is_an_error(client: VtnClient) -> None:

@@ -1,4 +1,4 @@
-"""The file of credentials: complete, and readable by nobody else."""
+"""The file of credentials: complete, and readable by its owner alone."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class TestLife:
         await rig.poll()
         assert len(rig.vtn.bodies) == 2, "both are there"
 
-    async def test_a_vtn_that_registers_nobody_still_sends_events(self, rig: Rig) -> None:
+    async def test_a_vtn_that_refuses_to_register_it_still_sends_events(self, rig: Rig) -> None:
         rig.vtn.faults = [Fault(delay_s=0.0, count=2), Fault(status=403)]
         event = rig.add()
         await rig.poll()
