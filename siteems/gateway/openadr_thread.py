@@ -5,8 +5,9 @@ network does, no control cycle waits for it.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,10 +23,11 @@ from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.openadr3.client import VtnClient, VtnError, poll_pause_s
 from siteems.demand_response.openadr3.events import BaselineOf
+from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.secrets import Secrets, read_secrets
 from siteems.demand_response.openadr3.ven import Poll, Ven
 from siteems.history.recorder import Recorder
-from siteems.history.records import AlarmRecord, RecordError
+from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History
 from siteems.operations import event_alarm_types as types
 from siteems.site.demand_response import OpenAdr
@@ -45,6 +47,8 @@ SHORTEST_PAUSE_S: Final = 0.1
 MOST_REPORTED: Final = 5
 """Refusals of one poll that are alarms of their own; the others are counted."""
 CLOSE_WITHIN_S: Final = 2.0
+SENT: Final = "openadr-reports-sent"
+"""The fact of the record that holds the keys of the reports that were sent."""
 
 
 class OpenAdrThread:
@@ -105,6 +109,8 @@ class OpenAdrThread:
                 types.SERVER_LOST.at(self._clock.now(), minutes=0.0, detail=f"openadr.ca: {error}")
             )
             return
+        known, sent = await asyncio.to_thread(self._recall)
+        reporter = Reporter(client, settings.ven_name, self._samples, sent, self._keep_sent)
         ven = Ven(
             settings,
             self._site.site.currency,
@@ -112,12 +118,19 @@ class OpenAdrThread:
             EventLog(self._recorder),
             self._refuse,
             self._baseline,
-            await asyncio.to_thread(self._recall),
+            known,
+            reporter,
         )
+
+        async def poll() -> None:
+            now = self._clock.now()
+            self._succeed(await ven.poll(now))
+            await reporter.send(now)
+
         failures, random = 0, Random()
         while not stopped.is_set():
             asked_s = None
-            polling = asyncio.create_task(ven.poll(self._clock.now()))
+            polling = asyncio.create_task(poll())
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
@@ -125,7 +138,7 @@ class OpenAdrThread:
                 polling.cancel()
                 break
             try:
-                self._succeed(polling.result())
+                polling.result()
                 failures = 0
             except VtnError as error:
                 self._fail(str(error))
@@ -140,18 +153,31 @@ class OpenAdrThread:
                     await stopped.wait()
         await client.close()
 
-    def _recall(self) -> tuple[DrEvent, ...]:
-        """The events that the record knows, with those that were cancelled."""
+    def _recall(self) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
+        """The events that the record knows, with those that were cancelled, and the keys of the
+        reports that were sent.
+        """
         since = self._clock.now() - KNOWN_FOR
 
-        def known(history: History) -> tuple[DrEvent, ...]:
-            return EventLog(history).events_of(history.newest_event_rows(since))
+        def known(history: History) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
+            events = EventLog(history).events_of(history.newest_event_rows(since))
+            return events, _sent_keys(history.fact(SENT))
 
         try:
             return self._recorder.read(known).result(RECALL_S)
         except (RecordError, TimeoutError) as error:
             log.error("openadr-not-recalled", error=str(error) or "it takes too long")
-            return EventLog(self._recorder).open(self._clock.now())
+            return EventLog(self._recorder).open(self._clock.now()), ()
+
+    def _samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
+        """Recorded samples; none where the record cannot be read."""
+        try:
+            return self._recorder.read(lambda h: h.samples(since, until)).result(RECALL_S)
+        except (RecordError, TimeoutError):
+            return ()
+
+    def _keep_sent(self, keys: Sequence[str]) -> None:
+        self._recorder.set_fact(SENT, json.dumps(list(keys), separators=(",", ":")))
 
     def _refuse(self, event: DrEvent, others: Iterable[DrEvent], now: datetime) -> str | None:
         site = self._site
@@ -180,3 +206,14 @@ class OpenAdrThread:
             self._lost = True
             minutes = silent / timedelta(minutes=1)
             self._report(types.SERVER_LOST.at(self._clock.now(), minutes=minutes, detail=detail))
+
+
+def _sent_keys(text: str | None) -> tuple[str, ...]:
+    """The keys in a fact; none where it cannot be read."""
+    try:
+        keys = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(keys, list):
+        return ()
+    return tuple(key for key in keys if isinstance(key, str))

@@ -22,6 +22,7 @@ from siteems.demand_response.openadr3.events import (
     Participation,
     neutral_events,
 )
+from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.schedule import EventRefused
 from siteems.demand_response.openadr3.wire import (
     PayloadDescriptor,
@@ -79,8 +80,10 @@ class Ven:
         refuse: Refuse,
         baseline: BaselineOf,
         known: Iterable[DrEvent] = (),
+        reporter: Reporter | None = None,
     ) -> None:
         """`known` are the newest revisions that the record has, cancelled ones too."""
+        self._reporter = reporter
         self._settings, self._currency, self._client = settings, currency, client
         self._events, self._refuse, self._baseline = events, refuse, baseline
         self._known = {event.id: event for event in known if event.source == SOURCE}
@@ -123,9 +126,19 @@ class Ven:
                 ended = replace(before, revision=event.revision, cancelled=True, created=now)
                 self._add(ended)
                 added.append(ended)
+        self._ask_for_reports(wire)
         new = tuple(text for id_, text in refused.items() if self._refused.get(id_) != text)
         self._refused = dict(list(refused.items())[:MOST_REFUSED])
         return Poll(tuple(added), new)
+
+    def _ask_for_reports(self, wire: Iterable[WireEvent]) -> None:
+        """Of the events that are followed; of one that became several, of the first."""
+        if self._reporter is None:
+            return
+        asked = {each.id: each.reportDescriptors for each in wire if each.reportDescriptors}
+        for event in sorted(self._known.values(), key=lambda each: each.id, reverse=True):
+            if not event.cancelled and (descriptors := asked.pop(_wire_id(event), None)):
+                self._reporter.ask(event, _wire_id(event), descriptors)
 
     def _add(self, event: DrEvent) -> None:
         self._events.add(event)

@@ -145,6 +145,7 @@ class ReportResource(_Wire):
 class ReportPayloadDescriptor(_Wire):
     """What a report contains."""
 
+    objectType: Literal["REPORT_PAYLOAD_DESCRIPTOR"] = "REPORT_PAYLOAD_DESCRIPTOR"
     payloadType: Text
     readingType: Text | None = None
     units: Text | None = None
@@ -158,6 +159,13 @@ class ReportRequest(_Wire):
     reportName: Text
     payloadDescriptors: tuple[ReportPayloadDescriptor, ...]
     resources: tuple[ReportResource, ...]
+
+
+class WireReport(_Wire):
+    """A report as the VTN has it."""
+
+    id: Id
+    eventID: Id
 
 
 class AuthServer(_Wire):
