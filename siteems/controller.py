@@ -51,6 +51,8 @@ from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
 from siteems.tariff.gap import TariffGap
 from siteems.tariff.schedule import TariffSchedule
+from siteems.vpp.flexibility import Availability
+from siteems.vpp.site_availability import site_availability
 
 log = structlog.get_logger()
 
@@ -335,6 +337,11 @@ class Controller:
             events = self._event_log.open(self._clock.now())
             if self._events.take(events, self._clock.now(), self.image.value("ac_load_kw")):
                 self.replan.ask(reasons.DR_EVENT_CHANGED)
+
+    def availability(self, start: datetime, duration: timedelta) -> Availability:
+        """What the site can give from then on. Raises `UserError` where no plan reaches so far."""
+        now = self._clock.now()
+        return site_availability(self.site, self.plan, self.forecaster, now, start, duration)
 
     # -- the slow loop -----------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from siteems.forecast.clear_sky_curve import compute_in_child
 from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
 from siteems.gateway.command_handlers import (
     alarm_commands,
+    availability_commands,
     event_commands,
     hold_commands,
     without_driving,
@@ -112,6 +113,7 @@ class Daemon:
             self._controller.holds, clock, site.battery, partial(self._recorder.set_fact, HOLDS)
         )
         handlers = events | holds | alarm_commands(self._report, clock)
+        handlers |= availability_commands(self._controller.availability)
         if read_only:
             handlers = without_driving(handlers)
         self._commands = CommandServer(folder, handlers, clock, site.control.command_group)
