@@ -23,7 +23,7 @@ def rig(hangzhou: Site, tmp_path: Path) -> Iterator[Rig]:
     rig.history.close()
 
 
-async def test_the_site_gives_what_it_said(rig: Rig) -> None:
+async def test_the_site_gives_what_it_promised(rig: Rig) -> None:
     """In the cheap hours of noon, when the load is as forecast: a cap at the planned import less
     what was promised with 95 % is held.
     """
