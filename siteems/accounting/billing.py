@@ -49,8 +49,10 @@ def make_bill(
             raise ValueError(
                 f"a bill needs every {name} power, each of 0 or more; fill the gaps first"
             )
-    step_s = round(step.total_seconds())
-    epoch_s = int(start.timestamp()) + step_s * np.arange(len(import_kw), dtype=np.int64)
+    step_s, epoch_s = _billed_steps(schedule, start, step, len(import_kw))
+    parts = len(epoch_s) // max(1, len(import_kw))
+    import_kw = np.repeat(import_kw, parts)
+    export_kw = None if export_kw is None else np.repeat(export_kw, parts)
     hours = step_s / 3600.0
     span = _MeteredSpan(
         schedule=schedule,
@@ -68,6 +70,28 @@ def make_bill(
         currency,
         tuple(_month_bill(span, month, np.flatnonzero(month_of == month)) for month in months),
     )
+
+
+def _billed_steps(
+    schedule: TariffSchedule, start: datetime, step: timedelta, count: int
+) -> tuple[int, Seconds]:
+    """Length and starts of the steps in seconds. Where a price changes within a step, or billing
+    intervals do not begin where steps do, these are their equal parts.
+    """
+    step_s = round(step.total_seconds())
+    epoch_s = int(start.timestamp()) + step_s * np.arange(count, dtype=np.int64)
+    part_s = schedule.part_s(epoch_s, step_s)
+    if part_s == step_s:
+        return step_s, epoch_s
+    parts = (epoch_s[:, None] + np.arange(0, step_s, part_s)).ravel()
+    priced = schedule.prices(parts)
+    changes = any(
+        (series.reshape(count, -1) != series.reshape(count, -1)[:, :1]).any()
+        for series in (priced.per_kwh, priced.label)
+    )
+    if changes or schedule.cuts_intervals(epoch_s, step_s):
+        return part_s, parts
+    return step_s, epoch_s
 
 
 @dataclass(frozen=True, eq=False)

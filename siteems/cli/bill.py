@@ -40,7 +40,7 @@ def bill(
     from siteems.accounting.beyond_connection import with_beyond_noted
     from siteems.accounting.bill_text import as_data, as_text
     from siteems.accounting.billing import make_bill
-    from siteems.accounting.metered_steps import split_at_prices
+    from siteems.accounting.metered_steps import with_step_notes
     from siteems.config.local_time import utc_span
     from siteems.recordings.column_map import read_column_map
     from siteems.recordings.read import read_metered
@@ -54,7 +54,7 @@ def bill(
     metered = read_metered(data, zone, columns, span)
     schedule = TariffSchedule(site.tariffs, zone)
     metered = with_beyond_noted(metered.between(*span), site.grid.import_limit_kw)
-    metered = split_at_prices(schedule, metered)
+    metered = with_step_notes(schedule, metered)
     for note in metered.notes:
         print(f"note  {note}", file=sys.stderr)
     made = make_bill(

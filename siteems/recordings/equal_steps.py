@@ -49,6 +49,12 @@ class Rows:
     times: pd.DatetimeIndex
     values: pd.DataFrame
     notes: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
+    """Columns of mean power between two readings of a counter: it holds for the steps of absent
+    rows between the two as well.
+    """
+    counted_before: bool = False
+    """Whether a counted row has the mean since the reading before; else until the next one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +121,25 @@ def at_equal_steps(rows: Rows) -> Recording:
     count = max(round(span / step) + 1, int(numbers.index.max()) + 1)
     if count > len(numbers):
         notes.append(f"time: {count - len(numbers)} rows are missing")
-        numbers = numbers.reindex(range(count))
+        numbers = _with_absent_rows(numbers, count, rows)
     series = {str(name): numbers[name].to_numpy() for name in numbers.columns}
     notes += _without_night_power(series, times.min(), step)
     start = times.min().to_pydatetime().astimezone(UTC)
     return Recording(rows.path, start, step.to_pytimedelta(), series, tuple(notes))
+
+
+def _with_absent_rows(numbers: pd.DataFrame, count: int, rows: Rows) -> pd.DataFrame:
+    """The rows with absent ones, whose values are unknown, but for what counters have counted."""
+    whole = numbers.reindex(range(count))
+    present = numbers.index.to_numpy()
+    absent = np.setdiff1d(np.arange(count), present)
+    nearest = np.searchsorted(present, absent)  # the row after each
+    if not rows.counted_before:
+        nearest -= 1
+    between = (nearest >= 0) & (nearest < len(present))
+    for name in (each for each in rows.counted if each in whole):
+        whole.loc[absent[between], name] = numbers[name].to_numpy()[nearest[between]]
+    return whole
 
 
 def _common_step(times: pd.DatetimeIndex) -> tuple[pd.Timedelta, npt.NDArray[np.int64]]:

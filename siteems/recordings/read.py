@@ -89,7 +89,9 @@ def rows_of(
         columns,
         (*table.notes, *instants.notes, *notes),
     )
-    return rows if column_map is None else _between_readings(rows, column_map)
+    if column_map is None:
+        return rows
+    return replace(_between_readings(rows, column_map), counted_before=stamps.end_of_step)
 
 
 def _between_readings(rows: Rows, column_map: ColumnMap) -> Rows:
@@ -102,7 +104,9 @@ def _between_readings(rows: Rows, column_map: ColumnMap) -> Rows:
         return rows
     first, last = rows.times[known].min(), rows.times[known].max()
     within = np.asarray((rows.times >= first) & (rows.times <= last))
-    return replace(rows, times=rows.times[within], values=rows.values[within])
+    return replace(
+        rows, times=rows.times[within], values=rows.values[within], counted=tuple(counted)
+    )
 
 
 def _hours(table: Table, times: pd.DatetimeIndex) -> pd.Series:

@@ -76,10 +76,10 @@ def time_source_of(frame: pd.DataFrame, path: Path) -> TimeSource:
     for pattern in NAMES:
         for name in names:
             if re.fullmatch(pattern, name.strip(), re.IGNORECASE) and _may_hold(frame[name]):
-                return _with_clock(frame, name)
+                return with_clock(frame, name)
     for name in names:
         if _holds_times(frame[name]):
-            return _with_clock(frame, name)
+            return with_clock(frame, name)
     raise UserError(
         f"{path}: no time column among {', '.join(names)}; expected one of {EXPECTED}, or another "
         "column of times"
@@ -93,8 +93,10 @@ def clock_texts(cells: pd.Series) -> pd.Series:
     return cells.astype(str)
 
 
-def _with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
-    """The source for a column of dates or clocks, with the other one where there is one."""
+def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
+    """The source for a column of dates or clocks, with the other one where there is one; its name
+    may state UTC, or that its times are the ends of steps.
+    """
     zone = "UTC" if "utc" in name.lower() else None
     if _is_clock(frame[name]):
         for other in map(str, frame.columns):

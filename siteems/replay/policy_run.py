@@ -150,7 +150,7 @@ class PolicyRun:
     def _outcome(self, wall_s: float) -> PolicyOutcome:
         site, measured, record = self._site, self._measurement, self._record
         schedule = TariffSchedule(site.tariffs, site.site.zone)
-        prices, _ = schedule.price_series(self._window.starts())
+        prices, _ = schedule.price_series(self._window.starts(), INTERVAL)
         series = measured.series(prices)
         import_kw = np.maximum(series.grid_import_kw, 0.0)
         balance = span_balance(

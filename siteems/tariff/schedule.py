@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from math import isnan, nan
+from math import gcd, isnan, nan
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -143,12 +143,34 @@ class TariffSchedule:
         return price._replace(per_kwh=sum(quarters) / len(quarters))
 
     def price_series(
-        self, starts: Sequence[datetime]
+        self, starts: Sequence[datetime], step: timedelta | None = None
     ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """Prices per kWh, shape (n,), and n period names, of intervals given by their n starts."""
-        found = self.prices(np.array([int(start.timestamp()) for start in starts], dtype=np.int64))
+        """Prices per kWh, shape (n,), and n period names, of intervals given by their n starts: at
+        the start or, with the length of a step, the mean over it.
+        """
+        epoch_s = np.array([int(start.timestamp()) for start in starts], dtype=np.int64)
+        found = self.prices(epoch_s)
         periods = [label.period for label in found.labels]
-        return found.per_kwh, tuple(periods[label] for label in found.label)
+        per_kwh, step_s = found.per_kwh, 0 if step is None else round(step.total_seconds())
+        if step_s and len(epoch_s) and (part_s := self.part_s(epoch_s, step_s)) < step_s:
+            parts = (epoch_s[:, None] + np.arange(0, step_s, part_s)).ravel()
+            per_kwh = self.prices(parts).per_kwh.reshape(len(epoch_s), -1).mean(axis=1)
+        return per_kwh, tuple(periods[label] for label in found.label)
+
+    def part_s(self, epoch_s: Seconds, step_s: int) -> int:
+        """The longest part of equal steps, of `step_s` seconds from the instants `epoch_s`, within
+        which no price changes and no billing interval begins. Raises `TariffGap` where no tariff
+        is valid.
+        """
+        edges_s = QUARTER_S  # periods and billing intervals begin at quarter hours, or at parts
+        for day in np.unique(local_clock(epoch_s, self.zone)[0]):
+            priced = self._day(date.fromordinal(int(day)))
+            if priced.vector is not None:
+                edges_s = gcd(edges_s, priced.vector.grid_s)
+            for term in priced.version.demand:
+                if term.mode != "capacity":
+                    edges_s = gcd(edges_s, 60 * term.interval_min)
+        return gcd(step_s, edges_s, int(epoch_s[0]) % edges_s) if len(epoch_s) else step_s
 
     def prices(self, epoch_s: Seconds) -> PriceSeries:
         """Prices at instants given in epoch seconds, shape (n,). Raises `TariffGap` if one of them
@@ -181,6 +203,22 @@ class TariffSchedule:
             hole_s = int(epoch_s[unpriced[0]]), int(epoch_s[last])
             raise _no_price(*(datetime.fromtimestamp(each, self.zone) for each in hole_s))
         return PriceSeries(per_kwh, label, tuple(labels), days, minutes)
+
+    def cuts_intervals(self, epoch_s: Seconds, step_s: int) -> bool:
+        """Whether a billing interval of a demand charge begins within one of equal steps that are
+        not longer than it. Raises `TariffGap` where no tariff is valid.
+        """
+        lengths_s = {
+            60 * term.interval_min
+            for day in np.unique(local_clock(epoch_s, self.zone)[0])
+            for term in self.version(date.fromordinal(int(day))).demand
+            if term.mode != "capacity"
+        }
+        return any(
+            length_s % step_s or int(epoch_s[0]) % gcd(step_s, length_s)
+            for length_s in lengths_s
+            if step_s <= length_s
+        )
 
     def day(self, day: date) -> tuple[PricedSlot, ...]:
         """The slots of a local day in order of time. Raises `TariffGap` if it has no version, or a

@@ -115,3 +115,39 @@ def test_inspect_finds_the_failure_and_proposes_the_unit(tmp_path: Path) -> None
     assert (found.kind, found.column, found.count) == ("counter", "grid_import_kwh", 4)
     assert "4 values (0.4 %): the counter showed a wrong value" in found.text
     assert 'column = "grid_import_kwh"\nunit = "kWh counter"' in as_text(inspection)
+
+
+def hourly_counter(folder: Path, kw: list[float], absent: set[int], head: str = "time") -> Path:
+    lines, total = [f"{head},c"], 0.0
+    for number, value in enumerate(kw):
+        if number not in absent:
+            lines.append(f"2026-07-{1 + number // 24:02d} {number % 24:02d}:00,{total:.2f}")
+        total += value
+    path = folder / "counter.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kw", "absent"),
+    [
+        ([2.0] * 95 + [10.0] * 10 + [2.0] * 95, range(96, 105)),
+        ([10.0] * 95 + [0.0] * 10 + [10.0] * 95, range(96, 105)),
+        ([2.0] * 200, range(60, 90)),  # more than may be filled, but all of it was counted
+    ],
+)
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_a_counter_counted_over_absent_rows_is_known(
+    tmp_path: Path, kw: list[float], absent: range, ends: bool
+) -> None:
+    """It was filled from the nearest day, or refused."""
+    head = "hour_ending" if ends else "time"
+    path = hourly_counter(tmp_path, kw, set(absent), head)
+    column_map = ColumnMap(
+        columns={"grid_import_kw": ColumnSource(column="c", unit="kWh counter")},
+        time=TimeSource(
+            column="hour_ending" if ends else "time", stands_for="end" if ends else "start"
+        ),
+    )
+    metered = read_metered(path, ZoneInfo("Asia/Shanghai"), column_map)
+    assert metered.import_kw.sum() == pytest.approx(sum(kw[:-1]))

@@ -123,3 +123,63 @@ def test_any_blips_leave_the_energy_of_the_day(spans: list[tuple[int, int]], wro
     energy = counter_energy(HOURS, readings, LIMIT_KW, LOAD_KW)
     assert energy.kwh.sum() == pytest.approx(TRUE_KWH.sum(), abs=0.05)
     assert (energy.kwh >= -0.01).all()
+
+
+DAYS, QUARTER_H = 10, 0.25
+READ_H = np.arange(DAYS * 96) * QUARTER_H
+
+
+def energy_today(kw: Array) -> Array:
+    """A counter that begins at 0 at midnight, read every quarter hour."""
+    total = np.concatenate(([0.0], np.cumsum(kw[:-1] * QUARTER_H)))
+    midnight = np.maximum.accumulate(np.where(READ_H % 24.0 == 0.0, total, 0.0))
+    return np.round(total - midnight, 3)
+
+
+@pytest.mark.parametrize("kw", [0.4, 4.0, 9.99, 41.0])
+def test_energy_of_today_is_no_overflow(kw: float) -> None:
+    """Of 4 kW every midnight counted 5 kWh as an overflow of 100."""
+    readings = energy_today(np.full(READ_H.size, kw))
+    energy = counter_energy(READ_H, readings, 2.0 * kw)
+    assert {each.kind for each in energy.repairs} == {"reset"}
+    assert len(energy.repairs) == DAYS - 1
+    assert energy.kwh.sum() == pytest.approx(959 * kw / 4.0, rel=1e-3)
+
+
+def test_energy_of_today_over_a_change_of_clocks_and_a_hole() -> None:
+    kw = 3.0 + np.sin(READ_H / 4.0)
+    readings, hours = energy_today(kw), READ_H.copy()
+    hours[READ_H >= 5 * 24.0] -= 1.0  # the counter follows the wall clock
+    kept = np.ones(READ_H.size, dtype=np.bool_)
+    kept[475:481] = False  # around the change
+    kept[300:320] = False
+    energy = counter_energy(hours[kept], readings[kept], 12.0)
+    assert {each.kind for each in energy.repairs} == {"reset"}
+    lost_kwh = 4 * 3.0 * QUARTER_H  # an hour that the clock left out
+    assert energy.kwh.sum() == pytest.approx((kw[:-1] * QUARTER_H).sum() - lost_kwh, abs=2.0)
+
+
+def test_two_days_of_the_same_are_needed_for_a_reset() -> None:
+    readings = energy_today(np.full(READ_H.size, 4.0))
+    energy = counter_energy(READ_H[:150], readings[:150], 12.0)
+    assert [each.kind for each in energy.repairs] == ["restart"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("more_kwh", [3.5, 9.0, 30.0])
+def test_readings_that_are_too_high_are_left_out(count: int, more_kwh: float) -> None:
+    """The connection could have carried it, so that only the fall afterwards shows it."""
+    hours = np.arange(200.0)
+    readings = 2.0 * hours
+    readings[50 : 50 + count] += more_kwh
+    energy = counter_energy(hours, readings, 40.0)
+    assert [each.kind for each in energy.repairs] == ["blip"]
+    assert energy.kwh.sum() == pytest.approx(398.0)
+
+
+def test_a_counter_that_was_exchanged_is_no_reading_that_is_too_high() -> None:
+    hours = np.arange(200.0)
+    readings = 500.0 + 2.0 * hours
+    readings[100:] = 2.0 * (hours[100:] - 100.0) + 7.0
+    energy = counter_energy(hours, readings, 12.0)
+    assert [each.kind for each in energy.repairs] == ["restart"]
