@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -125,6 +126,82 @@ def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
         print(event_text(event, site.site.zone))
     if not events:
         print("no events")
+
+
+@app.command("settle")
+def dr_settle(
+    event_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of a recorded event that is over.")
+    ],
+    site_file: SiteArgument,
+    programme: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Programme by name, or its .toml file."),
+    ],
+    bid: Annotated[str, typer.Option(metavar="POWER", help="What was bid, such as 3kW.")],
+    rule: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="RULE", help="Another baseline than the programme's."),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the picture.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the periods as CSV.")
+    ] = None,
+    state: StateOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Settle an event: what was delivered against the baseline, and what the programme pays.
+
+    Example: siteems dr settle 35d71c72 site.toml --programme zhejiang-2021-hour-ahead --bid 3kW
+    """
+    import csv
+
+    from siteems.cli.quantities import parse_power_kw
+    from siteems.demand_response.programme_files import find_programme
+    from siteems.demand_response.recorded_settlement import (
+        baseline_text,
+        recorded_event,
+        settled,
+    )
+    from siteems.demand_response.settlement_page import write_page
+    from siteems.demand_response.settlement_report import as_data, as_text, csv_rows
+    from siteems.history.location import history_path, state_dir
+    from siteems.history.ownership import check_site
+    from siteems.history.store import History
+    from siteems.operations.daemon_state import daemon_clock
+    from siteems.site.read_file import load_site
+
+    site, bid_kw = load_site(site_file, read_only=True), parse_power_kw(bid)
+    chosen = find_programme(programme)
+    history = History(history_path(state_dir(site.site.id, state)), read_only=True)
+    check_site(history, site.site.id)
+    zone, now = site.site.zone, daemon_clock(history).now()
+    found = settled(
+        history, recorded_event(history, event_id, now), chosen, rule, bid_kw, zone, now
+    )
+    start, settlement = found.baseline.start, found.settlement
+    if page is not None:
+        write_page(settlement, found.course, zone, page)
+    if table is not None:
+        with table.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(csv_rows(settlement, start))
+    if json_output:
+        data = as_data(settlement, start) | {"baseline": found.baseline.to_dict()}
+        print(json_text(data, indent=2))
+        return
+    print(as_text(settlement, start, zone))
+    print(baseline_text(found.baseline))
+
+
+@app.command("programmes")
+def dr_programmes() -> None:
+    """List the demand-response programmes that are known by name."""
+    from siteems.demand_response.programme_files import find_programme, known_programmes
+
+    for name in known_programmes():
+        print(f"{name:32} {find_programme(name).title}")
 
 
 @app.command("cancel")

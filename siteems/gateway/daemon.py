@@ -128,9 +128,7 @@ class Daemon:
             # Here, because HTTP and TLS take memory that most sites need not spend.
             from siteems.gateway.openadr_thread import OpenAdrThread
 
-            self._openadr = OpenAdrThread(
-                site, site.openadr, clock, self._recorder, self._report, lambda start, end: None
-            )
+            self._openadr = OpenAdrThread(site, site.openadr, clock, self._recorder, self._report)
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._next: Site | None = None

@@ -19,10 +19,12 @@ import structlog
 
 from siteems.clock import Clock
 from siteems.demand_response.acceptance import refusal
+from siteems.demand_response.baseline.compute import NoBaseline, baseline
+from siteems.demand_response.baseline.recorded import recorded_days, recorded_facts
+from siteems.demand_response.baseline.rules import rule_named
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.openadr3.client import VtnClient, VtnError, poll_pause_s
-from siteems.demand_response.openadr3.events import BaselineOf
 from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.secrets import Secrets, read_secrets
 from siteems.demand_response.openadr3.ven import Poll, Ven
@@ -61,13 +63,13 @@ class OpenAdrThread:
         clock: Clock,
         recorder: Recorder,
         report: Callable[[AlarmRecord], None],
-        baseline: BaselineOf,
     ) -> None:
-        """Raises `UserError` for unusable credentials. `report` and `baseline` are called in the
-        thread.
+        """Raises `UserError` for unusable credentials and an unknown baseline. `report` is called
+        in the thread.
         """
         self._site, self._settings, self._clock = site, settings, clock
-        self._recorder, self._report, self._baseline = recorder, report, baseline
+        self._recorder, self._report = recorder, report
+        self._rule = rule_named(settings.baseline)
         self._secrets: Secrets = read_secrets(Path(settings.secrets))
         self._stop = threading.Event()
         self._wake: Callable[[], None] = lambda: None
@@ -117,7 +119,7 @@ class OpenAdrThread:
             client,
             EventLog(self._recorder),
             self._refuse,
-            self._baseline,
+            self._baseline_kw,
             known,
             reporter,
         )
@@ -168,6 +170,21 @@ class OpenAdrThread:
         except (RecordError, TimeoutError) as error:
             log.error("openadr-not-recalled", error=str(error) or "it takes too long")
             return EventLog(self._recorder).open(self._clock.now()), ()
+
+    def _baseline_kw(self, start: datetime, end: datetime) -> float | None:
+        """What the site would import without an event that it hears of now."""
+        now, zone = self._clock.now(), self._site.site.zone
+
+        def find(history: History) -> float:
+            days = recorded_days(history, min(now, start), zone)
+            facts = recorded_facts(history, min(now, start), zone)
+            return baseline(self._rule, days, facts, start, end, now).mean_kw(start, end)
+
+        try:
+            return self._recorder.read(find).result(RECALL_S)
+        except (RecordError, TimeoutError, NoBaseline, ValueError) as error:
+            log.info("openadr-no-baseline", detail=str(error) or "it takes too long")
+            return None
 
     def _samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
         """Recorded samples; none where the record cannot be read."""

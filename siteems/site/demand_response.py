@@ -72,6 +72,8 @@ class OpenAdr:
     """How often the VTN is asked for events. An event that is sent at less notice begins late."""
     simple_caps_kw: Annotated[tuple[NonNegative, ...], Field(max_length=3)] = ()
     """Import caps of the levels 1, 2, 3 of SIMPLE events; without them such events are refused."""
+    baseline: Label = "high-5-of-10"
+    """Name of the rule from which the baseline of a reduction is computed when it is accepted."""
     ca: str | None = None
     """PEM file with the authority that signed the server's certificate, relative to the folder of
     the site file; the system's authorities where it is not stated.

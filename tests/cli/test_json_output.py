@@ -16,6 +16,7 @@ import pytest
 import typer
 from command_line import run_command
 from gateway_rig import simulated_site, wait_for
+from settled_record import record_event
 
 import siteems
 from siteems.cli import app
@@ -69,6 +70,14 @@ def test_every_command_with_json(recording: Path, tmp_path: Path) -> None:
         "devices list": (),
         "devices show": ("generic-mppt",),
     }
+    record_event(tmp_path / "settled")
+    walk["dr settle"] = (
+        "e1",
+        HANGZHOU,
+        "--programme=zhejiang-2021-hour-ahead",
+        "--bid=3kW",
+        f"--state={tmp_path / 'settled'}",
+    )
     for name, arguments in walk.items():
         code, output, messages = run_command(*name.split(), *arguments, "--json")
         assert (name, code) == (name, 0), messages

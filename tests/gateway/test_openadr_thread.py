@@ -16,6 +16,8 @@ from gateway_rig import RunningSite, simulated_site, wait_for
 from siteems.clock import Clock
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.openadr3.times import time_text
+from siteems.history.records import Sample
+from siteems.messages.message import Message
 from siteems.simulation.vtn import Fault, SimulatedVtn
 
 SPEED = 200.0
@@ -143,3 +145,26 @@ def test_credentials_that_others_can_read_are_refused(tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match="has mode 644, so others may use it"):
             running.start_daemon()
         assert running.processes[-1].popen.wait(10.0) == 2
+
+
+def test_a_reduction_has_the_baseline_of_the_record(tmp_path: Path) -> None:
+    """The record has three weeks of 4 kW; the operator asks for 1.5 kW less."""
+    with connected_site(tmp_path, baseline="similar-5-days") as (running, vtn):
+        history = running.history()
+        begin = running.clock.now()
+        samples = [
+            Sample(begin - n * 15 * MINUTE, {"grid_kw": 4.0}, "plan", Message("r"))
+            for n in range(1, 21 * 96)
+        ]
+        history.add_samples(samples)
+        history.close()
+        daemon = running.start_daemon()
+        running.clock.start()
+        programme = vtn.add_programme("summer")
+        vtn.add_event(programme, **body(-1.5, begin + HOUR, "DISPATCH_SETPOINT_RELATIVE"))
+        wait_for(lambda: open_events(running) == [1.5], "the reduction")
+        history = running.history()
+        [event] = EventLog(history).open(running.clock.now())
+        history.close()
+        assert event.intervals[0].baseline_kw == pytest.approx(4.0)
+        assert daemon.stop() == 0
