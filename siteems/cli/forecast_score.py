@@ -47,11 +47,13 @@ def forecast_score(
     from siteems.forecast.score_table import as_data, as_table
     from siteems.recordings.column_map import read_column_map
     from siteems.replay.data import read_replay_data
+    from siteems.site.possible_profile import refuse_impossible
     from siteems.site.read_file import load_site
 
     site = load_site(seed_path("hangzhou-macro") if site_file is None else site_file)
     columns = None if column_map is None else read_column_map(column_map)
     profile = read_replay_data(data, site.site.zone, site.tariffs, columns).profile
+    refuse_impossible(profile, site)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("forecasts", total=None)

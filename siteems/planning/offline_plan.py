@@ -25,6 +25,7 @@ from siteems.planning.stored_value import stored_value
 from siteems.recordings.profile import Profile
 from siteems.recordings.read import read_profile_with_gaps
 from siteems.site.model import Site
+from siteems.site.possible_profile import refuse_impossible
 from siteems.tariff.schedule import TariffSchedule
 
 
@@ -39,7 +40,9 @@ def plan_offline(
     """
     forecaster = LearningForecaster(site)
     if profile_file is not None:
-        _learn(forecaster, read_profile_with_gaps(profile_file, site.site.zone), at)
+        profile = read_profile_with_gaps(profile_file, site.site.zone)
+        refuse_impossible(profile, site)
+        _learn(forecaster, profile, at)
     # A profile does not show when the battery was last full, so no full charge is due.
     state = SiteState(at, soc, last_full=at, month_peak_kw=month_peak_kw)
     builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))

@@ -6,6 +6,7 @@ column of siteems (docs/data.md has an example; `siteems inspect` proposes one).
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
@@ -52,6 +53,16 @@ OTHER: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "W/m2": lambda values: values,
     "0/1": lambda values: values,
 }
+NAMED_UNITS: Mapping[str, str] = {
+    **{unit.lower(): unit for unit in (*POWER, *ENERGY)},
+    "watt": "W",
+    "watts": "W",
+    "degf": "degF",
+    "°f": "degF",
+    "fahrenheit": "degF",
+    "kelvin": "K",
+}
+"""As the last word of a column's name."""
 UNITS_OF: Mapping[str, tuple[str, ...]] = {
     "kw": (*POWER, *ENERGY, *COUNTER),
     "c": ("degC", "degF", "K"),
@@ -60,6 +71,14 @@ UNITS_OF: Mapping[str, tuple[str, ...]] = {
     "available": ("0/1",),
 }
 """Units allowed for a target column, by the last part of its name."""
+UNSTATED: Mapping[str, str] = {
+    "kw": "kW",
+    "c": "degC",
+    "kwh": "per kWh",
+    "m2": "W/m2",
+    "available": "0/1",
+}
+"""The unit that counts where none is stated."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -135,7 +154,8 @@ def map_columns(
     columns, notes = {}, []
     for name, source in column_map.columns.items():
         if source.column is None:
-            columns[name] = pd.Series(source.value, index=table.frame.index)
+            stated = pd.Series(source.value, index=table.frame.index)
+            columns[name] = _converted(stated, source.unit, hours) * source.scale
             continue
         require_columns(table.frame, [source.column], table.path)
         values, strange = as_numbers(table.frame[source.column])
@@ -162,6 +182,26 @@ def _check_source(path: Path, name: str, source: ColumnSource) -> None:
     units = UNITS_OF[name.rsplit("_", 1)[-1]]
     if source.unit is not None and source.unit not in units:
         raise UserError(f"{path}: {key}.unit = {source.unit!r}: allowed are {', '.join(units)}")
+    if source.value is not None and source.unit in (*ENERGY, *COUNTER):
+        allowed = ", ".join(POWER)
+        raise UserError(f"{path}: {key}.unit = {source.unit!r}: of a value, allowed are {allowed}")
+    named = unit_in_name(source.column or "")
+    taken = UNSTATED[name.rsplit("_", 1)[-1]]
+    if source.unit is None and source.scale == 1.0 and named in units and named != taken:
+        raise UserError(
+            f"{path}: {key}: column {source.column!r} names {named}; say unit = {named!r}, or "
+            f"unit = {taken!r} if its name is wrong"
+        )
+
+
+def unit_in_name(name: str) -> str | None:
+    """The unit that the name of a column ends with, such as kWh of `energy_kwh` and degF of
+    `Temp (°F)`; None where it ends with none.
+    """
+    apart = re.sub(r"(?<=[a-jl-z])(?=(?:k?W|MW|[kM]?Wh)$)", " ", name)
+    words = re.split(r"[^a-z0-9/°]+", apart.lower())
+    last = next((word for word in reversed(words) if word), "")
+    return NAMED_UNITS.get(last) if len(words) > 1 else None
 
 
 def _converted(values: pd.Series, unit: str | None, hours: pd.Series) -> pd.Series:

@@ -35,6 +35,10 @@ SPARSE_STEPS, SPARSE_SHARE = 100_000, 0.01
 each step of such a span takes minutes.
 """
 MINUTE = pd.Timedelta(minutes=1)
+LEAST_DOUBLED, MOST_DOUBLED, SAME = 4, 0.1, 1e-9
+"""Rows that have the time of another one and another value, and their share. Loggers that start
+anew write a few; a tenth is more than a clock that is set back makes.
+"""
 JITTER_SHARE = 0.05
 """Share of a step by which a timestamp may be off, as those of loggers are by some seconds. With a
 larger share a row between two steps would count as one of the next step.
@@ -109,6 +113,7 @@ def at_equal_steps(rows: Rows) -> Recording:
         )
         notes.append(f"time: {doubled} {what}, averaged")
     if doubled:
+        _refuse_several_meters(rows.path, numbers)
         numbers = numbers.groupby(index).mean()
     else:
         numbers.index = pd.Index(index)
@@ -126,6 +131,26 @@ def at_equal_steps(rows: Rows) -> Recording:
     notes += _without_night_power(series, times.min(), step)
     start = times.min().to_pydatetime().astimezone(UTC)
     return Recording(rows.path, start, step.to_pytimedelta(), series, tuple(notes))
+
+
+def _refuse_several_meters(path: Path, numbers: pd.DataFrame) -> None:
+    """Raises `UserError` where many rows have the time of another one and other values: they are of
+    several meters, or of times that were cut.
+    """
+    times = pd.DatetimeIndex(numbers.index)
+    if not times.has_duplicates:
+        return
+    groups = numbers.groupby(level=0)
+    differ = ((groups.max() - groups.min()).abs() > SAME).any(axis=1)
+    count = int(times.isin(differ.index[differ]).sum())
+    if count >= LEAST_DOUBLED and count > MOST_DOUBLED * len(times):
+        first = differ.index[differ][0]
+        raise UserError(
+            f"{path}: {count} of {len(times)} rows have the time of another row and other values, "
+            f"the first at {first:%Y-%m-%d %H:%M} UTC; where the file holds several meters or "
+            "phases, choose one by [only] in a map, or add them up; where the time of day is in "
+            "another column, name it as clock_column in [time]"
+        )
 
 
 def _with_absent_rows(numbers: pd.DataFrame, count: int, rows: Rows) -> pd.DataFrame:

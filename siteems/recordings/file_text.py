@@ -42,7 +42,7 @@ def read_text(path: Path) -> FileText:
     numbers: list[int] = []
     separator: str | None = None
     for number, whole in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        line = whole.partition("#")[0] if "#" in whole else whole
+        line = _without_comment(whole) if "#" in whole else whole
         if not line.strip():
             continue
         if separator is None and not kept and re.fullmatch(r"sep=.", line.strip("\n")):
@@ -53,6 +53,17 @@ def read_text(path: Path) -> FileText:
     if not kept:
         raise UserError(f"{path}: is empty")
     return FileText(tuple(kept), tuple(numbers), separator or _separator(kept[0]))
+
+
+def _without_comment(line: str) -> str:
+    """The line up to a # that is not within quotes."""
+    quoted = False
+    for position, sign in enumerate(line):
+        if sign == '"':
+            quoted = not quoted
+        elif sign == "#" and not quoted:
+            return line[:position]
+    return line
 
 
 def _decoded(data: bytes, path: Path) -> str:

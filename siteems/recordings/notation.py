@@ -33,6 +33,8 @@ NOTATION = (
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 EPOCH_UNITS = ((1e8, 1e10, "s"), (1e11, 1e13, "ms"), (1e14, 1e16, "us"), (1e17, 1e19, "ns"))
 """Since 1970, by size: from 1973 to 2286 no two of them overlap."""
+ROUNDED_S = 1000.0
+"""No logger has steps of a thousand seconds."""
 MS_PER = {"s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 MOST_OFFSET_MIN = 14 * 60
 WIDE_OFFSET = r"[+-](?:1[4-9]|[2-9]\d):\d\d$"
@@ -79,19 +81,26 @@ def read_instants(cells: pd.Series, day_first: bool | None, refuse: Refuse) -> p
 
 
 def _from_numbers(cells: pd.Series, refuse: Refuse) -> pd.DatetimeIndex:
-    """Seconds or parts of them since 1970; whole numbers of 8, 12 or 14 digits are dates."""
+    """Seconds or parts of them since 1970; whole numbers of 8, 10, 12 or 14 digits are dates where
+    they can be. As seconds, ten digits that begin with 19 or 20 would lie in 2030 and later.
+    """
     numbers = cells.to_numpy(dtype=np.float64)
     if not np.isfinite(numbers).all():
         raise refuse(int(np.flatnonzero(~np.isfinite(numbers))[0]), "is empty")
     least, most = float(numbers.min()), float(numbers.max())
     digits = {len(str(int(value))) for value in (least, most)}
-    if least >= 1.9e7 and digits <= {8, 12, 14} and len(digits) == 1:
+    if least >= 1.9e7 and digits <= {8, 10, 12, 14} and len(digits) == 1:
         padded = cells.astype("int64").astype(str)
         dated = pd.to_datetime(padded.str[:8], format="%Y%m%d", errors="coerce")
-        if bool(dated.notna().all()) and dated.dt.year.between(1970, 2100).all():
+        hours = pd.to_numeric(padded.str[8:10], errors="coerce").fillna(0)
+        of_date = bool(dated.notna().all()) and dated.dt.year.between(1970, 2100).all()
+        if of_date and bool((hours <= 24).all()):
             return _from_texts((padded.str[:8] + " " + padded.str[8:]).str.strip(), None, refuse)
     for low, high, unit in EPOCH_UNITS:
         if low <= least and most < high:
+            rounded = numbers % ROUNDED_S == 0.0
+            if unit == "s" and len(numbers) > 2 and bool(rounded.all()) and least < most:
+                raise refuse(0, "is rounded to thousands of seconds, as by a spreadsheet")
             if pd.api.types.is_integer_dtype(cells):
                 whole = cells.to_numpy(dtype=np.int64)
                 return pd.DatetimeIndex(whole.astype(f"datetime64[{unit}]")).tz_localize("UTC")
@@ -101,6 +110,7 @@ def _from_numbers(cells: pd.Series, refuse: Refuse) -> pd.DatetimeIndex:
 
 
 def _from_texts(texts: pd.Series, day_first: bool | None, refuse: Refuse) -> pd.DatetimeIndex:
+    texts = _with_hours(texts, refuse)
     parts = _plain(texts).str.extract(rf"^{NOTATION}$", flags=re.IGNORECASE)
     known = parts[["year", "a", "basic"]].notna().any(axis=1).to_numpy()
     if not known.all():
@@ -131,6 +141,18 @@ def _from_texts(texts: pd.Series, day_first: bool | None, refuse: Refuse) -> pd.
         raise refuse(int(np.flatnonzero(wide)[0]), "has an offset from UTC that is not in use")
     shift = pd.to_timedelta([minutes[text] for text in offsets], unit="min")
     return _in_one_offset((times - shift).tz_localize("UTC"), pd.Series(offsets))
+
+
+def _with_hours(texts: pd.Series, refuse: Refuse) -> pd.Series:
+    """Dates with an hour behind a hyphen, 2026-07-13-08, as date and clock. The same hour in all
+    rows may be an offset from UTC.
+    """
+    found = texts.str.extract(r"^(\d{4}-\d{2}-\d{2})-(\d{1,2})$")
+    if not found[1].notna().all() or texts.empty:
+        return texts
+    if found[1].nunique() == 1:
+        raise refuse(0, "may end with an hour or with an offset from UTC; write the clock as 08:00")
+    return found[0] + " " + found[1] + ":00"
 
 
 def _plain(texts: pd.Series) -> pd.Series:

@@ -72,6 +72,7 @@ def rows_of(
     table = replace(table, frame=table.frame[instants.kept])
     if column_map is None:
         wanted = table.frame.columns if only is None else only
+        require_columns(table.frame, [n for n in TARGETS if n in table.frame.columns], table.path)
         columns, notes = _plain_columns(table, [n for n in wanted if n in table.frame.columns])
     else:
         columns, notes = map_columns(
@@ -147,7 +148,8 @@ def read_recording(
     if column_map is not None:  # a stated value holds where rows are missing, too
         for name, source in column_map.columns.items():
             if source.value is not None and name in recording.series:
-                recording.series[name] = np.full(len(recording.series[name]), source.value)
+                stated = float(rows.values[name].iloc[0])
+                recording.series[name] = np.full(len(recording.series[name]), stated)
     return recording
 
 
@@ -240,12 +242,30 @@ def read_metered(
     )
     notes = [*recording.notes, *fill_notes]
     imported, exported = filled["grid_import_kw"], filled.get("grid_export_kw")
+    if exported is not None:
+        exported, sign_notes = _without_sign(path, exported)
+        notes += sign_notes
     negative = int((imported < 0.0).sum())
     if negative:
-        exported = np.maximum(-imported, 0.0) + (0.0 if exported is None else exported)
-        imported = np.maximum(imported, 0.0)
+        net_export = np.maximum(-imported, 0.0)
         notes.append(f"grid_import_kw: {negative} values below 0 are exports")
+        if exported is not None and (exported[imported < 0.0] > 0.0).any():
+            notes[-1] += ", which grid_export_kw repeats: counted once"
+        exported = net_export if exported is None else np.maximum(net_export, exported)
+        imported = np.maximum(imported, 0.0)
     return Metered(recording.start, recording.step, imported, exported, tuple(notes))
+
+
+def _without_sign(path: Path, exported: Array) -> tuple[Array, list[str]]:
+    """Export without a sign. Some loggers write it below 0. Raises `UserError` for both signs."""
+    below = exported < -NOISE_KW
+    if not below.any():
+        return np.maximum(exported, 0.0), []
+    if (exported > NOISE_KW).any():
+        raise UserError(
+            f"{path}: column grid_export_kw has values above and below 0; export has one sign"
+        )
+    return np.maximum(-exported, 0.0), ["grid_export_kw: export is written below 0, sign changed"]
 
 
 def _filled(

@@ -20,6 +20,9 @@ from siteems.recordings.number_cells import (
     with_points,
 )
 
+OTHER_THAN_KW = ("w", "mw", "wh", "kwh", "mwh", "kvarh", "kvar", "kva", "a", "v")
+"""Units that a column of kW may turn out to have."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -62,6 +65,9 @@ def require_columns(
     `expected` ends the message with what such a file must have; without it, the message lists the
     columns that the file has.
     """
+    twice = [name for name in names if f"{name}.1" in frame.columns]
+    if twice:
+        raise UserError(f"{path}: two columns are named {twice[0]}; rename one of them")
     missing = [name for name in names if name not in frame.columns]
     if missing:
         hint = expected or f"it has {', '.join(map(str, frame.columns))}"
@@ -85,7 +91,7 @@ def _from_text(path: Path, text: FileText) -> Table:
         frame.index = pd.Index(text.numbers[1:])
     else:  # a quoted cell holds a line break
         frame.index = pd.RangeIndex(2, len(frame) + 2)
-    frame, notes = _without_units_row(frame)
+    frame, notes = _without_units_row(path, frame)
     frame, comma_notes = _with_numbers(path, text.separator, frame)
     return Table(path, frame, (*notes, *comma_notes))
 
@@ -95,8 +101,11 @@ def _fields(text: FileText, line: int) -> list[str]:
     return read.iloc[0].fillna("").tolist()
 
 
-def _without_units_row(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table without a row of units below the names: no number in it, but in the next one."""
+def _without_units_row(path: Path, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table without a row of units below the names: no number in it, but in the next one.
+
+    Raises `UserError` where a column whose name ends with kw has another unit there.
+    """
     if len(frame) < 2:
         return frame, ()
     first, second = frame.iloc[0].dropna(), frame.iloc[1].dropna()
@@ -105,6 +114,12 @@ def _without_units_row(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ..
         return frame, ()
     if len(first) < 2 and len(frame.columns) > 2:
         return frame, ()
+    for name, unit in first.items():
+        if str(name).lower().endswith("_kw") and unit.strip().lower() in OTHER_THAN_KW:
+            raise UserError(
+                f"{path}: line {frame.index[0]}, column {name}: the unit is {unit.strip()}, not "
+                "kW; state the column and its unit in a map (docs/data.md)"
+            )
     shown = ", ".join(first)
     return frame.iloc[1:], (f"line {frame.index[0]}: a row of units ({shown}), left out",)
 

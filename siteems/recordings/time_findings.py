@@ -60,7 +60,8 @@ def find_in_clock_changes(
 ) -> Iterator[Finding]:
     """Local times that have neither the missing nor the doubled hour of a change of clocks."""
     times = table.columns[0].times
-    per_day = round(DAY / usual_step(times))
+    step = usual_step(times)
+    per_day = round(DAY / step) if step else 0
     if per_day < 24:
         return
     even = [

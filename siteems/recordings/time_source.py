@@ -20,20 +20,31 @@ NAMES = (
     r"time|时间|時間",
     r"timestamp|datetime|date_time|date time|dt|时间戳|日期时间|記錄時間|记录时间",
     r"hour_start.*",
-    r"hour_ending.*",
-    r"interval_start.*|(interval|period)_?end.*",
+    r"(hour|interval|period|time|delivery)[ _-]?(end|ending|ends|finish)\b.*|hour_ending.*",
+    r"(hour|interval|period)[ _-]?(start|begin|beginning)\b.*|(interval|period)_?end.*",
     r"time.*|.*时间|.*時間",
     r"measured_on.*",
+    r"(delivery|trading|trade|flow|oper(ating|ation)?)[ _-]?(date|day)",
     r"date.*|日期|day|tag|datum.*|zeit.*|ts",
-    r"start.*|epoch|unix.*",
+    r"start.*|epoch|unix.*|gmt|utc|zulu",
+    r"end|ends?[ _-]?(time|date).*|ende|bis|结束时间|結束時間|截止时间|截止時間",
 )
 """Names of columns of time, the most certain first. A column of another name is taken where its
 cells are times.
 """
-CLOCK_NAMES = r"time|clock|hour|hr|h|时间|時間|时刻|時刻|小时|uhrzeit|zeit|stunde"
-DATE_NAMES = r"date|日期|day|datum|tag"
-ENDS = r"(^|_)end(ing)?(_|$)"
-"""In the name of a column whose times name the ends of their steps."""
+CLOCK_NAMES = (
+    r"time|clock|hour|hr|h|时间|時間|时刻|時刻|小时|uhrzeit|zeit|stunde|he|period|interval"
+    r"|(hour|period|interval|time)[ _-]?(end|ending|ends|start|starting|beginning|number|no)"
+)
+DATE_NAMES = (
+    r"date|日期|day|datum|tag|(delivery|trading|trade|flow|oper(ating|ation)?)[ _-]?(date|day)"
+)
+ENDS = r"(?<![a-z])(end|ends|ending|ende|finish)(?![a-z])|^he$|^bis$|结束|結束|截止"
+"""In the name of a column whose times name the ends of their steps. A word within a name may be set
+off by any sign, or by a capital letter.
+"""
+IN_UTC = r"(?<![a-z])(utc|gmt|zulu)(?![a-z])"
+"""In the name of a column of times without offset that are in UTC."""
 PROBED = 50
 """Cells of a column that are read to see whether it holds times."""
 CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp][Mm])?\s*"
@@ -97,7 +108,7 @@ def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
     """The source for a column of dates or clocks, with the other one where there is one; its name
     may state UTC, or that its times are the ends of steps.
     """
-    zone = "UTC" if "utc" in name.lower() else None
+    zone = "UTC" if re.search(IN_UTC, _words(name)) else None
     if _is_clock(frame[name]):
         for other in map(str, frame.columns):
             if other != name and re.fullmatch(DATE_NAMES, other.strip(), re.IGNORECASE):
@@ -107,17 +118,42 @@ def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
             named = re.fullmatch(CLOCK_NAMES, other.strip(), re.IGNORECASE)
             if other != name and named and (_is_clock(frame[other]) or _is_hour(frame[other])):
                 return _in_two_columns(frame, name, other, zone)
-    ends = re.search(ENDS, name, re.IGNORECASE) is not None
+    ends = _names_ends(name) or _counts_to_24(frame[name])
     return TimeSource(column=name, zone=zone, stands_for="end" if ends else "start")
+
+
+def _words(name: str) -> str:
+    """A name in small letters, with spaces where another word begins: `HourEnding` and `time_utc`
+    as `hour ending` and `time utc`.
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+", " ", name)
+    return spaced.lower().strip()
+
+
+def _names_ends(name: str) -> bool:
+    return re.search(ENDS, _words(name)) is not None or re.search(ENDS, name) is not None
+
+
+def _counts_to_24(cells: pd.Series) -> bool:
+    """Whether whole days run from after midnight to 24:00: then the times name the ends of steps. A
+    clock that is in a column of its own shows no order of days, so that its last cell decides.
+    """
+    if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
+        return False
+    texts = cells.astype(str).fillna("")
+    last = texts.str.contains(r"(?:^|[ T])24:00(?::00)?\s*$", regex=True)
+    first = texts.str.contains(r"(?:^|[ T])0?0:00(?::00)?\s*$", regex=True)
+    newest = -1 if texts.iloc[0] <= texts.iloc[-1] else 0
+    return bool(last.iloc[newest] and not first.any())
 
 
 def _in_two_columns(frame: pd.DataFrame, date: str, clock: str, zone: str | None) -> TimeSource:
     """Hours that are counted from 1 to 24 name the ends of their steps."""
     cells = frame[clock]
     of_ends = _is_hour(cells) and cells.min() >= 1 and cells.max() == LAST_HOUR
-    return TimeSource(
-        column=date, clock_column=clock, zone=zone, stands_for="end" if of_ends else "start"
-    )
+    of_ends = of_ends or _names_ends(clock) or _counts_to_24(cells)
+    stands_for: Literal["start", "end"] = "end" if of_ends else "start"
+    return TimeSource(column=date, clock_column=clock, zone=zone, stands_for=stands_for)
 
 
 def _is_clock(cells: pd.Series) -> bool:

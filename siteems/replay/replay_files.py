@@ -24,6 +24,7 @@ from siteems.replay.outcome import Policy, PolicyOutcome, ReplayResult
 from siteems.replay.policy_run import Progress
 from siteems.replay.report import write_report
 from siteems.site.model import Site
+from siteems.site.possible_profile import refuse_impossible
 
 SCORED_FROM = timedelta(days=10)
 """In a shorter recording, too few days are left after the forecasts have learned a week."""
@@ -50,6 +51,7 @@ def replay_to_folder(
     # A replayed year would log as much as a year of operation.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     recorded = read_replay_data(data, site.site.zone, site.tariffs, column_map, (start, end))
+    refuse_impossible(recorded.profile, site)
     profile = recorded.profile
     first, last = recorded.between(start, end)
     span = profile.end - profile.start
