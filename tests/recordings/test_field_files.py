@@ -163,7 +163,7 @@ class TestUnits:
         [
             ("energy_kwh", "kWh"), ("power_w", "W"), ("Power (W)", "W"), ("powerW", "W"),
             ("energykWh", "kWh"), ("grid power kW", "kW"), ("netto_mw", "MW"),
-            ("temp_degF", "degF"),            ("T [°F]", "degF"), ("flow", None), ("P", None), ("W", None),
+            ("temp_degF", "degF"), ("T [°F]", "degF"), ("flow", None), ("P", None), ("W", None),
             ("show", None), ("", None),
         ],
     )  # fmt: skip
