@@ -62,7 +62,7 @@ NAMED_UNITS: Mapping[str, str] = {
     "fahrenheit": "degF",
     "kelvin": "K",
 }
-"""As the last word of a column's name."""
+"""As the last part of a column's name."""
 UNITS_OF: Mapping[str, tuple[str, ...]] = {
     "kw": (*POWER, *ENERGY, *COUNTER),
     "c": ("degC", "degF", "K"),
@@ -199,9 +199,9 @@ def unit_in_name(name: str) -> str | None:
     `Temp (°F)`; None where it ends with none.
     """
     apart = re.sub(r"(?<=[a-jl-z])(?=(?:k?W|MW|[kM]?Wh)$)", " ", name)
-    words = re.split(r"[^a-z0-9/°]+", apart.lower())
-    last = next((word for word in reversed(words) if word), "")
-    return NAMED_UNITS.get(last) if len(words) > 1 else None
+    parts = re.split(r"[^a-z0-9/°]+", apart.lower())
+    last = next((part for part in reversed(parts) if part), "")
+    return NAMED_UNITS.get(last) if len(parts) > 1 else None
 
 
 def _converted(values: pd.Series, unit: str | None, hours: pd.Series) -> pd.Series:

@@ -40,8 +40,8 @@ DATE_NAMES = (
     r"date|日期|day|datum|tag|(delivery|trading|trade|flow|oper(ating|ation)?)[ _-]?(date|day)"
 )
 ENDS = r"(?<![a-z])(end|ends|ending|ende|finish)(?![a-z])|^he$|^bis$|结束|結束|截止"
-"""In the name of a column whose times name the ends of their steps. A word within a name may be set
-off by any sign, or by a capital letter.
+"""In the name of a column whose times name the ends of their steps. It may be set
+off from the rest of the name by any sign, or by a capital letter.
 """
 IN_UTC = r"(?<![a-z])(utc|gmt|zulu)(?![a-z])"
 """In the name of a column of times without offset that are in UTC."""
@@ -108,7 +108,7 @@ def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
     """The source for a column of dates or clocks, with the other one where there is one; its name
     may state UTC, or that its times are the ends of steps.
     """
-    zone = "UTC" if re.search(IN_UTC, _words(name)) else None
+    zone = "UTC" if re.search(IN_UTC, _spaced(name)) else None
     if _is_clock(frame[name]):
         for other in map(str, frame.columns):
             if other != name and re.fullmatch(DATE_NAMES, other.strip(), re.IGNORECASE):
@@ -122,8 +122,8 @@ def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
     return TimeSource(column=name, zone=zone, stands_for="end" if ends else "start")
 
 
-def _words(name: str) -> str:
-    """A name in small letters, with spaces where another word begins: `HourEnding` and `time_utc`
+def _spaced(name: str) -> str:
+    """A name in small letters, with spaces where another part begins: `HourEnding` and `time_utc`
     as `hour ending` and `time utc`.
     """
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+", " ", name)
@@ -131,7 +131,7 @@ def _words(name: str) -> str:
 
 
 def _names_ends(name: str) -> bool:
-    return re.search(ENDS, _words(name)) is not None or re.search(ENDS, name) is not None
+    return re.search(ENDS, _spaced(name)) is not None or re.search(ENDS, name) is not None
 
 
 def _counts_to_24(cells: pd.Series) -> bool:
