@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench bench-plan bench-modbus bench-control bench-chaos bench-outages load-step score years quarters coverage choose deb clean
+.PHONY: demo demo-dr test check bench bench-plan bench-modbus bench-control bench-chaos bench-outages load-step score years quarters coverage choose deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
+
+demo-dr: $(STAMP)
+	$(BIN)/siteems demo-dr
 
 # Side by side in two processes, which the tests do not notice: each has its own ports, folders and clock.
 test: $(STAMP)

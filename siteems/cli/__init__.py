@@ -14,6 +14,7 @@ from siteems.cli import (
     bill,
     check,
     demo,
+    demo_dr,
     devices,
     dr,
     fault,
@@ -48,6 +49,7 @@ example site from `seeds/`, edit it, and run `siteems check` on it.""",
 COMMANDS = (
     check,
     demo,
+    demo_dr,
     plan,
     simulate,
     run,
@@ -70,7 +72,11 @@ for command in COMMANDS:
 app.add_typer(alarms.app, name="alarms", short_help="Show or acknowledge the alarms of a site.")
 app.add_typer(devices.app, name="devices", short_help="List, show or read device models.")
 app.add_typer(audit_log.app, name="audit-log", short_help="Show or check who gave which command.")
-app.add_typer(dr.app, name="dr", short_help="Create, list or cancel demand-response events.")
+app.add_typer(
+    dr.app,
+    name="dr",
+    short_help="Create, list, cancel or settle DR events.",
+)
 
 
 def main() -> NoReturn:

@@ -14,7 +14,7 @@ from siteems.messages.json_text import json_text
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""Create, list or cancel demand-response events.
+    help="""Create, list, cancel or settle demand-response events; show what the site can give.
 
 An event is handed to the running daemon, which records it, makes a new plan and keeps to the limit.
 Without a running daemon it is refused, with exit code 3.""",

@@ -65,7 +65,7 @@ def run_demo(
     work = _fresh_folder(out / site.site.id)
     clock = FileClock.create(work / "clock.json", scenario.start, speed)
     links = [
-        f"--link={name}={_served_at(name, link.url, work)}" for name, link in site.links.items()
+        f"--link={name}={served_at(name, link.url, work)}" for name, link in site.links.items()
     ]
     recorded = [f"--profile={profile}"] if profile else []
     recorded += [f"--day={recorded_day}"] if recorded_day else []
@@ -135,7 +135,7 @@ def _fresh_folder(folder: Path) -> Path:
     return folder
 
 
-def _served_at(name: str, url: str, work: Path) -> str:
+def served_at(name: str, url: str, work: Path) -> str:
     """Where the simulator serves a link: a free port of loopback, or a pseudo-terminal in the work
     folder.
     """

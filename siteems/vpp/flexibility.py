@@ -84,6 +84,10 @@ class Availability:
     """By probability: grid import below the planned one, held for the whole span."""
     increase_kw: dict[float, float]
     """By probability: grid import above the planned one, held for the whole span."""
+    lowest_import_kw: dict[float, float]
+    """By probability: the grid import that can be kept to for the whole span. What a programme pays
+    is measured from its baseline, which is not the plan: a baseline less this can be delivered.
+    """
 
     def reduction_probability(self, kw: float) -> float:
         """The highest of the shown probabilities with which so much can be given; 0 for none."""
@@ -116,6 +120,7 @@ def availability(span: Span, ratings: Ratings) -> Availability:
         planned_import_kw=float(span.import_kw @ span.step_h) / hours,
         reduction_kw=_by_probability((span.import_kw - lowest_kw).min(axis=1)),
         increase_kw=_by_probability((highest_kw - span.import_kw).min(axis=1)),
+        lowest_import_kw={p: float(np.quantile(lowest_kw.max(axis=1), p)) for p in LEVELS},
     )
 
 

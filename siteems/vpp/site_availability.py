@@ -90,6 +90,7 @@ def as_data(found: Availability) -> dict[str, Any]:
         "planned_import_kw": round(found.planned_import_kw, 3),
         "reduction_kw": {f"{p:g}": round(kw, 3) for p, kw in found.reduction_kw.items()},
         "increase_kw": {f"{p:g}": round(kw, 3) for p, kw in found.increase_kw.items()},
+        "lowest_import_kw": {f"{p:g}": round(kw, 3) for p, kw in found.lowest_import_kw.items()},
     }
 
 
@@ -99,8 +100,9 @@ def as_text(data: dict[str, Any], zone: ZoneInfo) -> str:
     end = start + data["hours"] * HOUR
     lines = [
         f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}: planned import {data['planned_import_kw']:.2f} kW",
-        "probability   reduction   increase",
+        "probability   reduction     increase   lowest import",
     ]
     for p, kw in data["reduction_kw"].items():
-        lines.append(f"{float(p):>10.0%} {kw:>8.2f} kW {data['increase_kw'][p]:>7.2f} kW")
+        more_kw, lowest_kw = data["increase_kw"][p], data["lowest_import_kw"][p]
+        lines.append(f"{float(p):>11.0%} {kw:>8.2f} kW {more_kw:>9.2f} kW {lowest_kw:>12.2f} kW")
     return "\n".join(lines)

@@ -68,6 +68,11 @@ class TestByHand:
         assert self.reduction_kw(span()) == pytest.approx(1.05 * 3.0)
         assert availability(span(), RATINGS).planned_import_kw == pytest.approx(4.25)
 
+    def test_the_lowest_import_that_can_be_kept_to(self) -> None:
+        assert availability(span(), RATINGS).lowest_import_kw[0.9] == pytest.approx(1.1)
+        held = availability(span(8.0), RATINGS).lowest_import_kw[0.9]
+        assert held == pytest.approx(1.1 + 1.05 * (3.0 - 2.25))
+
     def test_the_energy_above_the_reserve_bounds_it(self) -> None:
         """18 kWh at the terminals over 8 h are 2.25 kW."""
         assert self.reduction_kw(span(8.0)) == pytest.approx(1.05 * 2.25)
@@ -122,6 +127,8 @@ def test_more_is_never_surer(each: Span) -> None:
         values = [given_kw[p] for p in LEVELS]
         assert values == sorted(values, reverse=True)
         assert min(values) >= 0.0
+    lowest = [found.lowest_import_kw[p] for p in LEVELS]
+    assert lowest == sorted(lowest)
     assert found.reduction_kw[0.5] <= float(each.import_kw.min()) + 1e-9, "nothing is exported"
     assert availability(each, RATINGS) == found, "the same question has the same answer"
 
