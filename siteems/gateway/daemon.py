@@ -40,6 +40,7 @@ from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.ownership import check_folder
 from siteems.history.records import RecordError
+from siteems.history.retention import Retention
 from siteems.operations import daemon_alarms as alarms
 from siteems.operations.alarm_list import standing_alarms
 from siteems.operations.alarm_log import AlarmLog
@@ -326,7 +327,8 @@ class Daemon:
         if self._controller.clock_steps.stepped_within(DAY):
             log.info("housekeeping-postponed")
             return
-        self._recorder.prune(self._site.recording.keep_days)
+        recording = self._site.recording
+        self._recorder.prune(Retention(recording.keep_days, recording.keep_rollup_years))
 
     def _update_record_alarms(self) -> None:
         notices = self._recorder.take_notices()

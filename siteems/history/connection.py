@@ -12,7 +12,7 @@ from siteems.history.records import RecordError, RefusedEntry, UnusableRecord
 from siteems.history.schema import (
     SCHEMA_VERSION,
     create,
-    migrate_from_1,
+    migrate,
     missing_tables,
     version_of,
 )
@@ -98,16 +98,16 @@ def create_or_migrate(db: sqlite3.Connection, path: Path, now: datetime) -> Path
     version, kept = version_of(db), None
     if version == SCHEMA_VERSION:
         return None
-    if version == 1:
+    if 0 < version < SCHEMA_VERSION:
         kept = beside(path, f"before-schema-{SCHEMA_VERSION}", now)
         copy(db, kept)
     db.execute("BEGIN IMMEDIATE")
     try:
-        match version_of(db):  # another process may have been faster
-            case 0:
-                create(db)
-            case 1:
-                migrate_from_1(db)
+        version = version_of(db)  # another process may have been faster
+        if version == 0:
+            create(db)
+        elif 0 < version < SCHEMA_VERSION:
+            migrate(db)
         db.execute("COMMIT")
     finally:
         if db.in_transaction:
@@ -118,7 +118,7 @@ def create_or_migrate(db: sqlite3.Connection, path: Path, now: datetime) -> Path
 def check_version(db: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
     """Raises `UnusableRecord` for a schema that this version cannot use, `sqlite3.Error`."""
     version = version_of(db)
-    if version not in ((1, SCHEMA_VERSION) if read_only else (0, 1, SCHEMA_VERSION)):
+    if version not in range(1 if read_only else 0, SCHEMA_VERSION + 1):
         found = f"schema {version}, this one knows 1 to {SCHEMA_VERSION}"
         raise UnusableRecord(f"{path}: written by another version of siteems ({found})")
     if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone():

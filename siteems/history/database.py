@@ -19,6 +19,7 @@ from siteems.history.connection import (
     record_error,
 )
 from siteems.history.records import RecordError, UnusableRecord
+from siteems.history.schema import tables_of
 
 
 class Database:
@@ -100,7 +101,17 @@ class Database:
     @property
     def is_new(self) -> bool:
         """Whether the file has no tables yet. Raises `RecordError`."""
-        return bool(self._rows("PRAGMA user_version")[0][0] == 0)
+        return self._version == 0
+
+    @property
+    def _version(self) -> int:
+        """Of the schema."""
+        version: int = self._rows("PRAGMA user_version")[0][0]
+        return version
+
+    def _has(self, table: str) -> bool:
+        """Whether the version of the file has a table. Raises `RecordError`."""
+        return table in tables_of(self._version)
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -6,16 +6,23 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from siteems.history.records import SAMPLE_COLUMNS
+from siteems.history.records import EXTREMES, SAMPLE_COLUMNS
 from siteems.history.valid_rows import VALID
 
-SCHEMA_VERSION: Final = 2
-"""Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events."""
+SCHEMA_VERSION: Final = 3
+"""Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events; 3
+has roll-ups.
+"""
 
 TABLES: Final[Mapping[str, str]] = {
     "samples": f"""
         ts INTEGER PRIMARY KEY, {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
         source TEXT NOT NULL, reason TEXT NOT NULL""",
+    "rollups": f"""
+        ts INTEGER PRIMARY KEY, samples INTEGER NOT NULL,
+        {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
+        {", ".join(f"{c}_n INTEGER NOT NULL" for c in SAMPLE_COLUMNS)},
+        {", ".join(f"{c}_min REAL, {c}_max REAL" for c in EXTREMES)}""",
     "plans": """
         id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, status TEXT NOT NULL, trigger TEXT NOT NULL,
         body TEXT NOT NULL""",
@@ -35,6 +42,8 @@ TABLES: Final[Mapping[str, str]] = {
 """Columns by table. The table `incidents` holds the alarms; its name and its column `text`, now a
 message in its record form, are those of the first version.
 """
+ADDED: Final[Mapping[str, int]] = {"rollups": 3}
+"""In which version a table was added, by table; the others are in each."""
 META: Final = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 INDICES: Final[Mapping[str, str]] = {
     "plans_ts": "plans (ts)",
@@ -55,28 +64,52 @@ def create(db: sqlite3.Connection) -> None:
     db.execute(META)
     for table in TABLES:
         _create(db, table)
-    _finish(db)
+    _create_indices(db)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def migrate_from_1(db: sqlite3.Connection) -> None:
-    """Bring a record of version 1 to the present one, inside a transaction of the caller's.
-
-    Rows that break a constraint are left out; they stay in the copy that was made before.
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a record of an earlier version to the present one, inside a transaction of the
+    caller's. Raises `sqlite3.Error`.
     """
-    for table in TABLES:
+    version = version_of(db)
+    if version < 2:
+        add_constraints(db)
+    if version < 3:
+        add_rollup(db)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def add_constraints(db: sqlite3.Connection) -> None:
+    """From version 1 to 2. Rows that break a constraint are left out; they stay in the copy that
+    was made before.
+    """
+    for table in tables_of(1):
         db.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
         _create(db, table)
         valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
         db.execute(f"INSERT INTO {table} {valid}")
         db.execute(f"DROP TABLE former_{table}")  # and its index with it
-    _finish(db)
+    _create_indices(db)
+
+
+def add_rollup(db: sqlite3.Connection) -> None:
+    """From version 2 to 3: an empty table for the roll-ups of samples that will be deleted."""
+    _create(db, "rollups")
+
+
+def tables_of(version: int) -> tuple[str, ...]:
+    """The tables of a version, without `meta`."""
+    return tuple(table for table in TABLES if ADDED.get(table, 1) <= version)
 
 
 def missing_tables(db: sqlite3.Connection) -> tuple[str, ...]:
-    """The tables that are not there as `create` makes them. Raises `sqlite3.Error`."""
+    """The tables that are not there as `create` makes them, but those that were added after the
+    version of the file. Raises `sqlite3.Error`.
+    """
+    names = ("meta", *tables_of(version_of(db)))
     with sqlite3.connect(":memory:") as model:
         create(model)
-        names = ("meta", *TABLES)
         missing = tuple(name for name in names if _columns(db, name) != _columns(model, name))
     model.close()
     return missing
@@ -90,7 +123,6 @@ def _create(db: sqlite3.Connection, table: str) -> None:
     db.execute(f"CREATE TABLE {table} ({TABLES[table]}, CHECK ({VALID[table]}))")
 
 
-def _finish(db: sqlite3.Connection) -> None:
+def _create_indices(db: sqlite3.Connection) -> None:
     for name, columns in INDICES.items():
         db.execute(f"CREATE INDEX {name} ON {columns}")
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

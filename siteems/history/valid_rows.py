@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from siteems.history.records import EVENT_KINDS, SAMPLE_COLUMNS
+from siteems.history.records import EVENT_KINDS, EXTREMES, ROLLUP, SAMPLE_COLUMNS
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
@@ -24,6 +24,9 @@ LONGEST_BODY: Final = 5_000_000
 """Characters of a plan: 50 times one of 36 h in 15-minute steps."""
 LONGEST_ID: Final = 200
 """Of an id, a source or the name of a device or point."""
+ROLLUP_MS: Final = round(ROLLUP.total_seconds() * 1000)
+MOST_SAMPLES: Final = ROLLUP_MS
+"""Of a roll-up: one in each millisecond, as no two samples have the same time."""
 
 
 def _time(column: str) -> str:
@@ -37,6 +40,21 @@ def _number(column: str, low: float = -LARGEST, high: float = LARGEST) -> str:
 
 def _text(column: str, longest: int = LONGEST_TEXT, shortest: int = 0) -> str:
     return f"typeof({column}) = 'text' AND length({column}) BETWEEN {shortest} AND {longest}"
+
+
+def _count(column: str, low: int, high: int | str) -> str:
+    return f"typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high}"
+
+
+def _rolled_up(column: str) -> str:
+    """The mean, the count and the extremes of a column are known together."""
+    absent = [f"{column} IS NULL", f"{column}_n = 0"]
+    known = [_number(column), _count(f"{column}_n", 1, "samples")]
+    if column in EXTREMES:
+        absent += [f"{column}_min IS NULL", f"{column}_max IS NULL"]
+        known += [_number(f"{column}_min"), _number(f"{column}_max")]
+        known += [f"{column}_min <= {column}_max"]
+    return f"({_all(*absent)}) OR ({_all(*known)})"
 
 
 def _among(column: str, allowed: tuple[str, ...]) -> str:
@@ -81,6 +99,12 @@ VALID: Final[Mapping[str, str]] = {
         _text("source", LONGEST_ID),
         _time("created"),
         "cancelled IN (0, 1)",
+    ),
+    "rollups": _all(
+        _time("ts"),
+        f"ts % {ROLLUP_MS} = 0",
+        _count("samples", 1, MOST_SAMPLES),
+        *(_rolled_up(column) for column in SAMPLE_COLUMNS),
     ),
     "incidents": _all(
         _time("ts"),

@@ -191,12 +191,12 @@ def test_a_former_record_is_migrated_after_it_was_copied(tmp_path: Path) -> None
     assert EventLog(history).open(NOON) == events
     assert history.invalid_rows(NOON - HOUR) == {}
     history.close()
-    [copy] = tmp_path.glob("history.sqlite3.before-schema-2-*Z")
+    [copy] = tmp_path.glob("history.sqlite3.before-schema-3-*Z")
     kept = History(copy, read_only=True)
     assert kept.invalid_rows(NOON - HOUR) == {"events": 1, "samples": 1}
     kept.close()
     History(path).close()
-    assert len(list(tmp_path.glob("history.sqlite3.before-schema-2-*Z"))) == 1, "only once"
+    assert len(list(tmp_path.glob("history.sqlite3.before-schema-3-*Z"))) == 1, "only once"
 
 
 def test_a_migration_that_cannot_be_copied_changes_nothing(

@@ -30,6 +30,7 @@ from recorder_rig import (
 from siteems.demand_response.event_log import EventLog
 from siteems.history import waiting, writer
 from siteems.history.records import Command, RecordError, Sample
+from siteems.history.retention import Retention
 from siteems.history.store import History
 from siteems.history.waiting import Gap
 from siteems.messages.message import Message
@@ -194,9 +195,9 @@ def test_a_former_record_is_read_before_it_is_migrated(path: Path) -> None:
         recorder.add_samples([sample(1000)])
     record = written(path)
     assert len(record.samples(*ALWAYS)) == 61
-    assert record._rows("PRAGMA user_version") == [(2,)]
+    assert record._rows("PRAGMA user_version") == [(3,)]
     record.close()
-    assert list(path.parent.glob("*.before-schema-2-*"))
+    assert list(path.parent.glob("*.before-schema-3-*"))
 
 
 def test_rows_that_are_not_valid_are_counted_until_they_are_gone(path: Path) -> None:
@@ -217,7 +218,7 @@ def test_old_rows_are_deleted_piece_by_piece(path: Path) -> None:
     history.add_samples(sample(-i) for i in (*range(5000), *range(100_000, 102_500)))
     history.close()
     with recording(path) as recorder:
-        recorder.prune(3)
+        recorder.prune(Retention(3, 15))
         reader = written(path)
         three_days = 3 * 24 * 60 + 1
         wait_for(lambda: len(reader.samples(*EVER)) == three_days)

@@ -10,12 +10,13 @@ import pytest
 
 from siteems.control.reasons import FOLLOW_PLAN
 from siteems.history.records import Sample
-from siteems.history.retention import prune_old
+from siteems.history.retention import Retention, prune_old
 from siteems.history.store import History
 
 MIDNIGHT = datetime(2026, 7, 15, tzinfo=UTC)
 DAY = timedelta(days=1)
-KEEP = 10
+DAYS = 10
+KEEP = Retention(DAYS, 15)
 
 
 @pytest.fixture
@@ -56,15 +57,15 @@ def test_days_recorded_on_the_wrong_clock_cost_as_many_old_ones(history: History
     for day in range(3):
         add(history, wrong + day * DAY)
         prune_old(history, wrong + day * DAY, KEEP)
-    assert days_kept(history) == KEEP
+    assert days_kept(history) == DAYS
     prune_old(history, MIDNIGHT + DAY, KEEP)
-    assert days_kept(history) == KEEP, "set right: what is to come does not count, and stays"
+    assert days_kept(history) == DAYS, "set right: what is to come does not count, and stays"
 
 
 def test_days_without_samples_do_not_count(history: History) -> None:
     add(history, MIDNIGHT + 30 * DAY)
     prune_old(history, MIDNIGHT + 30 * DAY, KEEP)
-    assert days_kept(history) == KEEP
+    assert days_kept(history) == DAYS
 
 
 @pytest.mark.parametrize("year", [2000, 2010])
