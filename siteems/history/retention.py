@@ -34,15 +34,11 @@ def prune_old(history: History, now: datetime, keep: Retention) -> int:
 
     Returns how many rows were deleted; 0 = there is nothing left to delete. Raises `RecordError`.
     """
-    oldest = history.recorded_day(keep.days, now)
-    if oldest is None:
-        return 0
-    rollup_days = DAYS_PER_YEAR * keep.rollup_years
-    # The samples are the newest days of the record; the days before them have roll-ups.
-    oldest_rolled_up = history.recorded_day(max(1, rollup_days - keep.days), now, "rollups")
-    return history.prune(
-        min(oldest, now - timedelta(days=keep.days)),
-        rollups_before=None
-        if oldest_rolled_up is None
-        else min(oldest_rolled_up, now - timedelta(days=rollup_days)),
-    )
+    deleted, rollup_days = 0, DAYS_PER_YEAR * keep.rollup_years
+    if (oldest := history.recorded_day(keep.days, now)) is not None:
+        deleted += history.prune(min(oldest, now - timedelta(days=keep.days)))
+    # The newest days of the record are in its samples; those before them are in its roll-ups.
+    days = max(1, rollup_days - keep.days)
+    if (oldest := history.recorded_day(days, now, "rollups")) is not None:
+        deleted += history.prune_rollups(min(oldest, now - timedelta(days=rollup_days)))
+    return deleted

@@ -70,6 +70,8 @@ def _grouped() -> Iterator[str]:
     for column in EXTREMES:
         yield f"min({column}) AS {column}_min"
         yield f"max({column}) AS {column}_max"
+    for column in COUNTERS:
+        yield f"max(CASE WHEN {column} IS NOT NULL THEN ts END) AS {column}_ts"
 
 
 def _selected(name: str) -> str:
@@ -78,9 +80,7 @@ def _selected(name: str) -> str:
         return "quarter"
     if name not in COUNTERS:
         return name
-    newest = f"{VALID['samples']} AND {name} IS NOT NULL ORDER BY ts DESC LIMIT 1"
-    span = f"ts >= quarter AND ts < quarter + {ROLLUP_MS}"
-    return f"(SELECT {name} FROM samples WHERE {span} AND {newest})"
+    return f"(SELECT {name} FROM samples WHERE ts = {name}_ts)"
 
 
 def _added(name: str) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from siteems.history.database import Database
 from siteems.history.former_codes import FORMER_PLAN_TRIGGERS
 from siteems.history.records import (
+    ROLLUP,
     SAMPLE_COLUMNS,
     AlarmRecord,
     Command,
@@ -105,12 +106,16 @@ class History(Database):
         """From the oldest sample or roll-up to just after the newest. Raises `RecordError` without
         any.
         """
-        tables = [table for table in ("samples", "rollups") if self._has(table)]
-        query = " UNION ALL ".join(f"SELECT ts FROM {t} WHERE {VALID[t]}" for t in tables)
-        rows = self._rows(f"SELECT min(ts), max(ts) + 1 FROM ({query})")
-        if rows[0][0] is None:
+        times = [
+            time
+            for table in ("samples", "rollups")
+            if self._has(table)
+            for which in ("min", "max")  # one at a time: then SQLite reads no other rows
+            if (time := self._time(f"SELECT {which}(ts) FROM {table} WHERE {VALID[table]}"))
+        ]
+        if not times:
             raise RecordError(f"{self.path}: no samples yet")
-        return time_of(rows[0][0]), time_of(rows[0][1])
+        return min(times), max(times) + timedelta(milliseconds=1)
 
     def newest_sample_time(self) -> datetime | None:
         """The time of the newest sample, which may be one to come."""
@@ -167,11 +172,12 @@ class History(Database):
         """
         if not self._has("rollups"):
             return None
-        [(first, end)] = self._rows(
-            f"SELECT min(ts), max(ts) + {ROLLUP_MS} FROM rollups AS r WHERE {_SAMPLES_GONE}",
-            (timestamp(since), timestamp(until)),
+        span = (timestamp(since), timestamp(until))
+        first, last = (
+            self._time(f"SELECT {which}(ts) FROM rollups AS r WHERE {_SAMPLES_GONE}", span)
+            for which in ("min", "max")
         )
-        return None if first is None else (time_of(first), time_of(end))
+        return None if first is None or last is None else (first, last + ROLLUP)
 
     # -- plans -------------------------------------------------------------------------------------
 
@@ -293,28 +299,31 @@ class History(Database):
 
     # -- housekeeping ------------------------------------------------------------------------------
 
-    def prune(
-        self, before: datetime, chunk: int = 2000, rollups_before: datetime | None = None
-    ) -> int:
+    def prune(self, before: datetime, chunk: int = 2000) -> int:
         """Delete samples, plans, commands and alarms older than `before`, about `chunk` of each,
-        so that no other process waits long for the lock; roll-ups where a time is given. DR events
-        are kept. Samples are deleted in whole quarter hours, and rolled up in the same transaction.
+        so that no other process waits long for the lock. DR events are kept. Samples are deleted in
+        whole quarter hours, and rolled up in the same transaction.
 
         Returns how many rows were deleted; 0 = there is nothing left to delete.
         """
         with self.transaction() as db:
             total = roll_up_and_delete(db, timestamp(before), chunk)
-        ends = dict.fromkeys(PRUNED, before)
-        if rollups_before is not None:
-            ends["rollups"] = rollups_before
-        for table, end in ends.items():
-            oldest = f"SELECT rowid FROM {table} WHERE ts < ? LIMIT ?"
-            with self.transaction() as db:
-                total += db.execute(
-                    f"DELETE FROM {table} WHERE rowid IN ({oldest})", (timestamp(end), chunk)
-                ).rowcount
+        total += sum(self._delete(table, before, chunk) for table in PRUNED)
         self.free_pages()
         return total
+
+    def prune_rollups(self, before: datetime, chunk: int = 2000) -> int:
+        """Delete roll-ups older than `before`, at most `chunk`; returns how many."""
+        deleted = self._delete("rollups", before, chunk)
+        self.free_pages()
+        return deleted
+
+    def _delete(self, table: str, before: datetime, most: int) -> int:
+        oldest = f"SELECT rowid FROM {table} WHERE ts < ? LIMIT ?"
+        with self.transaction() as db:
+            return db.execute(
+                f"DELETE FROM {table} WHERE rowid IN ({oldest})", (timestamp(before), most)
+            ).rowcount
 
 
 def _last_timestamp(until: datetime | None) -> int:
