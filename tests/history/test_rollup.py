@@ -205,7 +205,8 @@ def test_a_crash_between_any_two_statements_loses_nothing(
         crashes: list[str] = []
 
         def crash(statement: str) -> None:
-            with closing(after_crash(history.path, Path(folder) / str(len(crashes)))) as found:
+            path = after_crash(history.path, Path(folder) / str(len(crashes)))
+            with closing(History(path)) as found:
                 assert_same(held(found), wanted)
                 prune_all(found)
                 assert_same(found.rollups(*ALWAYS), wanted)

@@ -34,10 +34,10 @@ def trace(history: History, before: Callable[[str], None]) -> None:
     history._db = _Traced(history._db, before)  # type: ignore[assignment]  # stands in for it
 
 
-def after_crash(path: Path, folder: Path) -> History:
-    """The record as the next process would find it, were this one killed now."""
+def after_crash(path: Path, folder: Path) -> Path:
+    """The record in a new folder, as the next process would find it, were this one killed now."""
     folder.mkdir()
     for suffix in ("", "-wal"):
         if (source := path.with_name(path.name + suffix)).exists():
             shutil.copy(source, folder / source.name)
-    return History(folder / path.name)
+    return folder / path.name
