@@ -117,6 +117,10 @@ class History(Database):
             raise RecordError(f"{self.path}: no samples yet")
         return min(times), max(times) + timedelta(milliseconds=1)
 
+    def oldest_sample_time(self) -> datetime | None:
+        """The time of the oldest sample; before it there are roll-ups only."""
+        return self._time(f"SELECT min(ts) FROM samples WHERE {VALID['samples']}")
+
     def newest_sample_time(self) -> datetime | None:
         """The time of the newest sample, which may be one to come."""
         return self._time(f"SELECT max(ts) FROM samples WHERE {VALID['samples']}")

@@ -30,6 +30,8 @@ COUNTS: Final = {f"{column}_n": column for column in SAMPLE_COLUMNS}
 """Columns that have in how many samples another column was known."""
 AT_ONCE: Final = timedelta(days=1)
 """Read at once: a day of minutes. A whole year as objects would take a gigabyte."""
+ROLLED_UP_AT_ONCE: Final = timedelta(days=15)
+"""Read at once where there are roll-ups only: as many rows as a day of minutes."""
 
 
 def checked_columns(names: str | None) -> tuple[str, ...]:
@@ -56,8 +58,8 @@ def frames(
     *,
     counts: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """The samples of a span and the roll-ups of those that were deleted, day by day, indexed by
-    time (UTC), which for a roll-up is its start; unknown numbers are NaN, unknown texts None.
+    """The samples of a span and the roll-ups of those that were deleted, some days at a time,
+    indexed by time (UTC), which for a roll-up is its start; unknown numbers are NaN, texts None.
 
     `ROLLED_UP` follows after `columns`; with `counts` also `SAMPLES`, and the column of `COUNTS` of
     each sample column. Raises `RecordError`.
@@ -66,8 +68,10 @@ def frames(
 
     more = [name for name, column in COUNTS.items() if counts and column in columns]
     names = list(dict.fromkeys([*columns, *more, *[SAMPLES] * counts, ROLLED_UP]))
+    sampled = history.oldest_sample_time() or until
     while since < until:
-        end = min(until, since + AT_ONCE)
+        only_rolled_up = since + ROLLED_UP_AT_ONCE < sampled
+        end = min(until, since + (ROLLED_UP_AT_ONCE if only_rolled_up else AT_ONCE))
         parts = [
             _table(history.samples(since, end), _of_sample, names),
             _table(history.rollups(since, end), _of_rollup, names),

@@ -99,3 +99,18 @@ def test_a_sample_is_its_own_extreme(tmp_path: Path) -> None:
     assert found["grid_kw_min"].iloc[0] == found["grid_kw_max"].iloc[0] == 1.0
     assert np.isnan(found["grid_kw_min"].iloc[1])
     assert list(found["samples"]) == [1, 1]
+
+
+def test_months_of_roll_ups_and_the_samples_after_them_are_each_read_once(tmp_path: Path) -> None:
+    hours = 60 * 24
+    with closing(History(tmp_path / "h.sqlite3")) as history:
+        history.add_samples(
+            Sample(START + i * 60 * MINUTE, {"soc": i / hours}, "plan", FOLLOW_PLAN())
+            for i in range(hours)
+        )
+        history.prune(START + timedelta(days=50))
+        first, last = history.recorded_span()
+        found = pd.concat(frames(history, ("soc",), first, last))
+    assert list(found["soc"]) == pytest.approx([i / hours for i in range(hours)])
+    assert list(found[ROLLED_UP]) == [True] * 50 * 24 + [False] * 10 * 24
+    assert found.index.is_monotonic_increasing
