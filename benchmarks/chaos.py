@@ -3,10 +3,10 @@ on a fast clock.
 
 Incidents follow each other: daemon, solver and simulator are killed, the daemon is stopped for
 longer than its leases, the clock is set, the disk is full, read-only and slow, the record is
-locked, torn and deleted, a second daemon starts. A daemon that ends is started again a second
-later, as systemd does. After each incident the site must be driven by a plan again, the alarm that
-docs/faults.md names must be in the record, and every sample that was in the record
-before must still be there. The last line is one JSON object.
+locked, torn and deleted, the reader of the log stops, a second daemon starts. A daemon that ends
+is started again a second later, as systemd does. After each incident the site must be driven by a
+plan again, the alarm that docs/faults.md names must be in the record, and every sample that was in
+the record before must still be there. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ SITE: Final = "hangzhou-macro"
 SPEED: Final = 1000.0
 """Seven days in ten minutes; a cycle then is 25 ms and a lease 1.5 s of real time."""
 LEASE_S: Final = 1.5
+TORN_BYTES: Final = 65536
+"""The first sixteen pages: the roots of all tables."""
 WRITTEN_WITHIN_S: Final = 45.0
 """After a disk has room again: a file that could not be written is tried again after 30 s at most.
 """
@@ -144,14 +146,21 @@ class Chaos:
                 alarms=("record-replaced",),
                 keeps_driving=True,
             ),
-            # A page is read again when the daemon starts, or when it is not in memory any more.
+            # At once, because what the daemon writes next may mend the pages.
             Incident(
-                "record torn",
+                "record torn, daemon killed",
                 self._tear,
-                2.0,
+                0.0,
                 self._kill,
                 alarms=("record-replaced",),
                 loses_nothing=False,
+            ),
+            Incident(
+                "log reader stuck",
+                lambda: os.kill(daemon.reader_pid, signal.SIGSTOP),
+                20.0,
+                lambda: os.kill(daemon.reader_pid, signal.SIGCONT),
+                keeps_driving=True,
             ),
             Incident("second daemon", self._second, 2.0, keeps_driving=True),
         ]
@@ -273,7 +282,7 @@ class Chaos:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         with self.record.open("r+b") as file:
-            file.write(os.urandom(8192))
+            file.write(os.urandom(TORN_BYTES))
 
     def _second(self) -> None:
         second = self.served.start("run", f"--state={self.served.state}")

@@ -4,6 +4,7 @@ a link of its own, on one clock.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -29,6 +30,8 @@ from siteems.site.model import Site
 from siteems.site.read_file import load_site
 
 PATIENCE_S = 60.0
+SMALLEST_PIPE = 4096
+"""Bytes, a page: some twenty lines of a log."""
 
 
 def free_port() -> int:
@@ -44,6 +47,8 @@ class Process:
 
     popen: subprocess.Popen[bytes]
     log: Path
+    reader: subprocess.Popen[bytes] | None = None
+    """Of its output, where that goes through a pipe."""
 
     @property
     def children(self) -> list[int]:
@@ -91,19 +96,34 @@ class ServedSite:
         self.state = folder / "state"
         self._count = 0
 
-    def start(self, command: str, *more: str, environment: dict[str, str] | None = None) -> Process:
-        """Start `simulate` or `run`; it may not be ready yet."""
+    def start(
+        self,
+        command: str,
+        *more: str,
+        environment: dict[str, str] | None = None,
+        piped: bool = False,
+    ) -> Process:
+        """Start `simulate` or `run`; it may not be ready yet. `piped`: its output goes through the
+        smallest pipe to a reader, which writes the log.
+        """
         self._count += 1
         log = self.folder / f"{command}-{self._count}.log"
         arguments = [command, str(self.file), f"--clock={self.clock.path}", *more]
+        reader = None
         with log.open("wb") as written:
+            if piped:
+                reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=written)
+                assert reader.stdin is not None
+                fcntl.fcntl(reader.stdin, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)
             popen = subprocess.Popen(
                 [sys.executable, "-m", "siteems", *arguments],
-                stdout=written,
+                stdout=written if reader is None else reader.stdin,
                 stderr=subprocess.STDOUT,
                 env=os.environ | (environment or {}),
             )
-        return Process(popen, log)
+        if reader is not None and reader.stdin is not None:
+            reader.stdin.close()  # the daemon alone writes to it, and ends it
+        return Process(popen, log, reader)
 
     @contextmanager
     def simulator(self) -> Iterator[Process]:

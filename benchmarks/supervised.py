@@ -50,6 +50,13 @@ class Supervised:
         assert self.process is not None
         return self.process.popen.pid
 
+    @property
+    def reader_pid(self) -> int:
+        """Of what reads its log."""
+        assert self.process is not None
+        assert self.process.reader is not None
+        return self.process.reader.pid
+
     def await_plan(self) -> float:
         """Wait until cycles succeed and follow a fresh plan; how long that took."""
         begin_s = time.monotonic()
@@ -63,9 +70,11 @@ class Supervised:
         while not self._ends.is_set():
             self.starts += 1
             self.process = self._served.start(
-                "run", f"--state={self._served.state}", environment=self._environment
+                "run", f"--state={self._served.state}", environment=self._environment, piped=True
             )
             self.process.popen.wait()
+            if self.process.reader is not None:
+                self.process.reader.wait()
             self._ends.wait(RESTART_S)
 
     def _look(self) -> None:

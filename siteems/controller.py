@@ -24,7 +24,7 @@ from siteems.control.intent import Intent, choose_intent
 from siteems.control.step import Step
 from siteems.control.stored_value import StoredEnergy, act_on_value
 from siteems.control.timing import Timing
-from siteems.demand_response.event import DrEvent, import_cap_kw
+from siteems.demand_response.event import DrEvent
 from siteems.estimation.image_builder import ImageBuilder
 from siteems.estimation.import_counter import CounterEvent
 from siteems.estimation.process_image import Image
@@ -37,8 +37,8 @@ from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.battery_sign import BatterySign
 from siteems.operations.control_alarms import ControlAlarms
 from siteems.operations.daemon_alarms import CLOCK_SET
-from siteems.operations.event_alarms import cap_below_ac_load
 from siteems.operations.recall import Recalled
+from siteems.operations.site_events import SiteEvents
 from siteems.planning import reasons
 from siteems.planning.problem import ProblemBuilder
 from siteems.planning.published_plan import PublishedPlan, publish
@@ -51,6 +51,8 @@ from siteems.site.ratings import plausible_ranges
 from siteems.site.reserve import reserve_soc
 from siteems.tariff.gap import TariffGap
 from siteems.tariff.schedule import TariffSchedule
+from siteems.vpp.flexibility import Availability
+from siteems.vpp.site_availability import site_availability
 
 log = structlog.get_logger()
 
@@ -105,8 +107,7 @@ class Controller:
         """Since what is learned from samples was learned. The shell then calls `learn_again`."""
         self.image = self._images.first(self._clock.now())
         self.plan: PublishedPlan | None = None
-        self.events: tuple[DrEvent, ...] = ()
-        """DR events in force or to come."""
+        self._events = SiteEvents(self._report_alarm)
         self.holds = Holds(self._clock)
         self.replan = ReplanRequest()
 
@@ -195,13 +196,14 @@ class Controller:
         site = self.site
         load_kw = self.forecaster.peak_load_kw(now, site.backup.hours)
         reserve = reserve_soc(site.battery, site.backup, load_kw, self.image.value("battery_c"))
-        dr_cap_kw = import_cap_kw(self.events, now, self._lead)
+        asked = self._events.requests(now, self._lead)
         return Limits(
             reserve_soc=min(1.0, reserve),
             grid_limit_kw=site.grid.import_limit_kw,
-            dr_cap_kw=dr_cap_kw,
+            dr_cap_kw=asked.import_cap_kw,
             peak_kw=self._peak_limit_kw(now),
             holds=self.holds.in_force(),
+            dr_battery=asked.battery,
         )
 
     def _peak_limit_kw(self, now: datetime) -> float:
@@ -250,8 +252,9 @@ class Controller:
         Where no tariff is valid, a flat price of 0: then the rules hold the battery. Planning
         reports the gap.
         """
+        asked = self._events.requests(now).price_per_kwh
         try:
-            price = self._tariff.price_at(now).per_kwh
+            price = self._tariff.price_at(now).per_kwh if asked is None else asked
             local_day = now.astimezone(self.site.site.zone).date()
             return [slot.price for slot in self._tariff.day(local_day)], price
         except TariffGap:
@@ -323,31 +326,22 @@ class Controller:
 
     # -- DR events ---------------------------------------------------------------------------------
 
+    @property
+    def events(self) -> tuple[DrEvent, ...]:
+        """DR events in force or to come."""
+        return self._events.open
+
     def refresh_events(self) -> None:
         """Read the event log. A new, changed or cancelled DR event asks for a new plan at once."""
         with self._recording():
-            self._use_events(self._event_log.open(self._clock.now()))
+            events = self._event_log.open(self._clock.now())
+            if self._events.take(events, self._clock.now(), self.image.value("ac_load_kw")):
+                self.replan.ask(reasons.DR_EVENT_CHANGED)
 
-    def _use_events(self, events: tuple[DrEvent, ...]) -> None:
-        if events == self.events:
-            return
-        now, known, current = self._clock.now(), set(self.events), set(events)
-        added = [event for event in events if event not in known]
-        removed = [event for event in self.events if event not in current and event.end > now]
-        self.events = events
-        for event in added:
-            log.info(
-                "event",
-                id=event.id,
-                revision=event.revision,
-                limit_kw=event.limit_kw,
-                start=event.start.isoformat(),
-            )
-            alarm = cap_below_ac_load(event, self.image.value("ac_load_kw"), now)
-            if alarm is not None:
-                self._report_alarm(alarm)
-        if added or removed:
-            self.replan.ask(reasons.DR_EVENT_CHANGED)
+    def availability(self, start: datetime, duration: timedelta) -> Availability:
+        """What the site can give from then on. Raises `UserError` where no plan reaches so far."""
+        now = self._clock.now()
+        return site_availability(self.site, self.plan, self.forecaster, now, start, duration)
 
     # -- the slow loop -----------------------------------------------------------------------------
 

@@ -38,8 +38,8 @@ from drivers.modbus.protocol import (
     WRITE_ONE,
     Space,
 )
-from drivers.modbus.request import Answer, Request
-from drivers.modbus.rtu_line import Disturbed, LineBusy, RtuLine, gap_s
+from drivers.modbus.request import Answer, Disturbed, Request
+from drivers.modbus.rtu_line import LineBusy, RtuLine, gap_s
 from drivers.modbus.silent_units import SilentUnits, UnitState
 from drivers.modbus.transport import Credentials, TcpConnection
 from drivers.modbus.voices import Voices
@@ -158,6 +158,11 @@ class ModbusLink:
         answer = await self._exchange(request, urgent)
         if answer.address != address:
             raise self._bad(request, f"confirmed a write at {answer.address}")
+        if len(registers) == 1 and answer.registers != tuple(registers):
+            # The unit is there and says what it holds; nothing is on its way.
+            self._counters.refused += 1
+            confirmed = f"confirmed {answer.registers[0] if answer.registers else 'nothing'}"
+            raise DeviceRefused(f"{self._of(request)}: {confirmed}, sent {registers[0]}", 0)
         if len(registers) > 1 and answer.count != len(registers):
             confirmed = f"confirmed {answer.count} registers, asked for {len(registers)}"
             raise self._bad(request, confirmed)

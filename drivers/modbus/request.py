@@ -45,3 +45,15 @@ class Answer:
     registers: tuple[int, ...] = ()
     address: int = 0
     count: int = 0
+
+
+class Disturbed(Exception):
+    """The answer cannot be trusted: something else was heard along with it, or it may be that to
+    another request.
+
+    `answered` = whether an answer was heard that fits, so that no late one is to be expected.
+    """
+
+    def __init__(self, message: str, *, answered: bool) -> None:
+        super().__init__(message)
+        self.answered = answered

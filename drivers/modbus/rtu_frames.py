@@ -108,7 +108,9 @@ def answer_of(frame: bytes) -> Answer:
         words = struct.unpack_from(f">{(len(frame) - 5) // 2}H", frame, 3)
         return Answer(function, registers=words)
     address, count = struct.unpack_from(">HH", frame, 2)
-    return Answer(function, address=address, count=1 if function == WRITE_ONE else count)
+    if function == WRITE_ONE:  # the value that it took stands there
+        return Answer(function, registers=(count,), address=address, count=1)
+    return Answer(function, address=address, count=count)
 
 
 def request_of(frame: bytes) -> Request | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from drivers.address import Address
 from drivers.modbus.protocol import WRITE_ONE
-from drivers.modbus.request import Answer, Request
+from drivers.modbus.request import Answer, Disturbed, Request
 from drivers.modbus.rtu_frames import (
     Heard,
     answer_of,
@@ -44,17 +44,6 @@ MOST_HEARD: Final = 640
 
 class LineBusy(Exception):
     """The line was never silent, so nothing was sent."""
-
-
-class Disturbed(Exception):
-    """Something else was heard along with the answer, so it cannot be trusted.
-
-    `answered` = whether an answer was heard that fits, so that no late one is to be expected.
-    """
-
-    def __init__(self, message: str, *, answered: bool) -> None:
-        super().__init__(message)
-        self.answered = answered
 
 
 def gap_s(address: Address) -> float:

@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.exceptions import ModbusException
@@ -20,13 +19,15 @@ from pymodbus.pdu import ModbusPDU
 
 from drivers.address import Address
 from drivers.modbus.protocol import READ_HOLDING, READ_INPUT, WRITE_ONE
-from drivers.modbus.request import Answer, Request
+from drivers.modbus.request import Answer, Disturbed, Request
 
 # pymodbus dumps packets at ERROR; what matters arrives as an exception.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
-UNIT_AT: Final = 6
-"""Index of the unit id in a frame of Modbus TCP."""
+ID_END, LENGTH_AT, UNIT_AT, BYTES_AT = 2, 4, 6, 8
+"""In a frame of Modbus TCP: the end of the transaction id, the length of what follows it, the unit
+id, and the number of data bytes of an answer to a read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,21 @@ class TcpConnection:
         self, address: Address, tls: ssl.SSLContext | None, received: Callable[[], None]
     ) -> None:
         self._asked = 0
+        self._sent_id = b""
+        """Transaction id of the last request."""
+        self._frame: bytes | None = None
+        """The first frame with this id that has come since."""
         self.answered_as: int | None = None
         """The unit id of an answer to the last request, if it was another one than asked for. Such
         an answer is not used.
         """
 
         def trace(sending: bool, data: bytes) -> bytes:
-            if not sending:
+            if sending:
+                self._sent_id, self._frame = data[:ID_END], None
+            else:
                 received()
+                self._frame = self._frame or _frame_with(self._sent_id, data)
                 if len(data) > UNIT_AT and data[UNIT_AT] != self._asked:
                     self.answered_as = data[UNIT_AT]
             return data
@@ -128,9 +136,23 @@ class TcpConnection:
         self._asked, self.answered_as = request.unit, None
         try:
             async with asyncio.timeout(reply_s):
-                return _answer(await self._sent(request))
+                answer = _answer(await self._sent(request))
         except ModbusException as exc:
             raise ConnectionError(str(exc)) from exc
+        self._check_frame(request, answer)
+        return answer
+
+    def _check_frame(self, request: Request, answer: Answer) -> None:
+        """Raises `Disturbed` for an answer that the library takes although it may be another's:
+        without the transaction id of the request, or with another number of bytes than it states.
+        """
+        frame = self._frame
+        if frame is None:
+            raise Disturbed("answered with another transaction id", answered=True)
+        if request.is_read and not answer.code:
+            stated, has = frame[BYTES_AT], len(frame) - BYTES_AT - 1
+            if stated != has or stated % 2:
+                raise Disturbed(f"answered {has} bytes and stated {stated}", answered=True)
 
     def _sent(self, request: Request) -> Awaitable[ModbusPDU]:
         client, unit, address = self._client, request.unit, request.address
@@ -141,6 +163,17 @@ class TcpConnection:
         if request.function == WRITE_ONE:
             return client.write_register(address, request.words[0], device_id=unit)
         return client.write_registers(address, list(request.words), device_id=unit)
+
+
+def _frame_with(sent_id: bytes, data: bytes) -> bytes | None:
+    """The first whole frame with a transaction id."""
+    at = 0
+    while len(data) - at >= BYTES_AT:
+        end = at + UNIT_AT + int.from_bytes(data[at + LENGTH_AT : at + UNIT_AT], "big")
+        if data[at : at + ID_END] == sent_id and end <= len(data):
+            return data[at:end]
+        at = max(end, at + UNIT_AT)
+    return None
 
 
 def _answer(reply: ModbusPDU) -> Answer:

@@ -1,7 +1,8 @@
 """What a read-back says of the last write: taken, not shown yet, or taken as something else.
 
 One read-back is not the truth. Some devices show a value seconds after they took it, and some keep
-it at a coarser step than their register has; the step is learnt from what they come to show.
+it at a coarser step than their register has; the step is learnt from two different values that they
+come to show. One is no evidence: a limit, or a register that is stuck, looks the same.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ def judged(
             return "unconfirmed", detail
     setpoint.not_taken(now_s)
     if outcome == "mismatch" and found.value is not None and found.value != setpoint.seen:
-        setpoint.own_step = own_step(point, wanted, found.value) or setpoint.own_step
-        setpoint.seen = found.value
+        setpoint.shown(found.value, own_step(point, wanted, found.value))
     return outcome, detail
 
 

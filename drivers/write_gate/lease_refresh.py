@@ -23,6 +23,7 @@ REFUSED_PAUSE_S: Final = 60.0
 """A value that the gate itself keeps back (read-only, budget) is recorded again this often: often
 enough to see that it lasts, without a record in each control cycle.
 """
+NEARLY: Final = 1e-6
 SHOWN_WITHIN_S: Final = 3.0
 """Some devices show a value only seconds after they took it; until then it is read again, and
 neither judged nor written again.
@@ -49,6 +50,10 @@ class SetpointState:
     """Value that was read back last, before the one awaited."""
     own_step: float | None = None
     """The device's own step, coarser than its register, as learnt from what it reads back."""
+    may_step: tuple[float, float] | None = None
+    """A value that was read back and would be a multiple of a step of the device's own, and that
+    step: the first evidence.
+    """
     waited_for: float | None = None
     """The value of a release for which it was waited in vain."""
 
@@ -81,6 +86,25 @@ class SetpointState:
         self.held, self.unshown_since_s, self.waited_for = True, None, None
         self.seen = self.value
         self.retry.succeeded()
+
+    def shown(self, value: float, step: float | None) -> None:
+        """Note a value that was read back in place of the one sent, and the step that it suggests.
+
+        Two different values on a step are taken as the device's own step. A value that is on none,
+        or that is shown although a value on the step was sent, ends it.
+        """
+        self.seen = value
+        if step is None or self.own_step is not None:
+            self.own_step, self.may_step = None, None
+        elif self.may_step is None or self.may_step[0] == value:
+            self.may_step = (value, step)
+        else:
+            coarse, fine = max(step, self.may_step[1]), min(step, self.may_step[1])
+            on_both = all(
+                abs(each / coarse - round(each / coarse)) < NEARLY
+                for each in (value, self.may_step[0])
+            )
+            self.own_step, self.may_step = coarse if on_both else fine, None
 
     def not_taken(self, now_s: float | None = None) -> None:
         """Note that the value sent last failed, or was judged now to be another one."""

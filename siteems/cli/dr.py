@@ -73,6 +73,39 @@ def dr_limit_import(
         print(warning, file=sys.stderr)
 
 
+@app.command("availability")
+def dr_availability(
+    site_file: SiteArgument,
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="Start: now, HH:MM (today, site local time) or YYYY-MM-DDTHH:MM.",
+        ),
+    ] = "now",
+    duration: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="Duration, such as 1h or 90min.")
+    ] = "1h",
+    state: StateOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Show what the site can give: less or more grid import than planned, by probability.
+
+    Example: siteems dr availability --from 18:00 --for 1h site.toml
+    """
+    from siteems.cli.daemon_commands import at_site
+    from siteems.cli.quantities import parse_duration, parse_when
+    from siteems.vpp.site_availability import as_text
+
+    site, daemon = at_site(site_file, state)
+    begin = parse_when(start, daemon.now(), site.site.zone)
+    length_s = parse_duration(duration).total_seconds()
+    arguments = {"start": begin.isoformat(), "duration_s": length_s}
+    found = daemon.send("dr-availability", arguments)
+    print(json_text(found, indent=2) if json_output else as_text(found, site.site.zone))
+
+
 @app.command("list")
 def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
     """List the events that are active or still to come."""

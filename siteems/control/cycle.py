@@ -21,11 +21,13 @@ from siteems.control.balancing import may_balance
 from siteems.control.bounds import nest
 from siteems.control.charging_permit import CHARGING_PERMITTED, ChargingPermit, next_permit
 from siteems.control.decision import Decision, Drive, Release
+from siteems.control.dr_battery import battery_bound
 from siteems.control.hold import Hold
 from siteems.control.import_cap import import_bound, peak_bound, rectifier_cap_kw
 from siteems.control.intent import Intent
 from siteems.control.pv_surplus import NO_PROBE, Probe, stores_surplus, with_pv_surplus
 from siteems.control.safety_bound import safety_bound
+from siteems.demand_response.timeline import BatteryRequest
 from siteems.estimation.process_image import Image
 from siteems.messages.message import Message, MessageType
 from siteems.site.model import Site
@@ -57,6 +59,8 @@ class Limits:
     """Import above which the month's demand charge would rise, AC side; infinite without one."""
     holds: tuple[Hold, ...] = ()
     """Those in force, a service hold first."""
+    dr_battery: BatteryRequest | None = None
+    """What a DR event asks of the battery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,16 @@ def cycle(
     safety = safety_bound(image, soc, site)
     service = [hold.bound() for hold in limits.holds if hold.service]
     operators = [hold.bound() for hold in limits.holds if not hold.service]
-    bounds = [safety, grid, reserve, *service, dr_event, *operators]
+    dr_events = [dr_event]
+    if limits.dr_battery is not None:
+        asked = battery_bound(limits.dr_battery, soc, image.time, site.battery)
+        dr_events.insert(0 if limits.dr_battery.before_caps else 1, asked)
+    bounds = [safety, grid, reserve, *service, *dr_events, *operators]
     if limits.peak_kw < math.inf:
         bounds.append(peak_bound(image, limits.peak_kw, load_kw, pv_kw, site, curve))
     allowed = nest(bounds)
     balances, wanted_kw, probe = False, intent.battery_kw, NO_PROBE
-    if limits.holds:
+    if limits.holds or limits.dr_battery is not None:
         pass  # held at one power, it takes no surplus either
     elif on_bus and may_balance(soc, limits.reserve_soc, load_kw, site):
         balances = intent.balances or stores_surplus(intent.battery_kw, pv_kw - load_kw, image)

@@ -83,6 +83,12 @@ RESERVE_REACHED: Final = MessageType("reserve-reached", "backup reserve {reserve
 RESERVE_FREE: Final = MessageType("reserve-free", "above the backup reserve")
 HELD: Final = MessageType("held", "held at {battery_kw:+.2f} kW by {owner} until {until}")
 DR_CAP: Final = MessageType("dr-cap", "demand-response cap of {cap_kw:g} kW")
+DR_BATTERY: Final = MessageType(
+    "dr-battery", "DR event {event} asks for {battery_kw:+.2f} kW (+ charging)"
+)
+DR_CHARGE_STATE: Final = MessageType(
+    "dr-charge-state", "DR event {event} asks for a state of charge of {soc:.0%}"
+)
 
 MONTH_PEAK: Final = MessageType("month-peak", "month's peak of {peak_kw:.2f} kW")
 

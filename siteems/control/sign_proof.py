@@ -122,7 +122,7 @@ class SignProof:
         if self.stage in ("proved", "contradicted", "doubted"):
             return intent
         now = image.steady or image.time
-        if limits.dr_cap_kw < math.inf:
+        if limits.dr_cap_kw < math.inf or limits.dr_battery is not None:
             self._interrupted(now)
         elif self.stage == "waiting" and not self._undecided.resting(now.timestamp()):
             self._direction = self._possible_direction(intent.battery_kw, image, limits)

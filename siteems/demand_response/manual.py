@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import LARGEST_KW, DrEvent, import_cap_event
 from siteems.demand_response.event_log import MOST_OPEN, EventLog
 from siteems.errors import UserError
-from siteems.history.valid_rows import LARGEST_LIMIT_KW, LONGEST_ID
-from siteems.site.model import DemandResponse
+from siteems.history.valid_rows import LONGEST_ID
+from siteems.site.demand_response import DemandResponse
 
 LATEST_START: Final = timedelta(days=366)
 """Events are announced days ahead; a year ahead is an error in the date."""
@@ -51,8 +51,8 @@ def place_import_limit(
     """Record an import limit as a new event. Raises `UserError` for one that is not valid, would
     already be over, or would be one too many.
     """
-    if not (math.isfinite(limit_kw) and 0.0 <= limit_kw <= LARGEST_LIMIT_KW):
-        allowed = f"allowed: 0 to {LARGEST_LIMIT_KW:g}"
+    if not (math.isfinite(limit_kw) and 0.0 <= limit_kw <= LARGEST_KW):
+        allowed = f"allowed: 0 to {LARGEST_KW:g}"
         raise UserError(f"the limit is {limit_kw:g} kW; {allowed}")
     if not timedelta(0) < duration <= LONGEST:
         raise UserError(f"the event lasts {duration / HOUR:g} h; allowed: above 0, up to a year")
@@ -66,7 +66,7 @@ def place_import_limit(
     if len(events.open(now)) >= MOST_OPEN:
         raise UserError(f"{MOST_OPEN} events are open, and a site follows no more; cancel some")
     id_ = uuid4().hex[:8]
-    event = DrEvent(id_, 0, "limit-import", limit_kw, start, start + duration, source, now)
+    event = import_cap_event(id_, 0, limit_kw, start, start + duration, source, now)
     events.add(event)
     return event
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.timeline import tightest_cap_kw
 from siteems.demo.day_record import (
     HOUR,
     LONGEST_GAP,
@@ -50,7 +51,7 @@ def check_import_cap(
     """
     readings = _readings_within(repaired_readings(samples, site)[0], event)
     idle = _readings_within(repaired_readings(uncontrolled, site)[0], event)
-    allowed_kw = event.limit_kw * (1.0 + CAP_TOLERANCE)
+    allowed_kw = tightest_cap_kw(event) * (1.0 + CAP_TOLERANCE)
     step_kwh = _counter_step_kwh(_readings_within(counter_readings(samples), event))
     highest_kw = 0.0
     for first, last in _settlement_spans(readings, event):
@@ -61,7 +62,7 @@ def check_import_cap(
         highest_kw = max(highest_kw, mean_kw)
     return ImportCapCheck(
         held=highest_kw <= allowed_kw,
-        limit_kw=event.limit_kw,
+        limit_kw=tightest_cap_kw(event),
         mean_kw=_mean_kw(readings[0], readings[-1]),
         highest_quarter_kw=highest_kw,
         uncontrolled_mean_kw=_mean_kw(idle[0], idle[-1]),

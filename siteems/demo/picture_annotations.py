@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.timeline import tightest_cap_kw
 from siteems.demo.picture_parts import (
     CHEAP_SHADE,
     EVENT,
@@ -72,7 +73,7 @@ def mark_events(figure: Any, scenario: Scenario, event: DrEvent | None, zone: Zo
             x=begin + (end - begin) / 2,
             y=1,
             yref="y domain",
-            text=f"DR event: import ≤ {event.limit_kw:g} kW",
+            text=f"DR event: import ≤ {tightest_cap_kw(event):g} kW",
             **TAG,
             row=1,
             col=1,
@@ -81,8 +82,8 @@ def mark_events(figure: Any, scenario: Scenario, event: DrEvent | None, zone: Zo
             type="line",
             x0=begin,
             x1=end,
-            y0=event.limit_kw,
-            y1=event.limit_kw,
+            y0=tightest_cap_kw(event),
+            y1=tightest_cap_kw(event),
             line={"color": EVENT, "width": 3},
             row=1,
             col=1,

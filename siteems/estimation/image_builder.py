@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drivers.points import Point, Quality, Reading
+from drivers.points import PHYSICAL, Point, Quality, Reading
 from optimisation.problem.site_problem import RectifierCurve
 from siteems.estimation.bus_balance import ESTIMATED, SIGN_IN_BALANCE, estimate
 from siteems.estimation.plausibility import supplies_rectifiers, within
@@ -64,7 +64,9 @@ class ImageBuilder:
         for name, point in points.items():
             target = FIELD_OF_POINT.get(name)
             if target is not None:
-                found[target] = within(self.ranges.get(target), point)
+                # By physics first: whatever a reader lets through, NaN for one, is no state of
+                # charge from which to discharge.
+                found[target] = within(self.ranges.get(target), within(PHYSICAL.get(name), point))
         volts = found.get("bus_v") or points.get("battery_v")
         if volts is not None:
             for name, target in FIELD_OF_CURRENT.items():

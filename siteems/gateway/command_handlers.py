@@ -20,7 +20,10 @@ from siteems.operations.alarm_catalogue import ACKNOWLEDGED
 from siteems.operations.alarm_states import BY_CODE
 from siteems.operations.command_channel import Caller
 from siteems.operations.hold_record import hold_dict, holds_text
-from siteems.site.model import Battery, DemandResponse
+from siteems.site.demand_response import DemandResponse
+from siteems.site.model import Battery
+from siteems.vpp.flexibility import Availability
+from siteems.vpp.site_availability import as_data
 
 DRIVING: Final = frozenset({"dr-limit-import", "hold"})
 """Commands that devices have to be driven for."""
@@ -53,6 +56,17 @@ def event_commands(events: EventLog, clock: Clock, allowed: DemandResponse) -> d
         return event_dict(cancel_event(events, text(arguments, "id"), clock.now()))
 
     return {"dr-limit-import": limit_import, "dr-cancel": cancel}
+
+
+def availability_commands(
+    find: Callable[[datetime, timedelta], Availability],
+) -> dict[str, Handler]:
+    """What the site can give from a time on. `find` raises `UserError`."""
+
+    def show(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        return as_data(find(time(arguments, "start"), length(arguments, "duration_s")))
+
+    return {"dr-availability": show}
 
 
 def hold_commands(

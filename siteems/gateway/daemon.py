@@ -8,9 +8,11 @@ import asyncio
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,11 +26,13 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.openadr3.secrets import read_secrets
 from siteems.errors import UserError
 from siteems.forecast.clear_sky_curve import compute_in_child
 from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
 from siteems.gateway.command_handlers import (
     alarm_commands,
+    availability_commands,
     event_commands,
     hold_commands,
     without_driving,
@@ -40,7 +44,6 @@ from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.ownership import check_folder
 from siteems.history.records import RecordError
-from siteems.history.retention import Retention
 from siteems.operations import daemon_alarms as alarms
 from siteems.operations.alarm_list import standing_alarms
 from siteems.operations.alarm_log import AlarmLog
@@ -93,12 +96,13 @@ class Daemon:
             site, clock, self._recorder, self._timing.lease_s, read_only=read_only
         )
         self._solver = SolverProcess()
+        self._events = EventLog(self._recorder)
         ports = Ports(
             clock,
             self._devices,
             self._solver,
             self._recorder,
-            EventLog(self._recorder),
+            self._events,
             compute_in_child,
         )
         self._controller = Controller(site, ports, self._timing, drives=not read_only)
@@ -109,6 +113,7 @@ class Daemon:
             self._controller.holds, clock, site.battery, partial(self._recorder.set_fact, HOLDS)
         )
         handlers = events | holds | alarm_commands(self._report, clock)
+        handlers |= availability_commands(self._controller.availability)
         if read_only:
             handlers = without_driving(handlers)
         self._commands = CommandServer(folder, handlers, clock, site.control.command_group)
@@ -118,6 +123,14 @@ class Daemon:
         self._standing: dict[str, int] | None = None
         metrics = site.metrics
         self._metrics = None if metrics is None else MetricsServer(metrics.port, self._view)
+        self._openadr = None
+        if site.openadr is not None and not read_only:
+            # Here, because HTTP and TLS take memory that most sites need not spend.
+            from siteems.gateway.openadr_thread import OpenAdrThread
+
+            self._openadr = OpenAdrThread(
+                site, site.openadr, clock, self._recorder, self._report, lambda start, end: None
+            )
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._next: Site | None = None
@@ -160,6 +173,8 @@ class Daemon:
             site = await asyncio.to_thread(self._load)
             if site.site.id != self._site.site.id:
                 raise UserError(f"site.id is now {site.site.id}; stop the daemon to change it")
+            if site.openadr is not None:
+                read_secrets(Path(site.openadr.secrets))
         except UserError as error:
             now, detail = self._clock.now(), error.lines[0]
             self._report(alarms.SITE_FILE_REFUSED.at(now, detail=detail))
@@ -182,6 +197,8 @@ class Daemon:
         await self._commands.start()
         if self._metrics is not None:
             await self._metrics.start()
+        if self._openadr is not None:
+            self._openadr.start()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
         )
@@ -213,6 +230,8 @@ class Daemon:
         """Leave the devices in their safe state, whatever ended the run."""
         if self._next is None:
             notify("STOPPING=1")
+        if self._openadr is not None:
+            await asyncio.to_thread(self._openadr.close)
         await self._commands.close()
         if self._metrics is not None:
             await self._metrics.close()
@@ -327,12 +346,14 @@ class Daemon:
         if self._controller.clock_steps.stepped_within(DAY):
             log.info("housekeeping-postponed")
             return
-        recording = self._site.recording
-        self._recorder.prune(Retention(recording.keep_days, recording.keep_rollup_years))
+        self._recorder.prune(self._site.recording)
 
     def _update_record_alarms(self) -> None:
-        notices = self._recorder.take_notices()
-        self._record_alarms.update(self._recorder.health, notices, self._clock.now())
+        health = self._recorder.health
+        if self._events.invalid:
+            counts = Counter(health.invalid) + Counter(events=self._events.invalid)
+            health = replace(health, invalid=counts)
+        self._record_alarms.update(health, self._recorder.take_notices(), self._clock.now())
 
 
 def run_daemon(

@@ -21,6 +21,8 @@ BUSY_MS: Final = 5000
 """How long a connection waits for another one's transaction: far longer than any of ours takes, so
 that only a stuck process makes it fail.
 """
+EARLIER: Final = range(1, SCHEMA_VERSION)
+"""Versions that are brought to the present one."""
 UNUSABLE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 """Errors of the file itself. SQLITE_ERROR means a missing table or column, as our SQL is fixed."""
 
@@ -98,7 +100,7 @@ def create_or_migrate(db: sqlite3.Connection, path: Path, now: datetime) -> Path
     version, kept = version_of(db), None
     if version == SCHEMA_VERSION:
         return None
-    if 0 < version < SCHEMA_VERSION:
+    if version in EARLIER:
         kept = beside(path, f"before-schema-{SCHEMA_VERSION}", now)
         copy(db, kept)
     db.execute("BEGIN IMMEDIATE")
@@ -106,7 +108,7 @@ def create_or_migrate(db: sqlite3.Connection, path: Path, now: datetime) -> Path
         version = version_of(db)  # another process may have been faster
         if version == 0:
             create(db)
-        elif 0 < version < SCHEMA_VERSION:
+        elif version in EARLIER:
             migrate(db)
         db.execute("COMMIT")
     finally:
@@ -118,7 +120,8 @@ def create_or_migrate(db: sqlite3.Connection, path: Path, now: datetime) -> Path
 def check_version(db: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
     """Raises `UnusableRecord` for a schema that this version cannot use, `sqlite3.Error`."""
     version = version_of(db)
-    if version not in range(1 if read_only else 0, SCHEMA_VERSION + 1):
+    known = (*EARLIER, SCHEMA_VERSION) if read_only else (0, *EARLIER, SCHEMA_VERSION)
+    if version not in known:
         found = f"schema {version}, this one knows 1 to {SCHEMA_VERSION}"
         raise UnusableRecord(f"{path}: written by another version of siteems ({found})")
     if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone():

@@ -99,6 +99,13 @@ class Database:
         return found
 
     @property
+    def has_former_events(self) -> bool:
+        """Whether the file is of an earlier version that keeps DR events in another form. Raises
+        `RecordError`.
+        """
+        return 0 < self._version < 3
+
+    @property
     def is_new(self) -> bool:
         """Whether the file has no tables yet. Raises `RecordError`."""
         return self._version == 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from siteems.history.records import EventRow
@@ -65,12 +66,15 @@ class KnownEvents:
             return known
 
     def count(self, now: datetime) -> int:
-        """How many that were read are not over."""
+        """How many events that were read are not over."""
         with self._lock:
-            return sum(event.end > now for event in self._read)
+            return len({event.id for event in self._read if event.end > now})
 
     def rows(self, now: datetime, limit: int) -> list[EventRow]:
-        """The first `limit` that were read and are not over, and all that were added."""
+        """All revisions of the first `limit` events that were read and are not over, and all that
+        were added.
+        """
         with self._lock:
-            still_open = [event for event in self._read if event.end > now]
-            return [*still_open[:limit], *self._added.values()]
+            still_open = dict.fromkeys(event.id for event in self._read if event.end > now)
+            first = set(islice(still_open, limit))
+            return [*(event for event in self._read if event.id in first), *self._added.values()]

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from siteems.errors import UserError
 from siteems.estimation.process_image import MEASURED
 from siteems.messages.message import Message
+from siteems.site.demand_response import EventKind
 
 DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
 """Columns that the controller adds to the measured ones."""
@@ -93,7 +94,7 @@ class Command:
     """Why the value was not simply written."""
 
 
-EVENT_KINDS = ("limit-import",)
+EVENT_KINDS: tuple[str, ...] = get_args(EventKind)
 """The kinds of DR events that are recorded."""
 
 
@@ -112,14 +113,13 @@ class RefusedEntry(RecordError):
 
 
 class EventRow(NamedTuple):
-    """One revision of a DR event as stored; `demand_response` gives it its meaning."""
+    """One revision of a DR event as stored; `demand_response` gives the body its meaning."""
 
     id: str
     revision: int
-    kind: str
-    limit_kw: float
     start: datetime
     end: datetime
-    source: str
     created: datetime
     cancelled: bool
+    body: str
+    """The whole event, JSON."""

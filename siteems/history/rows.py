@@ -122,21 +122,12 @@ def alarm_of(row: Row) -> AlarmRecord:
 
 def event_row(event: EventRow) -> Row:
     """The columns of `events`."""
-    times = (timestamp(event.start), timestamp(event.end))
-    return (*event[:4], *times, event.source, timestamp(event.created), int(event.cancelled))
+    times = (timestamp(event.start), timestamp(event.end), timestamp(event.created))
+    return (event.id, event.revision, *times, int(event.cancelled), event.body)
 
 
 def event_of(row: Row) -> EventRow:
     """A row of `events`."""
-    id_, revision, kind, limit_kw, start, end, source, created, cancelled = row
-    return EventRow(
-        id_,
-        revision,
-        kind,
-        limit_kw,
-        time_of(start),
-        time_of(end),
-        source,
-        time_of(created),
-        bool(cancelled),
-    )
+    id_, revision, *times, cancelled, body = row
+    start, end, created = (time_of(ts) for ts in times)
+    return EventRow(id_, revision, start, end, created, bool(cancelled), body)

@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
+from siteems.history.former_events import FORMER_EVENTS, VALID_FORMER_EVENT, from_former
 from siteems.history.records import EXTREMES, SAMPLE_COLUMNS
 from siteems.history.valid_rows import VALID
 
 SCHEMA_VERSION: Final = 3
 """Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events; 3
-has roll-ups.
+keeps events of every kind, with intervals, as JSON, and has roll-ups.
 """
 
 TABLES: Final[Mapping[str, str]] = {
@@ -31,9 +32,8 @@ TABLES: Final[Mapping[str, str]] = {
         value REAL NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL,
         detail TEXT NOT NULL""",
     "events": """
-        id TEXT NOT NULL, revision INTEGER NOT NULL, kind TEXT NOT NULL, limit_kw REAL NOT NULL,
-        start INTEGER NOT NULL, end INTEGER NOT NULL, source TEXT NOT NULL,
-        created INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+        id TEXT NOT NULL, revision INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+        created INTEGER NOT NULL, cancelled INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (id, revision)""",
     "incidents": """
         id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
@@ -64,33 +64,29 @@ def create(db: sqlite3.Connection) -> None:
     db.execute(META)
     for table in TABLES:
         _create(db, table)
-    _create_indices(db)
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    _finish(db)
 
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a record of an earlier version to the present one, inside a transaction of the
     caller's. Raises `sqlite3.Error`.
+
+    Rows that break a constraint are left out; they stay in the copy that was made before.
     """
     version = version_of(db)
-    if version < 2:
-        add_constraints(db)
-    if version < 3:
-        add_rollup(db)
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def add_constraints(db: sqlite3.Connection) -> None:
-    """From version 1 to 2. Rows that break a constraint are left out; they stay in the copy that
-    was made before.
-    """
-    for table in tables_of(1):
+    changed = tables_of(1) if version == 1 else ("events",)
+    for table in changed:
         db.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
         _create(db, table)
-        valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
-        db.execute(f"INSERT INTO {table} {valid}")
+        if table == "events":
+            _take_former_events(db)
+        else:
+            valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
+            db.execute(f"INSERT INTO {table} {valid}")
         db.execute(f"DROP TABLE former_{table}")  # and its index with it
-    _create_indices(db)
+    if version < ADDED["rollups"]:
+        add_rollup(db)
+    _finish(db)
 
 
 def add_rollup(db: sqlite3.Connection) -> None:
@@ -103,13 +99,23 @@ def tables_of(version: int) -> tuple[str, ...]:
     return tuple(table for table in TABLES if ADDED.get(table, 1) <= version)
 
 
+def _take_former_events(db: sqlite3.Connection) -> None:
+    former = f"SELECT * FROM former_events WHERE {VALID_FORMER_EVENT}"
+    rows = [from_former(row) for row in db.execute(former)]
+    db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
 def missing_tables(db: sqlite3.Connection) -> tuple[str, ...]:
-    """The tables that are not there as `create` makes them, but those that were added after the
-    version of the file. Raises `sqlite3.Error`.
+    """The tables that are not there as this version or, in an earlier record, its version makes
+    them. Raises `sqlite3.Error`.
     """
-    names = ("meta", *tables_of(version_of(db)))
+    version = version_of(db)
     with sqlite3.connect(":memory:") as model:
         create(model)
+        if version < SCHEMA_VERSION:
+            model.execute("DROP TABLE events")
+            model.execute(f"CREATE TABLE events ({FORMER_EVENTS})")
+        names = ("meta", *tables_of(version))
         missing = tuple(name for name in names if _columns(db, name) != _columns(model, name))
     model.close()
     return missing
@@ -123,6 +129,7 @@ def _create(db: sqlite3.Connection, table: str) -> None:
     db.execute(f"CREATE TABLE {table} ({TABLES[table]}, CHECK ({VALID[table]}))")
 
 
-def _create_indices(db: sqlite3.Connection) -> None:
+def _finish(db: sqlite3.Connection) -> None:
     for name, columns in INDICES.items():
-        db.execute(f"CREATE INDEX {name} ON {columns}")
+        db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from siteems.history.database import Database
 from siteems.history.former_codes import FORMER_PLAN_TRIGGERS
+from siteems.history.former_events import VALID_FORMER_EVENT, from_former
 from siteems.history.records import (
     ROLLUP,
     SAMPLE_COLUMNS,
@@ -43,6 +44,9 @@ PRUNED: Final = ("plans", "commands", "incidents")
 DAY_MS: Final = 86_400_000
 PLANS_TRIED: Final = 10
 """The newest plans that are tried for a readable one; older ones would be followed no longer."""
+REVISIONS: Final = 3
+"""Of an event that are read: where the newest one has an unreadable body, the one before it holds.
+"""
 _COMMAND = "ts, device, point, value, owner, reason, outcome, detail"
 _ALARM = "ts, level, code, text"
 _SAMPLES_GONE: Final = (
@@ -265,21 +269,43 @@ class History(Database):
         """Record a revision of an event; the same revision twice is the same row."""
         with self.transaction() as db:
             db.execute(
-                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (id, revision) DO NOTHING",
                 event_row(event),
             )
 
     def open_event_rows(self, now: datetime, limit: int) -> list[EventRow]:
-        """The newest revision of each event, unless it is cancelled or over, by start; those that
-        start after the first `limit` are left out.
+        """The newest revisions, at most `REVISIONS` each, of the events whose newest is neither
+        cancelled nor over, by start; events that start after the first `limit` are left out.
         """
+        former = self.has_former_events
+        valid = VALID_FORMER_EVENT if former else VALID["events"]
+        newer = f"n.id = e.id AND n.revision > e.revision AND {valid}"
+        is_open = (
+            f"SELECT id FROM events AS e WHERE end > ? AND cancelled = 0 AND {valid} "
+            f"AND NOT EXISTS (SELECT 1 FROM events AS n WHERE {newer}) ORDER BY start, id LIMIT ?"
+        )
+        rank = "row_number() OVER (PARTITION BY id ORDER BY revision DESC)"
+        rows = self._rows(
+            f"SELECT * FROM (SELECT *, {rank} AS rank FROM events "
+            f"WHERE id IN ({is_open}) AND {valid}) WHERE rank <= ? ORDER BY start, id",
+            (timestamp(now), limit, REVISIONS),
+        )
+        found = (row[:-1] for row in rows)  # without the rank
+        return [event_of(from_former(row) if former else row) for row in found]
+
+    def newest_event_rows(self, since: datetime) -> list[EventRow]:
+        """The newest revision of each event that ends after a time, cancelled ones too, in no
+        order; none of a record of a former version.
+        """
+        if self.has_former_events:
+            return []
         valid = VALID["events"]
         newer = f"n.id = e.id AND n.revision > e.revision AND {valid}"
         rows = self._rows(
-            f"SELECT * FROM events AS e WHERE end > ? AND cancelled = 0 AND {valid} "
-            f"AND NOT EXISTS (SELECT 1 FROM events AS n WHERE {newer}) ORDER BY start, id LIMIT ?",
-            (timestamp(now), limit),
+            f"SELECT * FROM events AS e WHERE end > ? AND {valid} "
+            f"AND NOT EXISTS (SELECT 1 FROM events AS n WHERE {newer})",
+            (timestamp(since),),
         )
         return [event_of(row) for row in rows]
 
@@ -294,6 +320,8 @@ class History(Database):
         for table, valid in VALID.items():
             if not self._has(table):
                 continue
+            if table == "events" and self.has_former_events:
+                valid = VALID_FORMER_EVENT
             query = f"SELECT count(*) FROM {table} WHERE ({valid}) IS NOT TRUE"
             if table == "events":
                 counts[table] = self._rows(query)[0][0]

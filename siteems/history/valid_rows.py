@@ -17,11 +17,12 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 LARGEST: Final = 1e12
 """Of any number: above each counter in kWh, and far below where sums of squares overflow."""
-LARGEST_LIMIT_KW: Final = 1e6
 LONGEST_TEXT: Final = 10_000
 """Characters of a message or a detail. The longest message that is recorded has a few hundred."""
 LONGEST_BODY: Final = 5_000_000
 """Characters of a plan: 50 times one of 36 h in 15-minute steps."""
+LONGEST_EVENT: Final = 200_000
+"""Characters of a DR event: the largest, with a thousand intervals, has 130,000."""
 LONGEST_ID: Final = 200
 """Of an id, a source or the name of a device or point."""
 ROLLUP_MS: Final = round(ROLLUP.total_seconds() * 1000)
@@ -29,18 +30,21 @@ MOST_SAMPLES: Final = ROLLUP_MS
 """Of a roll-up: one in each millisecond, as no two samples have the same time."""
 
 
-def _time(column: str) -> str:
+def time(column: str) -> str:
+    """The condition that a column holds a time."""
     earliest, latest = (round(each.timestamp() * 1000) for each in (EARLIEST, LATEST))
     # The plus keeps SQLite from taking these bounds for those of an index, in place of the narrow
     # ones of a query: it would read all rows up to the newest.
     return f"typeof({column}) = 'integer' AND +{column} BETWEEN {earliest} AND {latest}"
 
 
-def _number(column: str, low: float = -LARGEST, high: float = LARGEST) -> str:
+def number(column: str, low: float = -LARGEST, high: float = LARGEST) -> str:
+    """The condition that a column holds a number of a range."""
     return f"typeof({column}) IN ('real', 'integer') AND {column} BETWEEN {low} AND {high}"
 
 
-def _text(column: str, longest: int = LONGEST_TEXT, shortest: int = 0) -> str:
+def text(column: str, longest: int = LONGEST_TEXT, shortest: int = 0) -> str:
+    """The condition that a column holds a text of some length."""
     return f"typeof({column}) = 'text' AND length({column}) BETWEEN {shortest} AND {longest}"
 
 
@@ -51,68 +55,69 @@ def _count(column: str, low: int, high: int | str) -> str:
 def _rolled_up(column: str) -> str:
     """The mean, the count and the extremes of a column are known together."""
     absent = [f"{column} IS NULL", f"{column}_n = 0"]
-    known = [_number(column), _count(f"{column}_n", 1, "samples")]
+    known = [number(column), _count(f"{column}_n", 1, "samples")]
     if column in EXTREMES:
         absent += [f"{column}_min IS NULL", f"{column}_max IS NULL"]
-        known += [_number(f"{column}_min"), _number(f"{column}_max")]
+        known += [number(f"{column}_min"), number(f"{column}_max")]
         known += [f"{column}_min <= {column}_max"]
-    return f"({_all(*absent)}) OR ({_all(*known)})"
+    return f"({all_of(*absent)}) OR ({all_of(*known)})"
 
 
 def _among(column: str, allowed: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(each) for each in allowed)})"
 
 
-def _all(*conditions: str) -> str:
+def all_of(*conditions: str) -> str:
+    """All of these conditions."""
     return " AND ".join(f"({each})" for each in conditions)
 
 
 VALID: Final[Mapping[str, str]] = {
-    "samples": _all(
-        _time("ts"),
-        *(f"{column} IS NULL OR ({_number(column)})" for column in SAMPLE_COLUMNS),
-        _text("source", LONGEST_ID),
-        _text("reason"),
+    "samples": all_of(
+        time("ts"),
+        *(f"{column} IS NULL OR ({number(column)})" for column in SAMPLE_COLUMNS),
+        text("source", LONGEST_ID),
+        text("reason"),
     ),
-    "plans": _all(
-        _time("ts"),
-        _text("status", LONGEST_ID),
-        _text("trigger", LONGEST_ID),
-        _text("body", LONGEST_BODY),
+    "plans": all_of(
+        time("ts"),
+        text("status", LONGEST_ID),
+        text("trigger", LONGEST_ID),
+        text("body", LONGEST_BODY),
     ),
-    "commands": _all(
-        _time("ts"),
-        _text("device", LONGEST_ID),
-        _text("point", LONGEST_ID),
-        _number("value"),
-        _text("owner", LONGEST_ID),
-        _text("reason"),
-        _text("outcome", LONGEST_ID),
-        _text("detail"),
+    "commands": all_of(
+        time("ts"),
+        text("device", LONGEST_ID),
+        text("point", LONGEST_ID),
+        number("value"),
+        text("owner", LONGEST_ID),
+        text("reason"),
+        text("outcome", LONGEST_ID),
+        text("detail"),
     ),
-    "events": _all(
-        _text("id", LONGEST_ID, 1),
+    "events": all_of(
+        text("id", LONGEST_ID, 1),
         "typeof(revision) = 'integer' AND revision >= 0",
-        _among("kind", EVENT_KINDS),
-        _number("limit_kw", 0.0, LARGEST_LIMIT_KW),
-        _time("start"),
-        _time("end"),
+        time("start"),
+        time("end"),
         "start < end",
-        _text("source", LONGEST_ID),
-        _time("created"),
+        time("created"),
         "cancelled IN (0, 1)",
+        text("body", LONGEST_EVENT),
+        "json_valid(body)",
+        _among("json_extract(body, '$.kind')", EVENT_KINDS),
     ),
-    "rollups": _all(
-        _time("ts"),
+    "rollups": all_of(
+        time("ts"),
         f"ts % {ROLLUP_MS} = 0",
         _count("samples", 1, MOST_SAMPLES),
         *(_rolled_up(column) for column in SAMPLE_COLUMNS),
     ),
-    "incidents": _all(
-        _time("ts"),
+    "incidents": all_of(
+        time("ts"),
         _among("level", ("info", "warning", "alarm")),
-        _text("code", LONGEST_ID),
-        _text("text"),
+        text("code", LONGEST_ID),
+        text("text"),
     ),
 }
 """By table."""

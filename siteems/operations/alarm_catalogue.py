@@ -2,7 +2,8 @@
 
 `CAP_EXCEEDED.at(now, grid_kw=2.1, ...)` makes the record of an alarm; its code is a plain string
 nowhere else. A new alarm is one entry below, or in `bus_alarm_types.py`, `daemon_alarms.py`,
-`meter_alarms.py` or `record_alarm_types.py`. `docs/alarms.md` is made from the entries by
+`event_alarm_types.py`, `meter_alarms.py` or `record_alarm_types.py`. `docs/alarms.md` is made from
+the entries by
 `python -m siteems.operations.alarms_page docs/alarms.md`.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
 from siteems.operations.bus_alarm_types import BUS_ALARMS
 from siteems.operations.daemon_alarms import DAEMON_ALARMS
+from siteems.operations.event_alarm_types import EVENT_ALARMS
 from siteems.operations.meter_alarms import METER_ALARMS
 from siteems.operations.record_alarm_types import RECORD_ALARMS
 
@@ -362,6 +364,7 @@ ACKNOWLEDGED: Final = AlarmType(
 ALARMS: Final = (
     *(each for each in globals().values() if isinstance(each, AlarmType)),
     *BUS_ALARMS,
+    *EVENT_ALARMS,
     *RECORD_ALARMS,
     *METER_ALARMS,
     *DAEMON_ALARMS,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.timeline import tightest_cap_kw
 from siteems.history.records import AlarmRecord
 from siteems.history.store import History
 from siteems.operations import alarm_catalogue as alarms
@@ -29,8 +30,7 @@ def cap_below_ac_load(
 
     The battery is on the DC side: it can carry the telecom load, and nothing on the AC side.
     """
-    if ac_load_kw is None or ac_load_kw <= event.limit_kw:
-        return None
-    return alarms.CAP_BELOW_AC_LOAD.at(
-        now, event=event.id, cap_kw=event.limit_kw, ac_load_kw=ac_load_kw
-    )
+    cap_kw = tightest_cap_kw(event)
+    if event.kind == "emergency" or ac_load_kw is None or ac_load_kw <= cap_kw:
+        return None  # in an emergency the site gives what it can
+    return alarms.CAP_BELOW_AC_LOAD.at(now, event=event.id, cap_kw=cap_kw, ac_load_kw=ac_load_kw)

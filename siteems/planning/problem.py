@@ -107,7 +107,8 @@ class ProblemBuilder:
             pv_kw=pv_kw,
             import_limit_kw=np.full(n, site.grid.import_limit_kw),
             import_cap_kw=horizon.import_cap_kw,
-            reserve_kwh=horizon.reserve_kwh,
+            # The reserve's price holds for what an event asks for as well.
+            reserve_kwh=np.maximum(horizon.reserve_kwh, horizon.charge_kwh),
             terminal_value_per_kwh=terminal_value(site.battery, self._curve, prices),
             reserve_penalty_per_kwh_h=site.planning.reserve_penalty_factor * top_price,
             cap_penalty_per_kwh=CAP_PENALTY_FACTOR * top_price,

@@ -24,6 +24,7 @@ from siteems.config.fields import (
     Positive,
     Share,
 )
+from siteems.site.demand_response import DemandResponse, OpenAdr
 from siteems.site.demo_day import DemoDay
 from siteems.site.monitoring import AlarmHook, Metrics
 from siteems.tariff.model import TariffVersion
@@ -350,18 +351,6 @@ class Recording:
     """
 
 
-@dataclass(frozen=True, kw_only=True, config=CLOSED)
-class DemandResponse:
-    """Which DR events an operator may give without a confirmation."""
-
-    lowest_limit_kw: NonNegative = 0.1
-    """A lower import limit is more likely a slip than what a grid operator asks for: the standby of
-    the rectifiers alone draws more.
-    """
-    longest_h: Positive = 24.0
-    """Events of the grid operators that are known last up to some hours."""
-
-
 START_SOC = 0.6
 """State of charge to start from at a site without a demo day: above most reserves, below full."""
 
@@ -388,6 +377,8 @@ class Site:
     planning: Planning = field(default_factory=Planning)
     recording: Recording = field(default_factory=Recording)
     demand_response: DemandResponse = field(default_factory=DemandResponse)
+    openadr: OpenAdr | None = None
+    """Without it, no server of a grid operator is asked for events."""
     metrics: Metrics | None = None
     """Without it, the daemon opens no port."""
     alarm_hooks: tuple[AlarmHook, ...] = ()

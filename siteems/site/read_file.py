@@ -21,6 +21,7 @@ from siteems.config.validation_error import ValidationError
 from siteems.errors import SiteFileError
 from siteems.site.checks.all_checks import site_errors
 from siteems.site.checks.links import CREDENTIALS
+from siteems.site.demand_response import OpenAdr
 from siteems.site.emission_factors import FACTORS
 from siteems.site.former_keys import with_current_keys
 from siteems.site.model import DeviceEntry, Link, Site
@@ -46,11 +47,13 @@ def load_site(path: Path, *, read_only: bool = False) -> Site:
     errors += site_errors(sections, read_only=read_only)
     errors += _profile_errors(sections, file)
     errors += _credential_errors(sections, file)
+    errors += _openadr_errors(sections, file)
     if site is None or errors:
         raise SiteFileError(*(error.line(str(file), data) for error in errors))
     links = {name: _absolute_credentials(link, file) for name, link in site.links.items()}
     tariffs = tuple(with_whole_vector(version, file.parent) for version in site.tariffs)
-    return replace(site, links=links, devices=sections["devices"], tariffs=tariffs)
+    openadr = None if site.openadr is None else _absolute_openadr(site.openadr, file)
+    return replace(site, links=links, devices=sections["devices"], tariffs=tariffs, openadr=openadr)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -134,6 +137,17 @@ def _credential_errors(sections: Mapping[str, Any], file: Path) -> list[Validati
     return errors
 
 
+def _openadr_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
+    openadr = sections.get("openadr")
+    found = []
+    for key, what in (("secrets", "a TOML file"), ("ca", "a PEM file")):
+        path = None if openadr is None else getattr(openadr, key)
+        if path is not None and not (file.parent / path).is_file():
+            allowed = f"{what}; paths are relative to the folder of {file.name}"
+            found.append(ValidationError(("openadr", key), "no such file", allowed))
+    return found
+
+
 # Paths in a site file are relative to its folder. They are made absolute once, here, so that the
 # working directory of a command does not matter.
 
@@ -151,6 +165,11 @@ def _absolute_credentials(link: Link, file: Path) -> Link:
         certificate=_absolute(link.certificate, file),
         key=_absolute(link.key, file),
     )
+
+
+def _absolute_openadr(openadr: OpenAdr, file: Path) -> OpenAdr:
+    secrets = str((file.parent / openadr.secrets).resolve())
+    return replace(openadr, secrets=secrets, ca=_absolute(openadr.ca, file))
 
 
 def _absolute(path: str | None, file: Path) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from siteems.cli.daemon_commands import RunningDaemon
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import import_cap_event
 from siteems.history.location import history_path
 from siteems.history.records import Sample
 from siteems.history.store import History
@@ -25,7 +25,7 @@ def test_the_operator_is_warned(
     tmp_path: Path, ac_load_kw: float | None, age_min: int, *, warned: bool
 ) -> None:
     now = datetime.now(UTC)
-    event = DrEvent("a", 0, "limit-import", 0.5, now + HOUR, now + 2 * HOUR, "test", now)
+    event = import_cap_event("a", 0, 0.5, now + HOUR, now + 2 * HOUR, "test", now)
     assert RunningDaemon(tmp_path).warning_about(event) == "", "without a record"
     history = History(history_path(tmp_path))
     time = now - timedelta(minutes=age_min)

@@ -81,6 +81,7 @@ def test_every_command_with_json(recording: Path, tmp_path: Path) -> None:
         state = f"--state={running.state}"
         for name, arguments in {
             "dr limit-import": ("1.5kW", running.site_file, state),
+            "dr availability": (running.site_file, state),
             "hold": (running.site_file, state),
             "history": (running.site_file, state),
             "scan": (url, "--units=1-4", "--timeout=0.3"),

@@ -5,8 +5,9 @@ control cycle.
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
-from control_cases import image
+from control_cases import NOW, image
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from siteems.control.cycle import ControlState, Limits, cycle
 from siteems.control.decision import Drive, Release
 from siteems.control.intent import Intent
 from siteems.control.reasons import FOLLOW_PLAN, REASONS
+from siteems.demand_response.timeline import BatteryRequest
 from siteems.estimation.process_image import Image
 from siteems.messages.message import Message
 from siteems.operations.english import ENGLISH
@@ -102,6 +104,24 @@ all_limits = st.builds(
     st.floats(0, 25),
     st.one_of(st.just(math.inf), st.just(0.0), st.floats(0, 25)),
     st.one_of(st.just(math.inf), st.floats(0, 25)),
+    st.just(()),
+    st.one_of(
+        st.none(),
+        st.builds(
+            BatteryRequest,
+            st.just("e"),
+            st.floats(-1.0, 100.0).map(lambda hours: NOW + timedelta(hours=hours)),
+            battery_kw=st.floats(-40, 40),
+            before_caps=st.booleans(),
+        ),
+        st.builds(
+            BatteryRequest,
+            st.just("e"),
+            st.floats(-1.0, 100.0).map(lambda hours: NOW + timedelta(hours=hours)),
+            soc=st.floats(0, 1),
+            before_caps=st.booleans(),
+        ),
+    ),
 )
 wishes = st.floats(-50, 50).map(lambda kw: Intent(kw, "plan", FOLLOW_PLAN()))
 
@@ -157,6 +177,8 @@ def test_guarantees_of_the_cycle(
     if temp_c is not None and temp_c > battery.max_temp_c:
         assert decision.battery_kw == 0.0
 
+    if limits.dr_battery is not None and limits.dr_battery.before_caps:
+        return
     # The DR cap holds, unless the battery has no more to give or must not give it.
     cap_held = cap_kw == 0.0 or import_kw(cap_kw) <= limits.dr_cap_kw
     reserved = soc <= max(limits.reserve_soc + site.control.reserve_recovery_soc, battery.min_soc)

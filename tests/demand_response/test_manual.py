@@ -1,4 +1,4 @@
-"""DR events: what holds when, which revision counts, placing and cancelling by hand."""
+"""DR events that are placed and cancelled by hand."""
 
 from __future__ import annotations
 
@@ -6,93 +6,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from siteems.demand_response.event import DrEvent, import_cap_kw, latest_revisions
 from siteems.demand_response.event_log import MOST_OPEN, EventLog
 from siteems.demand_response.manual import cancel_event, confirm, doubts_about, place_import_limit
 from siteems.errors import UserError
 from siteems.history.store import History
-from siteems.site.model import DemandResponse
+from siteems.site.demand_response import DemandResponse
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-MOMENT = timedelta(0)
-
-
-def event(**changes: Any) -> DrEvent:
-    fields: dict[str, Any] = {
-        "id": "a",
-        "revision": 0,
-        "kind": "limit-import",
-        "limit_kw": 1.5,
-        "start": NOON,
-        "end": NOON + HOUR,
-        "source": "test",
-        "created": NOON - HOUR,
-    }
-    return DrEvent(**(fields | changes))
-
-
-@pytest.mark.parametrize("changes", [{"end": NOON}, {"end": NOON - HOUR}])
-def test_an_event_lasts(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"event a ends .* before it starts"):
-        event(**changes)
-
-
-@pytest.mark.parametrize("limit_kw", [-0.1, math.nan, math.inf])
-def test_an_event_has_a_limit(limit_kw: float) -> None:
-    with pytest.raises(ValueError, match="allowed: 0 and above"):
-        event(limit_kw=limit_kw)
-
-
-@pytest.mark.parametrize(
-    ("after", "lasting", "cap_kw"),
-    [
-        (-MINUTE, MOMENT, math.inf),
-        (MOMENT, MOMENT, 1.5),
-        (HOUR - MINUTE, MOMENT, 1.5),
-        (HOUR, MOMENT, math.inf),
-        (-15 * MINUTE, 15 * MINUTE, math.inf),  # ends where the event begins
-        (-15 * MINUTE, 16 * MINUTE, 1.5),
-        (HOUR - MINUTE, 15 * MINUTE, 1.5),
-        (-HOUR, 4 * HOUR, 1.5),
-    ],
-)
-def test_cap_at_the_edges(after: timedelta, lasting: timedelta, cap_kw: float) -> None:
-    assert import_cap_kw([event()], NOON + after, lasting) == cap_kw
-
-
-def test_of_several_events_the_tightest_holds() -> None:
-    events = [
-        event(limit_kw=2.0),
-        event(id="b", limit_kw=1.0, start=NOON + 30 * MINUTE),
-        event(id="c", limit_kw=3.0),
-    ]
-    assert import_cap_kw(events, NOON) == 2.0
-    assert import_cap_kw(events, NOON + 30 * MINUTE) == 1.0
-    assert import_cap_kw([], NOON) == math.inf
-
-
-def test_latest_revisions_do_not_depend_on_the_order_of_messages() -> None:
-    messages = [
-        event(),
-        event(revision=1, limit_kw=2.0),
-        event(revision=2, cancelled=True),
-        event(id="b", start=NOON - MINUTE),
-    ]
-    for order in permutations(messages):
-        assert latest_revisions(order) == (messages[3],)
-    assert [e.revision for e in latest_revisions(messages[:2])] == [1]
-
-
-def test_events_are_listed_by_start() -> None:
-    late, early = event(id="a", start=NOON + MINUTE), event(id="b")
-    assert latest_revisions([late, early]) == (early, late)
+MINUTE, HOUR, MOMENT = timedelta(minutes=1), timedelta(hours=1), timedelta(0)
 
 
 @pytest.fixture
@@ -106,7 +31,11 @@ class TestByHand:
     def test_a_placed_event_is_found_in_the_record(self, history: History) -> None:
         placed = place_import_limit(EventLog(history), 1.5, NOON + HOUR, 2 * HOUR, NOON, "operator")
         assert EventLog(history).open(NOON) == (placed,)
-        assert (placed.limit_kw, placed.end, placed.source) == (1.5, NOON + 3 * HOUR, "operator")
+        assert (placed.intervals[0].value, placed.end, placed.source) == (
+            1.5,
+            NOON + 3 * HOUR,
+            "operator",
+        )
 
     def test_two_events_have_two_ids(self, history: History) -> None:
         for _ in range(2):

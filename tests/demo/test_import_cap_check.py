@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from day_samples import HOUR, MINUTE, NOON, sample
 
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import import_cap_event
 from siteems.demo.import_cap_check import check_import_cap
 from siteems.history.records import Sample
 from siteems.site.model import Site
 
-EVENT = DrEvent("a", 0, "limit-import", 2.0, NOON, NOON + HOUR, "test", NOON - HOUR)
+EVENT = import_cap_event("a", 0, 2.0, NOON, NOON + HOUR, "test", NOON - HOUR)
 
 
 def metered(*quarters_kw: float) -> list[Sample]:
@@ -49,7 +49,7 @@ def test_a_peak_within_a_quarter_is_settled_by_its_mean(hangzhou: Site) -> None:
 
 
 def test_an_event_that_does_not_last_whole_quarters(hangzhou: Site) -> None:
-    short = replace(EVENT, end=NOON + 20 * MINUTE)
+    short = import_cap_event("a", 0, 2.0, NOON, NOON + 20 * MINUTE, "test", NOON - HOUR)
     check = check_import_cap(metered(1.0, 3.0), metered(1.0, 1.0), short, hangzhou)
     assert check.highest_quarter_kw == pytest.approx(3.0)
     assert not check.held

@@ -27,7 +27,7 @@ from siteems.history.audit_log import verify
 from siteems.history.store import History
 from siteems.operations.command_channel import SOCKET_NAME, Caller, DaemonUnavailable, bind, send
 from siteems.operations.hold_record import recorded_holds
-from siteems.site.model import DemandResponse
+from siteems.site.demand_response import DemandResponse
 from siteems.site.read_file import load_site
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
@@ -75,7 +75,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
 async def test_an_event_is_created_and_cancelled_by_the_user_who_the_kernel_names(rig: Rig) -> None:
     created = await rig.send("dr-limit-import", LIMIT)
     [event] = rig.events.open(NOON)
-    assert (event.id, event.source, event.limit_kw) == (created["id"], USER, 1.5)
+    assert (event.id, event.source, event.intervals[0].value) == (created["id"], USER, 1.5)
     await rig.send("dr-cancel", {"id": event.id})
     assert rig.events.open(NOON) == ()
     assert [line["command"] for line in rig.log()] == ["dr-limit-import", "dr-cancel"]
@@ -166,7 +166,7 @@ async def test_one_that_says_too_much_or_nothing_is_left(
 
 async def test_what_is_unusual_is_done_when_confirmed(rig: Rig) -> None:
     await rig.send("dr-limit-import", LIMIT | {"limit_kw": 0, "confirmed": True})
-    assert rig.events.open(NOON)[0].limit_kw == 0.0
+    assert rig.events.open(NOON)[0].intervals[0].value == 0.0
 
 
 async def test_a_hold_is_kept_shown_and_released(rig: Rig) -> None:

@@ -120,7 +120,7 @@ async def test_the_controller_resumes_from_it(folder: Path, hangzhou: Site) -> N
     plan = rig.controller.plan
     assert plan is not None
     assert plan.issued >= NOON + 40 * MINUTE
-    assert [event.limit_kw for event in rig.controller.events] == [1.5]
+    assert [event.intervals[0].value for event in rig.controller.events] == [1.5]
     await rig.begin()
     await rig.run_until(NOON + 70 * MINUTE)
     assert rig.steps[-1].intent.level == "plan"

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import DrEvent, import_cap_event
 from siteems.demand_response.event_log import EventLog
 from siteems.errors import UserError
 from siteems.history.location import history_path, state_dir
@@ -42,9 +42,8 @@ def sample(time: datetime, **values: float | None) -> Sample:
 def event(
     revision: int = 0, cancelled: bool = False, end: datetime = NOON + HOUR, id_: str = "a"
 ) -> DrEvent:
-    return DrEvent(
-        id_, revision, "limit-import", 1.5 + revision, NOON, end, "test", NOON - HOUR, cancelled
-    )
+    placed = import_cap_event(id_, revision, 1.5 + revision, NOON, end, "test", NOON - HOUR)
+    return replace(placed, cancelled=cancelled)
 
 
 def event_rows(history: History) -> int:
@@ -96,7 +95,7 @@ def test_naive_times_are_refused_everywhere(history: History) -> None:
         lambda: history.add_commands(
             [Command(naive, "d", "p", 1.0, "o", Message("r"), "written", None)]
         ),
-        lambda: EventLog(history).add(replace(event(), start=naive, end=naive + HOUR)),
+        lambda: EventLog(history).add(event(end=naive)),
         lambda: history.prune(naive),
     )
     for attempt in attempts:

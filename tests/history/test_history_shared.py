@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import import_cap_event
 from siteems.demand_response.event_log import EventLog
 from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
@@ -78,9 +78,7 @@ def test_two_writers_and_a_reader_at_once(tmp_path: Path) -> None:
     def add_events() -> None:
         for i in range(100):
             EventLog(command).add(
-                DrEvent(
-                    f"e{i}", 0, "limit-import", 1.0, NOON, NOON + timedelta(hours=1), "test", NOON
-                )
+                import_cap_event(f"e{i}", 0, 1.0, NOON, NOON + timedelta(hours=1), "test", NOON)
             )
 
     def read() -> list[int]:
@@ -117,7 +115,7 @@ def test_one_record_from_several_threads(tmp_path: Path) -> None:
 def test_an_event_placed_by_another_process_is_seen_at_once(tmp_path: Path) -> None:
     daemon, command = History(tmp_path / "h.sqlite3"), History(tmp_path / "h.sqlite3")
     assert EventLog(daemon).open(NOON) == ()
-    event = DrEvent("e", 0, "limit-import", 1.0, NOON, NOON + timedelta(hours=1), "test", NOON)
+    event = import_cap_event("e", 0, 1.0, NOON, NOON + timedelta(hours=1), "test", NOON)
     EventLog(command).add(event)
     assert EventLog(daemon).open(NOON) == (event,)
     daemon.close()

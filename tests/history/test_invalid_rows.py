@@ -15,17 +15,19 @@ import pytest
 from invalid_rows import (
     EVENT,
     EVENTS,
+    FORMER_EVENT,
     NOON,
     NOON_MS,
     PLAN_BODIES,
     SAMPLE,
     SAMPLES,
+    event_body,
     insert,
     insert_plan,
 )
 from plans import plan
 
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import import_cap_event
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.manual import cancel_event
 from siteems.errors import UserError
@@ -40,7 +42,7 @@ from siteems.operations.status_text import as_text
 from siteems.site.model import Site
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-GOOD = DrEvent("good", 0, "limit-import", 2.0, NOON, NOON + HOUR, "test", NOON)
+GOOD = import_cap_event("good", 0, 2.0, NOON, NOON + HOUR, "test", NOON)
 
 
 @pytest.fixture
@@ -52,17 +54,19 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 @pytest.mark.parametrize("wrong", EVENTS)
 def test_an_event_that_is_not_valid_is_skipped(history: History, wrong: str) -> None:
-    EventLog(history).add(GOOD)
+    events = EventLog(history)
+    events.add(GOOD)
     insert(history.path, "events", {**EVENT, **EVENTS[wrong]})
-    assert EventLog(history).open(NOON) == (GOOD,)
-    assert history.invalid_rows(NOON - HOUR) == {"events": 1}
+    assert events.open(NOON) == (GOOD,)
+    assert history.invalid_rows(NOON - HOUR).get("events", 0) + events.invalid == 1
     with pytest.raises(UserError, match="open: good"):
         cancel_event(EventLog(history), "bad", NOON)
 
 
 def test_a_revision_that_is_not_valid_does_not_replace_a_valid_one(history: History) -> None:
     EventLog(history).add(GOOD)
-    insert(history.path, "events", {**EVENT, "id": "good", "revision": 1, "limit_kw": -1.0})
+    body = event_body(id="good", revision=1, value=-1.0)
+    insert(history.path, "events", {**EVENT, "id": "good", "revision": 1, "body": body})
     assert EventLog(history).open(NOON) == (GOOD,)
 
 
@@ -165,7 +169,9 @@ def test_what_we_write_keeps_the_constraints(history: History) -> None:
     with pytest.raises(RefusedEntry, match="CHECK constraint"):
         history.add_samples([Sample(NOON, {"soc": float("inf")}, "plan", Message("r"))])
     with pytest.raises(RefusedEntry, match="CHECK constraint"):
-        EventLog(history).add(replace(GOOD, end=NOON.replace(year=9999)))
+        EventLog(history).add(
+            import_cap_event("late", 0, 2.0, NOON, NOON.replace(year=9999), "test", NOON)
+        )
     with pytest.raises(RefusedEntry):
         EventLog(history).add(replace(GOOD, revision=2**70))
     EventLog(history).add(GOOD)
@@ -178,7 +184,7 @@ def test_a_former_record_is_migrated_after_it_was_copied(tmp_path: Path) -> None
     former = Path(__file__).parents[1] / "data" / "record-of-version-0.1.sqlite3"
     path = tmp_path / "history.sqlite3"
     path.write_bytes(former.read_bytes())
-    insert(path, "events", {**EVENT, "limit_kw": -1.0})
+    insert(path, "events", {**FORMER_EVENT, "limit_kw": -1.0})
     insert(path, "samples", {**SAMPLE, "ts": NOON_MS + 123, "soc": "full"})
     before = History(path, read_only=True)
     samples = before.samples(NOON - 10 * HOUR, NOON + 10 * HOUR)
@@ -192,9 +198,9 @@ def test_a_former_record_is_migrated_after_it_was_copied(tmp_path: Path) -> None
     assert history.invalid_rows(NOON - HOUR) == {}
     history.close()
     [copy] = tmp_path.glob("history.sqlite3.before-schema-3-*Z")
-    kept = History(copy, read_only=True)
-    assert kept.invalid_rows(NOON - HOUR) == {"events": 1, "samples": 1}
-    kept.close()
+    with closing(sqlite3.connect(copy)) as kept:
+        assert kept.execute("SELECT count(*) FROM events WHERE limit_kw < 0").fetchone() == (1,)
+        assert kept.execute("SELECT count(*) FROM samples WHERE soc = 'full'").fetchone() == (1,)
     History(path).close()
     assert len(list(tmp_path.glob("history.sqlite3.before-schema-3-*Z"))) == 1, "only once"
 
@@ -223,8 +229,11 @@ def test_a_migration_that_cannot_be_copied_changes_nothing(
 def test_ten_thousand_open_events_are_read_as_the_first_hundred(history: History) -> None:
     with closing(sqlite3.connect(history.path)) as db, db:
         for i in range(10_000):
+            start, end = NOON + timedelta(seconds=i), NOON + timedelta(seconds=10**5)
+            body = event_body(id=f"e{i}", start=start.isoformat(), end=end.isoformat())
             row = {**EVENT, "id": f"e{i}", "start": NOON_MS + 1000 * i, "end": NOON_MS + 10**8}
-            db.execute(f"INSERT INTO events VALUES ({', '.join('?' * 9)})", tuple(row.values()))
+            values = tuple((row | {"body": body}).values())
+            db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         plan_rows = db.execute(
             "EXPLAIN QUERY PLAN SELECT * FROM events WHERE end > 0 AND start < end"
         ).fetchall()

@@ -30,10 +30,10 @@ from recorder_rig import (
 from siteems.demand_response.event_log import EventLog
 from siteems.history import waiting, writer
 from siteems.history.records import Command, RecordError, Sample
-from siteems.history.retention import Retention
 from siteems.history.store import History
 from siteems.history.waiting import Gap
 from siteems.messages.message import Message
+from siteems.site.model import Recording
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_former_record_is_read_before_it_is_migrated(path: Path) -> None:
 def test_rows_that_are_not_valid_are_counted_until_they_are_gone(path: Path) -> None:
     with recording(path) as recorder:
         wait_for(lambda: recorder.read(lambda history: history.is_new).result() is False)
-        insert(path, "events", {**EVENT, "limit_kw": -1.0})
+        insert(path, "events", {**EVENT, "revision": -1})
         wait_for(lambda: recorder.health.invalid == {"events": 1})
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("DELETE FROM events")
@@ -218,7 +218,7 @@ def test_old_rows_are_deleted_piece_by_piece(path: Path) -> None:
     history.add_samples(sample(-i) for i in (*range(5000), *range(100_000, 102_500)))
     history.close()
     with recording(path) as recorder:
-        recorder.prune(Retention(3, 15))
+        recorder.prune(Recording(keep_days=3))
         reader = written(path)
         three_days = 3 * 24 * 60 + 1
         wait_for(lambda: len(reader.samples(*EVER)) == three_days)

@@ -13,12 +13,25 @@ import siteems
 from siteems.control import reasons as control_reasons
 from siteems.messages.message import Catalogue, MessageType
 from siteems.operations import alarm_catalogue as alarms
-from siteems.operations import bus_alarm_types, daemon_alarms, meter_alarms, record_alarm_types
+from siteems.operations import (
+    bus_alarm_types,
+    daemon_alarms,
+    event_alarm_types,
+    meter_alarms,
+    record_alarm_types,
+)
 from siteems.operations.alarm_catalogue import ALARMS
 from siteems.operations.english import ENGLISH
 from siteems.planning import reasons as planning_reasons
 
-ALARM_MODULES = (alarms, bus_alarm_types, daemon_alarms, meter_alarms, record_alarm_types)
+ALARM_MODULES = (
+    alarms,
+    bus_alarm_types,
+    daemon_alarms,
+    event_alarm_types,
+    meter_alarms,
+    record_alarm_types,
+)
 TYPES = {
     name: value
     for module in (*ALARM_MODULES, control_reasons, planning_reasons)

@@ -186,7 +186,7 @@ def test_a_full_record(history: History, hangzhou: Site, clock: FileClock) -> No
         "text": "backup reserve 40.0% reached",
     }
     assert data["plan"]["trigger"] == "dr-event-changed"
-    assert [event["limit_kw"] for event in data["dr_events"]] == [1.5]
+    assert [event["intervals"][0]["value"] for event in data["dr_events"]] == [1.5]
     (standing,) = data["standing_alarms"]
     assert (standing["code"], standing["state"]) == ("fallback-rules", "raised")
     assert len(data["alarms"]) == 8

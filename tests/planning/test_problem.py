@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from optimisation.problem.site_problem import SiteProblem
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import DrEvent, import_cap_event
 from siteems.estimation.site_state import SiteState
 from siteems.forecast.forecast import Forecast
 from siteems.planning.futures import futures
-from siteems.planning.horizon import Horizon, import_caps_kw
+from siteems.planning.horizon import Horizon, charge_states, import_caps_kw
 from siteems.planning.problem import ProblemBuilder, battery_model
 from siteems.planning.reserve_series import reserve_series_kwh
 from siteems.planning.time_grid import TimeGrid, time_grid
@@ -36,7 +36,7 @@ def forecast_on(grid: TimeGrid, dc_load_kw: np.typing.NDArray[np.float64]) -> Fo
 
 
 def event(start: datetime, hours: float, limit_kw: float = 1.5) -> DrEvent:
-    return DrEvent("a", 0, "limit-import", limit_kw, start, start + hours * HOUR, "test", NOW)
+    return import_cap_event("a", 0, limit_kw, start, start + hours * HOUR, "test", NOW)
 
 
 def problem(
@@ -55,6 +55,7 @@ def problem(
         prices=tuple(Price(float(price), "flat", "made") for price in prices),
         reserve_kwh=np.full(n, 18.0),
         import_cap_kw=import_caps_kw(events, grid),
+        charge_kwh=site.battery.capacity_kwh * charge_states(events, grid),
     )
     builder = ProblemBuilder(site, TariffSchedule(site.tariffs, site.site.zone))
     return builder.problem(SiteState(NOW, soc, battery_c=25.0), horizon)

@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from invalid_rows import event_body
+
 PAGE = 4096
 TABLES = ("meta", "samples", "rollups", "plans", "commands", "events", "incidents")
 VALUES: tuple[Any, ...] = (
@@ -86,7 +88,7 @@ def _plan(path: Path, random: Random) -> str:
 def _event(path: Path, random: Random) -> str:
     """One more event, with several random fields."""
     start = 1_784_088_000_000  # noon of the tests' day
-    row: list[Any] = ["x", 0, "limit-import", 1.0, start, start + 10**7, "test", start, 0]
+    row: list[Any] = ["x", 0, start, start + 10**7, start, 0, event_body(id="x")]
     changed = random.sample(range(len(row)), random.randint(1, 4))
     for index in changed:
         row[index] = random.choice(VALUES)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from invalid_rows import NOON
 
-from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event import import_cap_event
 from siteems.history import writer
 from siteems.history.record_file import Replaced
 from siteems.history.recorder import Recorder
@@ -25,7 +25,7 @@ from siteems.messages.message import Message
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ALWAYS = (NOON - 1000 * HOUR, NOON + 1000 * HOUR)
 PATIENCE_S = 30.0
-EVENT_A = DrEvent("a", 0, "limit-import", 2.0, NOON, NOON + HOUR, "test", NOON)
+EVENT_A = import_cap_event("a", 0, 2.0, NOON, NOON + HOUR, "test", NOON)
 
 
 def sample(minute: int) -> Sample:

@@ -5,6 +5,7 @@ bounded in time and raised as one of our exceptions.
 import asyncio
 import logging
 import socket
+import struct
 
 import pytest
 from modbus_rig import (
@@ -113,11 +114,9 @@ async def test_port_in_use_is_one_sentence() -> None:
 
 async def test_a_late_reply_never_passes_as_the_value_of_another_register() -> None:
     async def late_first(request: Request) -> bytes:
-        # Transaction 0 is accepted for any request, as with gateways that do not keep the number:
-        # only a new socket helps.
         if request[3] == 100:
             await asyncio.sleep(0.3)
-        return read_reply(request, [request[3]], transaction=0)
+        return read_reply(request, [request[3]])
 
     async with RawServer(late_first) as link:
         with pytest.raises(LinkTimeout, match=r"did not answer within 0\.2 s") as caught:
@@ -130,13 +129,51 @@ async def test_a_late_reply_never_passes_as_the_value_of_another_register() -> N
         assert link.counters.reconnects == 1
 
 
+@pytest.mark.parametrize("transaction", [0, 77])
+async def test_an_answer_without_the_number_of_its_request_is_not_taken(transaction: int) -> None:
+    """pymodbus takes 0 for any request: of a gateway that answers each twice, 199 of 200 reads had
+    the value of the register before.
+    """
+
+    async def twice(request: Request) -> bytes:
+        return 2 * read_reply(request, [request[3]], transaction=transaction)
+
+    async with RawServer(twice) as link:
+        for address in (100, 101, 102):
+            with pytest.raises((LinkError, BadReply)):
+                await link.read(1, "input", address, 1, urgent=True)
+
+
+async def test_an_answer_with_other_bytes_than_it_states_is_not_taken() -> None:
+    async def odd(request: Request) -> bytes:
+        transaction, unit, function, _, _ = request
+        pdu = bytes([function, 5]) + b"\0\x42\0\x43\0"
+        return struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
+
+    async with RawServer(odd) as link:
+        with pytest.raises(BadReply, match="answered 5 bytes and stated 5"):
+            await link.read(1, "input", 100, 2)
+
+
+async def test_a_write_that_is_confirmed_with_another_value_is_refused() -> None:
+    async def clamps(request: Request) -> bytes:
+        transaction, unit, function, address, _ = request
+        return struct.pack(">HHHBBHH", transaction, 0, 6, unit, function, address, 10)
+
+    async with RawServer(clamps) as link:
+        with pytest.raises(DeviceRefused, match="confirmed 10, sent 60"):
+            await link.write(1, 79, [60])
+        await link.write(1, 79, [10])
+        assert link.counters.reconnects == 0
+
+
 async def test_cancelled_request_leaves_nothing_behind() -> None:
     asked = asyncio.Event()
 
     async def oldest_first(request: Request) -> bytes:
         asked.set()
         await asyncio.sleep(0.05 if request[3] == 100 else 0.1)
-        return read_reply(request, [request[3]], transaction=0)
+        return read_reply(request, [request[3]])
 
     async with RawServer(oldest_first) as link:
         task = asyncio.create_task(link.read(1, "input", 100, 1))

@@ -109,8 +109,9 @@ async def test_a_device_that_keeps_another_value_is_found_after_three_seconds(ga
 @pytest.mark.parametrize("step", [1.0, 2.0, 5.0, 10.0])
 async def test_a_device_that_keeps_whole_steps_is_driven_at_them(gate: Gate, step: float) -> None:
     gate.fault("coarse-write", LIMIT, step)
-    for _ in range(6):
-        await gate.cycle(83.7)
+    for amps in (83.7, 47.3):
+        for _ in range(6):
+            await gate.cycle(amps)
     for amps in (83.7, 47.3, 99.9, 12.6, 64.4):
         outcomes = [await gate.cycle(amps) for _ in range(12)]
         assert outcomes[-1] == "", "nothing is due: it holds what it was sent"
@@ -127,3 +128,29 @@ async def test_a_device_with_a_limit_of_its_own_has_no_step(
         await gate.cycle(amps)
     assert [record.outcome for record in gate.records].count("mismatch") >= 3
     assert not gate.gate.holds(gate.site.device, LIMIT, amps)
+
+
+async def test_a_limit_for_a_while_leaves_no_step(gate: Gate) -> None:
+    """It looked like a step of 5 A, for good: 18.6 A became 15 A, and 4.7 A became 0."""
+    assert await gate.cycle(52.3) == "written"
+    gate.fault("clamped-write", LIMIT, 50.0)
+    for amps in (52.4, 53.1, 52.4):
+        for _ in range(6):
+            await gate.cycle(amps)
+    assert not gate.gate.holds(gate.site.device, LIMIT, 52.4)
+    gate.site.server.faults.clear()
+    for amps in (18.6, 13.1, 4.7):
+        outcomes = [await gate.cycle(amps) for _ in range(12)]
+        assert outcomes[-1] == ""
+        assert gate.site.source.values[LIMIT] == pytest.approx(amps)
+
+
+async def test_a_register_that_is_stuck_confirms_nothing(gate: Gate) -> None:
+    assert await gate.cycle(60.0) == "written"
+    gate.site.server.faults.add(Fault("ignored-write", 1, LIMIT))
+    del gate.records[:]
+    for amps in (63.4, 61.2, 60.4, 62.0):
+        for _ in range(12):
+            await gate.cycle(amps)
+        assert not gate.gate.holds(gate.site.device, LIMIT, amps)
+    assert not {record.outcome for record in gate.records} & {"written", "refreshed"}

@@ -1,0 +1,212 @@
+"""The VEN: it registers, polls the VTN for events, and hands what changed to the site's event log.
+
+A poll lists everything, so that a restart of either side needs no more than the next poll. While
+the VTN cannot be reached, the events that are known go on by their own times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from siteems.demand_response.event import DrEvent
+from siteems.demand_response.openadr3.changes import changes
+from siteems.demand_response.openadr3.client import Unreadable, VtnClient, VtnError
+from siteems.demand_response.openadr3.events import (
+    SOURCE,
+    BaselineOf,
+    Participation,
+    neutral_events,
+)
+from siteems.demand_response.openadr3.reporter import Reporter
+from siteems.demand_response.openadr3.schedule import EventRefused
+from siteems.demand_response.openadr3.wire import (
+    PayloadDescriptor,
+    ResourceRequest,
+    VenRequest,
+    WireEvent,
+    WireProgram,
+    WireResource,
+    WireVen,
+)
+from siteems.site.demand_response import OpenAdr
+
+log = structlog.get_logger(__name__)
+
+PAGE: Final = 50
+"""Objects of a page: the most that the standard allows."""
+MOST_PAGES: Final = 40
+"""Of a listing. A VTN that shows 2,000 events to one site shows it those of others."""
+MOST_REFUSED: Final = 1000
+"""Refusals that are remembered, so that each is reported once."""
+
+T = TypeVar("T", WireEvent, WireProgram)
+
+Refuse = Callable[[DrEvent, Iterable[DrEvent], datetime], str | None]
+"""Why an event is refused, given the other open events of this source."""
+
+
+class Added(Protocol):
+    """Where revisions go."""
+
+    def add(self, event: DrEvent) -> None:
+        """Record a revision."""
+        ...
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What one poll has changed."""
+
+    added: tuple[DrEvent, ...]
+    """New revisions, cancellations among them."""
+    refused: tuple[str, ...]
+    """Why events are refused that were not refused before, one sentence each."""
+
+
+class Ven:
+    """One VTN. Not for several tasks at once."""
+
+    def __init__(
+        self,
+        settings: OpenAdr,
+        currency: str,
+        client: VtnClient,
+        events: Added,
+        refuse: Refuse,
+        baseline: BaselineOf,
+        known: Iterable[DrEvent] = (),
+        reporter: Reporter | None = None,
+    ) -> None:
+        """`known` are the newest revisions that the record has, cancelled ones too."""
+        self._reporter = reporter
+        self._settings, self._currency, self._client = settings, currency, client
+        self._events, self._refuse, self._baseline = events, refuse, baseline
+        self._known = {event.id: event for event in known if event.source == SOURCE}
+        self._refused: dict[str, str] = {}
+        self._registered = False
+
+    async def poll(self, now: datetime) -> Poll:
+        """Ask the VTN for everything, and record what changed. Raises `VtnError`; then nothing has
+        changed.
+        """
+        if not self._registered:
+            await self._register()
+        programmes, descriptors = await self._programmes()
+        ven = Participation(
+            ven_name=self._settings.ven_name,
+            currency=self._currency,
+            programmes=programmes,
+            targets=frozenset(self._settings.targets),
+            simple_caps_kw=self._settings.simple_caps_kw,
+            descriptors=descriptors,
+        )
+        wire, unreadable = await self._all("/events", WireEvent)
+        listed, refused = self._read(wire, ven)
+        refused |= {f"{each.id or each.wrong}": each.wrong for each in unreadable}
+        unclear = {each.id for each in unreadable}
+        # An object that cannot be read says nothing about the event that it was before.
+        listed += [event for event in self._known.values() if _wire_id(event) in unclear]
+        added = []
+        for change in changes(self._known, listed, now):
+            event = replace(change, created=now)  # the server's clock may be wrong
+            why = None if event.cancelled else self._refuse(event, self._open(now), now)
+            if why is None:
+                self._add(event)
+                added.append(event)
+                continue
+            refused[event.id] = f"event {event.id}: {why}"
+            before = self._known.get(event.id)
+            if before is not None and not before.cancelled:
+                # The operator no longer asks for what it was before.
+                ended = replace(before, revision=event.revision, cancelled=True, created=now)
+                self._add(ended)
+                added.append(ended)
+        self._ask_for_reports(wire)
+        new = tuple(text for id_, text in refused.items() if self._refused.get(id_) != text)
+        self._refused = dict(list(refused.items())[:MOST_REFUSED])
+        return Poll(tuple(added), new)
+
+    def _ask_for_reports(self, wire: Iterable[WireEvent]) -> None:
+        """Of the events that are followed; of one that became several, of the first."""
+        if self._reporter is None:
+            return
+        asked = {each.id: each.reportDescriptors for each in wire if each.reportDescriptors}
+        for event in sorted(self._known.values(), key=lambda each: each.id, reverse=True):
+            if not event.cancelled and (descriptors := asked.pop(_wire_id(event), None)):
+                self._reporter.ask(event, _wire_id(event), descriptors)
+
+    def _add(self, event: DrEvent) -> None:
+        self._events.add(event)
+        self._known[event.id] = event
+
+    def _open(self, now: datetime) -> list[DrEvent]:
+        return [e for e in self._known.values() if not e.cancelled and e.end > now]
+
+    def _read(
+        self, wire: Iterable[WireEvent], ven: Participation
+    ) -> tuple[list[DrEvent], dict[str, str]]:
+        """The neutral events, and why others are refused, by id."""
+        listed: list[DrEvent] = []
+        refused: dict[str, str] = {}
+        for each in wire:
+            try:
+                listed += neutral_events(each, ven, self._baseline)
+            except EventRefused as error:
+                refused[each.id] = str(error)
+        return listed, refused
+
+    async def _programmes(
+        self,
+    ) -> tuple[Mapping[str, str], Mapping[str, tuple[PayloadDescriptor, ...]]]:
+        """Names and payload descriptors by id, of the programmes in which the site takes part."""
+        found, _ = await self._all("/programs", WireProgram)
+        wanted = self._settings.programmes
+        taken = [each for each in found if not wanted or each.programName in wanted]
+        names = {each.id: each.programName for each in taken}
+        return names, {each.id: each.payloadDescriptors or () for each in taken}
+
+    async def _all(self, path: str, kind: type[T]) -> tuple[list[T], list[Unreadable]]:
+        found: list[T] = []
+        unreadable: list[Unreadable] = []
+        for page in range(MOST_PAGES):
+            more, wrong = await self._client.get_list(
+                path, kind, {"skip": page * PAGE, "limit": PAGE}
+            )
+            found += more
+            unreadable += wrong
+            if len(more) + len(wrong) < PAGE:
+                return found, unreadable
+        raise VtnError(f"GET {path}: more than {MOST_PAGES * PAGE} objects")
+
+    async def _register(self) -> None:
+        """Make the VEN and its battery known. Many a VTN has them already, or lets only its
+        operator make them; events come anyhow, so that a refusal is only logged.
+        """
+        name = self._settings.ven_name
+        try:
+            vens, _ = await self._client.get_list("/vens", WireVen, {"venName": name})
+            mine = [each for each in vens if each.venName == name]
+            ven = mine[0] if mine else None
+            if ven is None:
+                ven = await self._client.post("/vens", VenRequest(venName=name), WireVen)
+            resource = f"{name}-battery"
+            query = {"venID": ven.id, "resourceName": resource}
+            found, _ = await self._client.get_list("/resources", WireResource, query)
+            if not any(each.resourceName == resource for each in found):
+                request = ResourceRequest(resourceName=resource, venID=ven.id)
+                await self._client.post("/resources", request, WireResource)
+        except VtnError as error:
+            log.warning("openadr-not-registered", detail=str(error))
+            self._registered = error.is_refusal
+        else:
+            self._registered = True
+
+
+def _wire_id(event: DrEvent) -> str:
+    """The VTN's id of an event, from ours: `openadr:<id>:<payload type>`."""
+    return event.id.removeprefix(f"{SOURCE}:").rpartition(":")[0]

@@ -1,0 +1,219 @@
+"""The VEN of the daemon, in a thread with an event loop of its own: whatever a server on the
+network does, no control cycle waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from siteems.clock import Clock
+from siteems.demand_response.acceptance import refusal
+from siteems.demand_response.event import DrEvent
+from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.openadr3.client import VtnClient, VtnError, poll_pause_s
+from siteems.demand_response.openadr3.events import BaselineOf
+from siteems.demand_response.openadr3.reporter import Reporter
+from siteems.demand_response.openadr3.secrets import Secrets, read_secrets
+from siteems.demand_response.openadr3.ven import Poll, Ven
+from siteems.history.recorder import Recorder
+from siteems.history.records import AlarmRecord, RecordError, Sample
+from siteems.history.store import History
+from siteems.operations import event_alarm_types as types
+from siteems.site.demand_response import OpenAdr
+from siteems.site.model import Site
+
+log = structlog.get_logger(__name__)
+
+LOST_AFTER: Final = timedelta(minutes=10)
+"""Without an answer, until it is an alarm: a server that restarts is back sooner, and events are
+announced earlier than that.
+"""
+KNOWN_FOR: Final = timedelta(days=2)
+"""Events that ended so long ago are not recalled at a start. A server may list them for a while."""
+RECALL_S: Final = 10.0
+SHORTEST_PAUSE_S: Final = 0.1
+"""Of real time, also on a fast clock."""
+MOST_REPORTED: Final = 5
+"""Refusals of one poll that are alarms of their own; the others are counted."""
+CLOSE_WITHIN_S: Final = 2.0
+SENT: Final = "openadr-reports-sent"
+"""The fact of the record that holds the keys of the reports that were sent."""
+
+
+class OpenAdrThread:
+    """Polls one VTN from `start` to `close`."""
+
+    def __init__(
+        self,
+        site: Site,
+        settings: OpenAdr,
+        clock: Clock,
+        recorder: Recorder,
+        report: Callable[[AlarmRecord], None],
+        baseline: BaselineOf,
+    ) -> None:
+        """Raises `UserError` for unusable credentials. `report` and `baseline` are called in the
+        thread.
+        """
+        self._site, self._settings, self._clock = site, settings, clock
+        self._recorder, self._report, self._baseline = recorder, report, baseline
+        self._secrets: Secrets = read_secrets(Path(settings.secrets))
+        self._stop = threading.Event()
+        self._wake: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name="openadr", daemon=True)
+        self._succeeded = clock.steady()
+        self._lost = False
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, at most within a request's time."""
+        self._stop.set()
+        with suppress(RuntimeError):  # the loop has ended by itself
+            self._wake()
+        self._thread.join(CLOSE_WITHIN_S)
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._poll_until_stopped())
+
+    async def _poll_until_stopped(self) -> None:
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(stopped.set)
+
+        self._wake = wake
+        if self._stop.is_set():
+            return
+        settings = self._settings
+        try:
+            client = VtnClient(settings.url, self._secrets, settings.ca)
+        except OSError as error:
+            self._report(
+                types.SERVER_LOST.at(self._clock.now(), minutes=0.0, detail=f"openadr.ca: {error}")
+            )
+            return
+        known, sent = await asyncio.to_thread(self._recall)
+        reporter = Reporter(client, settings.ven_name, self._samples, sent, self._keep_sent)
+        ven = Ven(
+            settings,
+            self._site.site.currency,
+            client,
+            EventLog(self._recorder),
+            self._refuse,
+            self._baseline,
+            known,
+            reporter,
+        )
+
+        async def poll() -> None:
+            now = self._clock.now()
+            self._succeed(await ven.poll(now))
+            await reporter.send(now)
+
+        failures, random = 0, Random()
+        while not stopped.is_set():
+            asked_s = None
+            polling = asyncio.create_task(poll())
+            stopping = asyncio.create_task(stopped.wait())
+            await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not polling.done():
+                polling.cancel()
+                break
+            try:
+                polling.result()
+                failures = 0
+            except VtnError as error:
+                self._fail(str(error))
+                failures, asked_s = failures + 1, error.retry_after_s
+            except Exception as error:
+                log.exception("openadr-poll-failed")
+                self._fail(f"{type(error).__name__}, an error of siteems")
+                failures += 1
+            pause_s = poll_pause_s(settings.poll_s, failures, asked_s, random) / self._clock.speed
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(SHORTEST_PAUSE_S, pause_s)):
+                    await stopped.wait()
+        await client.close()
+
+    def _recall(self) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
+        """The events that the record knows, with those that were cancelled, and the keys of the
+        reports that were sent.
+        """
+        since = self._clock.now() - KNOWN_FOR
+
+        def known(history: History) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
+            events = EventLog(history).events_of(history.newest_event_rows(since))
+            return events, _sent_keys(history.fact(SENT))
+
+        try:
+            return self._recorder.read(known).result(RECALL_S)
+        except (RecordError, TimeoutError) as error:
+            log.error("openadr-not-recalled", error=str(error) or "it takes too long")
+            return EventLog(self._recorder).open(self._clock.now()), ()
+
+    def _samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
+        """Recorded samples; none where the record cannot be read."""
+        try:
+            return self._recorder.read(lambda h: h.samples(since, until)).result(RECALL_S)
+        except (RecordError, TimeoutError):
+            return ()
+
+    def _keep_sent(self, keys: Sequence[str]) -> None:
+        self._recorder.set_fact(SENT, json.dumps(list(keys), separators=(",", ":")))
+
+    def _refuse(self, event: DrEvent, others: Iterable[DrEvent], now: datetime) -> str | None:
+        site = self._site
+        zone: ZoneInfo = site.site.zone
+        return refusal(event, others, site.demand_response, site.battery, zone, now)
+
+    def _succeed(self, poll: Poll) -> None:
+        now = self._clock.now()
+        self._succeeded = self._clock.steady()
+        if self._lost:
+            self._lost = False
+            self._report(types.SERVER_BACK.at(now))
+        for text in poll.refused[:MOST_REPORTED]:
+            self._report(types.EVENT_REFUSED.at(now, detail=text))
+        if (more := len(poll.refused) - MOST_REPORTED) > 0:
+            self._report(types.EVENT_REFUSED.at(now, detail=f"{more} more"))
+        for event in poll.added:
+            log.info(
+                "openadr-event", id=event.id, revision=event.revision, cancelled=event.cancelled
+            )
+
+    def _fail(self, detail: str) -> None:
+        log.warning("openadr-no-answer", detail=detail)
+        silent = self._clock.steady() - self._succeeded
+        if silent >= LOST_AFTER and not self._lost:
+            self._lost = True
+            minutes = silent / timedelta(minutes=1)
+            self._report(types.SERVER_LOST.at(self._clock.now(), minutes=minutes, detail=detail))
+
+
+def _sent_keys(text: str | None) -> tuple[str, ...]:
+    """The keys in a fact; none where it cannot be read."""
+    try:
+        keys = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(keys, list):
+        return ()
+    return tuple(key for key in keys if isinstance(key, str))

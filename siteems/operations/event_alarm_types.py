@@ -1,0 +1,44 @@
+"""The alarms of DR events and of the server that sends them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from siteems.operations.alarm_type import NOTHING_TO_DO, AlarmType
+
+EVENT_OVERRULED: Final = AlarmType(
+    "dr-event-overruled",
+    "DR event {event} asks for another power of the battery than event {by}, which comes first",
+    "warning",
+    "Two DR events in force each ask for a power or a state of charge of the one battery. The "
+    "event with the higher priority is followed; of two with the same priority, the one that was "
+    "placed first.",
+    "If the other one should be followed, cancel this one or change the priorities.",
+)
+EVENT_REFUSED: Final = AlarmType(
+    "dr-event-refused",
+    "a DR event of the grid operator's server is refused: {detail}",
+    "warning",
+    "The server sent an event that asks for more than the site file allows, or that is not valid. "
+    "It is not followed. Each is reported once.",
+    "Read the detail. If the event is right, allow it in [demand_response] of the site file; "
+    "otherwise speak to the grid operator.",
+)
+SERVER_LOST: Final = AlarmType(
+    "dr-server-lost",
+    "the grid operator's server has not answered for {minutes:.0f} min: {detail}",
+    "warning",
+    "No event can be received. Events that are known go on by their own times.",
+    "Read the detail. Check the network, the certificate and the credentials of [openadr].",
+)
+SERVER_BACK: Final = AlarmType(
+    "dr-server-back",
+    "the grid operator's server answers again",
+    "info",
+    "All events of the server are known again.",
+    NOTHING_TO_DO,
+    clears=(SERVER_LOST.code,),
+)
+
+EVENT_ALARMS: Final = tuple(each for each in globals().values() if isinstance(each, AlarmType))
+"""All of the above."""

@@ -1,0 +1,64 @@
+"""The DR events that the controller knows: which have changed, and what they ask for now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from siteems.demand_response.event import DrEvent
+from siteems.demand_response.timeline import Requests, requests_at
+from siteems.history.records import AlarmRecord
+from siteems.operations.event_alarm_types import EVENT_OVERRULED
+from siteems.operations.event_alarms import cap_below_ac_load
+
+log = structlog.get_logger(__name__)
+
+
+class SiteEvents:
+    """The open events, and the alarms about them."""
+
+    def __init__(self, report: Callable[[AlarmRecord], None]) -> None:
+        self._report = report
+        self.open: tuple[DrEvent, ...] = ()
+        """Those in force or to come."""
+        self._overruled: frozenset[str] = frozenset()
+
+    def take(self, events: tuple[DrEvent, ...], now: datetime, ac_load_kw: float | None) -> bool:
+        """Take the open events as they are now, and report what is new of them; whether a new plan
+        is needed.
+        """
+        if events == self.open:
+            return False
+        known, current = set(self.open), set(events)
+        added = [event for event in events if event not in known]
+        removed = [event for event in self.open if event not in current and event.end > now]
+        self.open = events
+        self._overruled &= {event.id for event in events}
+        for event in added:
+            log.info(
+                "event",
+                id=event.id,
+                revision=event.revision,
+                kind=event.kind,
+                start=event.start.isoformat(),
+                test=event.test,
+            )
+            alarm = cap_below_ac_load(event, ac_load_kw, now)
+            if alarm is not None:
+                self._report(alarm)
+        return any(not event.test for event in (*added, *removed))
+
+    def requests(self, now: datetime, lead: timedelta = timedelta(0)) -> Requests:
+        """What the events ask for from `now` until `lead` later. An event that another one has
+        overruled is reported once.
+        """
+        asked = requests_at(self.open, now, lead)
+        overruled = frozenset(asked.overruled)
+        if asked.battery is not None:
+            for event in sorted(overruled - self._overruled):
+                alarm = EVENT_OVERRULED.at(now, event=event, by=asked.battery.event)
+                self._report(alarm)
+        self._overruled |= overruled
+        return asked

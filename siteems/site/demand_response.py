@@ -1,0 +1,78 @@
+"""Sections [demand_response] and [openadr] of a site file: what DR events may ask of the site, and
+the server of a grid operator that sends them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from siteems.config.fields import CLOSED, NonNegative, Positive
+
+EventKind = Literal[
+    "import-cap",
+    "export-cap",
+    "reduction",
+    "battery-power",
+    "charge-state",
+    "price",
+    "emergency",
+]
+"""What a DR event asks for; `siteems/demand_response/event.py` has the meaning of each."""
+
+Label = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class DemandResponse:
+    """What a DR event may ask of the site. An operator may confirm one that asks for more; one that
+    a grid operator's server sends is then refused.
+    """
+
+    lowest_limit_kw: NonNegative = 0.1
+    """A lower import limit is more likely a slip than what a grid operator asks for: the standby of
+    the rectifiers alone draws more.
+    """
+    longest_h: Positive = 24.0
+    """Events of the grid operators that are known last up to some hours."""
+    kinds: Annotated[tuple[EventKind, ...], Field(min_length=1)] = get_args(EventKind)
+    """Of events that a grid operator's server may send; all of them unless stated."""
+    events_a_day: Annotated[int, Field(ge=1, le=96)] = 8
+    """Events of one server that begin on one local day. Programmes send one or two a day; a
+    server that sends more has an error, or asks for more than was agreed.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class OpenAdr:
+    """The server of a grid operator or an aggregator, its VTN, and this site as its VEN."""
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https://[^\s/]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/\S*)?$",
+            max_length=2048,
+            description="an address with https://; http:// only on this machine",
+        ),
+    ]
+    """Up to the version: what stands before `/programs`."""
+    ven_name: Label
+    """Under which the site registers."""
+    secrets: str
+    """TOML file with `client_id` and `client_secret`, relative to the folder of the site file; not
+    readable by others.
+    """
+    programmes: tuple[Label, ...] = ()
+    """Names of the programmes that the site takes part in; empty = all that the VTN shows."""
+    targets: tuple[Label, ...] = ()
+    """Events for other targets are not for this site; empty = the VTN decides."""
+    poll_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    """How often the VTN is asked for events. An event that is sent at less notice begins late."""
+    simple_caps_kw: Annotated[tuple[NonNegative, ...], Field(max_length=3)] = ()
+    """Import caps of the levels 1, 2, 3 of SIMPLE events; without them such events are refused."""
+    ca: str | None = None
+    """PEM file with the authority that signed the server's certificate, relative to the folder of
+    the site file; the system's authorities where it is not stated.
+    """
