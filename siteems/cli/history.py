@@ -50,15 +50,20 @@ def history(
     With --every a row is the mean over an interval, weighted by time, named by its start; of a
     counter it is the last value. `coverage` is the share of the interval that has samples.
 
+    Where samples were deleted after recording.keep_days, a row is the mean over 15 min that is left
+    of them; a note names the span, and in JSON such rows have `rolled_up`: true. --columns also
+    takes grid_kw_min, grid_kw_max (of battery_kw, soc and bus_v too) and samples, their number.
+
     Example: siteems history site.toml --from 2026-07-01 --every 15min --csv july.csv
     """
     from siteems.config.local_time import utc_span
     from siteems.errors import UserError
-    from siteems.history.averages import averages, checked_interval, without_texts
-    from siteems.history.export import checked_columns, frames, write_csv, write_parquet
+    from siteems.history.averages import COVERAGE, averages, checked_interval, without_texts
+    from siteems.history.export import write_csv, write_parquet
     from siteems.history.location import history_path, state_dir
     from siteems.history.ownership import check_site
     from siteems.history.store import History
+    from siteems.history.tables import ROLLED_UP, checked_columns, frames
     from siteems.messages.json_text import json_text
     from siteems.site.read_file import load_site
 
@@ -72,11 +77,23 @@ def history(
     record = History(history_path(state_dir(site.site.id, state)), read_only=True)
     check_site(record, site.site.id)
     since, until = utc_span(start, end, site.site.zone)
-    first, last = record.sample_span()
+    first, last = record.recorded_span()
     since, until = since or first, until or last
-    parts = frames(record, chosen, since, until)
+    parts = frames(record, chosen, since, until, counts=every is not None)
+    shown = [*chosen]
     if every is not None:
         parts = averages(parts, every, site.site.zone, site.recording.sample_s)
+        shown.append(COVERAGE)
+    if json_output:
+        shown.append(ROLLED_UP)
+    parts = (part[shown] for part in parts)
+    if span := record.rollup_span(since, until):
+        begin, finish = (each.astimezone(site.site.zone) for each in span)
+        print(
+            f"note  {begin:%Y-%m-%d %H:%M} to {finish:%Y-%m-%d %H:%M}: samples were deleted after "
+            "recording.keep_days; means over 15 min are left of them",
+            file=sys.stderr,
+        )
     if json_output:
         rows = [row for part in parts for row in part.reset_index().to_dict("records")]
         for row in rows:
@@ -100,4 +117,5 @@ def history(
         begin, finish = (each.astimezone(site.site.zone) for each in (since, until))
         raise UserError(f"{record.path}: no samples from {begin:%Y-%m-%d} to {finish:%Y-%m-%d}")
     if target is not None:
-        print(f"{target}: {written} {'samples' if every is None else f'intervals of {every}'}")
+        what = f"intervals of {every}" if every else "samples and means" if span else "samples"
+        print(f"{target}: {written} {what}")

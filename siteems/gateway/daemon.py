@@ -344,7 +344,7 @@ class Daemon:
         if self._controller.clock_steps.stepped_within(DAY):
             log.info("housekeeping-postponed")
             return
-        self._recorder.prune(self._site.recording.keep_days)
+        self._recorder.prune(self._site.recording)
 
     def _update_record_alarms(self) -> None:
         health = self._recorder.health

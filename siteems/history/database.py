@@ -19,6 +19,7 @@ from siteems.history.connection import (
     record_error,
 )
 from siteems.history.records import RecordError, UnusableRecord
+from siteems.history.schema import tables_of
 
 
 class Database:
@@ -102,12 +103,22 @@ class Database:
         """Whether the file is of an earlier version that keeps DR events in another form. Raises
         `RecordError`.
         """
-        return bool(0 < self._rows("PRAGMA user_version")[0][0] < 3)
+        return 0 < self._version < 3
 
     @property
     def is_new(self) -> bool:
         """Whether the file has no tables yet. Raises `RecordError`."""
-        return bool(self._rows("PRAGMA user_version")[0][0] == 0)
+        return self._version == 0
+
+    @property
+    def _version(self) -> int:
+        """Of the schema."""
+        version: int = self._rows("PRAGMA user_version")[0][0]
+        return version
+
+    def _has(self, table: str) -> bool:
+        """Whether the version of the file has a table. Raises `RecordError`."""
+        return table in tables_of(self._version)
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -14,9 +14,11 @@ from typing import TypeVar
 from siteems.history.known_events import KnownEvents
 from siteems.history.record_file import Replaced
 from siteems.history.records import AlarmRecord, Command, EventRow, Sample
+from siteems.history.retention import Retention
 from siteems.history.store import History
 from siteems.history.waiting import Entry, Gap, Kind, Waiting
 from siteems.history.writer import RecorderHealth, RecordWriter
+from siteems.site.model import Recording
 
 T = TypeVar("T")
 
@@ -72,9 +74,11 @@ class Recorder:
         self._facts[key] = value
         self._put("facts", self._now(), partial(History.set_fact, key=key, value=value), key=key)
 
-    def prune(self, keep_days: int) -> None:
-        """Delete what is older, piece by piece while nothing else is to be done."""
-        self._writer.keep_days = keep_days
+    def prune(self, recording: Recording) -> None:
+        """Roll up and delete what is older than the site file says, piece by piece while nothing
+        else is to be done.
+        """
+        self._writer.keep = Retention(recording.keep_days, recording.keep_rollup_years)
 
     def read(self, job: Callable[[History], T]) -> Future[T]:
         """Run a job on the record in the thread; where there is none, it fails (`RecordError`)."""

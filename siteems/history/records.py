@@ -1,11 +1,13 @@
-"""The records that are kept of a site: samples, alarms, commands, revisions of DR events."""
+"""The records that are kept of a site: samples, their roll-ups, alarms, commands, revisions of DR
+events.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, NamedTuple, get_args
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple, get_args
 
 from siteems.errors import UserError
 from siteems.estimation.process_image import MEASURED
@@ -16,6 +18,17 @@ DECIDED = ("target_kw", "reserve_soc", "import_cap_kw", "price_per_kwh")
 """Columns that the controller adds to the measured ones."""
 
 SAMPLE_COLUMNS = (*MEASURED, *DECIDED)
+
+COUNTERS: Final = ("energy_import_kwh",)
+"""Sample columns of which the last value counts, and not the mean."""
+EXTREMES: Final = ("grid_kw", "battery_kw", "soc", "bus_v")
+"""Sample columns whose lowest and highest value are kept too: they show peaks of import and export,
+and how far a battery was discharged, which a mean hides.
+"""
+ROLLUP: Final = timedelta(minutes=15)
+"""The span of a roll-up, from a UTC quarter hour: the demand interval of most tariffs, and a whole
+part of an hour in every time zone.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,25 @@ class Sample:
     source: str
     """What decided: the fallback level, or `release`."""
     reason: Message
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """What is left of the samples of a quarter hour. A column that was unknown in all of them is
+    absent from the mappings.
+    """
+
+    time: datetime
+    """The start, a UTC quarter hour."""
+    samples: int
+    """On how many samples it rests."""
+    values: Mapping[str, float]
+    """Means of the samples by column of `SAMPLE_COLUMNS`; the last value of those in `COUNTERS`."""
+    known: Mapping[str, int]
+    """In how many of the samples a column was known."""
+    lowest: Mapping[str, float]
+    """By column of `EXTREMES`."""
+    highest: Mapping[str, float]
 
 
 AlarmLevel = Literal["info", "warning", "alarm"]

@@ -11,7 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from siteems.history.former_codes import FORMER_ALARM_CODES, FORMER_PLAN_TRIGGERS
-from siteems.history.records import SAMPLE_COLUMNS, AlarmRecord, Command, EventRow, Sample
+from siteems.history.records import (
+    EXTREMES,
+    SAMPLE_COLUMNS,
+    AlarmRecord,
+    Command,
+    EventRow,
+    Rollup,
+    Sample,
+)
+from siteems.history.rollup import ROLLUP_COLUMNS
 from siteems.messages.message import RECORDED_TEXT, Message, recorded_text
 
 Row = Sequence[Any]
@@ -43,6 +52,23 @@ def sample_of(row: Row) -> Sample:
     named = zip(SAMPLE_COLUMNS, numbers, strict=True)
     values = {column: value for column, value in named if value is not None}
     return Sample(time_of(ts), values, source, Message.from_record(reason))
+
+
+def rollup_of(row: Row) -> Rollup:
+    """The columns `ROLLUP_COLUMNS` of `rollups`."""
+    named = dict(zip(ROLLUP_COLUMNS, row, strict=True))
+
+    def known(columns: Sequence[str], end: str = "") -> dict[str, Any]:
+        return {c: value for c in columns if (value := named[c + end]) is not None}
+
+    return Rollup(
+        time_of(named["ts"]),
+        named["samples"],
+        known(SAMPLE_COLUMNS),
+        {column: n for column, n in known(SAMPLE_COLUMNS, "_n").items() if n},
+        known(EXTREMES, "_min"),
+        known(EXTREMES, "_max"),
+    )
 
 
 def plan_body_of(text: str) -> dict[str, Any] | None:

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from typing import Final
 
 from siteems.history.former_events import FORMER_EVENTS, VALID_FORMER_EVENT, from_former
-from siteems.history.records import SAMPLE_COLUMNS
+from siteems.history.records import EXTREMES, SAMPLE_COLUMNS
 from siteems.history.valid_rows import VALID
 
 SCHEMA_VERSION: Final = 3
 """Kept in the file's `user_version`. 2 has CHECK constraints, and an index on the end of events; 3
-keeps events of every kind, with intervals, as JSON.
+keeps events of every kind, with intervals, as JSON, and has roll-ups.
 """
 
 TABLES: Final[Mapping[str, str]] = {
     "samples": f"""
         ts INTEGER PRIMARY KEY, {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
         source TEXT NOT NULL, reason TEXT NOT NULL""",
+    "rollups": f"""
+        ts INTEGER PRIMARY KEY, samples INTEGER NOT NULL,
+        {", ".join(f"{c} REAL" for c in SAMPLE_COLUMNS)},
+        {", ".join(f"{c}_n INTEGER NOT NULL" for c in SAMPLE_COLUMNS)},
+        {", ".join(f"{c}_min REAL, {c}_max REAL" for c in EXTREMES)}""",
     "plans": """
         id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, status TEXT NOT NULL, trigger TEXT NOT NULL,
         body TEXT NOT NULL""",
@@ -37,6 +42,8 @@ TABLES: Final[Mapping[str, str]] = {
 """Columns by table. The table `incidents` holds the alarms; its name and its column `text`, now a
 message in its record form, are those of the first version.
 """
+ADDED: Final[Mapping[str, int]] = {"rollups": 3}
+"""In which version a table was added, by table; the others are in each."""
 META: Final = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 INDICES: Final[Mapping[str, str]] = {
     "plans_ts": "plans (ts)",
@@ -62,11 +69,12 @@ def create(db: sqlite3.Connection) -> None:
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a record of an earlier version to the present one, inside a transaction of the
-    caller's.
+    caller's. Raises `sqlite3.Error`.
 
     Rows that break a constraint are left out; they stay in the copy that was made before.
     """
-    changed = tuple(TABLES) if version_of(db) == 1 else ("events",)
+    version = version_of(db)
+    changed = tables_of(1) if version == 1 else ("events",)
     for table in changed:
         db.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
         _create(db, table)
@@ -76,7 +84,19 @@ def migrate(db: sqlite3.Connection) -> None:
             valid = f"SELECT * FROM former_{table} WHERE {VALID[table]}"
             db.execute(f"INSERT INTO {table} {valid}")
         db.execute(f"DROP TABLE former_{table}")  # and its index with it
+    if version < ADDED["rollups"]:
+        add_rollup(db)
     _finish(db)
+
+
+def add_rollup(db: sqlite3.Connection) -> None:
+    """From version 2 to 3: an empty table for the roll-ups of samples that will be deleted."""
+    _create(db, "rollups")
+
+
+def tables_of(version: int) -> tuple[str, ...]:
+    """The tables of a version, without `meta`."""
+    return tuple(table for table in TABLES if ADDED.get(table, 1) <= version)
 
 
 def _take_former_events(db: sqlite3.Connection) -> None:
@@ -89,13 +109,13 @@ def missing_tables(db: sqlite3.Connection) -> tuple[str, ...]:
     """The tables that are not there as this version or, in an earlier record, its version makes
     them. Raises `sqlite3.Error`.
     """
-    earlier = version_of(db) < SCHEMA_VERSION
+    version = version_of(db)
     with sqlite3.connect(":memory:") as model:
         create(model)
-        if earlier:
+        if version < SCHEMA_VERSION:
             model.execute("DROP TABLE events")
             model.execute(f"CREATE TABLE events ({FORMER_EVENTS})")
-        names = ("meta", *TABLES)
+        names = ("meta", *tables_of(version))
         missing = tuple(name for name in names if _columns(db, name) != _columns(model, name))
     model.close()
     return missing

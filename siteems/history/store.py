@@ -1,24 +1,29 @@
-"""The record of one site in one SQLite file: samples, plans, commands, DR events, alarms, facts."""
+"""The record of one site in one SQLite file: samples, roll-ups of former ones, plans, commands, DR
+events, alarms, facts.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 
 from siteems.history.database import Database
 from siteems.history.former_codes import FORMER_PLAN_TRIGGERS
 from siteems.history.former_events import VALID_FORMER_EVENT, from_former
 from siteems.history.records import (
+    ROLLUP,
     SAMPLE_COLUMNS,
     AlarmRecord,
     Command,
     EventRow,
     RecordError,
+    Rollup,
     Sample,
 )
+from siteems.history.rollup import ROLLUP_COLUMNS, roll_up_and_delete
 from siteems.history.rows import (
     alarm_of,
     alarm_row,
@@ -27,14 +32,15 @@ from siteems.history.rows import (
     event_of,
     event_row,
     plan_body_of,
+    rollup_of,
     sample_of,
     sample_row,
     time_of,
     timestamp,
 )
-from siteems.history.valid_rows import VALID
+from siteems.history.valid_rows import ROLLUP_MS, VALID
 
-PRUNED: Final = ("samples", "plans", "commands", "incidents")
+PRUNED: Final = ("plans", "commands", "incidents")
 DAY_MS: Final = 86_400_000
 PLANS_TRIED: Final = 10
 """The newest plans that are tried for a readable one; older ones would be followed no longer."""
@@ -43,6 +49,11 @@ REVISIONS: Final = 3
 """
 _COMMAND = "ts, device, point, value, owner, reason, outcome, detail"
 _ALARM = "ts, level, code, text"
+_SAMPLES_GONE: Final = (
+    f"ts >= ? AND ts < ? AND {VALID['rollups']} AND NOT EXISTS (SELECT 1 FROM samples AS s "
+    f"WHERE s.ts >= r.ts AND s.ts < r.ts + {ROLLUP_MS} AND {VALID['samples']})"
+)
+"""Of the roll-ups `r` of a span: those without a sample in their quarter hour."""
 
 
 class History(Database):
@@ -95,12 +106,24 @@ class History(Database):
         )
         return sample_of(rows[0]) if rows else None
 
-    def sample_span(self) -> tuple[datetime, datetime]:
-        """From the oldest sample to just after the newest. Raises `RecordError` without any."""
-        rows = self._rows(f"SELECT min(ts), max(ts) + 1 FROM samples WHERE {VALID['samples']}")
-        if rows[0][0] is None:
+    def recorded_span(self) -> tuple[datetime, datetime]:
+        """From the oldest sample or roll-up to just after the newest. Raises `RecordError` without
+        any.
+        """
+        times = [
+            time
+            for table in ("samples", "rollups")
+            if self._has(table)
+            for which in ("min", "max")  # one at a time: then SQLite reads no other rows
+            if (time := self._time(f"SELECT {which}(ts) FROM {table} WHERE {VALID[table]}"))
+        ]
+        if not times:
             raise RecordError(f"{self.path}: no samples yet")
-        return time_of(rows[0][0]), time_of(rows[0][1])
+        return min(times), max(times) + timedelta(milliseconds=1)
+
+    def oldest_sample_time(self) -> datetime | None:
+        """The time of the oldest sample; before it there are roll-ups only."""
+        return self._time(f"SELECT min(ts) FROM samples WHERE {VALID['samples']}")
 
     def newest_sample_time(self) -> datetime | None:
         """The time of the newest sample, which may be one to come."""
@@ -118,12 +141,14 @@ class History(Database):
         values = (least, most, _last_timestamp(until))
         return self._time(f"SELECT max(ts) FROM samples WHERE {within}", values)
 
-    def recorded_day(self, number: int, until: datetime) -> datetime | None:
-        """The start, in UTC, of the newest day with samples until then (`number` 1), of the one
-        before it (2) and so on; None where the record has fewer such days.
+    def recorded_day(
+        self, number: int, until: datetime, table: Literal["samples", "rollups"] = "samples"
+    ) -> datetime | None:
+        """The start, in UTC, of the newest day with samples (or roll-ups) until then (`number` 1),
+        of the one before it (2) and so on; None where the record has fewer such days.
         """
-        valid = VALID["samples"]
-        newest = f"SELECT max(ts) / {DAY_MS} * {DAY_MS} FROM samples WHERE {valid} AND ts"
+        valid = VALID[table]
+        newest = f"SELECT max(ts) / {DAY_MS} * {DAY_MS} FROM {table} WHERE {valid} AND ts"
         return self._time(
             f"WITH RECURSIVE days(day) AS ({newest} <= ? UNION ALL "
             f"SELECT ({newest} < day) FROM days WHERE day IS NOT NULL) "
@@ -135,6 +160,32 @@ class History(Database):
         """The time that a query of one value finds; None where it finds none."""
         rows = self._rows(query, values)
         return time_of(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    # -- roll-ups ----------------------------------------------------------------------------------
+
+    def rollups(self, since: datetime, until: datetime) -> list[Rollup]:
+        """What is left of the samples of a span that were deleted, oldest first."""
+        if not self._has("rollups"):
+            return []
+        rows = self._rows(
+            f"SELECT {', '.join(ROLLUP_COLUMNS)} FROM rollups AS r WHERE {_SAMPLES_GONE} "
+            "ORDER BY ts",
+            (timestamp(since), timestamp(until)),
+        )
+        return [rollup_of(row) for row in rows]
+
+    def rollup_span(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
+        """From the start of the first such roll-up of a span to the end of the last one; None
+        without any.
+        """
+        if not self._has("rollups"):
+            return None
+        span = (timestamp(since), timestamp(until))
+        first, last = (
+            self._time(f"SELECT {which}(ts) FROM rollups AS r WHERE {_SAMPLES_GONE}", span)
+            for which in ("min", "max")
+        )
+        return None if first is None or last is None else (first, last + ROLLUP)
 
     # -- plans -------------------------------------------------------------------------------------
 
@@ -267,6 +318,8 @@ class History(Database):
         """
         counts = {}
         for table, valid in VALID.items():
+            if not self._has(table):
+                continue
             if table == "events" and self.has_former_events:
                 valid = VALID_FORMER_EVENT
             query = f"SELECT count(*) FROM {table} WHERE ({valid}) IS NOT TRUE"
@@ -279,20 +332,30 @@ class History(Database):
     # -- housekeeping ------------------------------------------------------------------------------
 
     def prune(self, before: datetime, chunk: int = 2000) -> int:
-        """Delete samples, plans, commands and alarms older than `before`, at most `chunk` of each,
-        so that no other process waits long for the lock. DR events are kept.
+        """Delete samples, plans, commands and alarms older than `before`, about `chunk` of each,
+        so that no other process waits long for the lock. DR events are kept. Samples are deleted in
+        whole quarter hours, and rolled up in the same transaction.
 
         Returns how many rows were deleted; 0 = there is nothing left to delete.
         """
-        total = 0
-        for table in PRUNED:
-            oldest = f"SELECT rowid FROM {table} WHERE ts < ? LIMIT ?"
-            with self.transaction() as db:
-                total += db.execute(
-                    f"DELETE FROM {table} WHERE rowid IN ({oldest})", (timestamp(before), chunk)
-                ).rowcount
+        with self.transaction() as db:
+            total = roll_up_and_delete(db, timestamp(before), chunk)
+        total += sum(self._delete(table, before, chunk) for table in PRUNED)
         self.free_pages()
         return total
+
+    def prune_rollups(self, before: datetime, chunk: int = 2000) -> int:
+        """Delete roll-ups older than `before`, at most `chunk`; returns how many."""
+        deleted = self._delete("rollups", before, chunk)
+        self.free_pages()
+        return deleted
+
+    def _delete(self, table: str, before: datetime, most: int) -> int:
+        oldest = f"SELECT rowid FROM {table} WHERE ts < ? LIMIT ?"
+        with self.transaction() as db:
+            return db.execute(
+                f"DELETE FROM {table} WHERE rowid IN ({oldest})", (timestamp(before), most)
+            ).rowcount
 
 
 def _last_timestamp(until: datetime | None) -> int:

@@ -18,7 +18,7 @@ from drivers.backoff import Backoff, growing_pauses
 from siteems.history.known_events import KnownEvents
 from siteems.history.record_file import RecordFile, Replaced
 from siteems.history.records import RecordError, RefusedEntry, UnusableRecord
-from siteems.history.retention import prune_old
+from siteems.history.retention import Retention, prune_old
 from siteems.history.store import History
 from siteems.history.waiting import Entry, Gap, Waiting
 
@@ -78,7 +78,7 @@ class RecordWriter:
         self._jobs: list[tuple[Callable[[History], Any], Future[Any]]] = []
         self._change: int | None = None
         """Of the record by other processes, as seen last; None = all is to be read again."""
-        self.keep_days: int | None = None
+        self.keep: Retention | None = None
         """What is older is to be deleted now; None = nothing."""
         self._invalid: Mapping[str, int] = {}
         self._retry = Backoff(RETRY_PAUSES_S)
@@ -252,13 +252,13 @@ class RecordWriter:
             del self._batch[0]
 
     def _prune(self, history: History) -> None:
-        if self.keep_days is None:
+        if self.keep is None:
             return
-        if removed := prune_old(history, self._now(), self.keep_days):
+        if removed := prune_old(history, self._now(), self.keep):
             log.info("housekeeping", rows_removed=removed)
             self.wake()
         else:
-            self.keep_days, self._change = None, None  # the rows are checked again
+            self.keep, self._change = None, None  # the rows are checked again
 
     def _take_jobs(self) -> list[tuple[Callable[[History], Any], Future[Any]]]:
         jobs = list(self._jobs)

@@ -344,6 +344,11 @@ class Recording:
 
     sample_s: Annotated[float, Field(ge=1, le=900)] = 60.0
     keep_days: Annotated[int, Field(ge=1, le=4000)] = 800
+    keep_rollup_years: Annotated[int, Field(ge=1, le=50)] = 15
+    """How long the means over 15 min are kept that are made of samples before they are deleted:
+    longer than the calendar life of a battery, 6 to 12 years, so that its ageing is seen from its
+    first day and that of the one before it can be compared. A year of them takes at most 13 MB.
+    """
 
 
 START_SOC = 0.6

@@ -33,6 +33,7 @@ from siteems.history.records import Command, RecordError, Sample
 from siteems.history.store import History
 from siteems.history.waiting import Gap
 from siteems.messages.message import Message
+from siteems.site.model import Recording
 
 
 @pytest.fixture
@@ -217,7 +218,7 @@ def test_old_rows_are_deleted_piece_by_piece(path: Path) -> None:
     history.add_samples(sample(-i) for i in (*range(5000), *range(100_000, 102_500)))
     history.close()
     with recording(path) as recorder:
-        recorder.prune(3)
+        recorder.prune(Recording(keep_days=3))
         reader = written(path)
         three_days = 3 * 24 * 60 + 1
         wait_for(lambda: len(reader.samples(*EVER)) == three_days)

@@ -261,6 +261,12 @@ BROKEN = {
         "[control]\ncycle_s = 30\n[pv]",
         "control.lease_s: 60 s is too short for a cycle of 30 s; at least 4 cycles",
     ),
+    "roll-ups that go before the samples": Broken(
+        "[pv]",
+        "[recording]\nkeep_days = 800\nkeep_rollup_years = 2\n[pv]",
+        "recording.keep_rollup_years = 2: shorter than recording.keep_days, which is 800; "
+        "at least 3",
+    ),
     "bad time zone": Broken(
         "Asia/Shanghai",
         "Asia/Shanghia",

@@ -14,7 +14,7 @@ from typing import Any
 from invalid_rows import event_body
 
 PAGE = 4096
-TABLES = ("meta", "samples", "plans", "commands", "events", "incidents")
+TABLES = ("meta", "samples", "rollups", "plans", "commands", "events", "incidents")
 VALUES: tuple[Any, ...] = (
     None, 0, -1, 1, 2**31, 2**62, -(2**62), 1e308, -1e308, float("inf"), float("-inf"), 0.5, 1e-300,
     "", "text", "2026-07-15T04:00:00+00:00", "NaN", "{", "{}", "[]", "\0", "é" * 3000, "9" * 400,

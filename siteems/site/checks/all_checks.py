@@ -19,7 +19,7 @@ from siteems.site.checks.power import (
     check_wear,
 )
 from siteems.site.checks.tariffs import check_steps, check_tariffs
-from siteems.site.checks.timing import check_cycle_times, check_zone
+from siteems.site.checks.timing import check_cycle_times, check_retention, check_zone
 
 CHECKS: tuple[Callable[..., Iterator[ValidationError]], ...] = (
     check_zone,
@@ -37,6 +37,7 @@ CHECKS: tuple[Callable[..., Iterator[ValidationError]], ...] = (
     check_roles,
     check_drivable,
     check_cycle_times,
+    check_retention,
     check_hooks,
     check_demo,
     check_faults,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -56,4 +57,14 @@ def check_cycle_times(
             ("recording", "sample_s"),
             f"shorter than control.cycle_s, which is {control.cycle_s:g} s",
             "at least one cycle",
+        )
+
+
+def check_retention(recording: Recording) -> Iterator[ValidationError]:
+    """Roll-ups outlast the samples that they are made of."""
+    if 365 * recording.keep_rollup_years < recording.keep_days:
+        yield ValidationError(
+            ("recording", "keep_rollup_years"),
+            f"shorter than recording.keep_days, which is {recording.keep_days}",
+            f"at least {math.ceil(recording.keep_days / 365)}",
         )
