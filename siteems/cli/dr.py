@@ -170,6 +170,7 @@ def dr_settle(
     from siteems.history.location import history_path, state_dir
     from siteems.history.ownership import check_site
     from siteems.history.store import History
+    from siteems.operations.alarm_catalogue import MAINS_FAILED
     from siteems.operations.daemon_state import daemon_clock
     from siteems.site.read_file import load_site
 
@@ -178,9 +179,8 @@ def dr_settle(
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
     check_site(history, site.site.id)
     zone, now = site.site.zone, daemon_clock(history).now()
-    found = settled(
-        history, recorded_event(history, event_id, now), chosen, rule, bid_kw, zone, now
-    )
+    event = recorded_event(history, event_id, now)
+    found = settled(history, event, chosen, rule, bid_kw, zone, now, MAINS_FAILED.code)
     start, settlement = found.baseline.start, found.settlement
     if page is not None:
         write_page(settlement, found.course, zone, page)

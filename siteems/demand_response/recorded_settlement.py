@@ -65,9 +65,11 @@ def settled(
     bid_kw: float,
     zone: ZoneInfo,
     now: datetime,
+    outage_code: str,
 ) -> SettledEvent:
     """Settle an event by a programme. `rule` names a baseline other than the programme's own; a
-    reduction has the baseline that was fixed when it was accepted.
+    reduction has the baseline that was fixed when it was accepted. `outage_code` is that of the
+    alarm of a mains failure.
 
     Raises `UserError` for an event that is not over, or that has no baseline.
     """
@@ -83,7 +85,7 @@ def settled(
             base = baseline(
                 rule_named(name),
                 recorded_days(history, event.start, zone),
-                recorded_facts(history, event.start, zone, but=event.id),
+                recorded_facts(history, event.start, zone, outage_code, but=event.id),
                 event.start,
                 event.end,
                 notice,

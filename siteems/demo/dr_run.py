@@ -31,6 +31,7 @@ from siteems.errors import UserError
 from siteems.history.location import history_path
 from siteems.history.records import Sample
 from siteems.history.store import History
+from siteems.operations.alarm_catalogue import MAINS_FAILED
 from siteems.operations.command_channel import send
 from siteems.simulation.scenario import Scenario, demo_scenario
 from siteems.simulation.vtn import SimulatedVtn
@@ -155,6 +156,7 @@ def _events(
         REDUCTION_KW,
         site.site.zone,
         clock.now(),
+        MAINS_FAILED.code,
     )
     quarter = HOUR / 4
     samples = history.samples(emergency - HOUR, emergency + lasts + quarter)

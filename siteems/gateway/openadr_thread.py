@@ -32,6 +32,7 @@ from siteems.history.recorder import Recorder
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History
 from siteems.operations import event_alarm_types as types
+from siteems.operations.alarm_catalogue import MAINS_FAILED
 from siteems.site.demand_response import OpenAdr
 from siteems.site.model import Site
 
@@ -177,7 +178,7 @@ class OpenAdrThread:
 
         def find(history: History) -> float:
             days = recorded_days(history, min(now, start), zone)
-            facts = recorded_facts(history, min(now, start), zone)
+            facts = recorded_facts(history, min(now, start), zone, MAINS_FAILED.code)
             return baseline(self._rule, days, facts, start, end, now).mean_kw(start, end)
 
         try:

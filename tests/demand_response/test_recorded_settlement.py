@@ -30,9 +30,11 @@ from siteems.history.location import history_path
 from siteems.history.records import AlarmRecord
 from siteems.history.store import History
 from siteems.messages.message import Message
+from siteems.operations.alarm_catalogue import MAINS_FAILED
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+OUTAGE = MAINS_FAILED.code
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def programme() -> Programme:
 
 def test_it_is_settled_against_its_baseline(history: History, programme: Programme) -> None:
     """4 kW less 1 kW over two hours: 6 kWh at 4 CNY, as bid."""
-    found = settled(history, EVENT, programme, None, 3.0, SHANGHAI, NOW)
+    found = settled(history, EVENT, programme, None, 3.0, SHANGHAI, NOW, OUTAGE)
     assert found.baseline.kw.tolist() == [4.0] * 8
     assert found.metered_kw.tolist() == [1.0] * 8
     assert found.settlement.payment == Decimal("24.00")
@@ -73,12 +75,12 @@ def test_days_with_other_events_and_with_outages_do_not_count(
     other = EVENT_START - timedelta(days=6)
     EventLog(history).add(import_cap_event("e0", 0, 1.0, other, other + HOUR, "ops", other))
     failed = EVENT_START - timedelta(days=7)
-    history.add_alarm(AlarmRecord(failed, "alarm", Message("mains-failed")))
-    found = settled(history, EVENT, programme, None, 3.0, SHANGHAI, NOW)
+    history.add_alarm(AlarmRecord(failed, "alarm", Message(OUTAGE)))
+    found = settled(history, EVENT, programme, None, 3.0, SHANGHAI, NOW, OUTAGE)
     excluded = {day.isoformat(): why for day, why in found.baseline.excluded}
     assert excluded["2026-07-09"] == "event"
     assert excluded["2026-07-08"] == "outage"
-    facts = recorded_facts(history, EVENT_START, SHANGHAI, but="e0")
+    facts = recorded_facts(history, EVENT_START, SHANGHAI, OUTAGE, but="e0")
     assert facts.events == frozenset()
 
 
@@ -87,16 +89,16 @@ def test_a_reduction_keeps_the_baseline_that_was_fixed(
 ) -> None:
     interval = Interval(EVENT_START, EVENT_END, 3.0, baseline_kw=5.0)
     reduction = DrEvent("e2", 0, "reduction", (interval,), "vtn", EVENT_START - HOUR)
-    found = settled(history, reduction, programme, None, 4.0, SHANGHAI, NOW)
+    found = settled(history, reduction, programme, None, 4.0, SHANGHAI, NOW, OUTAGE)
     assert found.baseline.kw.tolist() == [5.0] * 8
     assert found.settlement.payment == Decimal("32.00")
-    again = settled(history, reduction, programme, "high-5-of-10", 4.0, SHANGHAI, NOW)
+    again = settled(history, reduction, programme, "high-5-of-10", 4.0, SHANGHAI, NOW, OUTAGE)
     assert again.baseline.kw.tolist() == [4.0] * 8
 
 
 def test_what_cannot_be_settled(history: History, programme: Programme) -> None:
     def settle(event: DrEvent, now: datetime = NOW, rule: str | None = None) -> None:
-        settled(history, event, programme, rule, 3.0, SHANGHAI, now)
+        settled(history, event, programme, rule, 3.0, SHANGHAI, now, OUTAGE)
 
     with pytest.raises(UserError, match="is not over: it ends at 2026-07-15 04:00 UTC"):
         settle(EVENT, EVENT_START)

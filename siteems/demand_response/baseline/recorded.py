@@ -23,8 +23,6 @@ LONGEST_GAP_S: Final = 960.0
 """Between two samples. `recording.sample_s` may be a quarter of an hour."""
 LEAST_COVERED: Final = 0.99
 """Of a quarter hour, for its mean to be known."""
-MAINS_FAILED: Final = "mains-failed"
-"""The code of the alarm."""
 
 
 def quarter_hours(samples: Sequence[Sample], start: datetime, end: datetime) -> Array:
@@ -66,9 +64,11 @@ def recorded_days(history: History, until: datetime, zone: ZoneInfo) -> MeteredD
 
 
 def recorded_facts(
-    history: History, until: datetime, zone: ZoneInfo, *, but: str | None = None
+    history: History, until: datetime, zone: ZoneInfo, outage_code: str, *, but: str | None = None
 ) -> DayFacts:
-    """Days with other events than `but`, and days with a mains failure. Raises `RecordError`."""
+    """Days with other events than `but`, and days with a mains failure, by the code of its alarm.
+    Raises `RecordError`.
+    """
     events: set[date] = set()
     for event in EventLog(history).events_of(history.newest_event_rows(until - BACK)):
         if event.cancelled or event.test or event.id == but or event.start >= until:
@@ -78,5 +78,5 @@ def recorded_facts(
             events.add(local)
             local += timedelta(days=1)
     alarms = history.alarms(until - BACK, until)
-    outages = {a.time.astimezone(zone).date() for a in alarms if a.code == MAINS_FAILED}
+    outages = {a.time.astimezone(zone).date() for a in alarms if a.code == outage_code}
     return DayFacts(events=frozenset(events), outages=frozenset(outages))
