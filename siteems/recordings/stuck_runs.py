@@ -43,6 +43,10 @@ FROZEN_H: Mapping[str, float] = {
 wet night, equipment at rest and a controller that holds an import cap draw the same power for
 hours.
 """
+ROUND, ROUND_SHARE = 1e-6, 0.5
+"""Of the values outside of the run, so many may be whole tenths: more say that the meter has no
+more digits.
+"""
 HABIT_SHARE, HABIT_TIMES = 0.8, 3.0
 """A series is frozen where it rests three times as long as on most days (four of five); a constant
 load never is.
@@ -61,8 +65,20 @@ def frozen_runs(times: pd.DatetimeIndex, series: Array, per_day: float, target: 
     if target not in FROZEN_H:
         return []
     found = _unusual(times, series, per_day, FROZEN_H[target], target == "pv_kw")
+    if target == "grid_import_kw":
+        return [run for run in found if not _may_be_a_cap(series, run)]
     # Below 0 it is a standby power of PV, and loses nothing.
     return [run for run in found if target != "pv_kw" or series[run[0]] > 0.0]
+
+
+def _may_be_a_cap(series: Array, run: Run) -> bool:
+    """Whether an import rests at a round number that the meter usually does not show: people set
+    caps to tenths of a kW, and a meter freezes at any of its digits.
+    """
+    tenths = np.abs(series * 10.0 - np.round(series * 10.0)) < ROUND
+    known = tenths[~np.isnan(series)]
+    outside = np.concatenate((tenths[: run[0]], tenths[run[1] :]))
+    return bool(tenths[run[0]] and known.size and outside.size and outside.mean() < ROUND_SHARE)
 
 
 def _unusual(

@@ -203,3 +203,23 @@ def test_a_span_without_steps_is_left_to_its_use(tmp_path: Path) -> None:
         written(tmp_path, course(3, 96)), ZONE, None, ["pv_kw"], PROFILE_NEEDS
     )
     check_holes(recording, "pv_kw", REPLAY, (datetime(2030, 1, 1, tzinfo=UTC), None), ZONE)
+
+
+@pytest.mark.parametrize(("level_kw", "kept"), [(1.5, True), (2.0, True), (2.371, False)])
+def test_an_import_that_is_held_at_a_cap_is_kept(
+    tmp_path: Path, level_kw: float, kept: bool
+) -> None:
+    """31 hours of a cap in three weeks were taken for a frozen meter."""
+    import_kw = 4.0 + course(20, 96)["dc_load_kw"]
+    import_kw[800 : 800 + 31 * 4] = level_kw
+    path = written(tmp_path, {"grid_import_kw": import_kw})
+    metered = read_metered(path, ZONE)
+    assert any("frozen" in note for note in metered.notes) is not kept
+    assert (metered.import_kw[850:900] == level_kw).all() == kept
+
+
+def test_a_meter_with_one_decimal_may_freeze_at_any(tmp_path: Path) -> None:
+    import_kw = np.round(4.0 + course(20, 96)["dc_load_kw"], 1) + 0.4 * (np.arange(20 * 96) % 3)
+    import_kw[800 : 800 + 31 * 4] = 5.5
+    metered = read_metered(written(tmp_path, {"grid_import_kw": import_kw}), ZONE)
+    assert any("frozen" in note for note in metered.notes)
