@@ -35,6 +35,12 @@ REPLAY = HoleLimit("a replay", 0.3)
 BILL = HoleLimit("a bill", 0.1, each_month=True)
 
 
+def _cause(recording: Recording, column: str) -> str:
+    """The first note on a column, which may say why it has holes."""
+    notes = [note for note in recording.notes if note.startswith(f"{column}:")]
+    return f" ({notes[0].partition(': ')[2]})" if notes else ""
+
+
 def check_holes(
     recording: Recording, column: str, limit: HoleLimit, used: Span, zone: ZoneInfo
 ) -> None:
@@ -57,6 +63,7 @@ def check_holes(
                 f"{recording.path}: column {column} has no value in {percent(share)} of its steps"
                 f"{when}; at most {percent(limit.share)} may be filled for {limit.use}"
                 f"{' and for each of its months' if limit.each_month else ''}"
+                f"{_cause(recording, column)}"
             )
 
 

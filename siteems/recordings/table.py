@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +84,12 @@ def _from_text(path: Path, text: FileText) -> Table:
                 f"{path}: line {text.numbers[1]} has {len(names) + len(extra)} cells, but there "
                 f"are {len(names)} columns; is {text.separator!r} in a number?"
             )
-    frame = pd.read_csv(
-        io.StringIO("\n".join(text.lines)), sep=text.separator, dtype=str, index_col=False
-    )
+    try:
+        frame = pd.read_csv(
+            io.StringIO("\n".join(text.lines)), sep=text.separator, dtype=str, index_col=False
+        )
+    except pd.errors.ParserError as error:
+        raise _misread(path, text, str(error)) from error
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     if len(frame) == len(text.lines) - 1:
         frame.index = pd.Index(text.numbers[1:])
@@ -94,6 +98,20 @@ def _from_text(path: Path, text: FileText) -> Table:
     frame, notes = _without_units_row(path, frame)
     frame, comma_notes = _with_numbers(path, text.separator, frame)
     return Table(path, frame, (*notes, *comma_notes))
+
+
+def _misread(path: Path, text: FileText, error: str) -> UserError:
+    """What the reader of CSV complains about, with the line of the file."""
+    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
+        expected, line, saw = map(int, found.groups())
+        cells = f"has {saw} cells, but there are {expected} columns"
+        return UserError(
+            f"{path}: line {text.numbers[line - 1]} {cells}; is {text.separator!r} in a number?"
+        )
+    if found := re.search(r"EOF inside string starting at row (\d+)", error):
+        line = min(int(found[1]), len(text.numbers) - 1)
+        return UserError(f"{path}: line {text.numbers[line]}: a quote is opened and not closed")
+    return UserError(f"{path}: cannot be read as CSV ({' '.join(error.split())})")
 
 
 def _fields(text: FileText, line: int) -> list[str]:

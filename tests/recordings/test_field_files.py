@@ -236,3 +236,33 @@ class TestExport:
     def test_both_signs_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="has values above and below 0"):
             read(self.meter(tmp_path, (1.0, -2.0), (1.0, 2.0)))
+
+
+class TestRefusals:
+    def lines(self) -> list[str]:
+        return [f"{iso(MIDNIGHT + n * HOUR)},{n % 24}" for n in range(48)]
+
+    def refused(self, folder: Path, lines: list[str]) -> str:
+        path = folder / "meter.csv"
+        path.write_text("\n".join(["# a logger", "time,grid_import_kw", *lines]) + "\n")
+        with pytest.raises(UserError) as error:
+            read(path)
+        return str(error.value)
+
+    def test_an_extra_cell_names_the_line_of_the_file(self, tmp_path: Path) -> None:
+        lines = self.lines()
+        lines[10] += ",7"
+        lines.insert(5, "")
+        assert "line 14 has 3 cells, but there are 2 columns" in self.refused(tmp_path, lines)
+
+    def test_a_quote_that_is_not_closed(self, tmp_path: Path) -> None:
+        lines = self.lines()
+        lines[20] = lines[20].replace(",", ',"')
+        assert "line 23: a quote is opened and not closed" in self.refused(tmp_path, lines)
+
+    def test_holes_name_their_cause(self, tmp_path: Path) -> None:
+        lines = [line + (" kW" if n % 2 else "") for n, line in enumerate(self.lines())]
+        text = self.refused(tmp_path, lines)
+        assert "has no value in 50.0 % of its steps" in text
+        assert "'1 kW'" in text
+        assert "line 4" in text
