@@ -14,6 +14,8 @@ from siteems.tariff.model import DAY_TYPES, DemandTerm, TariffVersion
 from siteems.tariff.period_price import price_of
 
 ONCE = "every hour of the day belongs to exactly one period"
+MOST_OVER = 10.0
+"""Times the contract: a higher share is a percentage."""
 LEAP_YEAR = 2024
 """Stands for every year, so that 29 February is checked too."""
 
@@ -29,6 +31,7 @@ def tariff_errors(
         yield from _listed_day_errors(version, key)
         yield from _price_errors(version, key)
         for number, calendar in enumerate(version.calendars):
+            yield from _date_errors(calendar.dates, (*key, "calendars", number))
             yield from _hour_errors(calendar.periods, (*key, "calendars", number, "periods"))
         yield from _special_errors(version, key)
         for number, term in enumerate(version.demand):
@@ -207,6 +210,33 @@ def _demand_errors(term: DemandTerm, at: KeyPath) -> Iterator[ValidationError]:
         yield ValidationError(
             (*at, "over"), "shares do not rise from the contract up", "such as [[1.05, 2.0]]"
         )
+    elif any(share > MOST_OVER for share in shares):
+        yield ValidationError(
+            (*at, "over"),
+            f"a share of {max(shares):g} is {max(shares):g} times the contract",
+            f"a share and no percentage, up to {MOST_OVER:g}, such as [[1.05, 2.0]]",
+        )
+    multiples = [multiple for _, multiple in term.over]
+    if multiples != sorted(multiples) or any(multiple < 1.0 for multiple in multiples):
+        yield ValidationError(
+            (*at, "over"),
+            "more demand would cost less per kW",
+            "multiples of the price from 1 up that do not fall, such as [[1.05, 2.0]]",
+        )
+    yield from _date_errors(term.dates, at)
+
+
+def _date_errors(spans: Sequence[str], at: KeyPath) -> Iterator[ValidationError]:
+    """Spans of dates, MM-DD/MM-DD, with a day that does not exist."""
+    for number, span in enumerate(spans):
+        for text in span.split("/"):
+            month, day = (int(part) for part in text.split("-"))
+            if not (1 <= month <= 12 and 1 <= day <= monthrange(LEAP_YEAR, month)[1]):
+                yield ValidationError(
+                    (*at, "dates", number),
+                    f"there is no {text}",
+                    "MM-DD/MM-DD, such as 07-01/08-31",
+                )
 
 
 def _hours_error(error: ValueError, at: KeyPath) -> ValidationError:

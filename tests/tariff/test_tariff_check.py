@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from siteems.tariff.check import tariff_errors
 from siteems.tariff.hours import DAY_MIN, clock, parse_hours, slots_of
-from siteems.tariff.model import Calendar, TariffVersion
+from siteems.tariff.model import Calendar, DemandTerm, TariffVersion
 
 YEAR = tuple(range(1, 13))
 Periods = dict[str, tuple[str, ...]]
@@ -143,3 +143,30 @@ def test_any_partition_of_the_day_is_complete_and_any_missing_part_is_a_gap(
     assert wrongs(version(calendars=(calendar(periods=without),))) == [
         f"{gone} belongs to no period"
     ]
+
+
+@pytest.mark.parametrize(
+    ("over", "wrong"),
+    [
+        ([(1.05, 2.0)], None),
+        ([(1.05, 2.0), (1.2, 3.0)], None),
+        ([(105.0, 2.0)], "a share of 105 is 105 times the contract"),
+        ([(1.05, 0.5)], "more demand would cost less per kW"),
+        ([(1.05, 2.0), (1.1, 1.0)], "more demand would cost less per kW"),
+        ([(1.2, 2.0), (1.05, 3.0)], "shares do not rise from the contract up"),
+    ],
+)
+def test_the_price_of_demand_above_the_contract(
+    over: list[tuple[float, float]], wrong: str | None
+) -> None:
+    term = DemandTerm(mode="contract", price_per_kw=30.0, over=tuple(over))
+    assert wrongs(version(demand=(term,))) == ([] if wrong is None else [wrong])
+
+
+@pytest.mark.parametrize("span", ["02-30/03-15", "06-01/13-45", "00-10/02-01", "02-01/06-31"])
+def test_dates_that_do_not_exist(span: str) -> None:
+    term = DemandTerm(mode="measured", price_per_kw=30.0, dates=(span,))
+    [wrong] = wrongs(version(demand=(term,)))
+    assert wrong.startswith("there is no ")
+    good = DemandTerm(mode="measured", price_per_kw=30.0, dates=("02-29/06-30",))
+    assert wrongs(version(demand=(good,))) == []

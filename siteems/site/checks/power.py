@@ -18,7 +18,13 @@ faster, so a higher value has the wrong unit.
 
 
 def check_rectifier(rectifier: Rectifier) -> Iterator[ValidationError]:
-    """The efficiency table rises in share."""
+    """The efficiency table rises in share, and has two points above no load."""
+    if sum(share > 0.0 for share, _ in rectifier.efficiency) < 2:
+        yield ValidationError(
+            ("rectifier", "efficiency"),
+            "has fewer than two points above a share of 0",
+            "without output an efficiency says nothing, so two more: [[0.1, 0.9], [1.0, 0.95]]",
+        )
     for index, (before, after) in enumerate(pairwise(rectifier.efficiency), start=1):
         if after[0] <= before[0]:
             yield ValidationError(
