@@ -31,6 +31,10 @@ class Localised:
     """Whether the rows keep standard time all year."""
     odd: pd.DatetimeIndex
     """Local times that the clocks skip."""
+    single: pd.DatetimeIndex
+    """The days whose doubled hour is there once, with rows before and after it, in a recording that
+    does not show otherwise that it follows the clocks.
+    """
 
 
 def localise(times: pd.DatetimeIndex, zone: ZoneInfo, step: pd.Timedelta) -> Localised:
@@ -42,11 +46,37 @@ def localise(times: pd.DatetimeIndex, zone: ZoneInfo, step: pd.Timedelta) -> Loc
     late = _late(times, twice, step)
     if _keeps_standard_time(times, skipped, twice, step):
         offset = _standard_offset(zone, times.min().year)
-        return Localised((times - offset).tz_localize("UTC"), True, times[:0])
+        return Localised((times - offset).tz_localize("UTC"), True, times[:0], times[:0])
     later = np.zeros(len(times), dtype=np.bool_)
     later[twice[late]] = True
     utc = first.tz_convert("UTC").where(~later, second.tz_convert("UTC"))
-    return Localised(utc, False, times[skipped])
+    single = times[:0] if _passes_spring(times, utc) else _single(times, twice, step)
+    return Localised(utc, False, times[skipped], single)
+
+
+def _passes_spring(times: pd.DatetimeIndex, utc: pd.DatetimeIndex) -> bool:
+    """Whether clocks are put forward within the recording: that its rows skip the hour shows that
+    they follow them.
+    """
+    order = np.argsort(times.asi8, kind="stable")
+    offsets = (times - utc.tz_localize(None))[order]
+    known = offsets[offsets.notna()]
+    return bool((known[1:] > known[:-1]).any())
+
+
+def _single(
+    times: pd.DatetimeIndex, twice: npt.NDArray[np.intp], step: pd.Timedelta
+) -> pd.DatetimeIndex:
+    """The days whose doubled hour is there once, in a recording that goes on around it."""
+    in_doubled = times[twice]
+    days = in_doubled.normalize().unique()
+    single = []
+    for day in days:
+        of_day = in_doubled[in_doubled.normalize() == day]
+        before, after = of_day.min() - step, of_day.max() + step
+        if not of_day.has_duplicates and before in times and after in times:
+            single.append(day)
+    return pd.DatetimeIndex(single)
 
 
 def _late(times: pd.DatetimeIndex, twice: npt.NDArray[np.intp], step: pd.Timedelta) -> Bools:

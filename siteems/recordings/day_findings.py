@@ -16,6 +16,7 @@ from siteems.recordings.finding import Finding, finding, percent, runs, share, s
 from siteems.recordings.local_days import local_days
 from siteems.recordings.physical_range import NEVER_ZERO, RANGES, Mask, dead_zeros, night_power
 from siteems.recordings.series_table import Array
+from siteems.recordings.solar_middle import LEAST_DAYS, middle_h
 from siteems.recordings.timestamps import usual_step
 
 COPIED_YEAR_DAYS, COPIED_MONTH_DAYS = 300, 27
@@ -31,6 +32,10 @@ NOON_JUMP_H = 0.75
 """A change of clocks moves the solar day by an hour; clouds move its middle by less than this."""
 CHANGES = ((3, 5), (4, 12), (9, 20), (11, 12))
 """Clocks change between the first two of these days of a year, and between the last two."""
+EARLIEST_NOON_H, LATEST_NOON_H = 9.0, 16.5
+"""Of the middle of the solar day, by local clocks: 15:10 in the west of China is the latest solar
+noon, 11:00 the earliest, and panels that look east or west add an hour or two.
+"""
 WINDOW_DAYS = 21
 """On each side of a day, the window over which the middle of the solar day is compared. Shorter
 windows may have no clear day; over longer ones solar noon moves by itself.
@@ -49,6 +54,7 @@ def find_in_days(
         yield from _night_power(name, times, series)
         yield from _dark_noons(name, times, series)
         yield from _clock_jumps(name, times, series)
+        yield from _displaced(name, times, series)
     else:
         yield from _zeros(name, times, series, target)
 
@@ -134,6 +140,25 @@ def _night_power(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[
     if mask.any():
         text = f"{share(mask)} at night, up to {series[mask].max():g}: not from PV"
         yield finding("night", name, times[mask], text)
+
+
+def _displaced(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:
+    """A solar day whose middle no local clock shows: the times are in another zone. Times in UTC
+    show no local clock.
+    """
+    if str(times.tz) == "UTC" or times[-1] - times[0] < LEAST_DAYS:
+        return
+    half_step_h = usual_step(times) / pd.Timedelta(hours=2)
+    hours = times.hour.to_numpy() + times.minute.to_numpy() / 60.0 + half_step_h
+    noon_h = middle_h(np.asarray(hours, dtype=np.float64), series)
+    if noon_h is None or EARLIEST_NOON_H <= noon_h <= LATEST_NOON_H:
+        return
+    clock = f"{int(noon_h):02d}:{int(noon_h % 1 * 60):02d}"
+    text = (
+        f"the middle of the solar day lies at {clock}: the times are in another zone, such as UTC; "
+        "state it as zone in [time] of a map"
+    )
+    yield finding("clock", name, times, text)
 
 
 def _clock_jumps(name: str, times: pd.DatetimeIndex, series: Array) -> Iterator[Finding]:

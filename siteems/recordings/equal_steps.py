@@ -73,6 +73,22 @@ class Recording:
     """What was done to the data, one sentence for each rule that was applied."""
 
 
+def on_usual_steps(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Times without the few seconds by which a logger's stamps are off its steps.
+
+    The energy between two stamps becomes power over the step that the row counts for: with the
+    seconds in it, a meter's energy would come out too high by the square of their share.
+    """
+    step = usual_step(times)
+    if step < MINUTE:
+        return times
+    positions = np.asarray((times - times.min()) / step)
+    whole = np.round(positions)
+    near = np.abs(positions - whole) <= JITTER_SHARE
+    steps = pd.to_timedelta(whole * step.total_seconds(), unit="s")
+    return pd.DatetimeIndex(times.where(~near, times.min() + steps))
+
+
 def at_equal_steps(rows: Rows) -> Recording:
     """Order the rows and bring them to their usual step.
 

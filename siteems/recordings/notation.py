@@ -41,6 +41,17 @@ WIDE_OFFSET = r"[+-](?:1[4-9]|[2-9]\d):\d\d$"
 """Offsets to be looked at one by one: UTC+14 is the widest in use."""
 DAY_OR_MONTH = "may be day or month first; say day_first = true or false in [time] of a map"
 
+RANGE_CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*[APap][Mm])?"
+RANGE = (
+    rf"^\s*(?P<start>(?:\S+\s+)?{RANGE_CLOCK})"
+    rf"(?:\s+[-–—]\s*|\s*[–—~～至到]\s*|\s+to\s+)"
+    rf"(?:\S+\s+)?{RANGE_CLOCK}\s*$"
+    rf"|^\s*(?P<clock>{RANGE_CLOCK})-{RANGE_CLOCK}\s*$"
+)
+"""Start and end of a step in one cell. A hyphen without space before it begins an offset from UTC,
+but not behind a clock without date.
+"""
+
 Refuse = Callable[[int, str], Exception]
 """Makes the error for the cell at a position, with a reason."""
 
@@ -63,7 +74,7 @@ def read_instants(cells: pd.Series, day_first: bool | None, refuse: Refuse) -> p
         return times
     if pd.api.types.is_numeric_dtype(cells):
         return _from_numbers(cells, refuse)
-    texts = cells.astype(str).where(cells.notna(), "").str.strip()
+    texts = starts_of_ranges(cells.astype(str).where(cells.notna(), "").str.strip())
     for pattern, aware in ((ISO_LOCAL, False), (ISO_OFFSET, True)):
         if bool(texts.str.fullmatch(pattern).all()):
             try:
@@ -78,6 +89,15 @@ def read_instants(cells: pd.Series, day_first: bool | None, refuse: Refuse) -> p
                 break
             return _in_one_offset(times, texts.str[-6:]) if aware else times
     return _from_texts(texts, day_first, refuse)
+
+
+def starts_of_ranges(texts: pd.Series) -> pd.Series:
+    """The starts where all texts have the start and the end of a step, else the texts."""
+    if texts.empty or not re.match(RANGE, str(texts.iloc[0])):
+        return texts
+    parts = texts.str.extract(RANGE)
+    starts = parts["start"].fillna(parts["clock"])
+    return texts if starts.isna().any() else starts
 
 
 def _from_numbers(cells: pd.Series, refuse: Refuse) -> pd.DatetimeIndex:

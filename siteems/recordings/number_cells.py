@@ -29,6 +29,7 @@ ENOUGH = 50
 with decimals would have shown another number of digits by then.
 """
 SHOWN = 3
+WHOLE = r"[+-]?\d{1,3}"
 LARGEST = 1e15
 """No meter counts beyond this, and a number that does is as wrong as an infinite one. The bytes of
 a cell's traffic are below it, and the exact arithmetic of a bill has room for it.
@@ -63,10 +64,19 @@ def decimal_mark(numbers: pd.Series) -> Mark | Literal["both"] | None:
     return "," if by_comma else "." if by_point else None
 
 
-def probably_thousands(numbers: pd.Series) -> bool:
-    """Whether commas part thousands, though no cell proves it: many of them, and whole numbers."""
-    grouped = numbers.str.fullmatch(GROUPS[","])
-    return int(grouped.sum()) >= ENOUGH and bool(numbers.str.fullmatch(r"[+-]?\d{1,3}").any())
+def probably_thousands(numbers: pd.Series, mark: Mark = ",") -> bool:
+    """Whether marks part thousands, though no cell proves it: many of them, and whole numbers."""
+    grouped = numbers.str.fullmatch(GROUPS[mark])
+    return int(grouped.sum()) >= ENOUGH and bool(numbers.str.fullmatch(WHOLE).any())
+
+
+def may_be_thousands(numbers: pd.Series) -> bool:
+    """Whether every point of a column has three digits behind it, with whole numbers of up to three
+    digits among them: 980 and then 1.225.
+    """
+    pointed = numbers.str.contains(".", regex=False)
+    grouped = numbers.str.fullmatch(GROUPS["."])
+    return bool(grouped.any() and (grouped | ~pointed).all() and numbers.str.fullmatch(WHOLE).any())
 
 
 def with_points(cells: pd.Series, mark: Mark) -> pd.Series:

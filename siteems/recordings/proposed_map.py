@@ -196,6 +196,8 @@ def map_text(table: SeriesTable, guesses: tuple[Guess, ...]) -> str:
     lines = ["[time]", f"column = {_quoted(source.column)}"]
     if source.clock_column is not None:
         lines.append(f"clock_column = {_quoted(source.clock_column)}")
+    if source.steps_per_day is not None:
+        lines.append(f"steps_per_day = {source.steps_per_day}")
     if source.stands_for == "end":
         lines.append('stands_for = "end"')
     if source.zone is not None:

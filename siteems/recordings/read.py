@@ -18,7 +18,7 @@ import pandas as pd
 
 from siteems.errors import UserError
 from siteems.recordings.column_map import TARGETS, ColumnMap, map_columns, selected_rows
-from siteems.recordings.equal_steps import Recording, Rows, at_equal_steps
+from siteems.recordings.equal_steps import Recording, Rows, at_equal_steps, on_usual_steps
 from siteems.recordings.gap_filling import fill_gaps
 from siteems.recordings.hole_limits import BILL, REPLAY, WHOLE, Span, check_holes
 from siteems.recordings.metered import Metered
@@ -75,11 +75,12 @@ def rows_of(
         require_columns(table.frame, [n for n in TARGETS if n in table.frame.columns], table.path)
         columns, notes = _plain_columns(table, [n for n in wanted if n in table.frame.columns])
     else:
+        on_steps = on_usual_steps(instants.times)
         columns, notes = map_columns(
             table,
             column_map,
-            _hours(table, instants.times),
-            instants.times,
+            _hours(table, on_steps),
+            on_steps,
             end_of_step=stamps.end_of_step,
         )
         require_columns(columns, needed, table.path, expected)

@@ -72,7 +72,9 @@ def read_series(
     time_column = source.column
     stamps = read_timestamps(table, source)
     times = stamps.times
-    if zone is not None and stamps.has_offset:
+    if not stamps.has_offset and stamps.zone is not None and stamps.zone.key == "UTC":
+        times = times.tz_localize("UTC")
+    if zone is not None and times.tz is not None:
         times = times.tz_convert(zone)
     others = [
         column for column in frame.columns if column not in (time_column, source.clock_column)
@@ -94,7 +96,7 @@ def read_series(
         time_column=time_column,
         times_from=source,
         day_order=day_order,
-        has_zone=stamps.has_offset,
+        has_zone=times.tz is not None,
         rows=len(frame),
         key=first,
         columns=tuple(columns),

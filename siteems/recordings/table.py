@@ -15,12 +15,16 @@ from siteems.recordings.file_text import FileText, read_text
 from siteems.recordings.number_cells import (
     Mark,
     decimal_mark,
+    may_be_thousands,
     number_cells,
     plain_width,
     probably_thousands,
     with_points,
 )
 
+SEMICOLON = ";"
+"""Separates columns where the comma begins decimals, so that a point may part thousands."""
+MARKS = {",": "comma", ".": "point"}
 OTHER_THAN_KW = ("w", "mw", "wh", "kwh", "mwh", "kvarh", "kvar", "kva", "a", "v")
 """Units that a column of kW may turn out to have."""
 
@@ -151,39 +155,49 @@ def _with_numbers(
         name: bool(cells.str.contains(",", regex=False, na=False).any())
         for name, cells in plain.items()
     }
-    if not any(with_comma.values()):
+    if not any(with_comma.values()) and separator != SEMICOLON:
         return _frame({name: _number_or_text(cells) for name, cells in plain.items()}, frame), ()
     numbers = {name: number_cells(cells) for name, cells in plain.items()}
     marks = {name: decimal_mark(cells) for name, cells in numbers.items()}
     of_file = {mark for mark in marks.values() if mark in (",", ".")}
     columns, notes = {}, []
     for name, cells in plain.items():
-        own = marks[name]
+        own, of_column = marks[name], numbers[name]
+        with_points_only = separator == SEMICOLON and may_be_thousands(of_column)
+        unclear: Mark | None = "," if with_comma[name] else "." if with_points_only else None
         if own is None and len(of_file) == 1:
             own = next(iter(of_file))
-        if own is None and with_comma[name] and len(numbers[name]):
-            own = _likely_mark(separator, numbers[name])
-        if (own is None and with_comma[name] and len(numbers[name])) or own == "both":
-            commas = numbers[name][numbers[name].str.contains(",", regex=False)]
-            raise UserError(
-                f"{path}: line {commas.index[0]}, column {name}: {commas.iloc[0]!r} may have a "
-                "decimal comma or thousands; write the numbers without commas"
-            )
+        if own is None and unclear is not None and len(of_column):
+            own = _likely_mark(separator, of_column, unclear)
+        if (own is None and unclear is not None and len(of_column)) or own == "both":
+            raise _either_meaning(path, name, of_column, unclear or ",")
         mark: Mark = "," if own == "," else "."
         columns[name] = _number_or_text(with_points(cells, mark))
-        if with_comma[name] and pd.api.types.is_numeric_dtype(columns[name]):
-            meaning = "begin decimals" if mark == "," else "part thousands"
-            notes.append(f"{name}: commas {meaning}")
+        if unclear is not None and pd.api.types.is_numeric_dtype(columns[name]):
+            meaning = "begin decimals" if mark == unclear else "part thousands"
+            notes.append(f"{name}: {MARKS[unclear]}s {meaning}")
     return _frame(columns, frame), tuple(notes)
+
+
+def _either_meaning(path: Path, name: str, numbers: pd.Series, mark: Mark) -> UserError:
+    marked = numbers[numbers.str.contains(mark, regex=False)]
+    return UserError(
+        f"{path}: line {marked.index[0]}, column {name}: {marked.iloc[0]!r} may have a decimal "
+        f"{MARKS[mark]} or thousands; write the numbers without {MARKS[mark]}s"
+    )
 
 
 def _frame(columns: dict[str, pd.Series], like: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=like.index, columns=like.columns)
 
 
-def _likely_mark(separator: str, numbers: pd.Series) -> Mark | None:
-    """What commas are in a column that does not prove it, in a file that does not either."""
-    grouped = probably_thousands(numbers)
+def _likely_mark(separator: str, numbers: pd.Series, unclear: Mark) -> Mark | None:
+    """The decimal mark of a column that does not prove it, in a file that does not either.
+    `unclear` is the mark that it has.
+    """
+    grouped = probably_thousands(numbers, unclear)
+    if unclear == ".":
+        return "," if grouped else None
     if separator == ",":
         return "." if grouped else None
     return None if grouped else ","

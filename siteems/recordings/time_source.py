@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from siteems.config.fields import CLOSED
 from siteems.errors import UserError
-from siteems.recordings.notation import DayOrMonthError, read_instants
+from siteems.recordings.counted_steps import steps_per_day
+from siteems.recordings.notation import RANGE, DayOrMonthError, read_instants, starts_of_ranges
 
+MARKET_DATE = r"(delivery|trading|trade|settlement|flow|oper(ating|ation)?)[ _-]?(date|day)"
 NAMES = (
     r"time_utc|utc(_time)?|timestamp_utc|datetime_utc",
     r"time|时间|時間",
@@ -24,7 +26,7 @@ NAMES = (
     r"(hour|interval|period)[ _-]?(start|begin|beginning)\b.*|(interval|period)_?end.*",
     r"time.*|.*时间|.*時間",
     r"measured_on.*",
-    r"(delivery|trading|trade|flow|oper(ating|ation)?)[ _-]?(date|day)",
+    MARKET_DATE,
     r"date.*|日期|day|tag|datum.*|zeit.*|ts",
     r"start.*|epoch|unix.*|gmt|utc|zulu",
     r"end|ends?[ _-]?(time|date).*|ende|bis|结束时间|結束時間|截止时间|截止時間",
@@ -33,12 +35,12 @@ NAMES = (
 cells are times.
 """
 CLOCK_NAMES = (
-    r"time|clock|hour|hr|h|时间|時間|时刻|時刻|小时|uhrzeit|zeit|stunde|he|period|interval"
+    r"time|clock|hour|hr|h|时间|時間|时刻|時刻|小时|时段|時段|点|點|序号"
+    r"|uhrzeit|zeit|stunde|he|sp|period|interval|point"
+    r"|(settlement|trading|delivery|dispatch)[ _-]?(period|interval|hour)"
     r"|(hour|period|interval|time)[ _-]?(end|ending|ends|start|starting|beginning|number|no)"
 )
-DATE_NAMES = (
-    r"date|日期|day|datum|tag|(delivery|trading|trade|flow|oper(ating|ation)?)[ _-]?(date|day)"
-)
+DATE_NAMES = rf"date|日期|day|datum|tag|{MARKET_DATE}"
 ENDS = r"(?<![a-z])(end|ends|ending|ende|finish)(?![a-z])|^he$|^bis$|结束|結束|截止"
 """In the name of a column whose times name the ends of their steps. It may be set
 off from the rest of the name by any sign, or by a capital letter.
@@ -49,6 +51,8 @@ PROBED = 50
 """Cells of a column that are read to see whether it holds times."""
 CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp][Mm])?\s*"
 LAST_HOUR = 24
+HOUR_TEXT = r"\s*(\d{1,2})([AB])?\s*"
+"""Hours where the doubled one of the autumn day is written as 3A and 3B."""
 EXPECTED = "time, timestamp, datetime, dt, date, hour_start, hour_ending, interval_start, 时间"
 
 
@@ -59,6 +63,8 @@ class TimeSource:
     column: str = "time"
     clock_column: str | None = None
     """Of the time of day, where `column` has only the date."""
+    steps_per_day: Annotated[int, Field(ge=24, le=288)] | None = None
+    """Where `clock_column` counts the steps of a day from 1 on: how many a day of 24 h has."""
     stands_for: Literal["start", "end"] = "start"
     """Whether a time names the start or the end of its step."""
     zone: str | None = None
@@ -77,6 +83,12 @@ class TimeSource:
                     "is not a time zone; allowed are IANA names such as UTC"
                 ) from error
         return name
+
+    @model_validator(mode="after")
+    def _counts_in_a_column(self) -> Self:
+        if self.steps_per_day is not None and self.clock_column is None:
+            raise ValueError("steps_per_day needs clock_column, the column of the numbers")
+        return self
 
 
 def time_source_of(frame: pd.DataFrame, path: Path) -> TimeSource:
@@ -98,10 +110,29 @@ def time_source_of(frame: pd.DataFrame, path: Path) -> TimeSource:
 
 
 def clock_texts(cells: pd.Series) -> pd.Series:
-    """Times of day as text; hours that are numbers without decimals."""
+    """Times of day as text; hours that are numbers without decimals, and 3A and 3B as 3."""
     if pd.api.types.is_float_dtype(cells) and bool((cells % 1.0 == 0.0).all()):
         cells = cells.astype("int64")
+    hours = hours_of_day(cells)
+    if hours is not None and not pd.api.types.is_numeric_dtype(cells):
+        return hours.astype(str)
     return cells.astype(str)
+
+
+def hours_of_day(cells: pd.Series) -> pd.Series | None:
+    """The hours of a column of hours, 0 to 23 or 1 to 24, also where the doubled one is written as
+    3A and 3B; None for another column.
+    """
+    if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
+        return None
+    if pd.api.types.is_numeric_dtype(cells):
+        hours = cells
+    else:
+        parts = cells.astype(str).str.extract(rf"^{HOUR_TEXT}$")
+        if parts[0].isna().any() or not (parts[1] == "B").any():
+            return None
+        hours = parts[0].astype("int64")
+    return hours if bool(((hours >= 0) & (hours <= LAST_HOUR) & (hours % 1 == 0)).all()) else None
 
 
 def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
@@ -116,9 +147,9 @@ def with_clock(frame: pd.DataFrame, name: str) -> TimeSource:
     elif re.fullmatch(DATE_NAMES, name.strip(), re.IGNORECASE) and _are_dates(frame[name]):
         for other in map(str, frame.columns):
             named = re.fullmatch(CLOCK_NAMES, other.strip(), re.IGNORECASE)
-            if other != name and named and (_is_clock(frame[other]) or _is_hour(frame[other])):
+            if other != name and named and _holds_clock(frame[name], frame[other]):
                 return _in_two_columns(frame, name, other, zone)
-    ends = _names_ends(name) or _counts_to_24(frame[name])
+    ends = (_names_ends(name) or _counts_to_24(frame[name])) and not _are_ranges(frame[name])
     return TimeSource(column=name, zone=zone, stands_for="end" if ends else "start")
 
 
@@ -150,23 +181,36 @@ def _counts_to_24(cells: pd.Series) -> bool:
 def _in_two_columns(frame: pd.DataFrame, date: str, clock: str, zone: str | None) -> TimeSource:
     """Hours that are counted from 1 to 24 name the ends of their steps."""
     cells = frame[clock]
-    of_ends = _is_hour(cells) and cells.min() >= 1 and cells.max() == LAST_HOUR
+    counted = steps_per_day(frame[date], cells)
+    if counted is not None:
+        return TimeSource(column=date, clock_column=clock, zone=zone, steps_per_day=counted)
+    hours = hours_of_day(cells)
+    of_ends = hours is not None and hours.min() >= 1 and hours.max() == LAST_HOUR
     of_ends = of_ends or _names_ends(clock) or _counts_to_24(cells)
+    of_ends = of_ends and not _are_ranges(cells)
     stands_for: Literal["start", "end"] = "end" if of_ends else "start"
     return TimeSource(column=date, clock_column=clock, zone=zone, stands_for=stands_for)
+
+
+def _holds_clock(dates: pd.Series, cells: pd.Series) -> bool:
+    """Whether a column has times of day, hours, or the numbers of steps of a day."""
+    return (
+        _is_clock(cells)
+        or hours_of_day(cells) is not None
+        or steps_per_day(dates, cells) is not None
+    )
+
+
+def _are_ranges(cells: pd.Series) -> bool:
+    """Whether cells have the start and the end of their step, as `00:00 - 01:00`."""
+    texts = cells.astype(str)
+    return bool(texts.str.match(RANGE).all())
 
 
 def _is_clock(cells: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
         return False
-    return bool(cells.astype(str).str.fullmatch(CLOCK).all())
-
-
-def _is_hour(cells: pd.Series) -> bool:
-    """Whether cells are hours of a day, 0 to 23 or 1 to 24."""
-    if not pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells):
-        return False
-    return bool(((cells >= 0) & (cells <= LAST_HOUR) & (cells % 1 == 0)).all())
+    return bool(starts_of_ranges(cells.astype(str)).str.fullmatch(CLOCK).all())
 
 
 def _are_dates(cells: pd.Series) -> bool:

@@ -16,7 +16,9 @@ import pandas as pd
 
 from siteems.errors import UserError
 from siteems.recordings.clock_changes import localise
-from siteems.recordings.notation import DayOrMonthError, read_instants
+from siteems.recordings.counted_steps import LONGEST_DAY, CountedSteps
+from siteems.recordings.notation import DayOrMonthError, Refuse, read_instants, starts_of_ranges
+from siteems.recordings.number_cells import as_numbers
 from siteems.recordings.row_spans import row_spans_s
 from siteems.recordings.table import Table, require_columns
 from siteems.recordings.time_source import TimeSource, clock_texts, time_source_of
@@ -24,6 +26,11 @@ from siteems.recordings.time_source import TimeSource, clock_texts, time_source_
 FIRST_YEAR, LAST_YEAR = 1971, 2200
 """Times outside of them are defects of a clock, and the calendars of zones end near them."""
 
+FREQUENT = 0.5
+"""Share of the distances between rows that shows the step."""
+WHOLE_STEPS_S = tuple(60 * minutes for minutes in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120))
+MOST_JITTER = 0.1
+"""Of a step: each of two stamps may be off by half of it (`equal_steps.JITTER_SHARE`)."""
 
 DayOrder = Literal["shown", "even-steps", "guessed"]
 """Why day or month comes first: the file or its map shows it, the steps are even in one order only,
@@ -46,6 +53,8 @@ class Timestamps:
     """Of times without offset, where the file or its map states it; else the site's."""
     end_of_step: bool = False
     """Whether they name the end of their step."""
+    counted: CountedSteps | None = None
+    """Where the file counts the steps of a day instead of stating a clock."""
 
     @property
     def has_offset(self) -> bool:
@@ -83,18 +92,44 @@ def read_timestamps(table: Table, source: TimeSource | None = None) -> Timestamp
         return UserError(f"{path}: line {line}, column {named}: {shown!r} {reason}")
 
     cells = frame[source.column]
+    zone = None if source.zone is None else ZoneInfo(source.zone)
+    shown = f"{path}: column {' and '.join(wanted)}"
+    if source.steps_per_day is not None:
+        days = _within_years(read_instants(cells, source.day_first, refuse), refuse)
+        counted = _counted(table, source, days, refuse)
+        return Timestamps(shown, counted.wall_times, zone, False, counted)
     if source.clock_column is not None:
-        cells = cells.astype(str).str.strip() + " " + clock_texts(frame[source.clock_column])
-    times = read_instants(cells, source.day_first, refuse)
+        clocks = starts_of_ranges(clock_texts(frame[source.clock_column]))
+        cells = cells.astype(str).str.strip() + " " + clocks
+    times = _within_years(read_instants(cells, source.day_first, refuse), refuse)
+    return Timestamps(shown, times, zone, source.stands_for == "end")
+
+
+def _within_years(times: pd.DatetimeIndex, refuse: Refuse) -> pd.DatetimeIndex:
     far = np.flatnonzero((times.year < FIRST_YEAR) | (times.year > LAST_YEAR))
     if far.size:
         raise refuse(int(far[0]), f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
-    return Timestamps(
-        f"{path}: column {' and '.join(wanted)}",
-        times,
-        None if source.zone is None else ZoneInfo(source.zone),
-        source.stands_for == "end",
-    )
+    return times
+
+
+def _counted(
+    table: Table, source: TimeSource, days: pd.DatetimeIndex, refuse: Refuse
+) -> CountedSteps:
+    """The days and numbers of a file that counts the steps of a day."""
+    assert source.steps_per_day is not None
+    if days.tz is not None or bool((days.normalize() != days).any()):
+        raise refuse(0, "is no date alone, though steps of a day are counted")
+    numbers, _ = as_numbers(table.frame[source.clock_column])
+    most = round(source.steps_per_day * LONGEST_DAY)
+    wrong = np.flatnonzero(~((numbers >= 1) & (numbers <= most) & (numbers % 1 == 0)))
+    if wrong.size:
+        line = table.frame.index[wrong[0]]
+        cell = table.frame[source.clock_column].iloc[wrong[0]]
+        raise UserError(
+            f"{table.path}: line {line}, column {source.clock_column}: {cell!r} is no step of a "
+            f"day; allowed are 1 to {most}"
+        )
+    return CountedSteps(days, numbers.astype(np.int64), source.steps_per_day)
 
 
 def with_known_day(table: Table, source: TimeSource) -> tuple[TimeSource, DayOrder]:
@@ -136,9 +171,19 @@ def in_utc(stamps: Timestamps, zone: ZoneInfo, *, refuse_odd: bool = False) -> I
 
 
 def usual_step(times: pd.DatetimeIndex) -> pd.Timedelta:
-    """The most frequent distance between two successive times; zero for a single one."""
+    """The most frequent distance between two successive times; zero for a single one. Where stamps
+    jitter so that no distance is frequent, it is the whole step that they jitter around.
+    """
     steps = pd.Series(times.sort_values().unique()).diff().dropna()
-    return pd.Timedelta(0) if steps.empty else pd.Timedelta(steps.mode().iloc[0])
+    if steps.empty:
+        return pd.Timedelta(0)
+    usual = pd.Timedelta(steps.mode().iloc[0])
+    if (steps == usual).mean() >= FREQUENT:
+        return usual
+    middle_s = steps.median().total_seconds()
+    nearest_s = min(WHOLE_STEPS_S, key=lambda step_s: abs(step_s - middle_s))
+    around = (steps.dt.total_seconds() - nearest_s).abs() <= MOST_JITTER * nearest_s
+    return pd.Timedelta(seconds=nearest_s) if around.mean() >= FREQUENT else usual
 
 
 def row_lengths(times: pd.DatetimeIndex, *, of_ends: bool = False) -> pd.TimedeltaIndex:
@@ -158,6 +203,14 @@ def _localised(stamps: Timestamps, zone: ZoneInfo) -> tuple[pd.DatetimeIndex, tu
     their step, so that 02:00 ends the hour before the skipped one: the reading with fewer odd times
     is taken.
     """
+    if stamps.counted is not None:
+        elapsed, of_days = stamps.counted.elapsed(zone)
+        if of_days.any():
+            others = replace(stamps, times=stamps.times[~of_days], counted=None)
+            times, notes = _localised(others, zone) if len(others.times) else (elapsed[:0], ())
+            whole = pd.Series(elapsed)
+            whole[~of_days] = times
+            return pd.DatetimeIndex(whole), notes
     step = usual_step(stamps.times)
     found = localise(stamps.times, zone, step)
     times = found.times
@@ -168,6 +221,12 @@ def _localised(stamps: Timestamps, zone: ZoneInfo) -> tuple[pd.DatetimeIndex, tu
     if found.standard_time:
         text = f"time: the stamps run evenly through the changes of clocks in {zone}"
         return times, (f"{text}: standard time all year",)
+    if not len(found.odd) and len(found.single):
+        return times, (
+            f"time: the hour that the clocks in {zone} repeat is there once on "
+            f"{found.single[0]:%Y-%m-%d}; if the logger keeps standard time all year, state its "
+            "zone as zone in [time] of a map",
+        )
     if not len(found.odd):
         return times, ()
     return times, (

@@ -25,6 +25,7 @@ from siteems.replay.policy_run import Progress
 from siteems.replay.report import write_report
 from siteems.site.model import Site
 from siteems.site.possible_profile import refuse_impossible
+from siteems.site.solar_noon import displaced_pv_note
 
 SCORED_FROM = timedelta(days=10)
 """In a shorter recording, too few days are left after the forecasts have learned a week."""
@@ -56,6 +57,7 @@ def replay_to_folder(
     first, last = recorded.between(start, end)
     span = profile.end - profile.start
     size = None if site.pv is None else size_note(profile.pv_kw, span, site.pv.rated_kwp)
+    of_site = (size, displaced_pv_note(profile, site))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -67,10 +69,9 @@ def replay_to_folder(
         start=first,
         end=last,
         start_soc=site.start_soc,
-        notes=recorded.notes if size is None else (*recorded.notes, size),
+        notes=(*recorded.notes, *(note for note in of_site if note is not None)),
         progress=progress,
     )
-    result = replace(result, data_sha256=hashlib.sha256(data.read_bytes()).hexdigest())
     result = replace(result, data_sha256=hashlib.sha256(data.read_bytes()).hexdigest())
     _write_data(result, out)  # kept, whatever comes of the scores
     long_enough = profile.end - profile.start >= SCORED_FROM

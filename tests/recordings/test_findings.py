@@ -126,3 +126,16 @@ def test_the_series_of_a_replay_have_no_findings(tmp_path: Path) -> None:
     soc = np.where(np.arange(96 * 20) < 40, 0.5, 1.0)
     more: dict[str, object] = {"pv_kw": sun, "battery_kw": battery_kw, "soc": soc, "mains_ok": 1}
     assert kinds(tmp_path, day_shape(20), **more) == set()
+
+
+@pytest.mark.parametrize(
+    ("shift_h", "found"), [(0.0, False), (3.0, False), (-8.0, True), (7.0, True)]
+)
+def test_a_solar_day_that_no_local_clock_shows(tmp_path: Path, shift_h: float, found: bool) -> None:
+    """In Hangzhou, times in UTC show PV from 22:00 to 10:00, with its middle at 04:00."""
+    hours = np.arange(30 * 96) / 4.0 - shift_h
+    cloud = np.random.default_rng(4).uniform(0.4, 1.0, hours.size)
+    pv_kw = np.round(4.0 * cloud * np.maximum(np.sin((hours % 24 - 6.0) / 12.0 * np.pi), 0.0), 3)
+    kinds(tmp_path, day_shape(30), pv_kw=pv_kw)
+    texts = [f.text for f in inspect_file(tmp_path / "data.csv").findings if f.kind == "clock"]
+    assert any("the middle of the solar day lies at" in text for text in texts) == found

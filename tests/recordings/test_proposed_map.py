@@ -61,7 +61,7 @@ RIGHT = pd.Series(LOAD, index=HOURS.tz_localize(SHANGHAI).tz_convert("UTC"))
             pd.DataFrame(
                 {"date": HOURS.strftime("%Y%m%d"), "hour": HOURS.hour + 1, "load_kw": LOAD}
             ),
-            'clock_column = "hour"\nstands_for = "end"',
+            'clock_column = "hour"\nsteps_per_day = 24',
         ),
         (
             pd.DataFrame(

@@ -139,3 +139,32 @@ def test_a_replay_may_fill_more_but_not_most(tmp_path: Path) -> None:
     frame.assign(dc_load_kw=[None] * 30 + [1.0] * 66).to_csv(path, index=False)
     with pytest.raises(UserError, match=r"at most 30\.0 % may be filled for a replay"):
         read_filled_profile(path, SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("separator", "rows", "right"),
+    [
+        (";", ["980"] * 60 + ["1.225"] * 60, 1225.0),
+        (";", ["980", "1.225"] * 60 + ["0.5"], 1.225),  # another cell shows decimals
+        (",", ["980", "1.225"] * 60, 1.225),  # a file of commas has decimal points
+        (";", ["2.125", "1.225"] * 60, 1.225),  # no whole numbers: always three decimals
+    ],
+)
+def test_points_that_may_part_thousands(
+    tmp_path: Path, separator: str, rows: list[str], right: float
+) -> None:
+    path = tmp_path / "a.csv"
+    lines = [
+        f"2026-07-06 {n // 60:02d}:{n % 60:02d}{separator}{cell}" for n, cell in enumerate(rows)
+    ]
+    path.write_text("\n".join([f"time{separator}grid_import_kw", *lines]), encoding="utf-8")
+    table = read_table(path)
+    assert right in table.frame["grid_import_kw"].to_list()
+    assert table.notes == (("grid_import_kw: points part thousands",) if right > 1000 else ())
+
+
+def test_a_few_points_that_may_part_thousands_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time;grid_import_kw\n2026-07-06;980\n2026-07-07;1.225\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"line 3, .*'1.225' may have a decimal point or thousands"):
+        read_table(path)
