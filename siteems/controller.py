@@ -25,6 +25,7 @@ from siteems.control.step import Step
 from siteems.control.stored_value import StoredEnergy, act_on_value
 from siteems.control.timing import Timing
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.opt_out import OptOuts
 from siteems.estimation.image_builder import ImageBuilder
 from siteems.estimation.import_counter import CounterEvent
 from siteems.estimation.process_image import Image
@@ -107,7 +108,8 @@ class Controller:
         """Since what is learned from samples was learned. The shell then calls `learn_again`."""
         self.image = self._images.first(self._clock.now())
         self.plan: PublishedPlan | None = None
-        self._events = SiteEvents(self._report_alarm)
+        self.opt_outs = OptOuts()
+        self._events = SiteEvents(self._report_alarm, self.opt_outs)
         self.holds = Holds(self._clock)
         self.replan = ReplanRequest()
 
@@ -119,6 +121,8 @@ class Controller:
         self.plan = recalled.plan
         for hold in recalled.holds:
             self.holds.begin(hold)
+        for opt_out in recalled.opt_outs:
+            self.opt_outs.begin(opt_out)
         self._use_battery()
         self._sign.recall(recalled.battery_sign)
         issued = None if self.plan is None else self.plan.issued.isoformat()
@@ -328,8 +332,8 @@ class Controller:
 
     @property
     def events(self) -> tuple[DrEvent, ...]:
-        """DR events in force or to come."""
-        return self._events.open
+        """DR events in force or to come that the site follows."""
+        return self._events.followed
 
     def refresh_events(self) -> None:
         """Read the event log. A new, changed or cancelled DR event asks for a new plan at once."""

@@ -14,7 +14,7 @@ from siteems.messages.json_text import json_text
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="""Create, list, cancel or settle demand-response events; show what the site can give.
+    help="""Demand-response events: create, list, cancel, decline, settle. What can the site give?
 
 An event is handed to the running daemon, which records it, makes a new plan and keeps to the limit.
 Without a running daemon it is refused, with exit code 3.""",
@@ -112,6 +112,7 @@ def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
     """List the events that are active or still to come."""
     from siteems.demand_response.event_log import EventLog
     from siteems.demand_response.event_text import event_text
+    from siteems.demand_response.opt_out import OPT_OUTS, recorded_opt_outs
     from siteems.history.location import history_path, state_dir
     from siteems.history.ownership import check_site
     from siteems.history.store import History
@@ -122,10 +123,51 @@ def dr_list(site_file: SiteArgument, state: StateOption = None) -> None:
     history = History(history_path(state_dir(site.site.id, state)), read_only=True)
     check_site(history, site.site.id)
     events = EventLog(history).open(daemon_clock(history).now())
+    declined = {each.event: each for each in recorded_opt_outs(history.fact(OPT_OUTS))}
     for event in events:
-        print(event_text(event, site.site.zone))
+        why = declined.get(event.id)
+        marks = "" if why is None else f", opted out by {why.owner}: {why.reason}"
+        print(f"{event_text(event, site.site.zone)}{marks}")
     if not events:
         print("no events")
+
+
+@app.command("opt-out")
+def dr_opt_out(
+    event_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the event, as printed by `dr list`.")
+    ],
+    site_file: SiteArgument,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why, for the record and the grid operator.")
+    ],
+    state: StateOption = None,
+) -> None:
+    """Decline an event: nothing of it is followed, whatever later revisions ask for.
+
+    Example: siteems dr opt-out 35d71c72 site.toml --reason "work at the rectifiers"
+    """
+    from siteems.cli.daemon_commands import at_site
+
+    _, daemon = at_site(site_file, state)
+    daemon.send("dr-opt-out", {"id": event_id, "reason": reason})
+    print(f"opted out of event {event_id}")
+
+
+@app.command("opt-in")
+def dr_opt_in(
+    event_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of an event that was opted out of.")
+    ],
+    site_file: SiteArgument,
+    state: StateOption = None,
+) -> None:
+    """Follow an event again that was declined."""
+    from siteems.cli.daemon_commands import at_site
+
+    _, daemon = at_site(site_file, state)
+    daemon.send("dr-opt-in", {"id": event_id})
+    print(f"opted in to event {event_id} again")
 
 
 @app.command("settle")

@@ -5,32 +5,64 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from siteems.clock import Clock
 from siteems.control.hold import Hold, Holds
+from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.event_text import event_dict
 from siteems.demand_response.manual import cancel_event, confirm, doubts_about, place_import_limit
+from siteems.demand_response.opt_out import (
+    OPT_OUTS,
+    OptOut,
+    OptOuts,
+    opt_out_dict,
+    opt_outs_text,
+)
 from siteems.errors import UserError
 from siteems.gateway.command_server import Handler
+from siteems.history.recorder import Recorder
 from siteems.history.records import AlarmRecord
 from siteems.history.valid_rows import EARLIEST, LATEST
 from siteems.operations.alarm_catalogue import ACKNOWLEDGED
 from siteems.operations.alarm_states import BY_CODE
 from siteems.operations.command_channel import Caller
-from siteems.operations.hold_record import hold_dict, holds_text
+from siteems.operations.event_alarm_types import EVENT_OPTED_IN, EVENT_OPTED_OUT
+from siteems.operations.hold_record import HOLDS, hold_dict, holds_text
 from siteems.site.demand_response import DemandResponse
 from siteems.site.model import Battery
 from siteems.vpp.flexibility import Availability
 from siteems.vpp.site_availability import as_data
 
-DRIVING: Final = frozenset({"dr-limit-import", "hold"})
+DRIVING: Final = frozenset({"dr-limit-import", "dr-opt-in", "dr-opt-out", "hold"})
 """Commands that devices have to be driven for."""
 LONGEST: Final = timedelta(days=366)
 """Of an event."""
 LONGEST_HOLD: Final = timedelta(days=7)
 """A hold that was forgotten costs the saving of a week, and not of a year."""
+
+
+def all_commands(
+    controller: Controller,
+    recorder: Recorder,
+    clock: Clock,
+    report: Callable[[AlarmRecord], None],
+    *,
+    read_only: bool,
+) -> Mapping[str, Handler]:
+    """The commands of a daemon. A read-only one refuses those that devices are driven for."""
+    site, events = controller.site, EventLog(recorder)
+    keep_holds, keep_opt_outs = (partial(recorder.set_fact, key) for key in (HOLDS, OPT_OUTS))
+    handlers = (
+        event_commands(events, clock, site.demand_response)
+        | opt_out_commands(controller.opt_outs, events, clock, keep_opt_outs, report)
+        | hold_commands(controller.holds, clock, site.battery, keep_holds)
+        | alarm_commands(report, clock)
+        | availability_commands(controller.availability)
+    )
+    return without_driving(handlers) if read_only else handlers
 
 
 def event_commands(events: EventLog, clock: Clock, allowed: DemandResponse) -> dict[str, Handler]:
@@ -56,6 +88,40 @@ def event_commands(events: EventLog, clock: Clock, allowed: DemandResponse) -> d
         return event_dict(cancel_event(events, text(arguments, "id"), clock.now()))
 
     return {"dr-limit-import": limit_import, "dr-cancel": cancel}
+
+
+def opt_out_commands(
+    opt_outs: OptOuts,
+    events: EventLog,
+    clock: Clock,
+    keep: Callable[[str], None],
+    report: Callable[[AlarmRecord], None],
+) -> dict[str, Handler]:
+    """Decline an open event, and follow it again. `keep` stores the opt-outs for a restart."""
+
+    def opt_out(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        event, reason = text(arguments, "id"), text(arguments, "reason").strip()
+        if not reason:
+            raise UserError("reason: is empty; state why, for the record and the grid operator")
+        now = clock.now()
+        if event not in {each.id for each in events.open(now)}:
+            raise UserError(f"no event {event} is in force or to come")
+        declined = OptOut(event, reason, caller.user, now)
+        opt_outs.begin(declined)
+        keep(opt_outs_text(opt_outs))
+        report(EVENT_OPTED_OUT.at(now, who=caller.user, event=event, reason=reason))
+        return opt_out_dict(declined)
+
+    def opt_in(arguments: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+        event = text(arguments, "id")
+        declined = opt_outs.end(event)
+        if declined is None:
+            raise UserError(f"the site has not opted out of an event {event}")
+        keep(opt_outs_text(opt_outs))
+        report(EVENT_OPTED_IN.at(clock.now(), who=caller.user, event=event))
+        return opt_out_dict(declined)
+
+    return {"dr-opt-out": opt_out, "dr-opt-in": opt_in}
 
 
 def availability_commands(

@@ -30,13 +30,7 @@ from siteems.demand_response.openadr3.secrets import read_secrets
 from siteems.errors import UserError
 from siteems.forecast.clear_sky_curve import compute_in_child
 from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
-from siteems.gateway.command_handlers import (
-    alarm_commands,
-    availability_commands,
-    event_commands,
-    hold_commands,
-    without_driving,
-)
+from siteems.gateway.command_handlers import all_commands
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.metrics_server import MetricsServer
@@ -50,7 +44,6 @@ from siteems.operations.alarm_log import AlarmLog
 from siteems.operations.alarm_states import count_by_level
 from siteems.operations.cycle_times import CycleTimes
 from siteems.operations.daemon_state import note_started, note_stopped, note_traffic
-from siteems.operations.hold_record import HOLDS
 from siteems.operations.logs import configure_logs
 from siteems.operations.memory import resident_bytes
 from siteems.operations.metrics import DaemonView
@@ -108,14 +101,9 @@ class Daemon:
         self._controller = Controller(site, ports, self._timing, drives=not read_only)
         self._report = AlarmLog(self._recorder).report
         self._record_alarms = RecordAlarms(self._report)
-        events = event_commands(EventLog(self._recorder), clock, site.demand_response)
-        holds = hold_commands(
-            self._controller.holds, clock, site.battery, partial(self._recorder.set_fact, HOLDS)
+        handlers = all_commands(
+            self._controller, self._recorder, clock, self._report, read_only=read_only
         )
-        handlers = events | holds | alarm_commands(self._report, clock)
-        handlers |= availability_commands(self._controller.availability)
-        if read_only:
-            handlers = without_driving(handlers)
         self._commands = CommandServer(folder, handlers, clock, site.control.command_group)
         self._read_only = read_only
         self._cycles = CycleTimes(time.monotonic())

@@ -24,6 +24,22 @@ EVENT_REFUSED: Final = AlarmType(
     "Read the detail. If the event is right, allow it in [demand_response] of the site file; "
     "otherwise speak to the grid operator.",
 )
+EVENT_OPTED_OUT: Final = AlarmType(
+    "dr-event-opted-out",
+    "{who} has opted out of DR event {event}: {reason}",
+    "warning",
+    "The site does not follow this event, nor later revisions of it. The record of a programme has "
+    "what it takes off for that.",
+    "`siteems dr opt-in` follows the event again.",
+)
+EVENT_OPTED_IN: Final = AlarmType(
+    "dr-event-opted-in",
+    "{who} has opted in to DR event {event} again",
+    "info",
+    "The event is followed from the next control cycle on.",
+    NOTHING_TO_DO,
+    clears=(EVENT_OPTED_OUT.code,),
+)
 SERVER_LOST: Final = AlarmType(
     "dr-server-lost",
     "the grid operator's server has not answered for {minutes:.0f} min: {detail}",

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import structlog
 
 from siteems.control.hold import Hold
+from siteems.demand_response.opt_out import OPT_OUTS, OptOut, recorded_opt_outs
 from siteems.estimation.site_state import FULL_SOC
 from siteems.forecast.learning_forecaster import LEARNING_WINDOW
 from siteems.history.records import AlarmRecord, RecordError, Sample
@@ -49,6 +50,8 @@ class Recalled:
     """The time of the newest sample. Where it is still to come, the clock was or is wrong."""
     holds: tuple[Hold, ...] = ()
     """Those that are not over."""
+    opt_outs: tuple[OptOut, ...] = ()
+    """Of DR events."""
     battery_sign: str | None = None
     """The result of the last proof of its sign, as kept."""
 
@@ -74,6 +77,7 @@ def recall(history: History, site: Site, now: datetime) -> Recalled:
         last_full=_part("last-full", lambda: history.last_time_at("soc", *full, now), None),
         newest=_part("newest", history.newest_sample_time, None),
         holds=_part("holds", lambda: recorded_holds(history.fact(HOLDS), now), ()),
+        opt_outs=_part("opt-outs", lambda: recorded_opt_outs(history.fact(OPT_OUTS)), ()),
         battery_sign=_part("sign of the battery", lambda: history.fact(BATTERY_SIGN), None),
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from siteems.demand_response.event import DrEvent
+from siteems.demand_response.opt_out import OptOuts
 from siteems.demand_response.timeline import Requests, requests_at
 from siteems.history.records import AlarmRecord
 from siteems.operations.event_alarm_types import EVENT_OVERRULED
@@ -19,22 +20,25 @@ log = structlog.get_logger(__name__)
 class SiteEvents:
     """The open events, and the alarms about them."""
 
-    def __init__(self, report: Callable[[AlarmRecord], None]) -> None:
-        self._report = report
+    def __init__(self, report: Callable[[AlarmRecord], None], opt_outs: OptOuts) -> None:
+        self._report, self._opt_outs = report, opt_outs
         self.open: tuple[DrEvent, ...] = ()
         """Those in force or to come."""
+        self.followed: tuple[DrEvent, ...] = ()
+        """Those of them that the site has not opted out of."""
         self._overruled: frozenset[str] = frozenset()
 
     def take(self, events: tuple[DrEvent, ...], now: datetime, ac_load_kw: float | None) -> bool:
         """Take the open events as they are now, and report what is new of them; whether a new plan
         is needed.
         """
-        if events == self.open:
+        followed = tuple(event for event in events if event.id not in self._opt_outs)
+        if events == self.open and followed == self.followed:
             return False
-        known, current = set(self.open), set(events)
-        added = [event for event in events if event not in known]
-        removed = [event for event in self.open if event not in current and event.end > now]
-        self.open = events
+        known, current = set(self.followed), set(followed)
+        added = [event for event in followed if event not in known]
+        removed = [event for event in self.followed if event not in current and event.end > now]
+        self.open, self.followed = events, followed
         self._overruled &= {event.id for event in events}
         for event in added:
             log.info(
@@ -54,7 +58,7 @@ class SiteEvents:
         """What the events ask for from `now` until `lead` later. An event that another one has
         overruled is reported once.
         """
-        asked = requests_at(self.open, now, lead)
+        asked = requests_at(self.followed, now, lead)
         overruled = frozenset(asked.overruled)
         if asked.battery is not None:
             for event in sorted(overruled - self._overruled):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from siteems.control.hold import Hold
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.opt_out import OPT_OUTS, OptOut, recorded_opt_outs
 from siteems.history.records import AlarmRecord, Sample
 from siteems.history.store import History
 from siteems.operations.alarm_catalogue import OF_ONE_RUN
@@ -56,6 +57,8 @@ class Status:
     """The alarms that are not cleared, whenever they were raised; the most severe first."""
     holds: tuple[Hold, ...] = ()
     """Holds by hand that are not over."""
+    opt_outs: Mapping[str, OptOut] = field(default_factory=dict)
+    """By the id of the event; also of events that are over."""
 
 
 def read_status(site: Site, history: History) -> Status:
@@ -84,6 +87,7 @@ def read_status(site: Site, history: History) -> Status:
         traffic=recorded_traffic(history),
         standing=standing_alarms(history),
         holds=recorded_holds(history.fact(HOLDS), now),
+        opt_outs={each.event: each for each in recorded_opt_outs(history.fact(OPT_OUTS))},
     )
 
 

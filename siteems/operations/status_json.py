@@ -6,7 +6,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_text import event_dict
+from siteems.demand_response.opt_out import opt_out_dict
 from siteems.history.records import AlarmRecord, Sample
 from siteems.messages.message import Message
 from siteems.operations.alarm_list import alarm_dict
@@ -25,13 +27,19 @@ def as_data(status: Status) -> dict[str, Any]:
         "daemon": daemon_dict(status.daemon),
         "sample": None if status.sample is None else _sample_dict(status.sample, status.now),
         "plan": None if status.plan is None else _plan_dict(status.plan),
-        "dr_events": [event_dict(event) for event in status.events],
+        "dr_events": [_event_dict(event, status) for event in status.events],
         "alarms": [_alarm_dict(alarm) for alarm in status.alarms],
         "standing_alarms": [alarm_dict(alarm) for alarm in status.standing],
         "traffic": status.traffic,
         "backup": None if status.backup is None else asdict(status.backup),
         "holds": [hold_dict(hold) for hold in status.holds],
     }
+
+
+def _event_dict(event: DrEvent, status: Status) -> dict[str, Any]:
+    """An event, with `opted_out` where the site has declined it."""
+    declined = status.opt_outs.get(event.id)
+    return event_dict(event) | ({} if declined is None else {"opted_out": opt_out_dict(declined)})
 
 
 def daemon_dict(daemon: DaemonState) -> dict[str, Any]:

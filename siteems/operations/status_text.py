@@ -59,7 +59,9 @@ def _lines(status: Status, zone: ZoneInfo) -> Iterator[str]:
         kind = "service hold, " if hold.service else ""
         yield f"held      {kind}{hold.battery_kw:+.2f} kW by {hold.owner} until {until}"
     for event in status.events:
-        yield f"DR event  {event_text(event, zone)}"
+        declined = status.opt_outs.get(event.id)
+        marks = "" if declined is None else f", opted out by {declined.owner}: {declined.reason}"
+        yield f"DR event  {event_text(event, zone)}{marks}"
     yield from _standing_lines(status.standing, zone)
     for alarm in status.alarms:
         local = alarm.time.astimezone(zone)

@@ -28,6 +28,8 @@ COMMANDS = [
     "dr limit-import",
     "dr list",
     "dr cancel",
+    "dr opt-out",
+    "dr opt-in",
     "bill",
     "inspect",
     "forecast-score",

@@ -100,6 +100,12 @@ def test_every_command_with_json(recording: Path, tmp_path: Path) -> None:
             assert (name, code) == (name, 0), messages
             read(output)
             walk[name] = arguments
+        event = json.loads(run_command("status", running.site_file, state, "--json")[1])[
+            "dr_events"
+        ][0]
+        declined = ("dr", "opt-out", event["id"], running.site_file, state, "--reason=work")
+        assert run_command(*declined)[0] == 0
+        assert "opted out by" in run_command("dr", "list", running.site_file, state)[1]
         for name in ("status", "alarms show"):
             walk[name] = (running.site_file, state)
             _, output, _ = run_command(*name.split(), *walk[name], "--json")

@@ -19,11 +19,18 @@ from siteems.clock import ManualClock
 from siteems.config.seeds import seed_path
 from siteems.control.hold import Hold, Holds
 from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.opt_out import OptOut, OptOuts, opt_out_dict, recorded_opt_outs
 from siteems.errors import UserError
 from siteems.gateway import command_server
-from siteems.gateway.command_handlers import event_commands, hold_commands, without_driving
+from siteems.gateway.command_handlers import (
+    event_commands,
+    hold_commands,
+    opt_out_commands,
+    without_driving,
+)
 from siteems.gateway.command_server import CommandServer
 from siteems.history.audit_log import verify
+from siteems.history.records import AlarmRecord
 from siteems.history.store import History
 from siteems.operations.command_channel import SOCKET_NAME, Caller, DaemonUnavailable, bind, send
 from siteems.operations.hold_record import recorded_holds
@@ -48,6 +55,10 @@ class Rig:
         self.holds, self.kept = Holds(ManualClock(NOON)), list[str]()
         battery = load_site(seed_path("hangzhou-macro")).battery
         handlers |= hold_commands(self.holds, ManualClock(NOON), battery, self.kept.append)
+        self.opt_outs, self.alarms = OptOuts(), list[AlarmRecord]()
+        handlers |= opt_out_commands(
+            self.opt_outs, self.events, ManualClock(NOON), self.kept.append, self.alarms.append
+        )
         self.server = CommandServer(folder, handlers, ManualClock(NOON), None)
 
     async def send(self, command: str, arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -107,6 +118,10 @@ async def test_an_event_is_created_and_cancelled_by_the_user_who_the_kernel_name
         ("hold", {"battery_kw": 0.0, "duration_s": 8 * 86400}, "7 days"),
         ("hold", {"battery_kw": 0.0}, "not a number"),
         ("hold-release", {}, "nothing is held"),
+        ("dr-opt-out", {"id": "x", "reason": "work"}, "no event x is in force or to come"),
+        ("dr-opt-out", {"id": "x", "reason": " "}, "state why"),
+        ("dr-opt-out", {"id": "x"}, "text"),
+        ("dr-opt-in", {"id": "x"}, "has not opted out"),
         ("dr-cancel", {"id": "nothing"}, "nothing"),
         ("dr-cancel", {}, "text"),
         ("reboot", {}, "dr-cancel"),
@@ -179,6 +194,17 @@ async def test_a_hold_is_kept_shown_and_released(rig: Rig) -> None:
     assert recorded_holds(rig.kept[-1], NOON) == (held,)
     assert await rig.send("hold-release", {}) == {"holds": []}
     assert recorded_holds(rig.kept[-1], NOON) == ()
+
+
+async def test_an_event_is_opted_out_of_and_in_again(rig: Rig) -> None:
+    id_ = (await rig.send("dr-limit-import", LIMIT))["id"]
+    declined = await rig.send("dr-opt-out", {"id": id_, "reason": "work at the rectifiers"})
+    expected = OptOut(id_, "work at the rectifiers", USER, NOON)
+    assert declined == opt_out_dict(expected)
+    assert rig.opt_outs.all() == recorded_opt_outs(rig.kept[-1]) == (expected,)
+    await rig.send("dr-opt-in", {"id": id_})
+    assert rig.opt_outs.all() == recorded_opt_outs(rig.kept[-1]) == ()
+    assert [alarm.code for alarm in rig.alarms] == ["dr-event-opted-out", "dr-event-opted-in"]
 
 
 async def test_a_log_that_cannot_be_written_does_not_stop_a_command(rig: Rig) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from siteems.demand_response.event import DrEvent, Interval, import_cap_event
+from siteems.demand_response.opt_out import OptOut, OptOuts
 from siteems.history.records import AlarmRecord
 from siteems.operations.site_events import SiteEvents
 
@@ -28,7 +29,7 @@ def alarms() -> list[AlarmRecord]:
 
 @pytest.fixture
 def events(alarms: list[AlarmRecord]) -> SiteEvents:
-    return SiteEvents(alarms.append)
+    return SiteEvents(alarms.append, OptOuts())
 
 
 def test_a_plan_is_needed_for_what_is_new_changed_or_gone_before_its_end(
@@ -70,3 +71,20 @@ def test_an_overruled_event_is_reported_once(events: SiteEvents, alarms: list[Al
     events.take((power("low", 2.0, 3), power("high", -1.0, 1)), NOON, None)
     events.requests(NOON)
     assert len(alarms) == 2, "placed anew"
+
+
+def test_an_event_that_was_opted_out_of_is_kept_and_not_followed(
+    alarms: list[AlarmRecord],
+) -> None:
+    opt_outs = OptOuts()
+    events = SiteEvents(alarms.append, opt_outs)
+    assert events.take((CAP,), NOON, None)
+    opt_outs.begin(OptOut("a", "work at the rectifiers", "jo", NOON))
+    assert events.take((CAP,), NOON, None), "a plan without it is needed"
+    assert (events.open, events.followed) == ((CAP,), ())
+    assert events.requests(NOON).import_cap_kw == float("inf")
+    tighter = replace(CAP, revision=1, intervals=(Interval(NOON, NOON + HOUR, 0.5),))
+    assert not events.take((tighter,), NOON, None), "nor is a later revision"
+    opt_outs.end("a")
+    assert events.take((tighter,), NOON, None)
+    assert events.requests(NOON).import_cap_kw == 0.5
