@@ -25,6 +25,7 @@ from siteems.demand_response.baseline.rules import rule_named
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.openadr3.client import VtnClient, VtnError, poll_pause_s
+from siteems.demand_response.openadr3.notifier import Notifier
 from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.secrets import Secrets, read_secrets
 from siteems.demand_response.openadr3.ven import Poll, Ven
@@ -45,6 +46,10 @@ announced earlier than that.
 KNOWN_FOR: Final = timedelta(days=2)
 """Events that ended so long ago are not recalled at a start. A server may list them for a while."""
 RECALL_S: Final = 10.0
+SETTLING_S: Final = 0.2
+"""Between a notification and its poll: the messages of one change come together. It also bounds the
+polls that a flood of messages can cause.
+"""
 SHORTEST_PAUSE_S: Final = 0.1
 """Of real time, also on a fast clock."""
 MOST_REPORTED: Final = 5
@@ -131,7 +136,18 @@ class OpenAdrThread:
             await reporter.send(now)
 
         failures, random = 0, Random()
+        changed = asyncio.Event()
+        notifier = Notifier(
+            client,
+            self._secrets.client_id,
+            settings.ca,
+            lambda: ven.notified_of,
+            changed.set,
+            random,
+        )
+        listening: asyncio.Task[None] | None = None
         while not stopped.is_set():
+            changed.clear()
             asked_s = None
             polling = asyncio.create_task(poll())
             stopping = asyncio.create_task(stopped.wait())
@@ -143,6 +159,8 @@ class OpenAdrThread:
             try:
                 polling.result()
                 failures = 0
+                if listening is None and settings.notification:
+                    listening = asyncio.create_task(notifier.run())
             except VtnError as error:
                 self._fail(str(error))
                 failures, asked_s = failures + 1, error.retry_after_s
@@ -151,9 +169,12 @@ class OpenAdrThread:
                 self._fail(f"{type(error).__name__}, an error of siteems")
                 failures += 1
             pause_s = poll_pause_s(settings.poll_s, failures, asked_s, random) / self._clock.speed
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(SHORTEST_PAUSE_S, pause_s)):
-                    await stopped.wait()
+            waiting = [stopped] if failures else [stopped, changed]
+            await _first_of(waiting, max(SHORTEST_PAUSE_S, pause_s))
+            if changed.is_set() and not failures:
+                await _first_of([stopped], SETTLING_S)
+        if listening is not None:
+            listening.cancel()
         await client.close()
 
     def _recall(self) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
@@ -224,6 +245,14 @@ class OpenAdrThread:
             self._lost = True
             minutes = silent / timedelta(minutes=1)
             self._report(types.SERVER_LOST.at(self._clock.now(), minutes=minutes, detail=detail))
+
+
+async def _first_of(events: Iterable[asyncio.Event], seconds: float) -> None:
+    """Wait until one of some events is set, or for so long."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 def _sent_keys(text: str | None) -> tuple[str, ...]:

@@ -68,6 +68,10 @@ class SimulatedVtn:
         """Path and body of each object that a client has sent."""
         self.faults: list[Fault] = []
         """Of the next answers, in order."""
+        self.broker: str | None = None
+        """Address of an MQTT broker, such as mqtt://127.0.0.1:1883, that notifies clients."""
+        self.publish: Callable[[str, str], None] = lambda topic, message: None
+        """Gives the broker a message."""
         self._now = now
         self._tokens: dict[str, float] = {}
         self._lock = threading.RLock()
@@ -103,17 +107,26 @@ class SimulatedVtn:
 
     def add_event(self, programme: str, **more: Any) -> str:
         """A new event of a programme's id; its own id."""
-        return self._add("events", {"programID": programme, **more})
+        with self._lock:
+            id_ = self._add("events", {"programID": programme, **more})
+            self._notify("CREATE", self.objects["events"][id_])
+            return id_
 
     def modify_event(self, event: str, **changes: Any) -> None:
         """Change fields of an event."""
         with self._lock:
             self._update("events", event, self.objects["events"][event] | changes)
+            self._notify("UPDATE", self.objects["events"][event])
 
     def delete_event(self, event: str) -> None:
         """Withdraw an event."""
         with self._lock:
-            del self.objects["events"][event]
+            gone = self.objects["events"].pop(event)
+            self._notify("DELETE", gone)
+
+    def _notify(self, operation: str, event: Mapping[str, Any]) -> None:
+        message = {"objectType": "EVENT", "operation": operation, "object": event}
+        self.publish(f"programs/{event['programID']}/events/{operation}", json.dumps(message))
 
     def _add(self, name: str, body: Mapping[str, Any]) -> str:
         with self._lock:
@@ -156,6 +169,8 @@ class SimulatedVtn:
                 return self._give_token(body)
             if token is None or self._tokens.get(token, 0.0) < time.monotonic():
                 return 401, {"title": "Unauthorized", "status": 401}
+            if path.startswith("/notifiers"):
+                return self._notifiers(method, path)
             name, _, id_ = path.strip("/").partition("/")
             if name not in self.objects or (id_ and id_ not in self.objects[name]):
                 return 404, {"title": "Not Found", "status": 404}
@@ -171,6 +186,23 @@ class SimulatedVtn:
                 case "DELETE", True:
                     return 200, self.objects[name].pop(id_)
             return 405, {"title": "Method Not Allowed", "status": 405}
+
+    def _notifiers(self, method: str, path: str) -> tuple[int, Any]:
+        if method != "GET":
+            return 405, {"title": "Method Not Allowed", "status": 405}
+        if path == "/notifiers":
+            binding = {
+                "URIS": [self.broker],
+                "serialization": "JSON",
+                "authentication": {"method": "ANONYMOUS"},
+            }
+            return 200, {"WEBHOOK": True} | ({} if self.broker is None else {"MQTT": binding})
+        owner = path.removeprefix("/notifiers/mqtt/topics/").removesuffix("/events")
+        kind, _, id_ = owner.partition("/")
+        if self.broker is None or kind != "programs" or id_ not in self.objects["programs"]:
+            return 404, {"title": "Not Found", "status": 404}
+        names = {each: f"{owner}/events/{each}" for each in ("CREATE", "UPDATE", "DELETE")}
+        return 200, {"topics": names}
 
     def _give_token(self, body: bytes) -> tuple[int, Any]:
         form = {key: values[0] for key, values in parse_qs(body.decode()).items()}

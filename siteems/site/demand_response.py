@@ -70,6 +70,10 @@ class OpenAdr:
     """Events for other targets are not for this site; empty = the VTN decides."""
     poll_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """How often the VTN is asked for events. An event that is sent at less notice begins late."""
+    notification: bool = True
+    """Whether to listen to the broker of a VTN that offers MQTT. Then an event begins without
+    waiting for the next poll.
+    """
     simple_caps_kw: Annotated[tuple[NonNegative, ...], Field(max_length=3)] = ()
     """Import caps of the levels 1, 2, 3 of SIMPLE events; without them such events are refused."""
     baseline: Label = "high-5-of-10"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broker_rig import running_broker
 from gateway_rig import RunningSite, simulated_site, wait_for
 
 from siteems.clock import Clock
@@ -41,14 +42,15 @@ def connected_site(folder: Path, **settings: object) -> Iterator[tuple[RunningSi
     secrets.chmod(0o600)
     now = SiteTime()
     with SimulatedVtn(now=now) as vtn:
-        keys = {"url": vtn.url, "ven_name": "site-1", "secrets": str(secrets)} | settings
+        keys = {"url": vtn.url, "ven_name": "site-1", "secrets": str(secrets), "poll_s": 20}
+        keys |= settings
         lines = "".join(
             f"{key} = {value if isinstance(value, int | float) else repr(value)}\n".replace(
                 "'", '"'
             )
             for key, value in keys.items()
         )
-        extra = f"\n[openadr]\npoll_s = 20\n{lines}"
+        extra = f"\n[openadr]\n{lines}"
         with simulated_site(folder, speed=SPEED, begin_h=12.0, extra=extra) as running:
             now.clock = running.clock
             yield running, vtn
@@ -167,4 +169,27 @@ def test_a_reduction_has_the_baseline_of_the_record(tmp_path: Path) -> None:
         [event] = EventLog(history).open(running.clock.now())
         history.close()
         assert event.intervals[0].baseline_kw == pytest.approx(4.0)
+        assert daemon.stop() == 0
+
+
+def test_an_event_is_notified_long_before_the_next_poll(tmp_path: Path) -> None:
+    """An hour lies between two polls; the broker tells the daemon of the event, the operator's
+    withdrawal too.
+    """
+    with (
+        running_broker(tmp_path) as broker,
+        connected_site(tmp_path, poll_s=3600) as (running, vtn),
+    ):
+        vtn.broker, vtn.publish = broker.url, broker.publish
+        programme = vtn.add_programme("summer")
+        daemon = running.start_daemon()
+        wait_for(lambda: daemon.events("openadr-notified"), "the connection to the broker")
+        polled = vtn.requests.count(("GET", "/events"))
+        connected = running.clock.now()
+        event = vtn.add_event(programme, **body(2.0, connected + 10 * HOUR))
+        wait_for(lambda: open_events(running) == [2.0], "the event")
+        vtn.delete_event(event)
+        wait_for(lambda: open_events(running) == [], "the withdrawal")
+        if running.clock.now() - connected > HOUR:
+            pytest.skip("the machine is too busy for 200 times real speed: a poll was due")
         assert daemon.stop() == 0

@@ -62,7 +62,7 @@ class Unreadable:
 
 
 class VtnClient:
-    """One VTN. Use it in one task; `close` it at the end."""
+    """One VTN, for tasks of one event loop; `close` it at the end."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class VtnClient:
         self._token: str | None = None
         self._renew_at_s = 0.0
         self._token_url: str | None = None
+        self._renewing = asyncio.Lock()
 
     async def close(self) -> None:
         """End all connections."""
@@ -104,6 +105,19 @@ class VtnClient:
                 wrong.append(Unreadable(known, f"{path} {name}: {_first(error)}"))
         return found, wrong
 
+    async def get(self, path: str, kind: type[T]) -> T:
+        """One object. Raises `VtnError`."""
+        data = await self._request("GET", path)
+        try:
+            return kind.model_validate(data)
+        except ValidationError as error:
+            raise VtnError(f"GET {path}: {_first(error)}") from error
+
+    async def token(self) -> str:
+        """A valid access token. Raises `VtnError`."""
+        async with self._renewing:
+            return await self._valid_token()
+
     async def post(self, path: str, body: BaseModel, kind: type[T]) -> T:
         """Create an object; what the VTN made of it. Raises `VtnError`."""
         sent = body.model_dump(mode="json", exclude_none=True)
@@ -125,7 +139,7 @@ class VtnClient:
     ) -> Any:
         """With a token; one that is refused is renewed once."""
         for attempt in range(2):
-            headers = {"Authorization": f"Bearer {await self._valid_token()}"}
+            headers = {"Authorization": f"Bearer {await self.token()}"}
             url = f"{self._url}{path}"
             status, data = await self._send(method, url, headers, query=query, body=body)
             if status != UNAUTHORISED:

@@ -89,6 +89,16 @@ class Ven:
         self._known = {event.id: event for event in known if event.source == SOURCE}
         self._refused: dict[str, str] = {}
         self._registered = False
+        self._ven_id: str | None = None
+        self._programme_ids: tuple[str, ...] = ()
+
+    @property
+    def notified_of(self) -> tuple[str, ...]:
+        """The objects of the VTN whose events concern this site, as far as polls have shown them:
+        those for the VEN itself, and those of its programmes.
+        """
+        own = () if self._ven_id is None else (f"/vens/{self._ven_id}/events",)
+        return (*own, *(f"/programs/{id_}/events" for id_ in self._programme_ids))
 
     async def poll(self, now: datetime) -> Poll:
         """Ask the VTN for everything, and record what changed. Raises `VtnError`; then nothing has
@@ -168,6 +178,7 @@ class Ven:
         wanted = self._settings.programmes
         taken = [each for each in found if not wanted or each.programName in wanted]
         names = {each.id: each.programName for each in taken}
+        self._programme_ids = tuple(names)
         return names, {each.id: each.payloadDescriptors or () for each in taken}
 
     async def _all(self, path: str, kind: type[T]) -> tuple[list[T], list[Unreadable]]:
@@ -194,6 +205,7 @@ class Ven:
             ven = mine[0] if mine else None
             if ven is None:
                 ven = await self._client.post("/vens", VenRequest(venName=name), WireVen)
+            self._ven_id = ven.id
             resource = f"{name}-battery"
             query = {"venID": ven.id, "resourceName": resource}
             found, _ = await self._client.get_list("/resources", WireResource, query)

@@ -179,3 +179,29 @@ class Token(_Wire):
 
     access_token: Annotated[str, Field(min_length=1, max_length=4096)]
     expires_in: Annotated[int, Field(ge=1)] = 3600
+
+
+class MqttAuthentication(_Wire):
+    """How a client shows the broker who it is."""
+
+    method: Literal["ANONYMOUS", "OAUTH2_BEARER_TOKEN", "CERTIFICATE"]
+    username: Text | None = None
+
+
+class MqttBinding(_Wire):
+    """The broker of a VTN."""
+
+    URIS: Annotated[tuple[Text, ...], Field(max_length=MOST_LISTED)]
+    authentication: MqttAuthentication
+
+
+class Notifiers(_Wire):
+    """How a VTN notifies its clients."""
+
+    MQTT: MqttBinding | None = None
+
+
+class Topics(_Wire):
+    """Names of topics by operation: CREATE, UPDATE, DELETE, ALL."""
+
+    topics: Annotated[dict[Text, Annotated[str, Field(max_length=1024)]], Field(max_length=10)]
