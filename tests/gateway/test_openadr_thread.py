@@ -173,8 +173,8 @@ def test_a_reduction_has_the_baseline_of_the_record(tmp_path: Path) -> None:
 
 
 def test_an_event_is_notified_long_before_the_next_poll(tmp_path: Path) -> None:
-    """An hour lies between two polls; the broker tells the daemon of the event, the operator's
-    withdrawal too.
+    """An hour lies between two polls; the broker notifies the daemon of the event and of its
+    withdrawal.
     """
     with (
         running_broker(tmp_path) as broker,

@@ -17,7 +17,6 @@ Other types, such as GHG or EXPORT_PRICE, ask nothing of a site and are passed o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +45,8 @@ KINDS: Final[Mapping[str, Kind]] = {
 PER_KW: Final[Mapping[str, float]] = {"KW": 1.0, "W": 0.001, "MW": 1000.0}
 PER_KWH: Final[Mapping[str, float]] = {"KWH": 1.0, "MWH": 0.001}
 """What a price per such a unit is per kWh."""
+LARGEST_NUMBER: Final = 1e12
+"""Of any payload, in any unit. The limits of each kind are far below it."""
 PERCENT: Final = ("PERCENT", "PERCENTAGE")
 
 BaselineOf = Callable[[datetime, datetime], float | None]
@@ -182,8 +183,9 @@ def _number(event: WireEvent, payload_type: str, values: Sequence[object]) -> fl
     value = values[0] if len(values) == 1 else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise EventRefused(f"event {event.id}: {payload_type} needs one number")
-    if not math.isfinite(value) or abs(value) > 1e12:
-        raise EventRefused(f"event {event.id}: {payload_type} of {value:g}")
+    if not abs(value) <= LARGEST_NUMBER:  # nor NaN
+        shown = f"{value:g}" if isinstance(value, float) else "more than 13 digits"
+        raise EventRefused(f"event {event.id}: {payload_type} of {shown}")
     return float(value)
 
 

@@ -11,6 +11,11 @@ from siteems.demand_response.openadr3.times import parse_duration, parse_time
 from siteems.demand_response.openadr3.wire import IntervalPeriod, WireEvent
 from siteems.history.valid_rows import EARLIEST, LATEST
 
+LONGEST = timedelta(days=20 * 366)
+"""Of any duration. The base data of a programme may span years; what an event may last at a site is
+its own limit.
+"""
+
 
 class EventRefused(ValueError):
     """An event that cannot be followed; the text says why."""
@@ -33,6 +38,8 @@ def spans(event: WireEvent, ven_name: str) -> list[tuple[datetime, datetime, int
         for index, interval in enumerate(intervals):
             own = interval.intervalPeriod or IntervalPeriod()
             start = at if own.start is None else _start(event, own)
+            if not EARLIEST <= start < LATEST:
+                raise EventRefused(f"event {event.id}: an interval in the year {start.year}")
             text = own.duration or outer.duration
             length = limit if text is None else _duration(event, text)
             if length is None:
@@ -92,6 +99,9 @@ def _time(event: WireEvent, name: str, text: str) -> datetime | None:
 
 def _duration(event: WireEvent, text: str) -> timedelta | None:
     try:
-        return parse_duration(text)
+        duration = parse_duration(text)
     except (ValueError, OverflowError) as error:
         raise EventRefused(f"event {event.id}: {error}") from error
+    if duration is not None and duration > LONGEST:
+        raise EventRefused(f"event {event.id}: a duration of {duration.days} days")
+    return duration

@@ -41,8 +41,8 @@ PAGE: Final = 50
 """Objects of a page: the most that the standard allows."""
 MOST_PAGES: Final = 40
 """Of a listing. A VTN that shows 2,000 events to one site shows it those of others."""
-MOST_REFUSED: Final = 1000
-"""Refusals that are remembered, so that each is reported once."""
+MOST_REFUSED: Final = PAGE * MOST_PAGES
+"""Refusals that are remembered, so that each is reported once: as many as a poll can have."""
 
 T = TypeVar("T", WireEvent, WireProgram)
 
@@ -168,6 +168,9 @@ class Ven:
                 listed += neutral_events(each, ven, self._baseline)
             except EventRefused as error:
                 refused[each.id] = str(error)
+            except Exception as error:  # one event must not keep the others away
+                log.exception("openadr-event-failed", id=each.id)
+                refused[each.id] = f"event {each.id}: {type(error).__name__}, an error of siteems"
         return listed, refused
 
     async def _programmes(

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from siteems.demand_response.event import LOWEST_PRIORITY, DrEvent
 from siteems.demand_response.openadr3.events import Participation, neutral_events
 from siteems.demand_response.openadr3.schedule import EventRefused
-from siteems.demand_response.openadr3.wire import WireEvent
+from siteems.demand_response.openadr3.wire import ValuesMap, WireEvent, WireInterval
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -226,6 +226,45 @@ class TestTimes:
             starts[number] = (first.start - NOON) / MINUTE
         assert all(0.0 <= each <= 10.0 for each in starts.values())
         assert sum(each < 5.0 for each in starts.values()) == pytest.approx(100, abs=25)
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "text"),
+    [
+        ("9999-12-31T23:00:00Z", "PT1H", "an interval in the year 9999"),
+        ("9999-12-31T23:00:00Z", "PT2H", "an interval in the year 9999"),
+        ("1600-01-01T00:00:00Z", "PT1H", "an interval in the year 1600"),
+        ("2026-07-15T04:00:00Z", "P9998Y", "a duration of 3649270 days"),
+    ],
+)
+def test_times_beyond_the_calendar(start: str, duration: str, text: str) -> None:
+    """The first two ended the poll with an error, so that no event at all was read."""
+    event = wire(intervalPeriod={"start": start, "duration": duration})
+    with pytest.raises(EventRefused, match=text):
+        neutral_events(event, VEN, lambda start, end: None)
+
+
+def test_intervals_that_run_beyond_the_calendar() -> None:
+    payloads = [{"type": "IMPORT_CAPACITY_LIMIT", "values": [1.5]}]
+    period = {"start": "2026-07-15T04:00:00Z", "duration": "P19Y"}
+    intervals = [{"id": n, "payloads": payloads} for n in range(500)]
+    with pytest.raises(EventRefused, match="an interval in the year"):
+        neutral_events(
+            wire(intervalPeriod=period, intervals=intervals), VEN, lambda start, end: None
+        )
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e13, float("nan"), float("-inf")])
+def test_numbers_beyond_all_units(value: float) -> None:
+    """An integer of 400 digits ended the poll with an error."""
+    event = wire().model_copy(update={"intervals": (with_value(value),)})
+    with pytest.raises(EventRefused, match="IMPORT_CAPACITY_LIMIT of"):
+        neutral_events(event, VEN, lambda start, end: None)
+
+
+def with_value(value: float) -> WireInterval:
+    payload = ValuesMap.model_construct(type="IMPORT_CAPACITY_LIMIT", values=(value,))
+    return WireInterval.model_construct(id=0, intervalPeriod=None, payloads=(payload,))
 
 
 def test_several_types_in_one_event() -> None:

@@ -9,16 +9,19 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from broker_rig import Broker, running_broker
+from broker_rig import running_broker
 
 from siteems.demand_response.openadr3 import notifier as notifier_module
 from siteems.demand_response.openadr3.client import VtnClient
 from siteems.demand_response.openadr3.notifier import (
-    Broker as BrokerAddress,
+    Broker,
+    NoNotification,
+    Notifier,
+    broker_of,
 )
-from siteems.demand_response.openadr3.notifier import NoNotification, Notifier, broker_of
 from siteems.demand_response.openadr3.secrets import Secrets
 from siteems.demand_response.openadr3.wire import MqttAuthentication, MqttBinding
+from siteems.simulation.broker import LocalBroker
 from siteems.simulation.vtn import SimulatedVtn
 
 SECRETS = Secrets("ven", "secret")
@@ -48,7 +51,7 @@ class TestBroker:
     ) -> None:
         shown = MqttAuthentication.model_validate({"method": method, "username": username})
         binding = MqttBinding(URIS=uris, authentication=shown)
-        assert broker_of(binding, "ven") == BrokerAddress(*right)
+        assert broker_of(binding, "ven") == Broker(*right)
 
     @pytest.mark.parametrize(
         "uri", ["mqtt://b.example.org", "http://b.example.org", "mqtts://", "mqtts://b:x", "", "7"]
@@ -65,13 +68,13 @@ class TestBroker:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
+def broker(tmp_path: Path) -> Iterator[LocalBroker]:
     with running_broker(tmp_path) as broker:
         yield broker
 
 
 @pytest.fixture
-def vtn(broker: Broker) -> Iterator[SimulatedVtn]:
+def vtn(broker: LocalBroker) -> Iterator[SimulatedVtn]:
     with SimulatedVtn() as vtn:
         vtn.broker, vtn.publish = broker.url, broker.publish
         yield vtn
@@ -130,7 +133,7 @@ async def test_each_change_of_an_event_causes_a_poll(
 
 
 async def test_other_programmes_and_topics_cause_none(
-    vtn: SimulatedVtn, broker: Broker, listening: tuple[Listening, str]
+    vtn: SimulatedVtn, broker: LocalBroker, listening: tuple[Listening, str]
 ) -> None:
     notified, programme = listening
     await notified.until(1)
@@ -143,7 +146,7 @@ async def test_other_programmes_and_topics_cause_none(
 
 
 async def test_a_broker_that_restarts_is_found_again(
-    broker: Broker, listening: tuple[Listening, str]
+    broker: LocalBroker, listening: tuple[Listening, str]
 ) -> None:
     notified, _ = listening
     await notified.until(1)
@@ -153,7 +156,7 @@ async def test_a_broker_that_restarts_is_found_again(
 
 
 async def test_nonsense_from_the_broker_causes_a_poll_and_nothing_else(
-    vtn: SimulatedVtn, broker: Broker, listening: tuple[Listening, str]
+    vtn: SimulatedVtn, broker: LocalBroker, listening: tuple[Listening, str]
 ) -> None:
     notified, programme = listening
     await notified.until(1)

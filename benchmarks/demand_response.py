@@ -1,0 +1,315 @@
+"""`make bench-dr`: a grid operator's server, the real daemon and the real simulator, at real speed.
+
+Three parts; the last line is one JSON object.
+
+1. Polling: from the VTN publishing an event until the measured grid power has changed.
+2. Notification: the same with an MQTT broker (mosquitto; left out where it is not installed), while
+   a poll would come minutes later.
+3. Malformed bodies: events that no standard allows, and listings with flipped, cut and doubled
+   bytes. Nothing may be followed, the daemon's cycles must not become slower, and each refusal is
+   one line of the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from served_site import ServedSite
+
+from siteems.demand_response.event import LARGEST_KW
+from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.openadr3.client import VtnClient, VtnError
+from siteems.demand_response.openadr3.secrets import Secrets
+from siteems.demand_response.openadr3.times import time_text
+from siteems.demand_response.openadr3.ven import Ven
+from siteems.history.location import history_path
+from siteems.history.store import History
+from siteems.operations.command_channel import send
+from siteems.simulation.broker import LocalBroker, installed_broker
+from siteems.simulation.vtn import Fault, SimulatedVtn
+from siteems.site.demand_response import OpenAdr
+
+SITE: Final = "hangzhou-macro"
+POLL_S: Final = 2.0
+RARE_S: Final = 600.0
+"""Between two polls in the second part: what is measured is the notification."""
+STEP_KW: Final = 1.0
+"""How much less an event allows than is imported."""
+LOOK_S: Final = 0.01
+EDGES: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+WAVE: Final = 500
+"""Malformed events that the VTN lists at once: ten pages."""
+
+
+def main() -> None:
+    """Run all parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=100, help="events of each latency")
+    parser.add_argument("--malformed", type=int, default=10_000, help="malformed bodies")
+    options = parser.parse_args()
+    result: dict[str, float | None] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        result |= _named("latency_poll", latencies(Path(folder), options.trials, None))
+    program = installed_broker()
+    if program is None:
+        print("notification: needs mosquitto, left out", flush=True)
+        result["latency_push_p95_s"] = None
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            broker = LocalBroker(program, Path(folder))
+            broker.start()
+            try:
+                result |= _named("latency_push", latencies(Path(folder), options.trials, broker))
+            finally:
+                broker.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        result |= hostile_events(Path(folder), options.malformed // 2)
+    with tempfile.TemporaryDirectory() as folder:
+        count = options.malformed - options.malformed // 2
+        survived = asyncio.run(hostile_bodies(Path(folder), count))
+    result["malformed_survived"] = (result.pop("events_survived") or 0) + survived
+    print(json.dumps(result))
+
+
+def _named(name: str, found: list[float]) -> dict[str, float | None]:
+    p95_s, median_s = float(np.quantile(found, 0.95)), float(np.median(found))
+    print(f"  {name}: p95 {p95_s:.2f} s, median {median_s:.2f} s of {len(found)}", flush=True)
+    return {f"{name}_p95_s": p95_s, f"{name}_median_s": median_s}
+
+
+@contextmanager
+def connected(folder: Path, poll_s: float) -> Iterator[tuple[ServedSite, SimulatedVtn]]:
+    """A site whose file names a VTN; its clock is that of the VTN."""
+    secrets = folder / "secrets.toml"
+    secrets.write_text('client_id = "ven"\nclient_secret = "secret"\n', encoding="utf-8")
+    secrets.chmod(0o600)
+    served = ServedSite(folder, SITE, 1.0, begin_h=2.0)
+    with SimulatedVtn(now=served.clock.now) as vtn:
+        text = served.file.read_text(encoding="utf-8")
+        served.file.write_text(
+            f'{text}\n[openadr]\nurl = "{vtn.url}"\nven_name = "bench"\npoll_s = {poll_s}\n'
+            f'secrets = "{secrets}"\n[demand_response]\nevents_a_day = 96\n',
+            encoding="utf-8",
+        )
+        yield served, vtn
+
+
+def latencies(folder: Path, trials: int, broker: LocalBroker | None) -> list[float]:
+    """Seconds from each event until half of the change has been measured."""
+    with connected(folder, POLL_S if broker is None else RARE_S) as (served, vtn):
+        if broker is not None:
+            vtn.broker, vtn.publish = broker.url, broker.publish
+        programme = vtn.add_programme("summer")
+        with served.simulator(), served.daemon() as daemon:
+            served.clock.start()
+            if broker is not None:
+                while b"openadr-notified" not in daemon.log.read_bytes():
+                    time.sleep(0.1)
+            return asyncio.run(_trials(served, vtn, programme, trials))
+
+
+async def _trials(
+    served: ServedSite, vtn: SimulatedVtn, programme: str, trials: int
+) -> list[float]:
+    meter, link = served.meter()
+
+    async def grid_kw() -> float:
+        value = (await meter.read()).points["active_power_kw"].value
+        return math.nan if value is None else float(value)
+
+    async def until(reached: Callable[[float], bool]) -> None:
+        begin_s = time.monotonic()
+        while not reached(await grid_kw()):
+            await asyncio.sleep(LOOK_S)
+            if time.monotonic() - begin_s > 30.0:
+                raise SystemExit("the grid power has not changed within 30 s")
+
+    hold = {"battery_kw": 2.0, "duration_s": 6 * 3600.0}
+    await asyncio.to_thread(send, served.state, "hold", hold)
+    await asyncio.sleep(5.0)
+    found = []
+    for trial in range(trials):
+        await asyncio.sleep(1.0 + POLL_S * random.random())
+        usual_kw = await grid_kw()
+        edge_kw = usual_kw - STEP_KW / 2
+        cap = capacity_limit(usual_kw - STEP_KW, served.clock.now())
+        begin_s = time.monotonic()
+        event = await asyncio.to_thread(lambda cap=cap: vtn.add_event(programme, **cap))
+        await until(lambda kw, edge_kw=edge_kw: kw < edge_kw)
+        found.append(time.monotonic() - begin_s)
+        await asyncio.to_thread(vtn.delete_event, event)
+        await until(lambda kw, edge_kw=edge_kw: kw > edge_kw)
+        if trial % 20 == 19:
+            print(f"  {trial + 1} of {trials}", flush=True)
+    await link.close()
+    return found
+
+
+def capacity_limit(value: Any, start: datetime) -> dict[str, Any]:
+    """An event that asks for an import limit for ten minutes."""
+    payload = {"type": "IMPORT_CAPACITY_LIMIT", "values": [value]}
+    return {
+        "intervalPeriod": {"start": time_text(start), "duration": "PT10M"},
+        "intervals": [{"id": 0, "payloads": [payload]}],
+    }
+
+
+# -- malformed -------------------------------------------------------------------------------------
+
+VALUES: Final[tuple[Any, ...]] = (
+    -1.0, -1e-9, 1e308, 1e7, -1e308, "lots", "1.5kW", "", None, True, [], {}, [[1.5]],
+    {"x": 1.5}, 10**400, "NaN", "Infinity", "\x00", "一",
+)  # fmt: skip
+TIMES: Final[tuple[Any, ...]] = (
+    "", "yesterday", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z",
+    "2026-13-45T00:00:00Z", 7, None, [], "2026-07-15T04:00:00", "2300-01-01T00:00:00Z",
+)  # fmt: skip
+DURATIONS: Final[tuple[Any, ...]] = (
+    "", "P", "PT", "PT0S", "-PT1H", "P1000000D", "PT1e9S", "P1Y2M", 60, None, [], "PT1H" * 99,
+)  # fmt: skip
+
+
+def hostile_event(draw: random.Random, now: datetime) -> dict[str, Any]:
+    """An event with at least one part that no site can follow."""
+    event = capacity_limit(draw.choice(VALUES), now)
+    match draw.randrange(7):
+        case 0:
+            event["intervalPeriod"]["start"] = draw.choice(TIMES)
+        case 1:
+            event["intervalPeriod"]["duration"] = draw.choice(DURATIONS)
+        case 2:
+            event["intervals"] = event["intervals"] * draw.choice((2, 2000))
+        case 3:
+            event["intervals"][0]["payloads"][0]["type"] = draw.choice(("X" * 400, 7, None))
+        case 4:
+            event["priority"] = draw.choice((-1, 10**30, "high", 1.5, []))
+        case 5:
+            event["targets"] = draw.choice((7, "all", [7], [{"type": "VEN"}], ["x" * 9999]))
+        case _:
+            event["payloadDescriptors"] = draw.choice((7, [{}], [{"units": "MW"}], [None]))
+    return event
+
+
+def hostile_events(folder: Path, count: int) -> dict[str, float | None]:
+    """A daemon whose VTN lists nothing but malformed events, several hundred in each poll."""
+    draw = random.Random(7)
+    print("malformed events", flush=True)
+    with connected(folder, 1.0) as (served, vtn):
+        programme = vtn.add_programme("summer")
+        with served.simulator(), served.daemon() as daemon:
+            served.clock.start()
+            time.sleep(20.0)
+            quiet = served.metrics()
+            time.sleep(20.0)
+            before, survived = served.metrics(), 0
+            while survived < count:
+                vtn.objects["events"].clear()
+                for _ in range(min(WAVE, count - survived)):
+                    vtn.add_event(programme, **hostile_event(draw, served.clock.now()))
+                expected = survived + len(vtn.objects["events"])
+                deadline = time.monotonic() + 60.0
+                while daemon.log.read_bytes().count(b"openadr-event-refused") < expected:
+                    if time.monotonic() > deadline or daemon.popen.poll() is not None:
+                        lines = daemon.log.read_bytes().count(b"openadr-event-refused")
+                        raise SystemExit(f"{lines} refusals of {expected} in the log")
+                    time.sleep(0.2)
+                survived = expected
+                print(f"  {survived} of {count}", flush=True)
+            after = served.metrics()
+        history = History(history_path(served.state), read_only=True)
+        followed = EventLog(history).open(served.clock.now())
+        history.close()
+        if followed:
+            raise SystemExit(f"{len(followed)} malformed events are followed")
+    return {
+        "events_survived": float(survived),
+        "cycle_p99_quiet_ms": 1000.0 * _p99(quiet, before),
+        "cycle_p99_malformed_ms": 1000.0 * _p99(before, after),
+    }
+
+
+def _p99(before: dict[str, float], after: dict[str, float]) -> float:
+    """Delay that 99 % of the cycles between two looks at the metrics do not exceed."""
+    name = "siteems_cycle_delay_seconds"
+    cycles = after[f"{name}_count"] - before[f"{name}_count"]
+    for edge in EDGES:
+        key = f'{name}_bucket{{le="{edge:g}"}}'
+        if after[key] - before[key] >= 0.99 * cycles:
+            return edge
+    return math.inf
+
+
+async def hostile_bodies(folder: Path, count: int) -> int:
+    """Listings with damaged bytes, polled one after the other; how many are survived."""
+    draw, survived = random.Random(11), 0
+    history = History(folder / "history.sqlite3")
+    events = EventLog(history)
+    print("malformed bodies", flush=True)
+    with SimulatedVtn() as vtn:
+        programme = vtn.add_programme("summer")
+        client = VtnClient(vtn.url, Secrets("ven", "secret"))
+        settings = OpenAdr(url=vtn.url, ven_name="bench", secrets="")
+        ven = Ven(settings, "CNY", client, events, lambda *_: None, lambda start, end: 4.0)
+        now = datetime.fromisoformat("2026-07-15T04:00:00+00:00")
+        for _ in range(3):
+            vtn.add_event(programme, **capacity_limit(1.5, now + timedelta(hours=1)))
+        await ven.poll(now)
+        listing = json.dumps(list(vtn.objects["events"].values())).encode()
+        for number in range(count):
+            body = _damaged(listing, draw)
+            # The listing of programmes comes first, as it is.
+            vtn.faults = [Fault(status=200, raw=json.dumps(_programmes(vtn)).encode())]
+            vtn.faults.append(Fault(status=200, raw=body))
+            try:
+                await ven.poll(now)
+            except VtnError as error:
+                if "\n" in str(error):
+                    raise SystemExit(f"several lines: {error}") from error
+            for event in events.open(now):
+                values = [interval.value for interval in event.intervals]
+                if not all(0.0 <= value <= LARGEST_KW for value in values):
+                    raise SystemExit(f"followed: {event}")
+            survived += 1
+            if number % 1000 == 999:
+                print(f"  {number + 1} of {count}", flush=True)
+        await client.close()
+    history.close()
+    return survived
+
+
+def _programmes(vtn: SimulatedVtn) -> list[dict[str, Any]]:
+    return list(vtn.objects["programs"].values())
+
+
+def _damaged(body: bytes, draw: random.Random) -> bytes:
+    """With some bytes flipped, cut, doubled or put in."""
+    data = bytearray(body)
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(data)) if data else 0
+        match draw.randrange(4):
+            case 0:
+                if data:
+                    data[at] ^= 1 << draw.randrange(8)
+            case 1:
+                del data[at : at + draw.randint(1, 40)]
+            case 2:
+                data[at:at] = data[at : at + draw.randint(1, 40)]
+            case _:
+                data[at:at] = draw.choice((b"[" * 3000, b"{", b"null", b"1e999", b"\xff", b'"'))
+    return bytes(data)
+
+
+if __name__ == "__main__":
+    main()
