@@ -96,9 +96,7 @@ class Controller:
         self._drives = drives
         self._alarms = ControlAlarms(self._report_alarm, drives=drives, has_pv=site.pv is not None)
         self._sign = BatterySign(site, ports.devices.battery_name, ports.record, self._report_alarm)
-        # A DR cap is applied this long before its event, so that the import is down when it begins:
-        # one cycle until the next decision, one more for the devices to follow.
-        self._lead = 2 * timedelta(seconds=timing.cycle_s)
+        self._lead = timing.lead
         self._choose = choose or self._intent
         self._control_state = ControlState(charging=first_permit(site))
         self._sampled: int | None = None

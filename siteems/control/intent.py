@@ -26,6 +26,8 @@ CORRIDOR_SOC = 0.10
 a plan would be followed that no longer fits the battery; narrower, the usual forecast error of a
 day would end it.
 """
+STANDBY_SOC = 0.98
+"""A battery in standby is charged below it. Float charging brings the rest."""
 FLAT_TARIFF = 0.05
 """The rules hold the battery while the prices of the day differ by less than this share of the
 highest: the losses of charging and discharging are larger than that.
@@ -85,6 +87,12 @@ def self_consumption(load_kw: float, pv_kw: float) -> Intent:
     needs no forecast and no tariff; the reserve is kept by its bound, as for every intent.
     """
     return Intent(pv_kw - load_kw, "rules", reasons.RULES_SELF_CONSUMPTION(), balances=True)
+
+
+def standby(soc: float | None, charge_kw: float) -> Intent:
+    """Keep the battery full for DR events and outages."""
+    full = soc is None or soc >= STANDBY_SOC
+    return Intent(0.0 if full else charge_kw, "rules", reasons.RULES_STANDBY())
 
 
 def _rules(

@@ -33,6 +33,9 @@ RULES_DISCHARGE: Final = MessageType(
 RULES_SELF_CONSUMPTION: Final = MessageType(
     "rules-self-consumption", "store surplus PV, carry the load"
 )
+RULES_STANDBY: Final = MessageType(
+    "rules-standby", "the battery is kept full for DR events and outages"
+)
 RULES_HOLD: Final = MessageType("rules-hold", "rules, {because}: hold")
 
 SIGN_NOT_PROVED: Final = MessageType(

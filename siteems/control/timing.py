@@ -29,6 +29,15 @@ class Timing:
     lease_s: float
     max_age: timedelta
     """A measurement older than this is unknown; always more than three cycles."""
+    lead_cycles: int = 2
+    """A DR cap is applied so many cycles before its event, so that the import is down when it
+    begins: one until the next decision, one more for the devices to follow.
+    """
+
+    @property
+    def lead(self) -> timedelta:
+        """How long before its event a DR cap is applied."""
+        return self.lead_cycles * timedelta(seconds=self.cycle_s)
 
     @classmethod
     def at_speed(cls, control: Control, speed: float) -> Timing:

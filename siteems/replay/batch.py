@@ -71,7 +71,7 @@ def replay_site(task: Task) -> Row:
         data = Path(task.data) if task.data else folder / demo_day
         column_map = read_column_map(map_file) if map_file.is_file() else None
         start, end = utc_span(task.first_day, task.end_day, site.site.zone)
-        result = replay_to_folder(
+        result, _ = replay_to_folder(
             site, data, start, end, task.policies, out, lambda *_: None, column_map
         )
     except UserError as error:

@@ -35,6 +35,7 @@ class Measurement:
         self._plant = plant
         self._counters = self._read()
         self._counted = np.empty((count, len(METERS)))
+        self._done = 0
         self._soc, self._reserve_soc = np.empty(count), np.full(count, np.nan)
         self._last_reserve_soc = np.nan
         self.reserve_violations = 0
@@ -58,7 +59,14 @@ class Measurement:
         counters = self._read()
         self._counted[index] = counters - self._counters
         self._counters = counters
+        self._done = index + 1
         self._soc[index], self._reserve_soc[index] = self._plant.soc, self._last_reserve_soc
+
+    @property
+    def import_kw_so_far(self) -> Array:
+        """Mean grid import of the intervals that are over, shape (done,)."""
+        counted = self._counted[: self._done, METERS.index("import_kwh")]
+        return np.maximum(counted, 0.0) / INTERVAL_H
 
     @property
     def import_kwh(self) -> Array:

@@ -15,7 +15,7 @@ from siteems.forecast.score import Score
 from siteems.forecast.score_table import as_data
 
 Array = npt.NDArray[np.float64]
-Policy = Literal["idle", "rules", "self-consumption", "optimal", "foresight", "bound"]
+Policy = Literal["idle", "rules", "self-consumption", "standby", "optimal", "foresight", "bound"]
 POLICIES: tuple[Policy, ...] = (
     "idle",
     "rules",
@@ -24,8 +24,11 @@ POLICIES: tuple[Policy, ...] = (
     "foresight",
     "bound",
 )
+"""Those that a replay compares. `standby` is one of a replay with DR events alone."""
 SIMPLE: tuple[Policy, ...] = ("idle", "rules", "self-consumption")
 """The policies without forecast and optimisation, which `optimal` is compared with."""
+PLANNING: tuple[Policy, ...] = ("optimal", "foresight")
+"""Those whose controller makes plans."""
 
 MEANING: Mapping[Policy, str] = {
     "idle": "no control: the battery floats, PV feeds the bus first",
@@ -33,6 +36,7 @@ MEANING: Mapping[Policy, str] = {
     "load in the most expensive third",
     "self-consumption": "store surplus PV, carry the load from the battery above the reserve; no "
     "forecast, no tariff",
+    "standby": "the battery is kept full, and discharged in DR events only",
     "optimal": "siteems: forecast, linear program every 15 minutes, control above the reserve",
     "foresight": "the same controller with perfect foresight of load and PV",
     "bound": "one program over the whole window with everything known, carried out as planned: no "

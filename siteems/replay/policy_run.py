@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from siteems.accounting.span import demand_cost, span_balance
 from siteems.accounting.wear import wear_by_cycles
 from siteems.clock import ManualClock
 from siteems.control.decision import Drive
-from siteems.control.intent import Intent, self_consumption
+from siteems.control.intent import Intent, self_consumption, standby
 from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
@@ -21,10 +23,10 @@ from siteems.estimation.process_image import Image
 from siteems.forecast.forecast import Forecaster
 from siteems.forecast.learning_forecaster import LearningForecaster
 from siteems.planning import reasons
-from siteems.ports import Ports
+from siteems.ports import Events, Ports
 from siteems.recordings.profile import Profile
 from siteems.replay.measurement import Measurement
-from siteems.replay.outcome import SIMPLE, Policy, PolicyOutcome
+from siteems.replay.outcome import PLANNING, Policy, PolicyOutcome
 from siteems.replay.perfect_foresight import PerfectForecaster, with_longer_horizon
 from siteems.replay.record import MemoryRecord, NoEvents
 from siteems.replay.stopwatch import Stopwatch
@@ -34,6 +36,8 @@ from siteems.simulation.plant import Plant, make_plant
 from siteems.site.model import Site
 from siteems.tariff.schedule import TariffSchedule
 
+Array = npt.NDArray[np.float64]
+
 CYCLE = timedelta(minutes=5)
 """The daemon decides every second. Between two plans little changes that a bill by quarter hours
 would show, and a year takes a three-hundredth of the cycles.
@@ -42,7 +46,12 @@ SHORTEST_CYCLE = timedelta(seconds=10)
 """Near the reserve and discharging, the next cycle comes at half the time that it takes to get
 there, but not sooner than this.
 """
-TIMING = Timing(cycle_s=CYCLE.total_seconds(), lease_s=1000.0, max_age=timedelta(seconds=1000))
+TIMING = Timing(
+    cycle_s=CYCLE.total_seconds(),
+    lease_s=1000.0,
+    max_age=timedelta(seconds=1000),
+    lead_cycles=0,  # here a decision holds at once, and events begin at quarter hours
+)
 FORESIGHT_EVERY = 2
 """Intervals between two plans of perfect foresight; with more, the site drifts from its plan."""
 
@@ -73,9 +82,18 @@ class PolicyRun:
         self._devices = TimedDevices(self._stopwatch, site, self._plant, self._clock, TIMING)
         self._solver = TimedSolver(self._stopwatch)
         self._measurement = Measurement(self._plant, window.count)
+        self._events: Events = NoEvents()
 
-    def outcome(self) -> PolicyOutcome:
-        """Run the policy. Raises `TariffGap` when no tariff is valid in the window."""
+    @property
+    def import_kw_so_far(self) -> Array:
+        """Mean grid import of the intervals that are over."""
+        return self._measurement.import_kw_so_far
+
+    def outcome(self, events: Events | None = None) -> PolicyOutcome:
+        """Run the policy, with DR events where they are given. Raises `TariffGap` when no tariff is
+        valid in the window.
+        """
+        self._events = events or NoEvents()
         begin_s = time.perf_counter()
         asyncio.run(self._run())
         return self._outcome(time.perf_counter() - begin_s)
@@ -106,8 +124,13 @@ class PolicyRun:
         if self._policy == "foresight":
             site = with_longer_horizon(site)
         timed = TimedForecaster(self._stopwatch, forecaster)
-        ports = Ports(self._clock, self._devices, self._solver, self._record, NoEvents())
-        choose = _self_consumption if self._policy == "self-consumption" else None
+        ports = Ports(self._clock, self._devices, self._solver, self._record, self._events)
+        choose: Callable[[Image], Intent] | None = None
+        if self._policy == "self-consumption":
+            choose = _self_consumption
+        elif self._policy == "standby":
+            charge_kw = site.battery.max_charge_kw
+            choose = partial(_standby, charge_kw=charge_kw)
         controller = Controller(site, ports, TIMING, timed, choose=choose)
         await controller.observe()
         return controller
@@ -123,11 +146,12 @@ class PolicyRun:
     async def _interval(self, index: int, controller: Controller) -> None:
         """Control the site to the end of an interval, as the daemon does on the wall clock."""
         end = self._window.start_of(index + 1)
+        controller.refresh_events()
         foresight = self._policy == "foresight" and index % FORESIGHT_EVERY == 0
         if self._policy == "optimal" or foresight:
             controller.replan.ask(reasons.SCHEDULE)
         while self._clock.now() < end:
-            if controller.replan.is_set() and self._policy not in SIMPLE:
+            if controller.replan.is_set() and self._policy in PLANNING:
                 controller.replan.clear()
                 with self._stopwatch("plan"):
                     await controller.make_plan(controller.replan.trigger)
@@ -193,3 +217,7 @@ class PolicyRun:
 
 def _self_consumption(image: Image) -> Intent:
     return self_consumption(image.value("dc_load_kw") or 0.0, image.value("pv_kw") or 0.0)
+
+
+def _standby(image: Image, charge_kw: float) -> Intent:
+    return standby(image.value("soc"), charge_kw)
