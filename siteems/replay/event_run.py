@@ -189,7 +189,7 @@ def event_rows(comparison: EventComparison) -> list[list[object]]:
 
 
 def comparison_text(comparison: EventComparison) -> str:
-    """What the programme is worth, for the terminal."""
+    """What the programme brings, for the terminal."""
     currency = comparison.programme.currency
     lines = [f"with the events of {comparison.programme.title}:"]
     idle = comparison.idle.cost
