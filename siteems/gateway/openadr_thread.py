@@ -25,11 +25,12 @@ from siteems.demand_response.baseline.recorded import recorded_days, recorded_fa
 from siteems.demand_response.baseline.rules import rule_named
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.listing import Poll
 from siteems.demand_response.openadr3.client import VtnClient, VtnError, poll_pause_s
 from siteems.demand_response.openadr3.notifier import Notifier
 from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.secrets import Secrets, read_secrets
-from siteems.demand_response.openadr3.ven import Poll, Ven
+from siteems.demand_response.openadr3.ven import Ven
 from siteems.history.recorder import Recorder
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History

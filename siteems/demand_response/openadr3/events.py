@@ -28,7 +28,8 @@ from siteems.demand_response.event import (
     Interval,
     Kind,
 )
-from siteems.demand_response.openadr3.schedule import EventRefused, modified, spans
+from siteems.demand_response.listing import EventRefused
+from siteems.demand_response.openadr3.schedule import modified, spans
 from siteems.demand_response.openadr3.wire import PayloadDescriptor, WireEvent
 
 SOURCE: Final = "openadr"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from siteems.demand_response.event import MOST_INTERVALS
+from siteems.demand_response.listing import EventRefused
 from siteems.demand_response.openadr3.times import parse_duration, parse_time
 from siteems.demand_response.openadr3.wire import IntervalPeriod, WireEvent
 from siteems.history.valid_rows import EARLIEST, LATEST
@@ -15,10 +16,6 @@ LONGEST = timedelta(days=20 * 366)
 """Of any duration. The base data of a programme may span years; what an event may last at a site is
 its own limit.
 """
-
-
-class EventRefused(ValueError):
-    """An event that cannot be followed; the text says why."""
 
 
 def spans(event: WireEvent, ven_name: str) -> list[tuple[datetime, datetime, int]]:

@@ -6,15 +6,14 @@ the VTN cannot be reached, the events that are known go on by their own times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
 from siteems.demand_response.event import DrEvent
-from siteems.demand_response.openadr3.changes import changes
+from siteems.demand_response.listing import Added, EventRefused, Followed, Poll, Refuse
 from siteems.demand_response.openadr3.client import Unreadable, VtnClient, VtnError
 from siteems.demand_response.openadr3.events import (
     SOURCE,
@@ -23,7 +22,6 @@ from siteems.demand_response.openadr3.events import (
     neutral_events,
 )
 from siteems.demand_response.openadr3.reporter import Reporter
-from siteems.demand_response.openadr3.schedule import EventRefused
 from siteems.demand_response.openadr3.wire import (
     PayloadDescriptor,
     ResourceRequest,
@@ -41,31 +39,7 @@ PAGE: Final = 50
 """Objects of a page: the most that the standard allows."""
 MOST_PAGES: Final = 40
 """Of a listing. A VTN that shows 2,000 events to one site shows it those of others."""
-MOST_REFUSED: Final = PAGE * MOST_PAGES
-"""Refusals that are remembered, so that each is reported once: as many as a poll can have."""
-
 T = TypeVar("T", WireEvent, WireProgram)
-
-Refuse = Callable[[DrEvent, Iterable[DrEvent], datetime], str | None]
-"""Why an event is refused, given the other open events of this source."""
-
-
-class Added(Protocol):
-    """Where revisions go."""
-
-    def add(self, event: DrEvent) -> None:
-        """Record a revision."""
-        ...
-
-
-@dataclass(frozen=True)
-class Poll:
-    """What one poll has changed."""
-
-    added: tuple[DrEvent, ...]
-    """New revisions, cancellations among them."""
-    refused: tuple[str, ...]
-    """Why events are refused that were not refused before, one sentence each."""
 
 
 class Ven:
@@ -85,9 +59,8 @@ class Ven:
         """`known` are the newest revisions that the record has, cancelled ones too."""
         self._reporter = reporter
         self._settings, self._currency, self._client = settings, currency, client
-        self._events, self._refuse, self._baseline = events, refuse, baseline
-        self._known = {event.id: event for event in known if event.source == SOURCE}
-        self._refused: dict[str, str] = {}
+        self._baseline = baseline
+        self._followed = Followed(events, refuse, (e for e in known if e.source == SOURCE))
         self._registered = False
         self._ven_id: str | None = None
         self._programme_ids: tuple[str, ...] = ()
@@ -120,42 +93,20 @@ class Ven:
         refused |= {f"{each.id or each.wrong}": each.wrong for each in unreadable}
         unclear = {each.id for each in unreadable}
         # An object that cannot be read says nothing about the event that it was before.
-        listed += [event for event in self._known.values() if _wire_id(event) in unclear]
-        added = []
-        for change in changes(self._known, listed, now):
-            event = replace(change, created=now)  # the server's clock may be wrong
-            why = None if event.cancelled else self._refuse(event, self._open(now), now)
-            if why is None:
-                self._add(event)
-                added.append(event)
-                continue
-            refused[event.id] = f"event {event.id}: {why}"
-            before = self._known.get(event.id)
-            if before is not None and not before.cancelled:
-                # The operator no longer asks for what it was before.
-                ended = replace(before, revision=event.revision, cancelled=True, created=now)
-                self._add(ended)
-                added.append(ended)
+        known = self._followed.known.values()
+        listed += [event for event in known if _wire_id(event) in unclear]
+        poll = self._followed.take(listed, refused, now)
         self._ask_for_reports(wire)
-        new = tuple(text for id_, text in refused.items() if self._refused.get(id_) != text)
-        self._refused = dict(list(refused.items())[:MOST_REFUSED])
-        return Poll(tuple(added), new)
+        return poll
 
     def _ask_for_reports(self, wire: Iterable[WireEvent]) -> None:
         """Of the events that are followed; of one that became several, of the first."""
         if self._reporter is None:
             return
         asked = {each.id: each.reportDescriptors for each in wire if each.reportDescriptors}
-        for event in sorted(self._known.values(), key=lambda each: each.id, reverse=True):
+        for event in sorted(self._followed.known.values(), key=lambda each: each.id, reverse=True):
             if not event.cancelled and (descriptors := asked.pop(_wire_id(event), None)):
                 self._reporter.ask(event, _wire_id(event), descriptors)
-
-    def _add(self, event: DrEvent) -> None:
-        self._events.add(event)
-        self._known[event.id] = event
-
-    def _open(self, now: datetime) -> list[DrEvent]:
-        return [e for e in self._known.values() if not e.cancelled and e.end > now]
 
     def _read(
         self, wire: Iterable[WireEvent], ven: Participation

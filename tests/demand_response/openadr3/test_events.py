@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from siteems.demand_response.event import LOWEST_PRIORITY, DrEvent
+from siteems.demand_response.listing import EventRefused
 from siteems.demand_response.openadr3.events import Participation, neutral_events
-from siteems.demand_response.openadr3.schedule import EventRefused
 from siteems.demand_response.openadr3.wire import ValuesMap, WireEvent, WireInterval
 
 NOON = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
+from siteems.demand_response.listing import Poll
 from siteems.demand_response.openadr3.client import VtnClient, VtnError
 from siteems.demand_response.openadr3.secrets import Secrets
 from siteems.demand_response.openadr3.times import time_text
-from siteems.demand_response.openadr3.ven import Poll, Ven
+from siteems.demand_response.openadr3.ven import Ven
 from siteems.history.store import History
 from siteems.simulation.vtn import Fault, SimulatedVtn
 from siteems.site.demand_response import OpenAdr
@@ -40,6 +41,7 @@ class Rig:
         self.refusals: dict[str, str] = {}
         self._settings = settings
         self.clients: list[VtnClient] = []
+        self.now = NOW
         self.start()
 
     def start(self) -> None:
@@ -62,12 +64,12 @@ class Rig:
     def add(self, value: float = 1.5, start: datetime = NOW + HOUR, **more: Any) -> str:
         return self.vtn.add_event(self.programme, **body(value, start), **more)
 
-    async def poll(self, now: datetime = NOW) -> Poll:
-        return await self.ven.poll(now)
+    async def poll(self, now: datetime | None = None) -> Poll:
+        return await self.ven.poll(now or self.now)
 
-    def caps(self, now: datetime = NOW) -> dict[str, float]:
+    def caps(self, now: datetime | None = None) -> dict[str, float]:
         """Values of the open events by id of the VTN."""
-        return {e.id.split(":")[1]: e.intervals[0].value for e in self.log.open(now)}
+        return {e.id.split(":")[1]: e.intervals[0].value for e in self.log.open(now or self.now)}
 
 
 def body(value: float, start: datetime = NOW + HOUR, kind: str = "IMPORT_CAPACITY_LIMIT") -> Any:
@@ -246,6 +248,7 @@ steps = st.lists(
         st.tuples(st.just("restart-site")),
         st.tuples(st.just("restart-vtn")),
         st.tuples(st.just("manual-copy"), st.integers(0, 3)),
+        st.tuples(st.just("set-clock"), st.integers(-90, 150)),
     ),
     max_size=25,
 )
@@ -265,6 +268,11 @@ async def _follow(steps: list[tuple[Any, ...]], folder: Path) -> None:
     ids: dict[int, str] = {}
     deleted: dict[int, Any] = {}
     wanted: dict[str, float] = {}
+
+    def right() -> dict[str, float]:
+        """All events end at the same time; when it has passed, none is open."""
+        return wanted if rig.now < NOW + 2 * HOUR else {}
+
     try:
         for step, *arguments in steps:
             match step, *arguments:
@@ -283,7 +291,7 @@ async def _follow(steps: list[tuple[Any, ...]], folder: Path) -> None:
                     # A copy from a cache: nothing new, so that it must not act.
                     rig.vtn.objects["events"][ids[slot]] = deleted[slot]
                     await rig.poll()
-                    assert rig.caps() == wanted
+                    assert rig.caps() == right()
                     del rig.vtn.objects["events"][ids[slot]]
                 case ("fail",):
                     rig.vtn.faults = [Fault(status=500, count=100)]
@@ -294,14 +302,16 @@ async def _follow(steps: list[tuple[Any, ...]], folder: Path) -> None:
                     rig.start()
                 case ("restart-vtn",):
                     rig.vtn.revoke_tokens()
+                case "set-clock", minutes:
+                    rig.now = NOW + timedelta(minutes=minutes)
                 case "manual-copy", _:
-                    for event in rig.log.open(NOW):
+                    for event in rig.log.open(rig.now):
                         rig.log.add(event)  # the same revision twice
                 case ("poll",):
                     await rig.poll()
-                    assert rig.caps() == wanted
+                    assert rig.caps() == right()
         await rig.poll()
-        assert rig.caps() == wanted
+        assert rig.caps() == right()
         assert (await rig.poll()).added == (), "nothing twice"
     finally:
         await rig.close()
