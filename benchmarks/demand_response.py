@@ -30,10 +30,11 @@ from served_site import ServedSite
 
 from siteems.demand_response.event import LARGEST_KW
 from siteems.demand_response.event_log import EventLog
-from siteems.demand_response.openadr3.client import VtnClient, VtnError
+from siteems.demand_response.openadr3.client import VtnClient
 from siteems.demand_response.openadr3.secrets import Secrets
 from siteems.demand_response.openadr3.times import time_text
 from siteems.demand_response.openadr3.ven import Ven
+from siteems.demand_response.vtn_error import VtnError
 from siteems.history.location import history_path
 from siteems.history.store import History
 from siteems.operations.command_channel import send

@@ -51,7 +51,7 @@ class OptOuts:
         """All of them, the oldest first."""
         return tuple(self._by_event.values())
 
-    def __contains__(self, event: str) -> bool:
+    def __contains__(self, event: object) -> bool:
         return event in self._by_event
 
 

@@ -26,7 +26,6 @@ from siteems.control.step import Step
 from siteems.control.timing import Timing
 from siteems.controller import Controller
 from siteems.demand_response.event_log import EventLog
-from siteems.demand_response.openadr3.secrets import read_secrets
 from siteems.errors import UserError
 from siteems.forecast.clear_sky_curve import compute_in_child
 from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
@@ -116,7 +115,14 @@ class Daemon:
             # Here, because HTTP and TLS take memory that most sites need not spend.
             from siteems.gateway.openadr_thread import OpenAdrThread
 
-            self._openadr = OpenAdrThread(site, site.openadr, clock, self._recorder, self._report)
+            self._openadr = OpenAdrThread(
+                site,
+                site.openadr,
+                clock,
+                self._recorder,
+                self._report,
+                self._controller.opt_outs,
+            )
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
         self._next: Site | None = None
@@ -160,7 +166,9 @@ class Daemon:
             if site.site.id != self._site.site.id:
                 raise UserError(f"site.id is now {site.site.id}; stop the daemon to change it")
             if site.openadr is not None:
-                read_secrets(Path(site.openadr.secrets))
+                from siteems.gateway.openadr_sessions import check_credentials
+
+                check_credentials(site.openadr)
         except UserError as error:
             now, detail = self._clock.now(), error.lines[0]
             self._report(alarms.SITE_FILE_REFUSED.at(now, detail=detail))

@@ -8,10 +8,9 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -26,11 +25,16 @@ from siteems.demand_response.baseline.rules import rule_named
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.listing import Poll
-from siteems.demand_response.openadr3.client import VtnClient, VtnError, poll_pause_s
-from siteems.demand_response.openadr3.notifier import Notifier
-from siteems.demand_response.openadr3.reporter import Reporter
-from siteems.demand_response.openadr3.secrets import Secrets, read_secrets
-from siteems.demand_response.openadr3.ven import Ven
+from siteems.demand_response.openadr3.client import poll_pause_s
+from siteems.demand_response.vtn_error import VtnError
+from siteems.errors import UserError
+from siteems.gateway.openadr_sessions import (
+    Session,
+    Session3,
+    Telemetry,
+    check_credentials,
+    session2,
+)
 from siteems.history.recorder import Recorder
 from siteems.history.records import AlarmRecord, RecordError, Sample
 from siteems.history.store import History
@@ -60,6 +64,8 @@ SHORTEST_PAUSE_S: Final = 0.1
 """Of real time, also on a fast clock."""
 MOST_REPORTED: Final = 5
 """Refusals of one poll that are alarms of their own; the others are counted."""
+LIVE_FOR: Final = timedelta(minutes=3)
+"""A sample counts as the present for so long; `recording.sample_s` is a minute by default."""
 CLOSE_WITHIN_S: Final = 2.0
 SENT: Final = "openadr-reports-sent"
 """The fact of the record that holds the keys of the reports that were sent."""
@@ -75,14 +81,16 @@ class OpenAdrThread:
         clock: Clock,
         recorder: Recorder,
         report: Callable[[AlarmRecord], None],
+        opt_outs: Container[str] = (),
     ) -> None:
-        """Raises `UserError` for unusable credentials and an unknown baseline. `report` is called
-        in the thread.
+        """`report` is called in the thread; `opt_outs` are the events that the site declines.
+        Raises `UserError` for unusable credentials and an unknown baseline.
         """
         self._site, self._settings, self._clock = site, settings, clock
         self._recorder, self._report = recorder, report
         self._rule = rule_named(settings.baseline)
-        self._secrets: Secrets = read_secrets(Path(settings.secrets))
+        self._opt_outs = opt_outs
+        check_credentials(settings)
         self._stop = threading.Event()
         self._wake: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="openadr", daemon=True)
@@ -117,41 +125,19 @@ class OpenAdrThread:
         if self._stop.is_set():
             return
         settings = self._settings
-        try:
-            client = VtnClient(settings.url, self._secrets, settings.ca)
-        except OSError as error:
-            self._report(
-                types.SERVER_LOST.at(self._clock.now(), minutes=0.0, detail=f"openadr.ca: {error}")
-            )
-            return
         known, sent = await asyncio.to_thread(self._recall)
-        reporter = Reporter(client, settings.ven_name, self._samples, sent, self._keep_sent)
-        ven = Ven(
-            settings,
-            self._site.site.currency,
-            client,
-            EventLog(self._recorder),
-            self._refuse,
-            self._baseline_kw,
-            known,
-            reporter,
-        )
+        try:
+            session = self._session(known, sent)
+        except (OSError, UserError) as error:
+            detail = f"openadr: {error}"
+            self._report(types.SERVER_LOST.at(self._clock.now(), minutes=0.0, detail=detail))
+            return
 
         async def poll() -> None:
-            now = self._clock.now()
-            self._succeed(await ven.poll(now))
-            await reporter.send(now)
+            self._succeed(await session.poll(self._clock.now()))
 
         failures, random = 0, Random()
         changed = asyncio.Event()
-        notifier = Notifier(
-            client,
-            self._secrets.client_id,
-            settings.ca,
-            lambda: ven.notified_of,
-            changed.set,
-            random,
-        )
         listening: asyncio.Task[None] | None = None
         while not stopped.is_set():
             changed.clear()
@@ -167,7 +153,7 @@ class OpenAdrThread:
                 polling.result()
                 failures = 0
                 if listening is None and settings.notification:
-                    listening = asyncio.create_task(notifier.run())
+                    listening = asyncio.create_task(session.listen(changed.set))
             except VtnError as error:
                 self._fail(str(error))
                 failures, asked_s = failures + 1, error.retry_after_s
@@ -182,7 +168,37 @@ class OpenAdrThread:
                 await _first_of([stopped], SETTLING_S)
         if listening is not None:
             listening.cancel()
-        await client.close()
+        await session.close()
+
+    def _session(self, known: Sequence[DrEvent], sent: Sequence[str]) -> Session:
+        """Raises `OSError` and `UserError` for certificates that cannot be used."""
+        site, settings, events = self._site, self._settings, EventLog(self._recorder)
+        if settings.version == "2.0b":
+            return session2(
+                site,
+                settings,
+                events,
+                self._refuse,
+                self._baseline_kw,
+                known,
+                self._opt_outs,
+                self._live,
+            )
+        return Session3(
+            site,
+            settings,
+            events,
+            self._refuse,
+            self._baseline_kw,
+            known,
+            Telemetry(self._samples, sent, self._keep_sent),
+        )
+
+    def _live(self) -> Mapping[str, float | None]:
+        """The newest sample; empty where it is too old to be called the present."""
+        now = self._clock.now()
+        samples = self._samples(now - LIVE_FOR, now)
+        return samples[-1].values if samples else {}
 
     def _recall(self) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
         """The events that the record knows, with those that were cancelled, and the keys of the

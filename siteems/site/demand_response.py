@@ -4,9 +4,9 @@ the server of a grid operator that sends them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from siteems.config.fields import CLOSED, NonNegative, Positive
@@ -57,12 +57,13 @@ class OpenAdr:
             description="an address with https://; http:// only on this machine",
         ),
     ]
-    """Up to the version: what stands before `/programs`."""
+    """Of 3.1, what stands before `/programs`; of 2.0b, up to `/OpenADR2/Simple/2.0b`."""
+    version: Literal["3.1", "2.0b"] = "3.1"
     ven_name: Label
     """Under which the site registers."""
-    secrets: str
-    """TOML file with `client_id` and `client_secret`, relative to the folder of the site file; not
-    readable by others.
+    secrets: str | None = None
+    """3.1: TOML file with `client_id` and `client_secret`, relative to the folder of the site file;
+    not readable by others.
     """
     programmes: tuple[Label, ...] = ()
     """Names of the programmes that the site takes part in; empty = all that the VTN shows."""
@@ -82,3 +83,28 @@ class OpenAdr:
     """PEM file with the authority that signed the server's certificate, relative to the folder of
     the site file; the system's authorities where it is not stated.
     """
+    certificate: str | None = None
+    """2.0b: PEM file with the certificate of this site, by which the VTN knows it."""
+    key: str | None = None
+    """2.0b: PEM file with its key."""
+    fingerprint: str | None = None
+    """2.0b: of the VTN's certificate, where messages are signed."""
+
+    @model_validator(mode="after")
+    def _credentials_of_version(self) -> Self:
+        of_2 = (self.certificate, self.key, self.fingerprint)
+        if self.version == "3.1":
+            if self.secrets is None:
+                raise ValueError("secrets: missing; version 3.1 needs client_id and client_secret")
+            if any(each is not None for each in of_2):
+                raise ValueError("certificate, key and fingerprint belong to version 2.0b")
+        else:
+            if self.secrets is not None:
+                raise ValueError("secrets belong to version 3.1; 2.0b has certificate and key")
+            if (self.certificate is None) != (self.key is None):
+                raise ValueError("certificate and key belong together")
+            if self.certificate is not None and self.ca is None:
+                raise ValueError("ca: missing; a certificate needs the authority of the VTN")
+            if self.fingerprint is not None and self.certificate is None:
+                raise ValueError("fingerprint needs certificate and key, which sign the answers")
+        return self

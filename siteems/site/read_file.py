@@ -168,8 +168,13 @@ def _absolute_credentials(link: Link, file: Path) -> Link:
 
 
 def _absolute_openadr(openadr: OpenAdr, file: Path) -> OpenAdr:
-    secrets = str((file.parent / openadr.secrets).resolve())
-    return replace(openadr, secrets=secrets, ca=_absolute(openadr.ca, file))
+    return replace(
+        openadr,
+        secrets=_absolute(openadr.secrets, file),
+        ca=_absolute(openadr.ca, file),
+        certificate=_absolute(openadr.certificate, file),
+        key=_absolute(openadr.key, file),
+    )
 
 
 def _absolute(path: str | None, file: Path) -> str | None:

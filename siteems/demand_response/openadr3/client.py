@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from siteems.demand_response.openadr3.secrets import Secrets
 from siteems.demand_response.openadr3.wire import AuthServer, Token
+from siteems.demand_response.vtn_error import VtnError
 
 TIMEOUT_S: Final = 10.0
 """Of each step of a request: connect, send, each part of the answer."""
@@ -32,24 +33,6 @@ UNAUTHORISED: Final = 401
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 T = TypeVar("T", bound=BaseModel)
-
-
-class VtnError(Exception):
-    """The VTN cannot be reached, or does not answer as the standard says. The text says why."""
-
-    def __init__(
-        self, text: str, retry_after_s: float | None = None, status: int | None = None
-    ) -> None:
-        super().__init__(text)
-        self.retry_after_s = retry_after_s
-        """How long the server asks to wait."""
-        self.status = status
-        """Of the answer, where there was one."""
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the same request will fail again."""
-        return self.status is not None and 400 <= self.status < 500 and self.status != 429
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from siteems.demand_response.openadr3.client import (
-    LOOPBACK,
-    VtnClient,
-    VtnError,
-    poll_pause_s,
-)
+from siteems.demand_response.openadr3.client import LOOPBACK, VtnClient, poll_pause_s
 from siteems.demand_response.openadr3.wire import MqttBinding, Notifiers, Topics
+from siteems.demand_response.vtn_error import VtnError
 
 if TYPE_CHECKING:
     import aiomqtt

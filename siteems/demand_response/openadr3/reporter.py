@@ -11,9 +11,9 @@ import structlog
 from pydantic import BaseModel
 
 from siteems.demand_response.event import DrEvent
-from siteems.demand_response.openadr3.client import VtnError
 from siteems.demand_response.openadr3.reports import Samples, due_reports, report_request
 from siteems.demand_response.openadr3.wire import ReportDescriptor, WireReport
+from siteems.demand_response.vtn_error import VtnError
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ import structlog
 
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.listing import Added, EventRefused, Followed, Poll, Refuse
-from siteems.demand_response.openadr3.client import Unreadable, VtnClient, VtnError
+from siteems.demand_response.openadr3.client import Unreadable, VtnClient
 from siteems.demand_response.openadr3.events import (
     SOURCE,
     BaselineOf,
@@ -31,6 +31,7 @@ from siteems.demand_response.openadr3.wire import (
     WireResource,
     WireVen,
 )
+from siteems.demand_response.vtn_error import VtnError
 from siteems.site.demand_response import OpenAdr
 
 log = structlog.get_logger(__name__)

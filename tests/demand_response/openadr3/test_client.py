@@ -11,14 +11,10 @@ from random import Random
 import pytest
 
 from siteems.demand_response.openadr3 import client as client_module
-from siteems.demand_response.openadr3.client import (
-    LONGEST_RETRY_S,
-    VtnClient,
-    VtnError,
-    poll_pause_s,
-)
+from siteems.demand_response.openadr3.client import LONGEST_RETRY_S, VtnClient, poll_pause_s
 from siteems.demand_response.openadr3.secrets import Secrets
 from siteems.demand_response.openadr3.wire import VenRequest, WireProgram, WireVen
+from siteems.demand_response.vtn_error import VtnError
 from siteems.simulation.vtn import Fault, SimulatedVtn
 
 SECRETS = Secrets("ven", "secret")

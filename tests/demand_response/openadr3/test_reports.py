@@ -11,7 +11,6 @@ from openadr_schema import check
 from pydantic import BaseModel
 
 from siteems.demand_response.event import DrEvent, Interval
-from siteems.demand_response.openadr3.client import VtnError
 from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.reports import due_reports, mean_of, report_request
 from siteems.demand_response.openadr3.wire import (
@@ -20,6 +19,7 @@ from siteems.demand_response.openadr3.wire import (
     VenRequest,
     WireReport,
 )
+from siteems.demand_response.vtn_error import VtnError
 from siteems.history.records import Sample
 from siteems.messages.message import Message
 

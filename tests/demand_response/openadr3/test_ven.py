@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.listing import Poll
-from siteems.demand_response.openadr3.client import VtnClient, VtnError
+from siteems.demand_response.openadr3.client import VtnClient
 from siteems.demand_response.openadr3.secrets import Secrets
 from siteems.demand_response.openadr3.times import time_text
 from siteems.demand_response.openadr3.ven import Ven
+from siteems.demand_response.vtn_error import VtnError
 from siteems.history.store import History
 from siteems.simulation.vtn import Fault, SimulatedVtn
 from siteems.site.demand_response import OpenAdr
