@@ -93,6 +93,9 @@ def _error(error: ErrorDetails, schema: Node, intended: KeyPath | None) -> Valid
             keys = _node(schema, key_path[:-1]).get("properties", {})
             hint = choices(str(key_path[-1]), keys)
         return ValidationError(key_path, WRONG[kind], hint)
+    if kind == "value_error":  # of a check in our own words: what is wrong; what is allowed
+        wrong, _, allowed = str(error["ctx"]["error"]).partition("; ")
+        return ValidationError(key_path, wrong, allowed or "correct it")
     node = _node(schema, key_path)
     advice = None if kind == "missing" else _advice(node, value)
     return ValidationError(

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -33,6 +33,11 @@ from siteems.gateway.command_handlers import all_commands
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
 from siteems.gateway.metrics_server import MetricsServer
+from siteems.gateway.operator_threads import (
+    OperatorThread,
+    check_operators,
+    operator_threads,
+)
 from siteems.gateway.schedule import Schedule
 from siteems.history.location import history_path, lock
 from siteems.history.ownership import check_folder
@@ -110,18 +115,10 @@ class Daemon:
         self._standing: dict[str, int] | None = None
         metrics = site.metrics
         self._metrics = None if metrics is None else MetricsServer(metrics.port, self._view)
-        self._openadr = None
-        if site.openadr is not None and not read_only:
-            # Here, because HTTP and TLS take memory that most sites need not spend.
-            from siteems.gateway.openadr_thread import OpenAdrThread
-
-            self._openadr = OpenAdrThread(
-                site,
-                site.openadr,
-                clock,
-                self._recorder,
-                self._report,
-                self._controller.opt_outs,
+        self._operators: Sequence[OperatorThread] = ()
+        if not read_only:
+            self._operators = operator_threads(
+                site, clock, self._recorder, self._report, self._controller
             )
         self._stop = asyncio.Event()
         self._reloading: asyncio.Task[None] | None = None
@@ -165,10 +162,7 @@ class Daemon:
             site = await asyncio.to_thread(self._load)
             if site.site.id != self._site.site.id:
                 raise UserError(f"site.id is now {site.site.id}; stop the daemon to change it")
-            if site.openadr is not None:
-                from siteems.gateway.openadr_sessions import check_credentials
-
-                check_credentials(site.openadr)
+            check_operators(site)
         except UserError as error:
             now, detail = self._clock.now(), error.lines[0]
             self._report(alarms.SITE_FILE_REFUSED.at(now, detail=detail))
@@ -191,8 +185,8 @@ class Daemon:
         await self._commands.start()
         if self._metrics is not None:
             await self._metrics.start()
-        if self._openadr is not None:
-            self._openadr.start()
+        for operator in self._operators:
+            operator.start()
         log.info(
             "ready", cycle_s=self._timing.cycle_s, lease_s=self._timing.lease_s, pid=os.getpid()
         )
@@ -224,8 +218,8 @@ class Daemon:
         """Leave the devices in their safe state, whatever ended the run."""
         if self._next is None:
             notify("STOPPING=1")
-        if self._openadr is not None:
-            await asyncio.to_thread(self._openadr.close)
+        for operator in self._operators:
+            await asyncio.to_thread(operator.close)
         await self._commands.close()
         if self._metrics is not None:
             await self._metrics.close()

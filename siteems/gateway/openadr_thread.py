@@ -8,26 +8,22 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from siteems.clock import Clock
-from siteems.demand_response.acceptance import refusal
-from siteems.demand_response.baseline.compute import NoBaseline, baseline
-from siteems.demand_response.baseline.recorded import recorded_days, recorded_facts
-from siteems.demand_response.baseline.rules import rule_named
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.listing import Poll
 from siteems.demand_response.openadr3.client import poll_pause_s
 from siteems.demand_response.vtn_error import VtnError
 from siteems.errors import UserError
+from siteems.gateway.event_facts import EventFacts
 from siteems.gateway.openadr_sessions import (
     Session,
     Session3,
@@ -36,10 +32,8 @@ from siteems.gateway.openadr_sessions import (
     session2,
 )
 from siteems.history.recorder import Recorder
-from siteems.history.records import AlarmRecord, RecordError, Sample
-from siteems.history.store import History
+from siteems.history.records import AlarmRecord
 from siteems.operations import event_alarm_types as types
-from siteems.operations.alarm_catalogue import MAINS_FAILED
 from siteems.site.demand_response import OpenAdr
 from siteems.site.model import Site
 
@@ -49,9 +43,6 @@ LOST_AFTER: Final = timedelta(minutes=10)
 """Without an answer, until it is an alarm: a server that restarts is back sooner, and events are
 announced earlier than that.
 """
-KNOWN_FOR: Final = timedelta(days=2)
-"""Events that ended so long ago are not recalled at a start. A server may list them for a while."""
-RECALL_S: Final = 10.0
 SETTLING_S: Final = 0.2
 """Between a notification and its poll: the messages of one change come together. It also bounds the
 polls that a flood of messages can cause.
@@ -64,8 +55,6 @@ SHORTEST_PAUSE_S: Final = 0.1
 """Of real time, also on a fast clock."""
 MOST_REPORTED: Final = 5
 """Refusals of one poll that are alarms of their own; the others are counted."""
-LIVE_FOR: Final = timedelta(minutes=3)
-"""A sample counts as the present for so long; `recording.sample_s` is a minute by default."""
 CLOSE_WITHIN_S: Final = 2.0
 SENT: Final = "openadr-reports-sent"
 """The fact of the record that holds the keys of the reports that were sent."""
@@ -88,7 +77,7 @@ class OpenAdrThread:
         """
         self._site, self._settings, self._clock = site, settings, clock
         self._recorder, self._report = recorder, report
-        self._rule = rule_named(settings.baseline)
+        self._facts = EventFacts(site, clock, recorder, settings.baseline)
         self._opt_outs = opt_outs
         check_credentials(settings)
         self._stop = threading.Event()
@@ -125,7 +114,8 @@ class OpenAdrThread:
         if self._stop.is_set():
             return
         settings = self._settings
-        known, sent = await asyncio.to_thread(self._recall)
+        known = await asyncio.to_thread(self._facts.known_events)
+        sent = _sent_keys(await asyncio.to_thread(self._facts.fact, SENT))
         try:
             session = self._session(known, sent)
         except (OSError, UserError) as error:
@@ -178,73 +168,24 @@ class OpenAdrThread:
                 site,
                 settings,
                 events,
-                self._refuse,
-                self._baseline_kw,
+                self._facts.refuse,
+                self._facts.baseline_kw,
                 known,
                 self._opt_outs,
-                self._live,
+                self._facts.live,
             )
         return Session3(
             site,
             settings,
             events,
-            self._refuse,
-            self._baseline_kw,
+            self._facts.refuse,
+            self._facts.baseline_kw,
             known,
-            Telemetry(self._samples, sent, self._keep_sent),
+            Telemetry(self._facts.samples, sent, self._keep_sent),
         )
-
-    def _live(self) -> Mapping[str, float | None]:
-        """The newest sample; empty where it is too old to be called the present."""
-        now = self._clock.now()
-        samples = self._samples(now - LIVE_FOR, now)
-        return samples[-1].values if samples else {}
-
-    def _recall(self) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
-        """The events that the record knows, with those that were cancelled, and the keys of the
-        reports that were sent.
-        """
-        since = self._clock.now() - KNOWN_FOR
-
-        def known(history: History) -> tuple[tuple[DrEvent, ...], tuple[str, ...]]:
-            events = EventLog(history).events_of(history.newest_event_rows(since))
-            return events, _sent_keys(history.fact(SENT))
-
-        try:
-            return self._recorder.read(known).result(RECALL_S)
-        except (RecordError, TimeoutError) as error:
-            log.error("openadr-not-recalled", error=str(error) or "it takes too long")
-            return EventLog(self._recorder).open(self._clock.now()), ()
-
-    def _baseline_kw(self, start: datetime, end: datetime) -> float | None:
-        """What the site would import without an event that it hears of now."""
-        now, zone = self._clock.now(), self._site.site.zone
-
-        def find(history: History) -> float:
-            days = recorded_days(history, min(now, start), zone)
-            facts = recorded_facts(history, min(now, start), zone, MAINS_FAILED.code)
-            return baseline(self._rule, days, facts, start, end, now).mean_kw(start, end)
-
-        try:
-            return self._recorder.read(find).result(RECALL_S)
-        except (RecordError, TimeoutError, NoBaseline, ValueError) as error:
-            log.info("openadr-no-baseline", detail=str(error) or "it takes too long")
-            return None
-
-    def _samples(self, since: datetime, until: datetime) -> Sequence[Sample]:
-        """Recorded samples; none where the record cannot be read."""
-        try:
-            return self._recorder.read(lambda h: h.samples(since, until)).result(RECALL_S)
-        except (RecordError, TimeoutError):
-            return ()
 
     def _keep_sent(self, keys: Sequence[str]) -> None:
         self._recorder.set_fact(SENT, json.dumps(list(keys), separators=(",", ":")))
-
-    def _refuse(self, event: DrEvent, others: Iterable[DrEvent], now: datetime) -> str | None:
-        site = self._site
-        zone: ZoneInfo = site.site.zone
-        return refusal(event, others, site.demand_response, site.battery, zone, now)
 
     def _succeed(self, poll: Poll) -> None:
         now = self._clock.now()

@@ -56,5 +56,22 @@ SERVER_BACK: Final = AlarmType(
     clears=(SERVER_LOST.code,),
 )
 
+COMMAND_REFUSED: Final = AlarmType(
+    "iec104-command-refused",
+    "a command over IEC 104 is refused: {detail}",
+    "warning",
+    "A control room asked for more than the site file allows, or for something that the station "
+    "does not have. It got a negative confirmation.",
+    "Read the detail. If the command is right, allow it in [demand_response] or [iec104] of the "
+    "site file; otherwise speak to the grid operator.",
+)
+STATION_NOT_LISTENING: Final = AlarmType(
+    "iec104-not-listening",
+    "no control room can connect over IEC 104: {detail}",
+    "warning",
+    "The address of [iec104] cannot be used, for instance because another program has it.",
+    "Read the detail. Free the port, or state another one, and restart the daemon.",
+)
+
 EVENT_ALARMS: Final = tuple(each for each in globals().values() if isinstance(each, AlarmType))
 """All of the above."""

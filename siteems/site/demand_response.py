@@ -1,10 +1,12 @@
-"""Sections [demand_response] and [openadr] of a site file: what DR events may ask of the site, and
-the server of a grid operator that sends them.
+"""Sections [demand_response], [openadr] and [iec104] of a site file: what DR events may ask of the
+site, and how a grid operator sends them.
 """
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
@@ -97,14 +99,55 @@ class OpenAdr:
             if self.secrets is None:
                 raise ValueError("secrets: missing; version 3.1 needs client_id and client_secret")
             if any(each is not None for each in of_2):
-                raise ValueError("certificate, key and fingerprint belong to version 2.0b")
+                raise ValueError("certificate, key or fingerprint; they belong to version 2.0b")
         else:
             if self.secrets is not None:
                 raise ValueError("secrets belong to version 3.1; 2.0b has certificate and key")
             if (self.certificate is None) != (self.key is None):
-                raise ValueError("certificate and key belong together")
+                raise ValueError("certificate or key is missing; they belong together")
             if self.certificate is not None and self.ca is None:
                 raise ValueError("ca: missing; a certificate needs the authority of the VTN")
             if self.fingerprint is not None and self.certificate is None:
-                raise ValueError("fingerprint needs certificate and key, which sign the answers")
+                raise ValueError("certificate is missing; with a fingerprint, answers are signed")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Iec104:
+    """The station of IEC 60870-5-104 that a grid operator's control room connects to."""
+
+    host: str = "127.0.0.1"
+    """The address to listen at: loopback, unless another one is stated together with `peers`."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 2404
+    peers: tuple[str, ...] = ()
+    """IP addresses of the masters that may connect."""
+    common_address: Annotated[int, Field(ge=1, le=65534)] = 1
+    zone: str = "UTC"
+    """Of time tags: an IANA name such as "Asia/Shanghai"."""
+    objects: str | None = None
+    """Table of the information objects, relative to the folder of the site file; that of siteems
+    where it is not stated.
+    """
+    command_min: Annotated[float, Field(ge=1, le=1440)] = 15.0
+    """Minutes for which a command holds after it was last sent. Then the site goes on by its own
+    plan, also where the master or the line is lost.
+    """
+    baseline: Label = "high-5-of-10"
+    """Name of the rule from which the baseline of a reduction is computed."""
+
+    @model_validator(mode="after")
+    def _addresses(self) -> Self:
+        for address in (self.host, *self.peers):
+            try:
+                ip_address(address)
+            except ValueError as error:
+                raise ValueError(f"{address!r} is no IP address; such as 192.0.2.7") from error
+        if not ip_address(self.host).is_loopback and not self.peers:
+            raise ValueError("peers: missing; a station that others can reach names its masters")
+        try:
+            ZoneInfo(self.zone)
+        except (ValueError, OSError, LookupError) as error:
+            raise ValueError(
+                f"zone: {self.zone!r} is no time zone; allowed: IANA names such as UTC"
+            ) from error
         return self

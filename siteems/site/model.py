@@ -24,7 +24,7 @@ from siteems.config.fields import (
     Positive,
     Share,
 )
-from siteems.site.demand_response import DemandResponse, OpenAdr
+from siteems.site.demand_response import DemandResponse, Iec104, OpenAdr
 from siteems.site.demo_day import DemoDay
 from siteems.site.monitoring import AlarmHook, Metrics
 from siteems.tariff.model import TariffVersion
@@ -379,6 +379,8 @@ class Site:
     demand_response: DemandResponse = field(default_factory=DemandResponse)
     openadr: OpenAdr | None = None
     """Without it, no server of a grid operator is asked for events."""
+    iec104: Iec104 | None = None
+    """Without it, no control room can connect."""
     metrics: Metrics | None = None
     """Without it, the daemon opens no port."""
     alarm_hooks: tuple[AlarmHook, ...] = ()

@@ -21,7 +21,7 @@ from siteems.config.validation_error import ValidationError
 from siteems.errors import SiteFileError
 from siteems.site.checks.all_checks import site_errors
 from siteems.site.checks.links import CREDENTIALS
-from siteems.site.demand_response import OpenAdr
+from siteems.site.demand_response import Iec104, OpenAdr
 from siteems.site.emission_factors import FACTORS
 from siteems.site.former_keys import with_current_keys
 from siteems.site.model import DeviceEntry, Link, Site
@@ -47,13 +47,21 @@ def load_site(path: Path, *, read_only: bool = False) -> Site:
     errors += site_errors(sections, read_only=read_only)
     errors += _profile_errors(sections, file)
     errors += _credential_errors(sections, file)
-    errors += _openadr_errors(sections, file)
+    errors += _operator_errors(sections, file)
     if site is None or errors:
         raise SiteFileError(*(error.line(str(file), data) for error in errors))
     links = {name: _absolute_credentials(link, file) for name, link in site.links.items()}
     tariffs = tuple(with_whole_vector(version, file.parent) for version in site.tariffs)
     openadr = None if site.openadr is None else _absolute_openadr(site.openadr, file)
-    return replace(site, links=links, devices=sections["devices"], tariffs=tariffs, openadr=openadr)
+    iec104 = None if site.iec104 is None else _absolute_iec104(site.iec104, file)
+    return replace(
+        site,
+        links=links,
+        devices=sections["devices"],
+        tariffs=tariffs,
+        openadr=openadr,
+        iec104=iec104,
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -137,14 +145,24 @@ def _credential_errors(sections: Mapping[str, Any], file: Path) -> list[Validati
     return errors
 
 
-def _openadr_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
-    openadr = sections.get("openadr")
+FILES_OF_OPERATORS = (
+    ("openadr", "secrets", "a TOML file"),
+    ("openadr", "ca", "a PEM file"),
+    ("openadr", "certificate", "a PEM file"),
+    ("openadr", "key", "a PEM file"),
+    ("iec104", "objects", "a TOML file"),
+)
+"""Section, key, and what the file is."""
+
+
+def _operator_errors(sections: Mapping[str, Any], file: Path) -> list[ValidationError]:
+    """Files that the sections of grid operators' protocols name, and that are missing."""
     found = []
-    for key, what in (("secrets", "a TOML file"), ("ca", "a PEM file")):
-        path = None if openadr is None else getattr(openadr, key)
+    for section, key, what in FILES_OF_OPERATORS:
+        path = getattr(sections.get(section), key, None)
         if path is not None and not (file.parent / path).is_file():
             allowed = f"{what}; paths are relative to the folder of {file.name}"
-            found.append(ValidationError(("openadr", key), "no such file", allowed))
+            found.append(ValidationError((section, key), "no such file", allowed))
     return found
 
 
@@ -175,6 +193,10 @@ def _absolute_openadr(openadr: OpenAdr, file: Path) -> OpenAdr:
         certificate=_absolute(openadr.certificate, file),
         key=_absolute(openadr.key, file),
     )
+
+
+def _absolute_iec104(iec104: Iec104, file: Path) -> Iec104:
+    return replace(iec104, objects=_absolute(iec104.objects, file))
 
 
 def _absolute(path: str | None, file: Path) -> str | None:

@@ -6,18 +6,18 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from examples import examples
+from master104 import GRID, SOC, Master, c104, until
 
 pytest.importorskip("hat.drivers", reason="needs hat-drivers")
-c104 = pytest.importorskip("c104", reason="needs c104")
 
-from drivers.iec104.station import (  # noqa: E402
+from drivers.iec104.station import (
     MOST_BUFFERED,
     Command,
     CommandPoint,
@@ -27,7 +27,7 @@ from drivers.iec104.station import (  # noqa: E402
     time_of,
 )
 
-GRID, SOC, CAP, POWER, EMERGENCY = 1001, 1002, 4001, 4002, 5001
+CAP, POWER, EMERGENCY = 4001, 4002, 5001
 WITHIN_S = 10.0
 NOW = datetime(2026, 7, 15, 4, 0, 0, 250_000, tzinfo=UTC)
 
@@ -60,83 +60,6 @@ class Rig:
 
     def noted(self, what: str) -> list[str]:
         return [detail for noted, detail in self.notes if noted == what]
-
-
-class Master:
-    """One c104 client. Its calls block, so they are made in threads."""
-
-    def __init__(self, port: int, common_address: int = 1) -> None:
-        self.got: list[tuple[int, float, Any, Any]] = []
-        self.client = c104.Client(tick_rate_ms=100, command_timeout_ms=3000)
-        self.connection = self.client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
-        self.remote = self.connection.add_station(common_address=common_address)
-        self.points = {}
-        for address in (GRID, SOC):
-            for kind in (c104.Type.M_ME_NC_1, c104.Type.M_ME_TF_1):
-                number = address if kind is c104.Type.M_ME_NC_1 else address + 100_000
-                point = self.remote.add_point(io_address=number, type=kind)
-                if point is not None:
-                    self.points[number] = point
-        self.raw: list[bytes] = []
-        received = self._raw
-
-        def on_receive(connection: Any, data: bytes) -> None:
-            received(bytes(data))
-
-        # The library looks at these, and does not read them as text.
-        on_receive.__annotations__ = {
-            "connection": c104.Connection, "data": bytes, "return": None
-        }  # fmt: skip
-        self._on_receive = on_receive
-        self.connection.on_receive_raw(callable=self._on_receive)
-
-    def _raw(self, data: bytes) -> None:
-        self.raw.append(data)
-
-    async def start(self) -> None:
-        await asyncio.to_thread(self.client.start)
-        await until(lambda: self.connection.is_connected)
-        await asyncio.to_thread(self.connection.unmute)
-        await until(lambda: not self.connection.is_muted)
-
-    def setpoint(self, address: int, select: bool = False) -> Any:
-        mode = c104.CommandMode.SELECT_AND_EXECUTE if select else c104.CommandMode.DIRECT
-        point = self.remote.add_point(
-            io_address=address, type=c104.Type.C_SE_NC_1, command_mode=mode
-        )
-        return point or self.remote.get_point(io_address=address)
-
-    async def send(self, point: Any, value: float) -> bool:
-        point.value = value
-        return bool(await asyncio.to_thread(point.transmit, cause=c104.Cot.ACTIVATION))
-
-    async def stop(self) -> None:
-        await asyncio.to_thread(self.client.stop)
-
-    def values(self) -> dict[int, float]:
-        """Of the frames that were received: type 13 and 36, short floating point."""
-        return {address: value for address, value, _ in self.frames()}
-
-    def frames(self) -> list[tuple[int, float, bytes]]:
-        import struct
-
-        found = []
-        for data in self.raw:
-            if len(data) < 12 or data[6] not in (13, 36):
-                continue
-            size, rest = (8, b"") if data[6] == 13 else (15, b"")
-            body, count = data[12:], data[7] & 0x7F
-            for n in range(count):
-                rest = body[n * size : (n + 1) * size]
-                address = int.from_bytes(rest[:3], "little")
-                found.append((address, struct.unpack("<f", rest[3:7])[0], rest[8:]))
-        return found
-
-
-async def until(reached: Callable[[], bool], seconds: float = WITHIN_S) -> None:
-    async with asyncio.timeout(seconds):
-        while not reached():  # noqa: ASYNC110 - threads of another program change it
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
