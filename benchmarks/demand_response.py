@@ -1,13 +1,14 @@
 """`make bench-dr`: a grid operator's server, the real daemon and the real simulator, at real speed.
 
-Three parts; the last line is one JSON object.
+Four parts; the last line is one JSON object.
 
 1. Polling: from the VTN publishing an event until the measured grid power has changed.
 2. Notification: the same with an MQTT broker (mosquitto; left out where it is not installed), while
    a poll would come minutes later.
-3. Malformed bodies: events that no standard allows, and listings with flipped, cut and doubled
+3. IEC 60870-5-104: the same from a master's set point (c104; left out where it is not installed).
+4. Malformed bodies: events that no standard allows, and listings with flipped, cut and doubled
    bytes. Nothing may be followed, the daemon's cycles must not become slower, and each refusal is
-   one line of the log.
+   one line of the log. Then as many damaged frames against the 104 station.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import asyncio
 import json
 import math
 import random
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from served_site import ServedSite
+from served_site import Process, ServedSite, free_port
 
 from siteems.demand_response.event import LARGEST_KW
 from siteems.demand_response.event_log import EventLog
@@ -75,6 +78,13 @@ def main() -> None:
                 result |= _named("latency_push", latencies(Path(folder), options.trials, broker))
             finally:
                 broker.stop()
+    if find_spec("c104") is None:
+        print("104: needs c104, left out", flush=True)
+        result["latency_104_p95_s"] = None
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            found, frames = latencies_104(Path(folder), options.trials, options.malformed)
+            result |= _named("latency_104", found) | {"frames_survived": float(frames)}
     with tempfile.TemporaryDirectory() as folder:
         result |= hostile_events(Path(folder), options.malformed // 2)
     with tempfile.TemporaryDirectory() as folder:
@@ -88,6 +98,74 @@ def _named(name: str, found: list[float]) -> dict[str, float | None]:
     p95_s, median_s = float(np.quantile(found, 0.95)), float(np.median(found))
     print(f"  {name}: p95 {p95_s:.2f} s, median {median_s:.2f} s of {len(found)}", flush=True)
     return {f"{name}_p95_s": p95_s, f"{name}_median_s": median_s}
+
+
+def latencies_104(folder: Path, trials: int, frames: int) -> tuple[list[float], int]:
+    """Seconds from each set point until half of the change has been measured; and how many damaged
+    frames the station has survived.
+    """
+    import c104
+
+    port = free_port()
+    served = ServedSite(folder, SITE, 1.0, begin_h=2.0)
+    text = served.file.read_text(encoding="utf-8")
+    served.file.write_text(
+        f"{text}\n[iec104]\nport = {port}\ncommand_min = 10\n[demand_response]\n", encoding="utf-8"
+    )
+    with served.simulator(), served.daemon() as daemon:
+        served.clock.start()
+        client = c104.Client(tick_rate_ms=100, command_timeout_ms=5000)
+        connection = client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
+        station = connection.add_station(common_address=1)
+        cap = station.add_point(io_address=4001, type=c104.Type.C_SE_NC_1)
+        release = station.add_point(io_address=4102, type=c104.Type.C_SC_NA_1)
+        time.sleep(2.0)
+        client.start()
+        while not connection.is_connected:
+            time.sleep(0.1)
+        connection.unmute()
+        time.sleep(0.5)
+
+        def begin(kw: float) -> str:
+            cap.value = kw
+            if not cap.transmit(cause=c104.Cot.ACTIVATION):
+                raise SystemExit("a set point is not confirmed")
+            return ""
+
+        def end(_: str) -> None:
+            release.value = True
+            release.transmit(cause=c104.Cot.ACTIVATION)
+
+        found = asyncio.run(_trials(served, begin, end, trials))
+        client.stop()
+        before = served.metrics()
+        survived = _damaged_frames(port, frames, daemon)
+        time.sleep(5.0)
+        print(f"  cycle p99 {1000.0 * _p99(before, served.metrics()):g} ms meanwhile", flush=True)
+        return found, survived
+
+
+def _damaged_frames(port: int, count: int, daemon: Process) -> int:
+    """Send frames with damaged bytes, each over a connection of its own; how many are survived."""
+    draw, survived = random.Random(13), 0
+    print("malformed frames", flush=True)
+    for number in range(count):
+        data = STARTDT + _damaged(draw.choice(FRAMES), draw)
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5.0) as line:
+                line.sendall(data)
+                if number % 50 == 0:
+                    line.settimeout(0.2)
+                    with suppress(TimeoutError):
+                        line.recv(4096)
+        except OSError as error:
+            raise SystemExit(f"the station does not answer: {error}") from error
+        if daemon.popen.poll() is not None:
+            raise SystemExit("the daemon has ended")
+        survived += 1
+        if number % 1000 == 999:
+            print(f"  {number + 1} of {count}", flush=True)
+    return survived
 
 
 @contextmanager
@@ -118,11 +196,18 @@ def latencies(folder: Path, trials: int, broker: LocalBroker | None) -> list[flo
             if broker is not None:
                 while b"openadr-notified" not in daemon.log.read_bytes():
                     time.sleep(0.1)
-            return asyncio.run(_trials(served, vtn, programme, trials))
+
+            def begin(kw: float) -> str:
+                return vtn.add_event(programme, **capacity_limit(kw, served.clock.now()))
+
+            return asyncio.run(_trials(served, begin, vtn.delete_event, trials))
 
 
 async def _trials(
-    served: ServedSite, vtn: SimulatedVtn, programme: str, trials: int
+    served: ServedSite,
+    begin: Callable[[float], str],
+    end: Callable[[str], None],
+    trials: int,
 ) -> list[float]:
     meter, link = served.meter()
 
@@ -145,12 +230,11 @@ async def _trials(
         await asyncio.sleep(1.0 + POLL_S * random.random())
         usual_kw = await grid_kw()
         edge_kw = usual_kw - STEP_KW / 2
-        cap = capacity_limit(usual_kw - STEP_KW, served.clock.now())
         begin_s = time.monotonic()
-        event = await asyncio.to_thread(lambda cap=cap: vtn.add_event(programme, **cap))
+        event = await asyncio.to_thread(begin, usual_kw - STEP_KW)
         await until(lambda kw, edge_kw=edge_kw: kw < edge_kw)
         found.append(time.monotonic() - begin_s)
-        await asyncio.to_thread(vtn.delete_event, event)
+        await asyncio.to_thread(end, event)
         await until(lambda kw, edge_kw=edge_kw: kw > edge_kw)
         if trial % 20 == 19:
             print(f"  {trial + 1} of {trials}", flush=True)
@@ -165,6 +249,14 @@ def capacity_limit(value: Any, start: datetime) -> dict[str, Any]:
         "intervalPeriod": {"start": time_text(start), "duration": "PT10M"},
         "intervals": [{"id": 0, "payloads": [payload]}],
     }
+
+
+STARTDT: Final = bytes.fromhex("680407000000")
+FRAMES: Final = (
+    bytes.fromhex("681200000000320106000100a10f000000c03f00"),  # a set point
+    bytes.fromhex("680e0000000064010600010000000014"),  # an interrogation
+    bytes.fromhex("6814000000006701060001000000000000000f04070c1a"),  # a time
+)
 
 
 # -- malformed -------------------------------------------------------------------------------------

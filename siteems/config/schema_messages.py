@@ -93,7 +93,7 @@ def _error(error: ErrorDetails, schema: Node, intended: KeyPath | None) -> Valid
             keys = _node(schema, key_path[:-1]).get("properties", {})
             hint = choices(str(key_path[-1]), keys)
         return ValidationError(key_path, WRONG[kind], hint)
-    if kind == "value_error":  # of a check in our own words: what is wrong; what is allowed
+    if kind == "value_error":  # its text has what is wrong; what is allowed
         wrong, _, allowed = str(error["ctx"]["error"]).partition("; ")
         return ValidationError(key_path, wrong, allowed or "correct it")
     node = _node(schema, key_path)

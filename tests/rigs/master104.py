@@ -18,7 +18,7 @@ WITHIN_S = 10.0
 
 
 class Master:
-    """One c104 client. Its calls block, so they are made in threads."""
+    """One c104 client. Its methods block, so they run in threads."""
 
     def __init__(
         self, port: int, common_address: int = 1, measured: tuple[int, ...] = (GRID, SOC)
