@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,6 +11,7 @@ from drivers.dlt645.meter_map import MeterMap, parse_meter_map
 from drivers.errors import MapError
 from drivers.modbus.device_map import DeviceMap
 from drivers.modbus.map_reader import parse_map
+from drivers.toml_text import TomlError, read_toml
 
 
 def known_maps() -> tuple[str, ...]:
@@ -54,8 +54,8 @@ def _text(path: Path) -> str:
 
 def _is_dlt645(text: str) -> bool:
     try:
-        return tomllib.loads(text).get("protocol") == "dlt645"
-    except tomllib.TOMLDecodeError:
+        return read_toml(text).get("protocol") == "dlt645"
+    except TomlError:
         return False  # `parse_map` reports what is wrong
 
 

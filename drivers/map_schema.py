@@ -5,7 +5,6 @@ A wrong map raises MapError with one sentence: file, key, value, what is wrong, 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.errors import MapError
 from drivers.roles import Role, missing_points
+from drivers.toml_text import TomlError, read_toml
 
 Evidence = Literal["captured", "documented", "manual", "simulated"]
 """How the facts of a map are known: seen on a real unit, taken from public documents or drivers,
@@ -38,8 +38,8 @@ def parse_toml(text: str, file: str, model: type[M], parts: Mapping[str, type[Ma
     `parts` has the model of each table, by its key; `file` is named in errors. Raises MapError.
     """
     try:
-        return model.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as exc:
+        return model.model_validate(read_toml(text))
+    except TomlError as exc:
         raise MapError(f"{file}: not a TOML file: {exc}") from None
     except ValidationError as exc:
         raise MapError(f"{file}: {_sentence(exc, parts, model)}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pydantic
 from pydantic import TypeAdapter
 
+from drivers.toml_text import TomlError, read_toml
 from siteems.config.schema_messages import validation_errors
 from siteems.config.seeds import seeds_folder
 from siteems.config.validation_error import choices
@@ -64,14 +64,14 @@ def _adapter() -> TypeAdapter[Programme]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return read_toml(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(
             f"{file}: cannot be read ({error.strerror}); give the .toml file of a programme"
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except TomlError as error:
         raise UserError(
             f"{file}: is not TOML: {error}; see https://toml.io for how to write it"
         ) from error

@@ -7,7 +7,6 @@ column of siteems (docs/data.md has an example; `siteems inspect` proposes one).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from drivers.toml_text import TomlError, read_toml
 from siteems.config.fields import CLOSED
 from siteems.config.schema_messages import validation_errors
 from siteems.errors import UserError
@@ -110,10 +110,10 @@ class ColumnMap:
 def read_column_map(path: Path) -> ColumnMap:
     """The map in a TOML file. Raises `UserError` with one line for each error."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = read_toml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (TomlError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: is not TOML: {error}") from error
     adapter = TypeAdapter(ColumnMap)
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
+from drivers.toml_text import read_toml
 from siteems.config.named_records import NamedRecords
 from siteems.config.seeds import seeds_folder
 
@@ -13,7 +13,7 @@ FILE = "emission-factors.toml"
 
 def known_factors() -> dict[str, dict[str, Any]]:
     """The emission factors that come with siteems, by name, with the fields of `EmissionFactor`."""
-    return tomllib.loads((seeds_folder() / FILE).read_text(encoding="utf-8"))
+    return read_toml((seeds_folder() / FILE).read_text(encoding="utf-8"))
 
 
 FACTORS = NamedRecords(

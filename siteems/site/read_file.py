@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import date, datetime, time
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter
 from pydantic_core import ErrorDetails
 
 from drivers.catalogue import is_map_file
+from drivers.toml_text import TomlError, read_toml
 from siteems.config.schema_messages import validation_errors
 from siteems.config.validation_error import ValidationError
 from siteems.errors import SiteFileError
@@ -66,14 +66,14 @@ def load_site(path: Path, *, read_only: bool = False) -> Site:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return read_toml(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SiteFileError(
             f"{file}: cannot be read ({error.strerror}); give a site.toml or its folder"
         ) from error
     except UnicodeDecodeError as error:
         raise SiteFileError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except TomlError as error:
         raise SiteFileError(
             f"{file}: is not TOML: {error}; see https://toml.io for how to write it"
         ) from error

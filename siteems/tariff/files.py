@@ -4,12 +4,12 @@ file.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from drivers.toml_text import TomlError, read_toml
 from siteems.config.named_records import NamedRecords
 from siteems.config.seeds import seeds_folder
 from siteems.errors import SiteFileError
@@ -31,8 +31,8 @@ def _find(name: str, folder: Path) -> Any | None:
     if not path.is_file():
         return None
     try:
-        record: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        record: Mapping[str, Any] = read_toml(path.read_text(encoding="utf-8-sig"))
+    except (TomlError, UnicodeDecodeError, OSError) as error:
         raise SiteFileError(f"{path}: is not a tariff file: {error}") from error
     if set(record) != {"tariffs"}:
         raise SiteFileError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -12,6 +11,7 @@ import pydantic
 from pydantic import Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
+from drivers.toml_text import TomlError, read_toml
 from siteems.config.fields import CLOSED, NonNegative
 from siteems.config.schema_messages import validation_errors
 from siteems.config.seeds import seeds_folder
@@ -88,8 +88,8 @@ def _adapter() -> TypeAdapter[Objects]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return read_toml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, TomlError) as error:
         raise UserError(f"{path}: is not TOML: {error}") from error

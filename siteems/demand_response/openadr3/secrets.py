@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from drivers.toml_text import TomlError, read_toml
 from siteems.errors import UserError
 
 KEYS: Final = ("client_id", "client_secret")
@@ -28,10 +28,10 @@ def read_secrets(path: Path) -> Secrets:
         if mode & 0o027:
             allowed = "allowed: for its owner, and to be read by its group, such as chmod 640"
             raise UserError(f"{path}: has mode {mode:o}, so others may use it; {allowed}")
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = read_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (TomlError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no TOML file ({error})") from error
     for key in KEYS:
         value = data.get(key)
