@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +25,8 @@ transparent serial server and on a serial port, DL/T 645 likewise.
 SERIAL: Final = {"rtu": (9600, "N"), "dlt645": (2400, "E")}
 """Protocols on a serial port, with their usual baud rate and parity."""
 
+HOST: Final = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?"
+LONGEST_HOST: Final = 253
 BAUD_RATES: Final = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
@@ -66,9 +70,28 @@ def parse_address(url: str) -> Address:
         port = parts.port or 0
     except ValueError:
         port = 0
-    if not parts.hostname or not port or parts.path or parts.query or "@" in parts.netloc:
+    if (
+        not _can_be_host(parts.hostname)
+        or not port
+        or parts.path
+        or parts.query
+        or "@" in parts.netloc
+    ):
         raise ValueError(f"link url {url!r} must look like {FORMS[protocol]}, port 1 to 65535")
-    return Address(protocol, host=parts.hostname, port=port)  # type: ignore[arg-type]  # a key of FORMS
+    return Address(protocol, host=parts.hostname or "", port=port)  # type: ignore[arg-type]  # a key of FORMS
+
+
+def _can_be_host(name: str | None) -> bool:
+    """Whether a text is an IP address, or may be the name of a host (RFC 1123)."""
+    if not name:
+        return False
+    if ":" in name or re.fullmatch(r"[\d.]+", name):
+        try:
+            ip_address(name)
+        except ValueError:
+            return False
+        return True
+    return len(name) <= LONGEST_HOST and re.fullmatch(HOST, name, re.IGNORECASE) is not None
 
 
 def _serial(url: str, protocol: str, host: str, device: str, query: str) -> Address:

@@ -1,4 +1,4 @@
-"""TOML text that people write, or that somebody else has written for them: read, or refused.
+"""TOML text of files that people write or are given: read, or refused.
 
 The reader of Python gives up in several ways on text that no person writes: tables nested thousands
 deep, numbers of thousands of digits. Here each of them is one error, as a wrong bracket is.

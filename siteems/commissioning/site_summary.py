@@ -17,9 +17,10 @@ from siteems.site.assets import battery_command_of, is_drivable
 from siteems.site.model import Site
 from siteems.site.questions import lease_warnings, ratio_questions
 from siteems.site.reserve import free_kwh, hours_left, reserve_kwh, worst_load_kw
+from siteems.site.usual_values import usual_questions
 from siteems.tariff.gap import TariffGap
 from siteems.tariff.hours import clock
-from siteems.tariff.questions import price_questions
+from siteems.tariff.questions import price_questions, vector_questions
 from siteems.tariff.schedule import PricedSlot, TariffSchedule
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -50,7 +51,12 @@ def summarise(site: Site, on: date) -> str:
         tariff, cycling = _tariff(slots), _cycling(site, slots)
     except TariffGap as gap:
         tariff, cycling = list(gap.lines), ["unknown without a tariff"]
-    questions = [*price_questions(site.tariffs, identity.currency), *ratio_questions(site)]
+    questions = [
+        *usual_questions(site),
+        *price_questions(site.tariffs, identity.currency),
+        *vector_questions(site.tariffs, identity.currency, identity.zone),
+        *ratio_questions(site),
+    ]
     warnings = list(lease_warnings(site))
     sections = (
         ("Assets", _columns(_assets(site))),

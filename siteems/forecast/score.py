@@ -72,7 +72,7 @@ def score_forecasts(
 ) -> tuple[Score, ...]:
     """Score the forecasts of loads and PV on a profile without gaps.
 
-    `progress` is called with the steps done and all steps. The profile must be longer than 8 days,
+    `progress` is called with the steps done and all steps. The profile must have 9 days or more,
     else ValueError.
     """
     step_h = profile.step / timedelta(hours=1)
@@ -80,7 +80,7 @@ def score_forecasts(
     first, last = round(LEARNED / profile.step), len(profile.dc_load_kw) - ahead
     if last < first + ahead:
         raise ValueError(
-            f"{profile.source}: needs more than {LEARNED.days + 1} days to score forecasts"
+            f"{profile.source}: needs {LEARNED.days + 2} days or more to score forecasts"
         )
     measured = {"dc_load_kw": profile.dc_load_kw, "pv_kw": profile.pv_kw}
     if profile.ac_load_kw is not None:

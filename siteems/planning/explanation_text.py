@@ -25,6 +25,10 @@ COLUMNS = (
 """Head and unit of each column of the table."""
 
 
+LEAST_SHOWN_KWH = 0.05
+"""Less than this is rounding."""
+
+
 def reason_text(explained: Explanation) -> str:
     """Why the battery does what it does in the first step, in one sentence."""
     return EXPLANATIONS.text(explained.reason())
@@ -74,7 +78,22 @@ def as_table(explained: Explanation) -> str:
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
     ]
-    return "\n".join([*lines, "", reason_text(explained)])
+    return "\n".join([*lines, "", *_not_served(explained), reason_text(explained)])
+
+
+def _not_served(explained: Explanation) -> list[str]:
+    """A line where the plan cannot serve all load."""
+    plan, horizon = explained.plan, explained.inputs.horizon
+    kwh = float(plan.unserved_kw @ horizon.grid.step_h) + plan.soft_limits.get(
+        "ac_unserved_kwh", 0.0
+    )
+    if kwh < LEAST_SHOWN_KWH:
+        return []
+    limit_kw = explained.site.grid.import_limit_kw
+    return [
+        f"{kwh:.1f} kWh of the load cannot be served: grid ({limit_kw:g} kW), rectifiers "
+        f"({explained.site.rectifier.rated_kw:g} kW), PV and battery do not give it"
+    ]
 
 
 def _rows(explained: Explanation) -> Iterator[tuple[str, ...]]:

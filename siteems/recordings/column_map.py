@@ -131,10 +131,20 @@ def selected_rows(table: Table, column_map: ColumnMap) -> Table:
     frame = table.frame
     for name, wanted in column_map.only.items():
         require_columns(frame, [name], table.path)
-        frame = frame[frame[name].astype(str) == str(wanted)]
+        frame = frame[_equals(frame[name], wanted)]
         if frame.empty:
             raise UserError(f"{table.path}: no row has {name} = {wanted}")
     return replace(table, frame=frame)
+
+
+def _equals(cells: pd.Series, wanted: float | str) -> pd.Series:
+    """Which cells have a value: as a number where both are numbers, so that 3 is 3.0."""
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+        try:
+            return cells == float(wanted)
+        except ValueError:
+            pass
+    return cells.astype(str) == str(wanted)
 
 
 def map_columns(

@@ -31,7 +31,7 @@ class HoleLimit:
     """Whether it also holds for every local month."""
 
 
-REPLAY = HoleLimit("a replay", 0.3)
+REPLAY = HoleLimit("a replay or a score of forecasts", 0.3)
 BILL = HoleLimit("a bill", 0.1, each_month=True)
 
 

@@ -35,7 +35,9 @@ class Identity:
     """Name, location and currency of the site."""
 
     id: Name
-    name: str
+    name: Annotated[
+        str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200, description="text on one line")
+    ]
     timezone: str
     """IANA name, such as `Asia/Shanghai`. A check of the site file makes sure that it exists."""
     latitude_deg: Annotated[float, Field(ge=-90, le=90)]
@@ -162,7 +164,9 @@ class Battery:
     """Longest time between full charges. Lead batteries lose capacity by sulphation without a full
     charge every 7 to 14 days.
     """
-    charge_acceptance: tuple[tuple[Share, NonNegative], ...] | None = None
+    charge_acceptance: (
+        Annotated[tuple[tuple[Share, NonNegative], ...], Field(min_length=1)] | None
+    ) = None
     """(SoC, highest charge power in kW per rated kWh); by default that of the chemistry."""
 
     @property

@@ -17,6 +17,9 @@ class Metrics:
     port: Annotated[int, Field(ge=1, le=65535)]
 
 
+Argument = Annotated[str, Field(min_length=1, description="a program or one of its arguments")]
+
+
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
 class AlarmHook:
     """A program or a web address that gets each alarm, its acknowledgement and its end.
@@ -24,7 +27,7 @@ class AlarmHook:
     It has either a `command` or a `url`.
     """
 
-    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    command: Annotated[tuple[Argument, ...], Field(min_length=1)] | None = None
     """The program and its arguments, without a shell; the alarm is JSON on its standard input."""
     url: (
         Annotated[

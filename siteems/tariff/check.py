@@ -120,6 +120,11 @@ def _listed_day_errors(version: TariffVersion, at: KeyPath) -> Iterator[Validati
         yield ValidationError(
             (*at, "calendars"), f"{_listed(twice)} is listed twice", "a day is listed once"
         )
+    both = sorted({day for days in version.holidays.values() for day in days} & {*version.workdays})
+    if both:
+        yield ValidationError(
+            (*at, "workdays"), f"{_listed(both)} is a holiday as well", "a day is one of the two"
+        )
     for number, calendar in enumerate(version.calendars):
         if not (calendar.months or calendar.dates or calendar.day_types or calendar.days):
             yield ValidationError(

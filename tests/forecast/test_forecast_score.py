@@ -65,7 +65,7 @@ def test_measures_by_hand() -> None:
 
 
 def test_too_short_a_recording_is_refused() -> None:
-    with pytest.raises(ValueError, match="more than 8 days"):
+    with pytest.raises(ValueError, match="needs 9 days or more"):
         score_forecasts(SITE, profile(8), lambda *_: None)
 
 

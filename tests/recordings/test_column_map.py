@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from siteems.errors import UserError
-from siteems.recordings.column_map import read_column_map
+from siteems.recordings.column_map import ColumnMap, read_column_map, selected_rows
 from siteems.recordings.read import rows_of
-from siteems.recordings.table import Table
+from siteems.recordings.table import Table, read_table
 
 UTC = ZoneInfo("UTC")
 HERE = Path("it.csv")
@@ -82,3 +82,12 @@ def test_an_absent_column_and_an_absent_value_are_refused(tmp_path: Path) -> Non
         rows_of(Table(HERE, frame), UTC, column_map)
     with pytest.raises(UserError, match="no column wh"):
         rows_of(Table(HERE, frame.assign(building=3)), UTC, column_map)
+
+
+@pytest.mark.parametrize("wanted", [3, 3.0, "3", "3.0"])
+@pytest.mark.parametrize("cell", ["3", "3.0", "3.00"])
+def test_only_compares_numbers_as_numbers(tmp_path: Path, wanted: float | str, cell: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"time,b,x\n2026-07-01,{cell},1\n2026-07-02,4.0,2\n", encoding="utf-8")
+    table = selected_rows(read_table(path), ColumnMap(only={"b": wanted}))
+    assert table.frame["x"].to_list() == [1]
