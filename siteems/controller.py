@@ -107,7 +107,7 @@ class Controller:
         self.image = self._images.first(self._clock.now())
         self.plan: PublishedPlan | None = None
         self.opt_outs = OptOuts()
-        self._events = SiteEvents(self._report_alarm, self.opt_outs)
+        self._events = SiteEvents(self._report_alarm, self.opt_outs, site.demand_response)
         self.holds = Holds(self._clock)
         self.replan = ReplanRequest()
 
@@ -336,7 +336,7 @@ class Controller:
     def refresh_events(self) -> None:
         """Read the event log. A new, changed or cancelled DR event asks for a new plan at once."""
         with self._recording():
-            events = self._event_log.open(self._clock.now())
+            events = self._event_log.open(self._clock.now() - self._events.looks_back)
             if self._events.take(events, self._clock.now(), self.image.value("ac_load_kw")):
                 self.replan.ask(reasons.DR_EVENT_CHANGED)
 

@@ -24,6 +24,7 @@ from siteems.operations import meter_alarms
 from siteems.operations.alarm_condition import Condition
 from siteems.operations.balance_alarms import BalanceAlarms
 from siteems.operations.daemon_alarms import BATTERY_HELD, HOLD_ENDED
+from siteems.operations.event_alarm_types import FULLY_DELIVERED, PARTLY_DELIVERED
 
 FOLLOWS_KW = 0.5
 """A battery this close to its setpoint follows it: several times the error of a shunt at a few
@@ -31,6 +32,10 @@ kilowatts, and far below a deviation that matters.
 """
 CAP_TOLERANCE = 0.01
 """Share by which a cap may be exceeded before it counts: the error of a class 1 meter."""
+DELIVERY_TOLERANCE = 0.1
+"""Share of a requested power that may be missing before it counts: programmes pay from 80 or 90 %
+of a bid on.
+"""
 LASTED = timedelta(minutes=2)
 """On-delay of everything that comes and goes by itself: longer than a late plan or a passing load
 peak, short enough to act in the same DR event.
@@ -60,6 +65,7 @@ class ControlAlarms:
         self._cap_exceeded = Condition(LASTED)
         self._reported_cap_kw: float | None = None
         self._battery_not_following = Condition(LASTED, LASTED)
+        self._partly_delivered = Condition(LASTED)
         self._battery_weaker = Condition(AT_ONCE)
         self._planning_fails = False
 
@@ -76,6 +82,7 @@ class ControlAlarms:
         self._update_release(step, steady)
         if self._drives:
             self._update_cap(step, steady)
+            self._update_request(step, steady)
         if isinstance(step.decision, Drive):
             self._update_fallback(step, steady)
         if self._drives:
@@ -201,6 +208,30 @@ class ControlAlarms:
             self._report(alarms.FALLBACK_PLAN.at(step.image.time))
         self._level = level
         self._level_changed.reset()
+
+    def _update_request(self, step: Step, steady: datetime) -> None:
+        """A power that a DR event asks for and that the battery does not have. With caps,
+        `_update_cap` reports what is missing.
+        """
+        asked, battery_kw = step.limits.dr_battery, step.image.value("battery_kw")
+        asked_kw = None if asked is None else asked.battery_kw
+        missed = None
+        if asked_kw is None:
+            missed = False
+        elif battery_kw is not None:
+            tolerance_kw = max(FOLLOWS_KW, DELIVERY_TOLERANCE * abs(asked_kw))
+            missed = abs(battery_kw - asked_kw) > tolerance_kw
+        change = self._partly_delivered.update(missed, steady)
+        now = step.image.time
+        if change == "cleared":
+            self._report(FULLY_DELIVERED.at(now))
+        elif change == "raised" and asked is not None:
+            reason = step.decision.reason
+            self._report(
+                PARTLY_DELIVERED.at(
+                    now, event=asked.event, asked_kw=asked_kw, battery_kw=battery_kw, reason=reason
+                )
+            )
 
     def _update_cap(self, step: Step, steady: datetime) -> None:
         """A cap that cannot be held, for instance because the AC side alone draws more.

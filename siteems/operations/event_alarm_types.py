@@ -24,6 +24,24 @@ EVENT_REFUSED: Final = AlarmType(
     "Read the detail. If the event is right, allow it in [demand_response] of the site file; "
     "otherwise speak to the grid operator.",
 )
+PARTLY_DELIVERED: Final = AlarmType(
+    "dr-partly-delivered",
+    "DR event {event} asks for {asked_kw:+.2f} kW of the battery, which gives {battery_kw:+.2f} kW "
+    "({reason})",
+    "warning",
+    "For two minutes the battery has not had the power that an event asks for. Something that "
+    "comes before events bounds it: the backup reserve, a device limit, the grid connection, a "
+    "hold.",
+    "Read the reason. The settlement pays for what is delivered.",
+)
+FULLY_DELIVERED: Final = AlarmType(
+    "dr-fully-delivered",
+    "the battery has the power again that the DR event asks for, or the event is over",
+    "info",
+    "What bounded the battery no longer does.",
+    NOTHING_TO_DO,
+    clears=(PARTLY_DELIVERED.code,),
+)
 EVENT_OPTED_OUT: Final = AlarmType(
     "dr-event-opted-out",
     "{who} has opted out of DR event {event}: {reason}",

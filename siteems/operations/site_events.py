@@ -9,30 +9,44 @@ import structlog
 
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.opt_out import OptOuts
+from siteems.demand_response.rebound import SOURCE as REBOUND
+from siteems.demand_response.rebound import looks_back, with_rebounds
 from siteems.demand_response.timeline import Requests, requests_at
 from siteems.history.records import AlarmRecord
 from siteems.operations.event_alarm_types import EVENT_OVERRULED
 from siteems.operations.event_alarms import cap_below_ac_load
+from siteems.site.demand_response import DemandResponse
 
 log = structlog.get_logger(__name__)
+
+NO_SETTINGS = DemandResponse()
 
 
 class SiteEvents:
     """The open events, and the alarms about them."""
 
-    def __init__(self, report: Callable[[AlarmRecord], None], opt_outs: OptOuts) -> None:
-        self._report, self._opt_outs = report, opt_outs
+    def __init__(
+        self,
+        report: Callable[[AlarmRecord], None],
+        opt_outs: OptOuts,
+        settings: DemandResponse = NO_SETTINGS,
+    ) -> None:
+        self._report, self._opt_outs, self._settings = report, opt_outs, settings
+        self.looks_back = looks_back(settings)
+        """How long an event has to be known after its end."""
         self.open: tuple[DrEvent, ...] = ()
         """Those in force or to come."""
         self.followed: tuple[DrEvent, ...] = ()
-        """Those of them that the site has not opted out of."""
+        """Those of them that the site has not opted out of, and the caps of their rebounds."""
         self._overruled: frozenset[str] = frozenset()
 
     def take(self, events: tuple[DrEvent, ...], now: datetime, ac_load_kw: float | None) -> bool:
         """Take the open events as they are now, and report what is new of them; whether a new plan
         is needed.
         """
-        followed = tuple(event for event in events if event.id not in self._opt_outs)
+        wanted = (event for event in events if event.id not in self._opt_outs)
+        followed = with_rebounds(wanted, self._settings, now)
+        events = tuple(event for event in events if event.end > now)
         if events == self.open and followed == self.followed:
             return False
         known, current = set(self.followed), set(followed)
@@ -50,7 +64,7 @@ class SiteEvents:
                 test=event.test,
             )
             alarm = cap_below_ac_load(event, ac_load_kw, now)
-            if alarm is not None:
+            if alarm is not None and event.source != REBOUND:
                 self._report(alarm)
         return any(not event.test for event in (*added, *removed))
 

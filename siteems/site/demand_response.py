@@ -41,6 +41,11 @@ class DemandResponse:
     """Events of the grid operators that are known last up to some hours."""
     kinds: Annotated[tuple[EventKind, ...], Field(min_length=1)] = get_args(EventKind)
     """Of events that a grid operator's server may send; all of them unless stated."""
+    rebound_kw: NonNegative | None = None
+    """Highest grid import of the whole site for `rebound_h` after an event that capped it, so that
+    a thousand sites do not refill their batteries in the same minute; None = no limit.
+    """
+    rebound_h: Annotated[float, Field(gt=0, le=24)] = 1.0
     events_a_day: Annotated[int, Field(ge=1, le=96)] = 8
     """Events of one server that begin on one local day. Programmes send one or two a day; a
     server that sends more has an error, or asks for more than was agreed.

@@ -12,6 +12,7 @@ from siteems.control import reasons
 from siteems.control.decision import Decision, Drive, Release
 from siteems.control.intent import FallbackLevel, Intent
 from siteems.control.step import Step
+from siteems.demand_response.timeline import BatteryRequest
 from siteems.estimation.process_image import UNKNOWN
 from siteems.history.records import AlarmRecord
 from siteems.operations.control_alarms import ControlAlarms
@@ -44,6 +45,7 @@ class Bench:
         cap_kw: float = math.inf,
         mains_v: float | None = MAINS,
         silent: bool = False,
+        asked: BatteryRequest | None = None,
         **values: float | None,
     ) -> list[str]:
         """The codes that `count` equal cycles report; `silent`: a battery that does not answer."""
@@ -53,10 +55,24 @@ class Bench:
         if silent:
             seen = replace(seen, measured={**seen.measured, "soc": UNKNOWN})
         for _ in range(count):
-            step = Step(seen, decision, intent, limits(dr_cap_kw=cap_kw))
+            step = Step(seen, decision, intent, replace(limits(dr_cap_kw=cap_kw), dr_battery=asked))
             self.alarms.update(step, self.now)
             self.now += MINUTE
         return [alarm.code for alarm in self.reported[before:]]
+
+
+def test_a_power_that_an_event_asks_for_and_does_not_get() -> None:
+    bench = Bench()
+    asked = BatteryRequest("e1", NOON + timedelta(hours=1), battery_kw=-3.0)
+    assert bench.cycle(drive(-3.0), 3, asked=asked, battery_kw=-2.9) == []
+    assert bench.cycle(drive(-1.0), 3, asked=asked, battery_kw=-1.0) == ["dr-partly-delivered"]
+    assert bench.reported[-1].message.values["event"] == "e1"
+    assert bench.cycle(drive(-1.0), 5, asked=asked, battery_kw=-1.0) == [], "once"
+    assert bench.cycle(drive(-3.0), 2, asked=asked, battery_kw=-3.0) == ["dr-fully-delivered"]
+    bench.cycle(drive(-1.0), 3, asked=asked, battery_kw=-1.0)
+    assert bench.cycle(drive(), 1, battery_kw=0.0) == ["dr-fully-delivered"], "it is over"
+    unknown = bench.cycle(drive(-3.0), 5, asked=asked, battery_kw=None)
+    assert "dr-partly-delivered" not in unknown
 
 
 def test_mains() -> None:
