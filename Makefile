@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-dr test check bench bench-plan bench-modbus bench-control bench-dr bench-chaos bench-outages load-step score years quarters coverage choose deb clean
+.PHONY: demo demo-dr test check bench bench-plan bench-modbus bench-control bench-dr bench-allocation bench-chaos bench-outages load-step score years quarters coverage choose deb clean
 
 demo: $(STAMP)
 	$(BIN)/siteems demo
@@ -33,6 +33,9 @@ bench-modbus: $(STAMP)
 
 bench-control: $(STAMP)
 	$(BIN)/python benchmarks/control.py
+
+bench-allocation: $(STAMP)
+	$(BIN)/python benchmarks/allocation.py
 
 bench-dr: $(STAMP)
 	$(BIN)/python benchmarks/demand_response.py
