@@ -1,4 +1,4 @@
-"""`make bench-allocation`: splitting a request over a fleet, its time and what it is worth.
+"""`make bench-allocation`: splitting a request over a fleet, its time and how long it holds.
 
 Times are of one step, in turns in this process, with their ratio to a proportional split, which is
 the least that any policy has to compute. Then how long each policy holds a constant request. The

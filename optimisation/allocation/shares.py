@@ -26,7 +26,7 @@ def shares_cents(total_cents: int, weights: npt.NDArray[np.float64]) -> Cents:
     whole = float(weights.sum())
     if whole <= 0.0:
         if total_cents:
-            raise ValueError("nobody has a weight, and there is something to split")
+            raise ValueError("all weights are 0, and there is something to split")
         return np.zeros(weights.shape, dtype=np.int64)
     exact = abs(total_cents) * (weights / whole)
     cents = np.floor(exact).astype(np.int64)

@@ -38,7 +38,7 @@ def test_shares_add_up_and_are_within_a_cent(total: int, weights: list[float]) -
     array = np.array(weights)
     if array.sum() <= 0.0:
         if total:
-            with pytest.raises(ValueError, match="nobody"):
+            with pytest.raises(ValueError, match="all weights are 0"):
                 shares_cents(total, array)
         return
     found = shares_cents(total, array)
