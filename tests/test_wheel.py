@@ -41,6 +41,9 @@ def test_the_wheel_is_complete(unpacked: Path) -> None:
         "drivers/maps/eastron-sdm630.toml",
         "siteems/_seeds/hangzhou-macro/day.csv",
         "siteems/_seeds/rural-lfp/site.toml",
+        "siteems/_seeds/iec104/objects.toml",
+        "siteems/platform/pages/index.html",
+        "siteems/platform/pages/app.js",
     ):
         assert (unpacked / name).is_file(), name
     assert not (unpacked / "tests").exists()

@@ -29,6 +29,7 @@ from siteems.cli import (
     scan,
     simulate,
     status,
+    web,
 )
 from siteems.errors import UserError
 
@@ -56,6 +57,7 @@ COMMANDS = (
     status,
     hold,
     history,
+    web,
     backup,
     fault,
     inspect,
