@@ -15,6 +15,7 @@ from siteems.demand_response.listing import Poll, Refuse
 from siteems.demand_response.openadr3.client import VtnClient
 from siteems.demand_response.openadr3.notifier import Notifier
 from siteems.demand_response.openadr3.reporter import Reporter
+from siteems.demand_response.openadr3.reports import Available
 from siteems.demand_response.openadr3.secrets import read_secrets
 from siteems.demand_response.openadr3.ven import Ven
 from siteems.history.records import Sample
@@ -47,6 +48,7 @@ class Telemetry:
     samples: Callable[[datetime, datetime], Sequence[Sample]]
     sent: Sequence[str]
     keep_sent: Callable[[Sequence[str]], None]
+    available: Available = dict
 
 
 class Session3:
@@ -68,7 +70,12 @@ class Session3:
         self._client_id, self._ca = secrets.client_id, settings.ca
         self._client = VtnClient(settings.url, secrets, settings.ca)
         self._reporter = Reporter(
-            self._client, settings.ven_name, telemetry.samples, telemetry.sent, telemetry.keep_sent
+            self._client,
+            settings.ven_name,
+            telemetry.samples,
+            telemetry.sent,
+            telemetry.keep_sent,
+            telemetry.available,
         )
         self._ven = Ven(
             settings,

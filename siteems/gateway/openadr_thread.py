@@ -21,6 +21,7 @@ from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.listing import Poll
 from siteems.demand_response.openadr3.client import poll_pause_s
+from siteems.demand_response.openadr3.reports import Available
 from siteems.demand_response.vtn_error import VtnError
 from siteems.errors import UserError
 from siteems.gateway.event_facts import EventFacts
@@ -71,14 +72,15 @@ class OpenAdrThread:
         recorder: Recorder,
         report: Callable[[AlarmRecord], None],
         opt_outs: Container[str] = (),
+        available: Available = lambda: {},
     ) -> None:
-        """`report` is called in the thread; `opt_outs` are the events that the site declines.
-        Raises `UserError` for unusable credentials and an unknown baseline.
+        """`report` and `available` are called in the thread; `opt_outs` are the events that the
+        site declines. Raises `UserError` for unusable credentials and an unknown baseline.
         """
         self._site, self._settings, self._clock = site, settings, clock
         self._recorder, self._report = recorder, report
         self._facts = EventFacts(site, clock, recorder, settings.baseline)
-        self._opt_outs = opt_outs
+        self._opt_outs, self._available = opt_outs, available
         check_credentials(settings)
         self._stop = threading.Event()
         self._wake: Callable[[], None] = lambda: None
@@ -181,7 +183,7 @@ class OpenAdrThread:
             self._facts.refuse,
             self._facts.baseline_kw,
             known,
-            Telemetry(self._facts.samples, sent, self._keep_sent),
+            Telemetry(self._facts.samples, sent, self._keep_sent, self._available),
         )
 
     def _keep_sent(self, keys: Sequence[str]) -> None:

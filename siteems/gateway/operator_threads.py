@@ -45,17 +45,25 @@ def operator_threads(
     """Those of the site file; not started yet. Raises `UserError` for what cannot be used."""
     check_operators(site)
     threads: list[OperatorThread] = []
+    values = LiveValues(controller, clock)
     # Imported here, because HTTP, TLS and the protocols take memory that most sites need not spend.
     if site.openadr is not None:
         from siteems.gateway.openadr_thread import OpenAdrThread
 
         threads.append(
-            OpenAdrThread(site, site.openadr, clock, recorder, report, controller.opt_outs)
+            OpenAdrThread(
+                site,
+                site.openadr,
+                clock,
+                recorder,
+                report,
+                controller.opt_outs,
+                lambda: values()[1],
+            )
         )
     if site.iec104 is not None:
         from siteems.gateway.iec104_thread import Iec104Thread
 
-        values = LiveValues(controller, clock)
         threads.append(Iec104Thread(site, site.iec104, clock, recorder, report, values))
     return threads
 

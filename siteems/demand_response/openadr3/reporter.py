@@ -11,7 +11,12 @@ import structlog
 from pydantic import BaseModel
 
 from siteems.demand_response.event import DrEvent
-from siteems.demand_response.openadr3.reports import Samples, due_reports, report_request
+from siteems.demand_response.openadr3.reports import (
+    Available,
+    Samples,
+    due_reports,
+    report_request,
+)
 from siteems.demand_response.openadr3.wire import ReportDescriptor, WireReport
 from siteems.demand_response.vtn_error import VtnError
 
@@ -48,8 +53,10 @@ class Reporter:
         samples: Samples,
         sent: Iterable[str],
         keep: Callable[[Sequence[str]], None],
+        available: Available = lambda: {},
     ) -> None:
         """`sent` are the keys of reports that were sent before; `keep` stores them."""
+        self._available = available
         self._client, self._ven_name, self._samples = client, ven_name, samples
         self._sent = dict.fromkeys(sent)
         self._keep = keep
@@ -74,7 +81,9 @@ class Reporter:
             for due in due_reports(asked.event, asked.descriptors, now):
                 if due.key in self._sent:
                     continue
-                request = report_request(due, asked.wire_event, self._ven_name, self._samples)
+                request = report_request(
+                    due, asked.wire_event, self._ven_name, self._samples, now, self._available
+                )
                 try:
                     await self._client.post("/reports", request, WireReport)
                     count += 1

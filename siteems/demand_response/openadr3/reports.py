@@ -8,9 +8,12 @@
 | STORAGE_CHARGE_LEVEL | state of charge at the end | PERCENT |
 | BASELINE | mean grid import without the event, where it is a reduction | KW |
 | OPERATING_STATE | NORMAL, or ERROR for an interval without control | |
+| UP_REGULATION_AVAILABLE | less import than planned that can be given for an hour from now | KW |
+| DOWN_REGULATION_AVAILABLE | more import than planned, likewise | KW |
 
 A report is due when its last interval has ended. It is computed from the record when it is sent,
-so that a report that was due while the VTN was away is sent when the VTN is back.
+so that a report that was due while the VTN was away is sent when the VTN is back. What can be given
+is not recorded: an interval that ended longer ago than `PRESENT` has none.
 """
 
 from __future__ import annotations
@@ -43,7 +46,15 @@ UNITS: Final[Mapping[str, str | None]] = {
     "STORAGE_CHARGE_LEVEL": "PERCENT",
     "BASELINE": "KW",
     "OPERATING_STATE": None,
+    "UP_REGULATION_AVAILABLE": "KW",
+    "DOWN_REGULATION_AVAILABLE": "KW",
 }
+AVAILABLE: Final[Mapping[str, str]] = {
+    "UP_REGULATION_AVAILABLE": "reduction_kw",
+    "DOWN_REGULATION_AVAILABLE": "increase_kw",
+}
+"""For the grid, less consumption is a regulation upwards."""
+PRESENT: Final = timedelta(minutes=5)
 LONGEST_GAP: Final = timedelta(minutes=16)
 """Between two samples, beyond which an interval's mean is not known. `recording.sample_s` may be a
 quarter of an hour.
@@ -52,6 +63,8 @@ HOUR: Final = timedelta(hours=1)
 
 Samples = Callable[[datetime, datetime], Sequence[Sample]]
 """The recorded samples of a span, oldest first."""
+Available = Callable[[], Mapping[str, float | None]]
+"""What can be given from now: `reduction_kw` and `increase_kw`, where they are known."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +103,22 @@ def due_reports(
 
 
 def report_request(
-    due: DueReport, wire_event: str, ven_name: str, samples: Samples
+    due: DueReport,
+    wire_event: str,
+    ven_name: str,
+    samples: Samples,
+    now: datetime,
+    available: Available = lambda: {},
 ) -> ReportRequest:
     """The report; an interval whose value is not known has no values."""
     kind = due.descriptor.payloadType
     intervals = []
     for number, interval in enumerate(due.intervals):
-        found = samples(interval.start, interval.end)
-        value = _value(kind, interval, found)
+        value: Value | None = None
+        if kind not in AVAILABLE:
+            value = _value(kind, interval, samples(interval.start, interval.end))
+        elif now - interval.end <= PRESENT:
+            value = _rounded(available().get(AVAILABLE[kind]))
         values = () if value is None else (value,)
         intervals.append(
             WireInterval(

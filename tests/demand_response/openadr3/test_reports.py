@@ -84,7 +84,7 @@ class TestDue:
 )
 def test_values_and_the_official_schema(kind: str, value: Any) -> None:
     [due] = due_reports(EVENT, [descriptor(kind)], NOON + 5 * HOUR)
-    body = report_request(due, "e1", "site-1", samples).body()
+    body = report_request(due, "e1", "site-1", samples, NOON).body()
     intervals = body["resources"][0]["intervals"]
     assert [each["payloads"][0]["values"] for each in intervals] == [[value]] * 5
     assert intervals[1]["intervalPeriod"] == {
@@ -96,7 +96,7 @@ def test_values_and_the_official_schema(kind: str, value: Any) -> None:
 
 def test_an_interval_that_is_not_known_has_no_values() -> None:
     [due] = due_reports(EVENT, [descriptor()], NOON + 5 * HOUR)
-    body = report_request(due, "e1", "site-1", lambda since, until: ()).body()
+    body = report_request(due, "e1", "site-1", lambda since, until: (), NOON).body()
     assert body["resources"][0]["intervals"][0]["payloads"][0]["values"] == []
     check("reportRequest", body)
 
@@ -104,8 +104,24 @@ def test_an_interval_that_is_not_known_has_no_values() -> None:
 def test_an_interval_without_control_is_an_error() -> None:
     [due] = due_reports(EVENT, [descriptor("OPERATING_STATE")], NOON + 5 * HOUR)
     released = [sample(timedelta(0)), sample(MINUTE, "release")]
-    body = report_request(due, "e1", "site-1", lambda since, until: released).body()
+    body = report_request(due, "e1", "site-1", lambda since, until: released, NOON).body()
     assert body["resources"][0]["intervals"][0]["payloads"][0]["values"] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("UP_REGULATION_AVAILABLE", 2.5), ("DOWN_REGULATION_AVAILABLE", 6.0)]
+)
+def test_what_can_be_given_is_of_now(kind: str, value: float) -> None:
+    """The intervals before the last ended hours ago, and nothing is known of them."""
+    now = NOON + 5 * HOUR + MINUTE
+    [due] = due_reports(EVENT, [descriptor(kind)], now)
+    given = {"reduction_kw": 2.5, "increase_kw": 6.0}
+    body = report_request(due, "e1", "site-1", samples, now, lambda: given).body()
+    found = [each["payloads"][0]["values"] for each in body["resources"][0]["intervals"]]
+    assert found == [[], [], [], [], [value]]
+    check("reportRequest", body)
+    unknown = report_request(due, "e1", "site-1", samples, now).body()
+    assert unknown["resources"][0]["intervals"][4]["payloads"][0]["values"] == []
 
 
 def test_means() -> None:
