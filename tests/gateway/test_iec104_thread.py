@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from gateway_rig import RunningSite, simulated_site, wait_for
+from gateway_rig import RunningSite, free_port, simulated_site, wait_for
 
 pytest.importorskip("hat.drivers", reason="needs hat-drivers")
 
@@ -21,12 +21,6 @@ from siteems.site.read_file import load_site
 GRID, BATTERY, SOC, CAP_IN_FORCE, REDUCTION = 1001, 1002, 1003, 1010, 1011
 CAP, RELEASE = 4001, 4102
 SPEED = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def open_caps(running: RunningSite) -> list[float]:

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import io
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_rig import free_port
 
 from siteems.demand_response.event import DrEvent
 from siteems.demand_response.event_log import EventLog
@@ -27,12 +27,6 @@ openleadr = pytest.importorskip("openleadr", reason="needs openleadr")
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Rig:
