@@ -187,8 +187,11 @@ class ModbusLink:
         async with self._lock:
             # Again, because the unit may have begun to rest while this request waited.
             self._refuse_resting(request.unit, known, urgent)
-            await self._wait_until_quiet()
-            connection = await self._connected(urgent)
+            if self._voices is not None:
+                await self._wait_until_quiet(self._voices)
+            connection = self._connection
+            if connection is None or not connection.connected:
+                connection = await self._connect(urgent)
             if (wait_s := self._last_exchange_s + known.gap_s - _now()) > 0:
                 await asyncio.sleep(wait_s)
             self._counters.requests += 1
@@ -219,9 +222,9 @@ class ModbusLink:
         """Count data that arrives on Modbus TCP while nothing is asked."""
         self._counters.late += not self._asking
 
-    async def _wait_until_quiet(self) -> None:
-        """On an RTU line, return when no late reply can arrive any more."""
-        if self._voices is not None and (wait_s := self._voices.quiet_from_s - _now()) > 0:
+    async def _wait_until_quiet(self, voices: Voices) -> None:
+        """Return when no late reply can arrive any more on an RTU line."""
+        if (wait_s := voices.quiet_from_s - _now()) > 0:
             await asyncio.sleep(wait_s)
 
     def _checked(self, request: Request, known: UnitState, answer: Answer) -> Answer:
@@ -292,9 +295,7 @@ class ModbusLink:
                 f"unanswered requests before: {known.silence.failures}"
             )
 
-    async def _connected(self, urgent: bool) -> TcpConnection | RtuLine:
-        if self._connection is not None and self._connection.connected:
-            return self._connection
+    async def _connect(self, urgent: bool) -> TcpConnection | RtuLine:
         self._drop()
         if not urgent and self._connecting.resting(_now()):
             raise LinkDown(f"{self.url}: no connection, next attempt soon")

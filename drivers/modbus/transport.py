@@ -87,7 +87,8 @@ class TcpConnection:
                 self._sent_id, self._frame = data[:ID_END], None
             else:
                 received()
-                self._frame = self._frame or _frame_with(self._sent_id, data)
+                if self._frame is None:
+                    self._frame = _frame_with(self._sent_id, data)
                 if len(data) > UNIT_AT and data[UNIT_AT] != self._asked:
                     self.answered_as = data[UNIT_AT]
             return data
