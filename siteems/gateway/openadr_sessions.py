@@ -129,6 +129,7 @@ def session2(
         programmes=frozenset(settings.programmes),
         simple_caps_kw=settings.simple_caps_kw,
         capacity_kwh=site.battery.capacity_kwh,
+        targets=frozenset(settings.targets),
     )
     return Ven2(
         settings,

@@ -7,7 +7,7 @@ One event becomes one neutral event for each signal that a site can follow:
 | SIMPLE | level | import-cap | the cap that the site file gives for the level; level 0 is none |
 | LOAD_DISPATCH | setpoint | battery-power | consumption of the battery, so + charging; W by scale |
 | LOAD_DISPATCH | delta | reduction | change of the consumption; only below 0; W by scale |
-| ELECTRICITY_PRICE | price | price | per kWh, in the site's currency |
+| ELECTRICITY_PRICE | price | price | per kWh, in the site's currency, by scale |
 | CHARGE_STATE | setpoint | charge-state | Wh by scale, of the battery's capacity |
 
 An event whose signals all ask for something else is refused, so that the operator hears of it.
@@ -47,6 +47,8 @@ SCALES: Final[Mapping[str, float]] = {
 """SI prefixes, as the standard codes them."""
 LONGEST: Final = timedelta(days=20 * 366)
 CANCELLED: Final = "cancelled"
+PRICE_PER_KWH: Final = "currencyPerKWh"
+"""What a price is; a measurement of another name is per kW, per therm, or an amount."""
 NO_END: Final = timedelta(0)
 """A duration of zero means "until further notice"."""
 
@@ -65,6 +67,10 @@ class Participation:
     simple_caps_kw: Sequence[float] = ()
     capacity_kwh: float = 0.0
     """Of the battery."""
+    targets: frozenset[str] = frozenset()
+    """Groups, resources and other labels of this site; empty = the VTN decides which are."""
+    ven_id: str | None = None
+    """What the VTN calls this VEN."""
 
 
 def event_id_of(event: Mapping[str, Any]) -> str:
@@ -75,17 +81,60 @@ def event_id_of(event: Mapping[str, Any]) -> str:
     return id_
 
 
+def revision_of(event: Mapping[str, Any]) -> int:
+    """Two for each modification, so that a withdrawal that is seen in a listing comes between this
+    one and the next. Raises `EventRefused`.
+    """
+    number = _dict(event, "event_descriptor").get("modification_number")
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**9:
+        raise EventRefused(f"event {event_id_of(event)}: modification number {str(number)[:40]!r}")
+    return 2 * number
+
+
+def is_cancelled(event: Mapping[str, Any]) -> bool:
+    """Whether the VTN has cancelled it."""
+    return _dict(event, "event_descriptor").get("event_status") == CANCELLED
+
+
+def is_for(event: Mapping[str, Any], ven: Participation) -> bool:
+    """Whether an event is for this site: of one of its programmes, and for all VENs, for this one,
+    or for one of its groups or resources.
+    """
+    programme = _programme(_dict(event, "event_descriptor"))
+    if ven.programmes and programme not in ven.programmes:
+        return False
+    vens, labels = _targets(event)
+    if not vens and not labels:
+        return True
+    if vens & {ven.ven_id, ven.ven_name} or labels & ven.targets:
+        return True
+    return bool(labels) and not vens and not ven.targets
+
+
+def _programme(descriptor: Mapping[str, Any]) -> str:
+    return str(descriptor.get("market_context") or "")[:128]
+
+
+def _targets(event: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Ids of VENs, and all other labels, that an event is for."""
+    vens: set[str] = set()
+    labels: set[str] = set()
+    stated = event.get("targets")
+    for target in stated if isinstance(stated, list | tuple) else ():
+        for name, value in target.items() if isinstance(target, Mapping) else ():
+            if isinstance(value, str) and value:
+                (vens if name == "ven_id" else labels).add(value)
+    return vens, labels
+
+
 def neutral_events(
     event: Mapping[str, Any], ven: Participation, baseline: BaselineOf
 ) -> tuple[DrEvent, ...]:
-    """The neutral events of an event, none where it is for another programme. Raises
-    `EventRefused`.
-    """
+    """The neutral events of an event, none where it is not for this site. Raises `EventRefused`."""
     id_, descriptor = event_id_of(event), _dict(event, "event_descriptor")
-    programme = str(descriptor.get("market_context") or "")[:128]
-    if ven.programmes and programme not in ven.programmes:
+    if not is_for(event, ven):
         return ()
-    revision = _revision(id_, descriptor)
+    programme, revision = _programme(descriptor), revision_of(event)
     period = _dict(event, "active_period")
     found: list[DrEvent] = []
     others: list[str] = []
@@ -129,16 +178,6 @@ def _event(
         )
     except ValueError as error:
         raise EventRefused(str(error)) from error
-
-
-def _revision(id_: str, descriptor: Mapping[str, Any]) -> int:
-    """Two for each modification, so that a withdrawal that is seen in a listing comes between this
-    one and the next.
-    """
-    number = descriptor.get("modification_number")
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**9:
-        raise EventRefused(f"event {id_}: modification number {str(number)[:40]!r}")
-    return 2 * number
 
 
 def _priority(stated: object) -> int:
@@ -198,13 +237,18 @@ def _value(
         raise EventRefused(f"event {id_}: a value of {str(payload)[:40]}")
     if kind == "import-cap":
         return _cap_kw(id_, float(payload), ven)
-    if kind == "price":
-        return float(payload)
     measurement = signal.get("measurement") or {}
     unit, scale = str(measurement.get("unit") or ""), str(measurement.get("scale") or "none")
     if scale not in SCALES:
         raise EventRefused(f"event {id_}: the scale {scale[:20]!r}; allowed: {', '.join(SCALES)}")
     base = float(payload) * SCALES[scale]
+    if kind == "price":
+        name = str(measurement.get("name") or PRICE_PER_KWH)
+        if name != PRICE_PER_KWH or unit not in ("", ven.currency):
+            stated = f"{name[:20]} in {unit[:20]!r}"
+            allowed = f"{PRICE_PER_KWH} in {ven.currency}"
+            raise EventRefused(f"event {id_}: ELECTRICITY_PRICE as {stated}; allowed: {allowed}")
+        return base
     if kind == "charge-state":
         if unit != "Wh" or ven.capacity_kwh <= 0.0:
             raise EventRefused(f"event {id_}: CHARGE_STATE in {unit[:20]!r}; allowed: Wh")

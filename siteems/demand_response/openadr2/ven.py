@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,10 @@ from siteems.demand_response.openadr2.events import (
     BaselineOf,
     Participation,
     event_id_of,
+    is_cancelled,
+    is_for,
     neutral_events,
+    revision_of,
 )
 from siteems.demand_response.vtn_error import VtnError
 from siteems.errors import UserError
@@ -79,9 +83,17 @@ class Ven2:
         self._add_reports()
 
     async def poll(self, now: datetime) -> Poll:
-        """Ask the VTN for everything, record what changed and answer. Raises `VtnError`; then
-        nothing has changed.
+        """Ask the VTN for everything, record what changed and answer. Raises `VtnError`; the next
+        poll then registers anew, as a VTN that was restarted may know neither this VEN nor the
+        reports that it asked for.
         """
+        try:
+            return await self._poll(now)
+        except VtnError:
+            self._client.registration_id = None
+            raise
+
+    async def _poll(self, now: datetime) -> Poll:
         if self._client.registration_id is None:
             await self._register()
         kind, payload = await self._exchange(self._client.request_event())
@@ -117,30 +129,66 @@ class Ven2:
         refused: dict[str, str] = {}
         for number, each in enumerate(wire):
             id_ = f"[{number}]"
+            before: list[DrEvent] = []
             try:
                 id_ = event_id_of(each)
-                listed += neutral_events(each, self._participation, self._baseline)
-            except EventRefused as error:
-                refused[id_] = str(error)
+                before = self._known(id_)
+                found, why = self._revisions(each, before, revision_of(each))
+            except EventRefused as error:  # without a revision, it says nothing of what it was
+                found, why = before, str(error)
             except Exception as error:  # one event must not keep the others away
                 log.exception("openadr-event-failed", id=id_)
-                refused[id_] = f"event {id_}: {type(error).__name__}, an error of siteems"
-            if id_ in refused:
-                # What cannot be read says nothing about the event that it was before.
-                listed += [e for e in self._followed.known.values() if _wire_id(e) == id_]
+                found, why = before, f"event {id_}: {type(error).__name__}, an error of siteems"
+            listed += found
+            if why is not None:
+                refused[id_] = why
         return listed, refused
+
+    def _revisions(
+        self, event: Mapping[str, Any], before: list[DrEvent], revision: int
+    ) -> tuple[list[DrEvent], str | None]:
+        """What an event is now, and why it is refused, if it is. `before` is what is known of it.
+
+        A cancellation needs nothing but the id. A modification that is refused ends the event, as
+        the operator no longer asks for what it was. An event that was accepted and is listed again
+        stays as it is, also where its baseline is no longer known.
+        """
+        if is_cancelled(event):
+            return [
+                e if e.cancelled else _ended(e, max(revision, e.revision + 1)) for e in before
+            ], None
+        try:
+            return list(neutral_events(event, self._ven(), self._baseline)), None
+        except EventRefused as error:
+            if before and max(e.revision for e in before) >= revision:
+                return before, None
+            return [e if e.cancelled else _ended(e, revision) for e in before], str(error)
+
+    def _known(self, id_: str) -> list[DrEvent]:
+        return [e for e in self._followed.known.values() if _wire_id(e) == id_]
+
+    def _ven(self) -> Participation:
+        return replace(self._participation, ven_id=self._client.ven_id)
+
+    def _opts_in(self, event: Mapping[str, Any], id_: str) -> bool:
+        """Whether a part of an event is followed, or it asks nothing of this site."""
+        if is_cancelled(event):
+            return True
+        if not is_for(event, self._ven()):
+            return False
+        mine = self._known(id_)
+        if any(not e.cancelled and not self._declined(e.id) for e in mine):
+            return True
+        return not mine and all(_wire_id_of(key) != id_ for key in self._followed.refused)
 
     async def _answer(self, wire: Iterable[Mapping[str, Any]], request_id: str) -> None:
         """Opt in to what is followed, out of the rest, where the VTN does not know it yet."""
-        refused = {_wire_id_of(key) for key in self._followed.refused}
         for each in wire:
             descriptor = each.get("event_descriptor") or {}
             id_, number = descriptor.get("event_id"), descriptor.get("modification_number")
             if each.get("response_required") != "always" or not isinstance(number, int):
                 continue
-            mine = [e for e in self._followed.known.values() if _wire_id(e) == id_]
-            out = id_ in refused or any(self._declined(event.id) for event in mine)
-            answer = number, "optOut" if out else "optIn"
+            answer = number, "optIn" if self._opts_in(each, str(id_)) else "optOut"
             if self._answered.get(str(id_)) == answer:
                 continue
             sent = self._client.created_event(request_id, id_, answer[1], number)
@@ -166,8 +214,15 @@ class Ven2:
             client.loop = asyncio.get_running_loop()
             client.scheduler.start()
             self._queue = asyncio.create_task(client._report_queue_worker())
+        earlier = list(client.report_requests)
         with suppress(VtnError):  # events come without reports, too
             await self._whole(client.register_reports(client.reports))
+        if len(client.report_requests) > len(earlier):
+            # The VTN asks anew, so what it asked for before is sent no more.
+            client.report_requests[:] = client.report_requests[len(earlier) :]
+            for request in earlier:
+                if request["job"] is not None:
+                    request["job"].remove()
 
     def _add_reports(self) -> None:
         from openleadr.objects import SamplingRate
@@ -292,6 +347,10 @@ def _check_response(payload: Mapping[str, Any]) -> None:
     if code not in (None, 200, "200"):
         text = " ".join(str(response.get("response_description") or "").split())[:200]
         raise VtnError(f"EiEvent: {code} {text}")
+
+
+def _ended(event: DrEvent, revision: int) -> DrEvent:
+    return replace(event, revision=revision, cancelled=True)
 
 
 def _wire_id(event: DrEvent) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -204,3 +205,39 @@ def test_any_event_is_read_or_refused(path: tuple[Any, ...], value: Any) -> None
         return
     for event in found:
         assert all(math.isfinite(interval.value) for interval in event.intervals)
+
+
+@pytest.mark.parametrize(
+    ("targets", "groups", "is_ours"),
+    [
+        ([], [], True),
+        ([{"ven_id": "ven-7"}], [], True),
+        ([{"ven_id": "site-1"}], [], True),
+        ([{"ven_id": "ven-8"}], [], False),
+        ([{"ven_id": "ven-8"}, {"ven_id": "ven-7"}], [], True),
+        ([{"group_id": "feeder-7"}], [], True),
+        ([{"group_id": "feeder-7"}], ["feeder-7"], True),
+        ([{"group_id": "feeder-8"}], ["feeder-7"], False),
+        ([{"group_id": "feeder-8"}, {"ven_id": "ven-8"}], [], False),
+        ([{"resource_id": "battery"}], ["battery", "feeder-7"], True),
+        ("nonsense", [], True),
+    ],
+)
+def test_targets(targets: Any, groups: list[str], is_ours: bool) -> None:
+    ven = replace(VEN, ven_id="ven-7", targets=frozenset(groups))
+    found = neutral_events({**wire(), "targets": targets}, ven, read_none)
+    assert bool(found) is is_ours
+
+
+def test_a_price_is_per_kwh_in_the_currency_of_the_site() -> None:
+    def price(name: str, unit: str, scale: str) -> float:
+        event = wire("ELECTRICITY_PRICE", "price", 1.2, unit=unit, scale=scale)
+        event["event_signals"][0]["measurement"]["name"] = name
+        return neutral_events(event, VEN, read_none)[0].intervals[0].value
+
+    assert price("currencyPerKWh", "CNY", "none") == 1.2
+    assert price("currencyPerKWh", "CNY", "m") == pytest.approx(0.0012)
+    allowed = "allowed: currencyPerKWh in CNY"
+    for name, unit in (("currencyPerKWh", "USD"), ("currencyPerKW", "CNY"), ("currency", "CNY")):
+        with pytest.raises(EventRefused, match=allowed):
+            price(name, unit, "none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import io
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -42,6 +43,7 @@ class Rig:
         self.reported: list[tuple[str, float]] = []
         self.registered: list[str] = []
         self.sample: dict[str, float | None] = {"grid_kw": 2.345, "battery_kw": -1.0}
+        self.baseline_kw: float | None = 4.0
         self.now = NOW
 
     async def start_vtn(self) -> None:
@@ -69,7 +71,7 @@ class Rig:
             participation,
             self.log,
             self._refuse,
-            lambda start, end: 4.0,
+            lambda start, end: self.baseline_kw,
             self.log.events_of(self.history.newest_event_rows(NOW - 24 * HOUR)),
             self.declined.__contains__,
             lambda: self.sample,
@@ -212,6 +214,86 @@ async def test_telemetry_arrives(rig: Rig) -> None:
     """The VTN asks for the shortest interval, ten seconds."""
     await until(lambda: len(rig.reported) >= 2, 25.0)
     assert {("grid", 2.345), ("battery", -1.0)} <= set(rig.reported)
+
+
+async def test_telemetry_goes_on_after_a_restart_of_the_vtn(rig: Rig) -> None:
+    """It has forgotten what reports it asked for."""
+    await until(lambda: len(rig.reported) >= 2, 25.0)
+    await rig.vtn.stop()
+    with pytest.raises(VtnError):
+        await rig.poll()
+    rig.reported.clear()
+    await rig.start_vtn()
+    await rig.poll()
+    assert rig.registered == ["site-1"] * 2
+    await until(lambda: len(rig.reported) >= 2, 25.0)
+    assert len(rig.ven._client.scheduler.get_jobs()) == 1, "what was asked for before has ended"
+
+
+async def test_a_refused_modification_ends_the_event(rig: Rig) -> None:
+    """The operator no longer asks for what it was, and the answer is opt-out."""
+    event = rig.add(1.0)
+    await rig.poll()
+    rig.modify(event, 3.0)  # the site has two levels
+    poll = await rig.poll()
+    assert rig.caps() == {}
+    assert ["level 3" in text for text in poll.refused] == [True]
+    assert rig.answers == [(event, "optIn"), (event, "optOut")]
+    await rig.poll()
+    assert rig.answers == [(event, "optIn"), (event, "optOut")], "and it stays so"
+    rig.modify(event, 2.0)
+    await rig.poll()
+    assert rig.caps() == {event: 1.5}
+    assert rig.answers[-1] == (event, "optIn")
+
+
+async def test_a_modification_beyond_the_limits_of_the_site_ends_the_event(rig: Rig) -> None:
+    event = rig.add(1.0)
+    await rig.poll()
+    rig.refusals["import-cap"] = "events_a_day"
+    rig.modify(event, 2.0)
+    await rig.poll()
+    await rig.poll()
+    assert rig.caps() == {}
+    assert rig.answers == [(event, "optIn"), (event, "optOut")]
+
+
+async def test_a_cancellation_needs_no_baseline(rig: Rig) -> None:
+    event = rig.add(-1000.0, "LOAD_DISPATCH", "delta")
+    await rig.poll()
+    assert rig.caps() == {event: 1.0}
+    rig.baseline_kw = None
+    assert (await rig.poll()).refused == ()
+    assert rig.answers == [(event, "optIn")], "it was accepted, with the baseline of then"
+    [wire] = rig.vtn.events["ven-7"]
+    wire.event_descriptor.event_status = "cancelled"  # and the VTN goes on listing it
+    assert [each.cancelled for each in (await rig.poll()).added] == [True]
+    assert rig.caps() == {}
+    assert (await rig.poll()).added == ()
+
+
+async def test_an_event_of_which_one_signal_is_followed_is_opted_in_to(rig: Rig) -> None:
+    rig.refusals["price"] = "demand_response.kinds"
+    event = rig.add(1.0)
+    [wire] = rig.vtn.events["ven-7"]
+    price = copy.deepcopy(wire.event_signals[0])
+    price.signal_name, price.signal_type, price.signal_id = "ELECTRICITY_PRICE", "price", "b"
+    wire.event_signals.append(price)
+    poll = await rig.poll()
+    assert len(poll.refused) == 1
+    assert rig.caps() == {event: 3.0}
+    assert rig.answers == [(event, "optIn")]
+
+
+async def test_an_event_for_another_is_opted_out_of_and_not_followed(rig: Rig) -> None:
+    mine, other = rig.add(1.0), rig.add(2.0)
+    for wire in rig.vtn.events["ven-7"]:
+        name = "ven-7" if wire.event_descriptor.event_id == mine else "ven-8"
+        wire.targets = [openleadr.objects.Target(ven_id=name)]
+        wire.targets_by_type = {"ven_id": [name]}
+    await rig.poll()
+    assert rig.caps() == {mine: 3.0}
+    assert sorted(rig.answers) == sorted([(mine, "optIn"), (other, "optOut")])
 
 
 async def until(reached: Callable[[], bool], seconds: float) -> None:
