@@ -95,9 +95,13 @@ def neutral_events(
             if interval is not None:
                 found.setdefault(payload.type, []).append(interval)
     return tuple(
-        _event(event, kind, tuple(intervals), programme, modified(event))
-        for kind, intervals in found.items()
+        _event(event, kind, tuple(intervals), programme) for kind, intervals in found.items()
     )
+
+
+def revision_of(event: WireEvent) -> int:
+    """OpenADR 3 numbers no modifications; a later one has a later time. Raises `EventRefused`."""
+    return round(modified(event).timestamp() * 1000.0)
 
 
 def _event(
@@ -105,17 +109,15 @@ def _event(
     payload_type: str,
     intervals: tuple[Interval, ...],
     programme: str,
-    modified_at: datetime,
 ) -> DrEvent:
     try:
         return DrEvent(
             id=f"{SOURCE}:{event.id}:{payload_type}",
-            # OpenADR 3 numbers no modifications; a later one has a later time.
-            revision=round(modified_at.timestamp() * 1000.0),
+            revision=revision_of(event),
             kind=KINDS[payload_type],
             intervals=intervals,
             source=SOURCE,
-            created=modified_at,
+            created=modified(event),
             programme=programme,
             priority=_priority(event),
         )

@@ -20,6 +20,7 @@ from siteems.demand_response.openadr3.events import (
     BaselineOf,
     Participation,
     neutral_events,
+    revision_of,
 )
 from siteems.demand_response.openadr3.reporter import Reporter
 from siteems.demand_response.openadr3.wire import (
@@ -119,11 +120,25 @@ class Ven:
             try:
                 listed += neutral_events(each, ven, self._baseline)
             except EventRefused as error:
-                refused[each.id] = str(error)
+                accepted = self._accepted(each)
+                listed += accepted
+                if not accepted:
+                    refused[each.id] = str(error)
             except Exception as error:  # one event must not keep the others away
                 log.exception("openadr-event-failed", id=each.id)
                 refused[each.id] = f"event {each.id}: {type(error).__name__}, an error of siteems"
         return listed, refused
+
+    def _accepted(self, event: WireEvent) -> list[DrEvent]:
+        """What was accepted of an event as it is now. It stays so, also where the baseline that it
+        had then is no longer known.
+        """
+        try:
+            revision = revision_of(event)
+        except EventRefused:
+            return []
+        known = self._followed.known.values()
+        return [e for e in known if _wire_id(e) == event.id and e.revision >= revision]
 
     async def _programmes(
         self,

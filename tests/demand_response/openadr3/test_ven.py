@@ -43,6 +43,7 @@ class Rig:
         self._settings = settings
         self.clients: list[VtnClient] = []
         self.now = NOW
+        self.baseline_kw: float | None = 4.0
         self.start()
 
     def start(self) -> None:
@@ -51,13 +52,16 @@ class Rig:
         client = VtnClient(self.vtn.url, Secrets("ven", "secret"))
         self.clients.append(client)
         known = self.log.events_of(self.history.newest_event_rows(NOW - 24 * HOUR))
-        self.ven = Ven(settings, "CNY", client, self.log, self._refuse, lambda *_: 4.0, known)
+        self.ven = Ven(settings, "CNY", client, self.log, self._refuse, self._baseline, known)
 
     async def close(self) -> None:
         for client in self.clients:
             await client.close()
         self.vtn.__exit__()
         self.history.close()
+
+    def _baseline(self, start: datetime, end: datetime) -> float | None:
+        return self.baseline_kw
 
     def _refuse(self, event: DrEvent, others: Iterable[DrEvent], now: datetime) -> str | None:
         return self.refusals.get(event.kind)
@@ -116,6 +120,19 @@ class TestLife:
         rig.vtn.modify_event(event, **body(2.0))
         await rig.poll()
         assert rig.caps() == {event: 2.0}
+
+    async def test_a_reduction_stays_when_its_baseline_is_no_longer_known(self, rig: Rig) -> None:
+        """As after a record that was set aside; until the operator modifies it."""
+        reduction = "DISPATCH_SETPOINT_RELATIVE"
+        event = rig.vtn.add_event(rig.programme, **body(-1.0, kind=reduction))
+        await rig.poll()
+        assert rig.caps() == {event: 1.0}
+        rig.baseline_kw = None
+        assert await rig.poll() == Poll((), ())
+        assert rig.caps() == {event: 1.0}
+        rig.vtn.modify_event(event, **body(-2.0, kind=reduction))
+        assert ["no baseline" in why for why in (await rig.poll()).refused] == [True]
+        assert rig.caps() == {}, "it is no longer what the operator asks for"
 
     async def test_an_event_that_is_over_is_not_cancelled(self, rig: Rig) -> None:
         event = rig.add()
