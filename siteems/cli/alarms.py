@@ -14,7 +14,7 @@ from siteems.messages.json_text import json_text
 class _ShowByDefault(TyperGroup):
     """`siteems alarms SITE` is `siteems alarms show SITE`."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # typer has a click of its own
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
             args = ["show", *args]
         return super().parse_args(ctx, args)

@@ -32,9 +32,9 @@ from siteems.gateway.alarm_hooks import HookedRecorder, HookThread
 from siteems.gateway.command_handlers import all_commands
 from siteems.gateway.command_server import CommandServer
 from siteems.gateway.devices import SiteDevices
+from siteems.gateway.loop_thread import LoopThread
 from siteems.gateway.metrics_server import MetricsServer
 from siteems.gateway.operator_threads import (
-    OperatorThread,
     check_operators,
     operator_threads,
 )
@@ -115,7 +115,7 @@ class Daemon:
         self._standing: dict[str, int] | None = None
         metrics = site.metrics
         self._metrics = None if metrics is None else MetricsServer(metrics.port, self._view)
-        self._operators: Sequence[OperatorThread] = ()
+        self._operators: Sequence[LoopThread] = ()
         if not read_only:
             self._operators = operator_threads(
                 site, clock, self._recorder, self._report, self._controller

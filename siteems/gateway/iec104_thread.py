@@ -1,12 +1,9 @@
-"""The 104 station of the daemon, in a thread with an event loop of its own: whatever a control room
-does, no control cycle waits for it.
-"""
+"""The 104 station of the daemon, in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -21,6 +18,7 @@ from siteems.demand_response.event_log import EventLog
 from siteems.demand_response.iec104.commands import Commands
 from siteems.demand_response.iec104.objects import SINGLE, read_objects
 from siteems.gateway.event_facts import EventFacts
+from siteems.gateway.loop_thread import LoopThread
 from siteems.history.recorder import Recorder
 from siteems.history.records import AlarmRecord, RecordError
 from siteems.operations import event_alarm_types as types
@@ -32,7 +30,6 @@ log = structlog.get_logger(__name__)
 LOOK_S: Final = 0.5
 """Between two looks at the values. A cycle of the control loop takes a second by default."""
 SHORTEST_LOOK_S: Final = 0.05
-CLOSE_WITHIN_S: Final = 2.0
 LOGGED_A_MINUTE: Final = 60
 """Lines about peers. A master that tries again and again would fill the log."""
 
@@ -40,7 +37,7 @@ Values = Callable[[], tuple[datetime, Mapping[str, float | None]]]
 """Time and values of the newest image, with those of `objects.Value` that no device measures."""
 
 
-class Iec104Thread:
+class Iec104Thread(LoopThread):
     """Serves masters from `start` to `close`."""
 
     def __init__(
@@ -55,41 +52,14 @@ class Iec104Thread:
         """`values` and `report` are called in the thread. Raises `UserError` for a table of objects
         that cannot be used, and an unknown baseline.
         """
+        super().__init__("iec104")
         self._settings, self._clock, self._recorder = settings, clock, recorder
         self._report, self._values = report, values
         self._objects = read_objects(settings.objects)
         self._facts = EventFacts(site, clock, recorder, settings.baseline)
-        self._stop = threading.Event()
-        self._wake: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="iec104", daemon=True)
         self._lines, self._lines_since = 0, -math.inf
 
-    def start(self) -> None:
-        """Begin to listen."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._stop.set()
-        with suppress(RuntimeError):  # the loop has ended by itself
-            self._wake()
-        self._thread.join(CLOSE_WITHIN_S)
-
-    # -- the thread --------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(stopped.set)
-
-        self._wake = wake
-        if self._stop.is_set():
-            return
+    async def _serve(self, stopped: asyncio.Event) -> None:
         settings, facts = self._settings, self._facts
         known = await asyncio.to_thread(facts.known_events)
         commands = Commands(

@@ -1,15 +1,11 @@
-"""The VEN of the daemon, in a thread with an event loop of its own: whatever a server on the
-network does, no control cycle waits for it.
-"""
+"""The VEN of the daemon, in a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-import threading
 from collections.abc import Callable, Container, Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Final
@@ -25,6 +21,7 @@ from siteems.demand_response.openadr3.reports import Available
 from siteems.demand_response.vtn_error import VtnError
 from siteems.errors import UserError
 from siteems.gateway.event_facts import EventFacts
+from siteems.gateway.loop_thread import LoopThread
 from siteems.gateway.openadr_sessions import (
     Session,
     Session3,
@@ -56,12 +53,11 @@ SHORTEST_PAUSE_S: Final = 0.1
 """Of real time, also on a fast clock."""
 MOST_REPORTED: Final = 5
 """Refusals of one poll that are alarms of their own; the others are counted."""
-CLOSE_WITHIN_S: Final = 2.0
 SENT: Final = "openadr-reports-sent"
 """The fact of the record that holds the keys of the reports that were sent."""
 
 
-class OpenAdrThread:
+class OpenAdrThread(LoopThread):
     """Polls one VTN from `start` to `close`."""
 
     def __init__(
@@ -77,44 +73,21 @@ class OpenAdrThread:
         """`report` and `available` are called in the thread; `opt_outs` are the events that the
         site declines. Raises `UserError` for unusable credentials and an unknown baseline.
         """
+        super().__init__("openadr")
         self._site, self._settings, self._clock = site, settings, clock
         self._recorder, self._report = recorder, report
         self._facts = EventFacts(site, clock, recorder, settings.baseline)
         self._opt_outs, self._available = opt_outs, available
         check_credentials(settings)
-        self._stop = threading.Event()
-        self._wake: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="openadr", daemon=True)
         self._succeeded = clock.steady()
         self._lost = False
 
     def start(self) -> None:
         """Begin to poll."""
         sys.setswitchinterval(SWITCH_S)
-        self._thread.start()
+        super().start()
 
-    def close(self) -> None:
-        """Stop, at most within a request's time."""
-        self._stop.set()
-        with suppress(RuntimeError):  # the loop has ended by itself
-            self._wake()
-        self._thread.join(CLOSE_WITHIN_S)
-
-    # -- the thread --------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._poll_until_stopped())
-
-    async def _poll_until_stopped(self) -> None:
-        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(stopped.set)
-
-        self._wake = wake
-        if self._stop.is_set():
-            return
+    async def _serve(self, stopped: asyncio.Event) -> None:
         settings = self._settings
         known = await asyncio.to_thread(self._facts.known_events)
         sent = _sent_keys(await asyncio.to_thread(self._facts.fact, SENT))

@@ -7,12 +7,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.util import find_spec
-from typing import Final, Protocol
+from typing import Final
 
 from siteems.clock import Clock
 from siteems.controller import Controller
 from siteems.demand_response.timeline import import_cap_kw
 from siteems.errors import UserError
+from siteems.gateway.loop_thread import LoopThread
 from siteems.history.recorder import Recorder
 from siteems.history.records import AlarmRecord
 from siteems.site.model import Site
@@ -23,28 +24,16 @@ SURELY: Final = 0.9
 AVAILABLE_EVERY: Final = timedelta(minutes=1)
 
 
-class OperatorThread(Protocol):
-    """One protocol."""
-
-    def start(self) -> None:
-        """Begin."""
-        ...
-
-    def close(self) -> None:
-        """Stop, within seconds."""
-        ...
-
-
 def operator_threads(
     site: Site,
     clock: Clock,
     recorder: Recorder,
     report: Callable[[AlarmRecord], None],
     controller: Controller,
-) -> Sequence[OperatorThread]:
+) -> Sequence[LoopThread]:
     """Those of the site file; not started yet. Raises `UserError` for what cannot be used."""
     check_operators(site)
-    threads: list[OperatorThread] = []
+    threads: list[LoopThread] = []
     values = LiveValues(controller, clock)
     # Imported here, because HTTP, TLS and the protocols take memory that most sites need not spend.
     if site.openadr is not None:

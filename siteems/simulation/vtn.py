@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         """No lines on the terminal."""
 
     def _serve(self) -> None:
-        vtn = cast("SimulatedVtn", self.server.vtn)  # type: ignore[attr-defined]
+        vtn = cast("SimulatedVtn", self.server.vtn)  # type: ignore[attr-defined]  # by SimulatedVtn
         length = min(int(self.headers.get("Content-Length") or 0), LARGEST_REQUEST)
         body = self.rfile.read(length)
         scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
